@@ -1,0 +1,92 @@
+//! A record after translation, before validation: text by field, with where each came from.
+
+use std::borrow::Cow;
+
+use super::field::{self, FieldId, Group};
+use super::finding::Finding;
+
+/// Where a value came from: an index into the source paths of the `Plan` that made the draft.
+/// Paths are the mapping's own text, so an origin never holds a value of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(pub u16);
+
+/// What a slot of a draft holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value<'t> {
+    /// Nothing in the record, or only blanks.
+    #[default]
+    Absent,
+    /// The record says that it was not recorded; only evidenced fields may hold it.
+    NotRecorded,
+    Text(Cow<'t, str>),
+    List(Vec<Cow<'t, str>>),
+    Date(jiff::civil::Date),
+    Instant(jiff::Timestamp),
+    /// Something was there that the mapping could not read or look up; a finding says what.
+    Unreadable,
+}
+
+/// One field's value and where it came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Slot<'t> {
+    pub value: Value<'t>,
+    pub origin: Option<Origin>,
+}
+
+/// The slots of one block of a group, addressed by [`FieldId`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fields<'t> {
+    group: Group,
+    slots: Vec<Slot<'t>>,
+}
+
+impl<'t> Fields<'t> {
+    pub fn empty(group: Group) -> Self {
+        Fields { group, slots: vec![Slot::default(); field::group_len(group)] }
+    }
+
+    pub fn group(&self) -> Group {
+        self.group
+    }
+
+    /// The slot of a field of this block's group.
+    pub fn slot(&self, id: FieldId) -> &Slot<'t> {
+        debug_assert_eq!(id.spec().group, self.group);
+        &self.slots[id.slot_index()]
+    }
+
+    pub fn set(&mut self, id: FieldId, value: Value<'t>, origin: Option<Origin>) {
+        debug_assert_eq!(id.spec().group, self.group);
+        self.slots[id.slot_index()] = Slot { value, origin };
+    }
+
+    /// The filled slots in table order.
+    pub fn filled(&self) -> impl Iterator<Item = (FieldId, &Slot<'t>)> {
+        field::all(self.group)
+            .zip(&self.slots)
+            .filter(|(_, slot)| slot.value != Value::Absent)
+    }
+}
+
+/// A record after translation: every field as text, and what the translation itself found wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft<'t> {
+    pub root: Fields<'t>,
+    pub offences: Vec<Fields<'t>>,
+    pub conditions: Vec<Fields<'t>>,
+    pub children: Vec<Fields<'t>>,
+    /// Unlisted codes, unreadable dates, more than one value, rules of the mapping.
+    pub findings: Vec<Finding>,
+}
+
+impl<'t> Draft<'t> {
+    pub fn empty() -> Self {
+        Draft {
+            root: Fields::empty(Group::Root),
+            offences: Vec::new(),
+            conditions: Vec::new(),
+            children: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+}

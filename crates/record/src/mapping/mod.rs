@@ -1,0 +1,1 @@
+//! A force's mapping file, compiled once into a `Plan`, and what the plan does to a record.

@@ -1,0 +1,3 @@
+//! What crosses the broker and the API, and nothing else.
+
+pub mod api;

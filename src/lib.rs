@@ -1,0 +1,3 @@
+//! Everything of the CARA gateway that touches the world. ARCHITECTURE.md draws the rooms.
+
+pub mod clock;

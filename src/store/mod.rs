@@ -1,0 +1,102 @@
+//! What the disk holds: sealed bytes, clear ids and states, the outbox, holds, the audit chain.
+//!
+//! A [`Receipt`] exists only because a commit happened; a [`Lease`] is the right to work on one
+//! outbox row; [`Settled`] is the only way a step of work ends.
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+pub mod row;
+
+pub use row::*;
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Time will mend it: locked, disk full, below the reserve, stopping. Nothing was promised.
+    #[error("the store cannot commit now: {reason}")]
+    Unavailable { reason: &'static str },
+    /// We must mend it.
+    #[error("the store is inconsistent in {table}: {what}")]
+    Inconsistent { table: &'static str, what: &'static str },
+    #[error("the store failed")]
+    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why one entry was not written while the rest of its batch was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Somebody else wrote the same record, revision, hold or key first: look again.
+    #[error("somebody else was first")]
+    Conflict,
+    /// Nothing was written; the whole call is worth a later try.
+    #[error("the store cannot commit now: {reason}")]
+    Unavailable { reason: &'static str },
+}
+
+/// Proof that a commit holds the entry. Only a store makes one.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Receipt {
+    pub(in crate::store) entry_id: Uuid,
+    pub(in crate::store) committed_at: Timestamp,
+}
+
+impl Receipt {
+    /// The referral's or hold's id.
+    pub fn entry_id(&self) -> Uuid {
+        self.entry_id
+    }
+    pub fn committed_at(&self) -> Timestamp {
+        self.committed_at
+    }
+}
+
+/// One contract for every backend; `contract` holds its tests.
+pub trait Store: Send + Sync + 'static {
+    /// What is known of a force's record: its referral with every revision's digests, and its open holds.
+    fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>>;
+
+    /// Writes each entry whole or not at all, in order, in as few transactions as the waiting work
+    /// allows. Answers after the commit. A conflict fails its entry and never the batch.
+    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>>;
+
+    /// The request that an idempotency key is bound to.
+    fn bound_key(&self, force: ForceCode, key: KeyIndex) -> BoxFuture<'_, Result<Option<BoundKey>, Error>>;
+
+    fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>>;
+
+    fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>>;
+
+    /// Holds oldest first, `after` exclusive; at most `limit`.
+    fn holds(&self, filter: HoldFilter, after: Option<Uuid>, limit: usize) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
+
+    /// Leases up to `limit` outbox rows: none whose lane has an earlier unsettled row, none whose
+    /// `after` message is unsettled. A lease that is not settled within `lease_s` is free again.
+    fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>>;
+
+    /// Ends work on leased rows. A lost lease changes nothing and is answered with `false`.
+    fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>>;
+
+    /// Outbox rows not settled, and the age of the oldest.
+    fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>>;
+
+    /// Counts and ids by state for one force and one day in Europe/London.
+    fn day(&self, force: ForceCode, day: jiff::civil::Date) -> BoxFuture<'_, Result<Day, Error>>;
+
+    /// The audit chain in order, `after` exclusive; at most `limit` rows.
+    fn audit_rows(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, Error>>;
+
+    /// The newest live version of every mapping.
+    fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
+
+    /// Puts the next version of a mapping live; `Refused::Conflict` when its number is taken.
+    fn activate_plan(&self, version: PlanVersion, audit: Vec<Fact>) -> BoxFuture<'_, Result<Result<(), Refused>, Error>>;
+
+    /// Whether a commit would succeed now: a real write, rolled forward and harmless.
+    fn probe(&self) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Finishes what was promised and closes the files.
+    fn close(&self) -> BoxFuture<'_, Result<(), Error>>;
+}
