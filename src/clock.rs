@@ -14,7 +14,9 @@ pub struct Clock {
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { started: Instant },
+    System {
+        started: Instant,
+    },
     /// A test's clock: time stands still until it is moved.
     Manual(Arc<Mutex<Manual>>),
 }

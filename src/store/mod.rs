@@ -63,14 +63,23 @@ pub trait Store: Send + Sync + 'static {
     fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>>;
 
     /// The request that an idempotency key is bound to.
-    fn bound_key(&self, force: ForceCode, key: KeyIndex) -> BoxFuture<'_, Result<Option<BoundKey>, Error>>;
+    fn bound_key(
+        &self,
+        force: ForceCode,
+        key: KeyIndex,
+    ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>>;
 
     fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>>;
 
     fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>>;
 
     /// Holds oldest first, `after` exclusive; at most `limit`.
-    fn holds(&self, filter: HoldFilter, after: Option<Uuid>, limit: usize) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
+    fn holds(
+        &self,
+        filter: HoldFilter,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
 
     /// Leases up to `limit` outbox rows: none whose lane has an earlier unsettled row, none whose
     /// `after` message is unsettled. A lease that is not settled within `lease_s` is free again.
@@ -92,7 +101,11 @@ pub trait Store: Send + Sync + 'static {
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
 
     /// Puts the next version of a mapping live; `Refused::Conflict` when its number is taken.
-    fn activate_plan(&self, version: PlanVersion, audit: Vec<Fact>) -> BoxFuture<'_, Result<Result<(), Refused>, Error>>;
+    fn activate_plan(
+        &self,
+        version: PlanVersion,
+        audit: Vec<Fact>,
+    ) -> BoxFuture<'_, Result<Result<(), Refused>, Error>>;
 
     /// Whether a commit would succeed now: a real write, rolled forward and harmless.
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>>;

@@ -36,11 +36,17 @@ pub enum What {
     Revision(Box<NewRevision>),
     Hold(Box<NewHold>),
     /// Ends one hold; refused with `Conflict` unless it is open.
-    EndHold { hold_id: Uuid, end: HoldEnd, at: Timestamp },
+    EndHold {
+        hold_id: Uuid,
+        end: HoldEnd,
+        at: Timestamp,
+    },
     /// Binds an idempotency key to the answer of a 202; `Conflict` when it is bound already.
     BindKey(BoundKey),
     /// Only the entry's `close_holds` and audit facts.
-    Nothing { entry_id: Uuid },
+    Nothing {
+        entry_id: Uuid,
+    },
 }
 
 /// The next revision of a referral. The first also makes the referral row.

@@ -62,9 +62,7 @@ impl<'t> Fields<'t> {
 
     /// The filled slots in table order.
     pub fn filled(&self) -> impl Iterator<Item = (FieldId, &Slot<'t>)> {
-        field::all(self.group)
-            .zip(&self.slots)
-            .filter(|(_, slot)| slot.value != Value::Absent)
+        field::all(self.group).zip(&self.slots).filter(|(_, slot)| slot.value != Value::Absent)
     }
 }
 

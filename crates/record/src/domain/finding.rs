@@ -38,7 +38,14 @@ pub struct Finding {
 
 impl Finding {
     pub fn new(code: Code, field: impl Into<Cow<'static, str>>) -> Self {
-        Finding { code, field: field.into(), origin: None, line: None, expected_letter: None, named: None }
+        Finding {
+            code,
+            field: field.into(),
+            origin: None,
+            line: None,
+            expected_letter: None,
+            named: None,
+        }
     }
 
     pub fn at(mut self, origin: Option<Origin>, line: Option<u32>) -> Self {

@@ -1,0 +1,1 @@
+//! The broker: topology, a publisher that confirms, a consumer.

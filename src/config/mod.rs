@@ -1,0 +1,1 @@
+//! Typed settings: one file for each section, `sample.toml` shows them all.

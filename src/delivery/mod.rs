@@ -1,0 +1,1 @@
+//! One letter to one force endpoint. Empty until notices exist.

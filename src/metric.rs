@@ -1,0 +1,1 @@
+//! Counters and the health board: what an operator watches.

@@ -1,0 +1,1 @@
+//! The outside world for newcomers: forces, a charity, a broker.

@@ -1,0 +1,1 @@
+//! The rustls configurations, and who a certificate stands for.

@@ -1,0 +1,1 @@
+//! The loops: each looks, leases, works and settles.
