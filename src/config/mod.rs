@@ -1,1 +1,109 @@
-//! Typed settings: one file for each section, `sample.toml` shows them all.
+//! Typed settings: one file for each section; `sample.toml` shows them all.
+//!
+//! [`Settings::load`] reads a whole `gateway.toml` or says everything that is wrong with it at
+//! once. It fails closed: an unknown key, a missing section or a value out of bounds stops the
+//! start. A variable `CARA_API__LISTEN` of the environment replaces `api.listen`; variables
+//! without the double underscore are not settings.
+
+pub mod api;
+pub mod broker;
+pub mod ca;
+pub mod fault;
+pub mod force;
+pub mod identity;
+pub mod internal;
+pub mod mappings;
+pub mod operators;
+pub mod provider;
+pub mod secret;
+pub mod store;
+pub mod vault;
+
+mod check;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use api::Api;
+pub use broker::Broker;
+pub use ca::{Ca, Crl};
+pub use fault::Fault;
+pub use force::Force;
+pub use identity::{Fingerprint, Identity};
+pub use internal::Internal;
+pub use mappings::Mappings;
+pub use operators::{Operators, Role};
+pub use provider::Provider;
+pub use secret::{Secret, SecretFile};
+pub use store::Store;
+pub use vault::Vault;
+
+/// The whole of `gateway.toml`, valid and with every path absolute.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file that was read.
+    pub file: PathBuf,
+    pub api: Api,
+    pub internal: Internal,
+    pub operators: Operators,
+    pub store: Store,
+    pub vault: Vault,
+    pub broker: Broker,
+    pub mappings: Mappings,
+    pub cas: Vec<Ca>,
+    pub providers: Vec<Provider>,
+    pub forces: Vec<Force>,
+    pub identities: Vec<Identity>,
+}
+
+impl Settings {
+    /// Reads the file and the environment. The error holds every problem that was found.
+    pub fn load(file: &Path) -> Result<Settings, Vec<Fault>> {
+        read::from_file(file, std::env::vars())
+    }
+
+    /// As [`Settings::load`], from text: relative paths are under the folder of `file`, which need
+    /// not exist. `environment` stands for the process's variables.
+    pub fn read(
+        text: &str,
+        file: &Path,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Settings, Vec<Fault>> {
+        read::from_text(text, file, environment.clone())
+    }
+
+    pub fn force(&self, slug: &str) -> Option<&Force> {
+        self.forces.iter().find(|force| force.slug == slug)
+    }
+
+    /// The force with this two-digit code.
+    pub fn force_of_code(&self, code: &str) -> Option<&Force> {
+        self.forces.iter().find(|force| force.code == code)
+    }
+
+    pub fn provider(&self, slug: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.slug == slug)
+    }
+
+    pub fn ca(&self, name: &str) -> Option<&Ca> {
+        self.cas.iter().find(|ca| ca.name == name)
+    }
+
+    pub fn identity(&self, name: &str) -> Option<&Identity> {
+        self.identities.iter().find(|identity| identity.name == name)
+    }
+
+    /// The largest body that a force may send, in bytes.
+    pub fn body_bytes_max(&self, force: &Force) -> usize {
+        force.body_bytes_max.unwrap_or(self.api.body_bytes_max)
+    }
+
+    /// How many requests a force may make in a second.
+    pub fn requests_per_s_max(&self, force: &Force) -> u32 {
+        force.requests_per_s_max.unwrap_or(self.api.requests_per_s_max)
+    }
+}

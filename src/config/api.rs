@@ -1,0 +1,91 @@
+//! `[api]`: the listener for forces and its limits.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::fault::Faults;
+use super::secret::SecretFile;
+
+/// No force may be given a larger body than this (DESIGN section 8).
+pub const BODY_BYTES_CEILING: usize = 8 << 20;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    pub listen: SocketAddr,
+    /// PEM chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    pub key: SecretFile,
+    /// Also allow TLS 1.2 (ECDHE and AES-GCM only).
+    #[serde(default)]
+    pub tls_1_2: bool,
+    #[serde(default = "default::body_bytes_max")]
+    pub body_bytes_max: usize,
+    /// Records in one body.
+    #[serde(default = "default::records_max")]
+    pub records_max: usize,
+    /// All bodies being read, together; beyond it 503.
+    #[serde(default = "default::in_flight_bytes_max")]
+    pub in_flight_bytes_max: usize,
+    /// A body that is not here by then is cut off.
+    #[serde(default = "default::body_deadline_s")]
+    pub body_deadline_s: u32,
+    /// A body slower than this is cut off.
+    #[serde(default = "default::body_rate_bytes_per_s_min")]
+    pub body_rate_bytes_per_s_min: u32,
+    #[serde(default = "default::connections_max")]
+    pub connections_max: usize,
+    /// For each force.
+    #[serde(default = "default::requests_per_s_max")]
+    pub requests_per_s_max: u32,
+    /// Threads that serve the API.
+    #[serde(default = "default::workers")]
+    pub workers: usize,
+}
+
+mod default {
+    pub fn body_bytes_max() -> usize {
+        1 << 20
+    }
+    pub fn records_max() -> usize {
+        1000
+    }
+    pub fn in_flight_bytes_max() -> usize {
+        64 << 20
+    }
+    pub fn body_deadline_s() -> u32 {
+        30
+    }
+    pub fn body_rate_bytes_per_s_min() -> u32 {
+        1024
+    }
+    pub fn connections_max() -> usize {
+        1024
+    }
+    pub fn requests_per_s_max() -> u32 {
+        200
+    }
+    pub fn workers() -> usize {
+        2
+    }
+}
+
+impl Api {
+    pub(in crate::config) fn resolve(&mut self, base: &Path) {
+        self.certificate = base.join(&self.certificate);
+        self.key.resolve(base, "api.key");
+    }
+
+    pub(in crate::config) fn validate(&self, faults: &mut Faults) {
+        faults.bound("api.body_bytes_max", self.body_bytes_max, 1024, BODY_BYTES_CEILING);
+        faults.bound("api.records_max", self.records_max, 1, 1000);
+        faults.bound("api.in_flight_bytes_max", self.in_flight_bytes_max, 1024, 4 << 30);
+        faults.bound("api.body_deadline_s", self.body_deadline_s, 1, 300);
+        faults.bound("api.body_rate_bytes_per_s_min", self.body_rate_bytes_per_s_min, 1, 1 << 20);
+        faults.bound("api.connections_max", self.connections_max, 1, 100_000);
+        faults.bound("api.requests_per_s_max", self.requests_per_s_max, 1, 1_000_000);
+        faults.bound("api.workers", self.workers, 1, 256);
+    }
+}
