@@ -1,1 +1,0 @@
-//! Counters and the health board: what an operator watches.

@@ -1,0 +1,270 @@
+//! The numbers behind `/metrics`, in OpenMetrics text.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Every number that the gateway counts. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    numbers: Arc<Numbers>,
+}
+
+/// What happened to a message on its way to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    Published,
+    /// Acked and not returned.
+    Confirmed,
+    /// No queue wanted it.
+    Returned,
+    Retried,
+    /// A person must look.
+    Dead,
+}
+
+#[derive(Debug)]
+struct Numbers {
+    registry: Registry,
+    records: Family<RecordLabel, Counter>,
+    refusals: Family<CodeLabel, Counter>,
+    messages: Family<StepLabel, Counter>,
+    backlog_rows: Gauge,
+    backlog_dead_rows: Gauge,
+    backlog_age: Gauge<f64, AtomicU64>,
+    commit_batch: Histogram,
+    commit: Histogram,
+    accept: Histogram,
+    connections: Gauge,
+    in_flight_bytes: Gauge,
+    certificate_days_left: Family<NameLabel, Gauge>,
+    holds_open: Family<ForceLabel, Gauge>,
+    broker_up: Gauge,
+    audit_rows: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RecordLabel {
+    force: String,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabel {
+    step: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NameLabel {
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ForceLabel {
+    force: String,
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Step::Published => "published",
+            Step::Confirmed => "confirmed",
+            Step::Returned => "returned",
+            Step::Retried => "retried",
+            Step::Dead => "dead",
+        }
+    }
+}
+
+impl Default for Metric {
+    fn default() -> Self {
+        // 0.5 ms to 16 s
+        let latency = || Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let mut numbers = Numbers {
+            registry: Registry::with_prefix("cara"),
+            records: Family::default(),
+            refusals: Family::default(),
+            messages: Family::default(),
+            backlog_rows: Gauge::default(),
+            backlog_dead_rows: Gauge::default(),
+            backlog_age: Gauge::default(),
+            commit_batch: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            commit: latency(),
+            accept: latency(),
+            connections: Gauge::default(),
+            in_flight_bytes: Gauge::default(),
+            certificate_days_left: Family::default(),
+            holds_open: Family::default(),
+            broker_up: Gauge::default(),
+            audit_rows: Gauge::default(),
+        };
+        numbers.register();
+        Metric { numbers: Arc::new(numbers) }
+    }
+}
+
+impl Numbers {
+    fn register(&mut self) {
+        let all = &mut self.registry;
+        all.register("records", "Records answered, by force and status", self.records.clone());
+        all.register("refusals", "Calls refused, by problem code", self.refusals.clone());
+        all.register("messages", "Steps of messages to the broker", self.messages.clone());
+        all.register("backlog_rows", "Messages not settled", self.backlog_rows.clone());
+        all.register("backlog_dead_rows", "Messages given up", self.backlog_dead_rows.clone());
+        all.register_with_unit(
+            "backlog_age",
+            "Age of the oldest unsettled message",
+            Unit::Seconds,
+            self.backlog_age.clone(),
+        );
+        all.register("commit_batch_records", "Entries in a commit", self.commit_batch.clone());
+        all.register_with_unit("commit", "Time of a commit", Unit::Seconds, self.commit.clone());
+        all.register_with_unit(
+            "accept",
+            "Time from a body read whole to its answer",
+            Unit::Seconds,
+            self.accept.clone(),
+        );
+        all.register("connections", "Open connections of forces", self.connections.clone());
+        all.register_with_unit(
+            "in_flight",
+            "Bytes set aside for bodies being read",
+            Unit::Bytes,
+            self.in_flight_bytes.clone(),
+        );
+        all.register(
+            "certificate_days_left",
+            "Days until a certificate ends",
+            self.certificate_days_left.clone(),
+        );
+        all.register("holds_open", "Open holds, by force", self.holds_open.clone());
+        all.register("broker_up", "1 while the broker is reached", self.broker_up.clone());
+        all.register("audit_rows", "Length of the audit chain", self.audit_rows.clone());
+    }
+}
+
+impl Metric {
+    /// A record was answered; `status` as in the API: `accepted`, `duplicate`, `held`.
+    pub fn record(&self, force_code: &str, status: &'static str) {
+        let label = RecordLabel { force: force_code.to_owned(), status };
+        self.numbers.records.get_or_create(&label).inc();
+    }
+
+    /// A call was refused with this `P` code.
+    pub fn refusal(&self, code: &'static str) {
+        self.numbers.refusals.get_or_create(&CodeLabel { code }).inc();
+    }
+
+    pub fn message(&self, step: Step) {
+        self.messages(step, 1);
+    }
+
+    pub fn messages(&self, step: Step, count: u64) {
+        let label = StepLabel { step: step.name() };
+        self.numbers.messages.get_or_create(&label).inc_by(count);
+    }
+
+    /// The outbox as it is now; `age` of its oldest unsettled row.
+    pub fn backlog(&self, rows: u64, dead_rows: u64, age: Duration) {
+        self.numbers.backlog_rows.set(signed(rows));
+        self.numbers.backlog_dead_rows.set(signed(dead_rows));
+        self.numbers.backlog_age.set(age.as_secs_f64());
+    }
+
+    pub fn commit(&self, entries: usize, took: Duration) {
+        self.numbers.commit_batch.observe(entries as f64);
+        self.numbers.commit.observe(took.as_secs_f64());
+    }
+
+    pub fn accept(&self, took: Duration) {
+        self.numbers.accept.observe(took.as_secs_f64());
+    }
+
+    pub fn connection_opened(&self) {
+        self.numbers.connections.inc();
+    }
+
+    pub fn connection_closed(&self) {
+        self.numbers.connections.dec();
+    }
+
+    pub fn in_flight_bytes(&self, bytes: usize) {
+        self.numbers.in_flight_bytes.set(signed(bytes as u64));
+    }
+
+    /// `name` as in `gateway.toml`: `api`, `broker`, `ca police-ca`, `identity hampshire-records`.
+    pub fn certificate_days_left(&self, name: &str, days: i64) {
+        let label = NameLabel { name: name.to_owned() };
+        self.numbers.certificate_days_left.get_or_create(&label).set(days);
+    }
+
+    pub fn holds_open(&self, force_code: &str, count: u64) {
+        let label = ForceLabel { force: force_code.to_owned() };
+        self.numbers.holds_open.get_or_create(&label).set(signed(count));
+    }
+
+    pub fn broker_up(&self, up: bool) {
+        self.numbers.broker_up.set(i64::from(up));
+    }
+
+    pub fn audit_rows(&self, count: u64) {
+        self.numbers.audit_rows.set(signed(count));
+    }
+
+    /// The OpenMetrics text of `/metrics`.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &self.numbers.registry) {
+            Ok(()) => text,
+            Err(std::fmt::Error) => unreachable!("writing to a String does not fail"),
+        }
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metric = Metric::default();
+        metric.record("44", "accepted");
+        metric.clone().record("44", "accepted");
+        metric.refusal("P413");
+        metric.messages(Step::Confirmed, 3);
+        metric.backlog(5, 1, Duration::from_millis(1500));
+        metric.commit(7, Duration::from_millis(3));
+        metric.certificate_days_left("api", 12);
+        metric.broker_up(true);
+        let text = metric.encode();
+        for line in [
+            "cara_records_total{force=\"44\",status=\"accepted\"} 2",
+            "cara_refusals_total{code=\"P413\"} 1",
+            "cara_messages_total{step=\"confirmed\"} 3",
+            "cara_backlog_rows 5",
+            "cara_backlog_age_seconds 1.5",
+            "cara_commit_batch_records_sum 7.0",
+            "cara_certificate_days_left{name=\"api\"} 12",
+            "cara_broker_up 1",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,126 @@
+//! The health board: each room says how its part is, `/readyz` reads it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A part of the gateway that can fail alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The start has come to its end.
+    Start,
+    /// A commit would succeed now.
+    Store,
+    /// Every force's newest mapping version compiles.
+    Mappings,
+    /// Messages go out. Being away never stops acceptance.
+    Broker,
+}
+
+/// How a part is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    Good,
+    /// What is wrong and, if there is something, what to do; never a value from a record.
+    Bad(String),
+}
+
+/// Shared by all clones. Every part is bad until its room says otherwise.
+#[derive(Clone, Debug)]
+pub struct Health {
+    states: Arc<RwLock<[State; Part::ALL.len()]>>,
+}
+
+impl Part {
+    pub const ALL: [Part; 4] = [Part::Start, Part::Store, Part::Mappings, Part::Broker];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Start => "start",
+            Part::Store => "store",
+            Part::Mappings => "mappings",
+            Part::Broker => "broker",
+        }
+    }
+
+    /// Whether no record can be taken while the part is bad.
+    pub fn stops_acceptance(self) -> bool {
+        match self {
+            Part::Start | Part::Store => true,
+            Part::Mappings | Part::Broker => false,
+        }
+    }
+}
+
+impl State {
+    pub fn is_good(&self) -> bool {
+        matches!(self, State::Good)
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        let states = Part::ALL.map(|_| State::Bad("not started yet".to_owned()));
+        Health { states: Arc::new(RwLock::new(states)) }
+    }
+}
+
+impl Health {
+    /// Says how a part is now; answers whether that is a change, so that it is logged once.
+    pub fn set(&self, part: Part, state: State) -> bool {
+        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut states[part as usize], state);
+        before != states[part as usize]
+    }
+
+    pub fn good(&self, part: Part) -> bool {
+        self.set(part, State::Good)
+    }
+
+    pub fn bad(&self, part: Part, what: impl Into<String>) -> bool {
+        self.set(part, State::Bad(what.into()))
+    }
+
+    pub fn state(&self, part: Part) -> State {
+        self.states.read().unwrap_or_else(PoisonError::into_inner)[part as usize].clone()
+    }
+
+    /// Every part, in the order of [`Part::ALL`].
+    pub fn parts(&self) -> Vec<(Part, State)> {
+        Part::ALL.into_iter().map(|part| (part, self.state(part))).collect()
+    }
+
+    /// Whether records can be taken: an absent broker alone does not say no, or a balancer would
+    /// take every gateway out just when acceptance must go on.
+    pub fn is_ready(&self) -> bool {
+        Part::ALL
+            .into_iter()
+            .filter(|part| part.stops_acceptance())
+            .all(|part| self.state(part).is_good())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_ready_before_it_says_so() {
+        let health = Health::default();
+        assert!(!health.is_ready());
+        assert!(health.good(Part::Store));
+        assert!(!health.is_ready());
+        assert!(health.good(Part::Start));
+        assert!(health.is_ready());
+        assert!(!health.good(Part::Start), "the same again is no change");
+    }
+
+    #[test]
+    fn an_absent_broker_is_named_and_does_not_stop_acceptance() {
+        let health = Health::default();
+        Part::ALL.map(|part| health.good(part));
+        health.bad(Part::Broker, "no address answers");
+        assert!(health.is_ready());
+        assert_eq!(health.state(Part::Broker), State::Bad("no address answers".to_owned()));
+        health.clone().bad(Part::Store, "the disk is full");
+        assert!(!health.is_ready(), "clones share one board");
+    }
+}
