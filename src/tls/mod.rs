@@ -1,1 +1,31 @@
 //! The rustls configurations, and who a certificate stands for.
+//!
+//! [`Trust`] holds the server's certificate, the CAs with their revocation lists, and the
+//! identities of `gateway.toml`. It looks at their files again every second; a file that cannot
+//! be used is named and the last good one stays. A handshake proves that some trusted CA signed
+//! the client's certificate; **every request** then asks [`Trust::check`], so that a revocation, a
+//! lapse or a removed identity also ends connections that are open.
+//!
+//! A certificate stands for an identity by its public key, or by a name *under that identity's
+//! own CA*: otherwise any trusted CA could mint another force.
+
+mod authority;
+mod client;
+mod directory;
+mod expiry;
+mod file;
+mod presented;
+mod reload;
+mod server;
+mod trust;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Outgoing, outgoing, roots_pem};
+pub use directory::Identity;
+pub use expiry::End;
+pub use file::Error;
+pub use presented::Presented;
+pub use reload::watch;
+pub use trust::{Denied, Trust};
