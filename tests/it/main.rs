@@ -1,1 +1,1 @@
-fn main() {}
+mod certs_example;
