@@ -1,3 +1,14 @@
 //! What crosses the broker and the API, and nothing else.
+//!
+//! A body of a message is made here only, from one of the two sides of a valid referral; there is
+//! no way to put anything else into an [`Event`].
 
 pub mod api;
+pub mod event;
+pub mod flag;
+pub mod kind;
+pub mod v1;
+
+pub use event::{Change, Event, Header};
+pub use kind::{Compartment, Kind};
+pub use v1::Stamp;

@@ -1,0 +1,122 @@
+//! The kinds of message, and where each goes (DESIGN section 9).
+
+/// The exchange half of a lane: who may read a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Compartment {
+    /// The provider's staff who work with the offender: no victim data.
+    Offender,
+    /// The provider's victim workers.
+    Victim,
+}
+
+impl Compartment {
+    pub const ALL: [Compartment; 2] = [Compartment::Offender, Compartment::Victim];
+
+    /// The topic exchange of everything that is sent to a provider on this side.
+    pub const fn exchange(self) -> &'static str {
+        match self {
+            Compartment::Offender => "cara.referrals",
+            Compartment::Victim => "cara.victims",
+        }
+    }
+}
+
+/// What a message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    ReferralNew,
+    ReferralAmended,
+    ReferralWithdrawn,
+    VictimNew,
+    VictimAmended,
+    VictimWithdrawn,
+    /// She no longer agrees to be contacted: stop, destroy, confirm.
+    VictimRecalled,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 7] = [
+        Kind::ReferralNew,
+        Kind::ReferralAmended,
+        Kind::ReferralWithdrawn,
+        Kind::VictimNew,
+        Kind::VictimAmended,
+        Kind::VictimWithdrawn,
+        Kind::VictimRecalled,
+    ];
+
+    /// The kind with this action on this side; see [`Kind::action`].
+    pub fn find(compartment: Compartment, action: &str) -> Option<Kind> {
+        Kind::ALL
+            .into_iter()
+            .find(|kind| kind.compartment() == compartment && kind.action() == action)
+    }
+
+    /// The end of the routing key: `referral.new`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::ReferralNew => "referral.new",
+            Kind::ReferralAmended => "referral.amended",
+            Kind::ReferralWithdrawn => "referral.withdrawn",
+            Kind::VictimNew => "victim.new",
+            Kind::VictimAmended => "victim.amended",
+            Kind::VictimWithdrawn => "victim.withdrawn",
+            Kind::VictimRecalled => "victim.recalled",
+        }
+    }
+
+    /// The last part of the name, what an outbox row carries: `new`, `amended`, `withdrawn`,
+    /// `recalled`.
+    pub fn action(self) -> &'static str {
+        self.name().rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The CloudEvents type: `uk.cara.referral.new.v1`.
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Kind::ReferralNew => "uk.cara.referral.new.v1",
+            Kind::ReferralAmended => "uk.cara.referral.amended.v1",
+            Kind::ReferralWithdrawn => "uk.cara.referral.withdrawn.v1",
+            Kind::VictimNew => "uk.cara.victim.new.v1",
+            Kind::VictimAmended => "uk.cara.victim.amended.v1",
+            Kind::VictimWithdrawn => "uk.cara.victim.withdrawn.v1",
+            Kind::VictimRecalled => "uk.cara.victim.recalled.v1",
+        }
+    }
+
+    /// The `$id` of the JSON Schema of the message's `data`, committed as
+    /// `docs/schemas/<name>.v1.json`.
+    pub fn schema_id(self) -> String {
+        format!("urn:uk-cara:schema:{}.v1", self.name())
+    }
+
+    pub const fn compartment(self) -> Compartment {
+        match self {
+            Kind::ReferralNew | Kind::ReferralAmended | Kind::ReferralWithdrawn => {
+                Compartment::Offender
+            }
+            Kind::VictimNew
+            | Kind::VictimAmended
+            | Kind::VictimWithdrawn
+            | Kind::VictimRecalled => Compartment::Victim,
+        }
+    }
+
+    pub const fn exchange(self) -> &'static str {
+        self.compartment().exchange()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_again_by_side_and_action() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::find(kind.compartment(), kind.action()), Some(kind));
+            assert_eq!(kind.type_name(), format!("uk.cara.{}.v1", kind.name()));
+        }
+        assert_eq!(Kind::find(Compartment::Offender, "recalled"), None);
+    }
+}

@@ -1,0 +1,132 @@
+//! Version 1 of the messages' bodies: the `data` of the CloudEvents envelope.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The protective marking that every message with personal content carries.
+pub const MARKING: &str = "OFFICIAL-SENSITIVE";
+
+/// What the gateway sets on a revision of a referral.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub referral_id: Uuid,
+    /// 1, 2, …: a consumer ignores a message whose revision is not above the last one it saw.
+    pub revision: u32,
+    /// Home Office two-digit code: `44`.
+    pub force: String,
+    /// The provider's slug.
+    pub provider: String,
+    pub received_at: Timestamp,
+    /// The information-sharing agreement under which the force sends.
+    pub agreement_ref: String,
+    pub test_data: bool,
+}
+
+/// The head of a body with content, as JSON writes it; the side's own members follow it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Head<'a> {
+    referral_id: Uuid,
+    /// 1, 2, …: ignore a message whose revision is not above the last one seen.
+    #[schemars(range(min = 1))]
+    revision: u32,
+    /// Home Office force code.
+    #[schemars(regex(pattern = "^[0-9]{2}$"))]
+    force: &'a str,
+    provider: &'a str,
+    /// When the gateway took the record.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    received_at: Timestamp,
+    #[schemars(extend("const" = MARKING))]
+    marking: &'static str,
+    /// The information-sharing agreement under which the force sends.
+    agreement_ref: &'a str,
+    /// True: made up; never act on it.
+    test_data: bool,
+    /// Worth a look; only those of fields that this side may see. Absent: none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(with = "Option<Vec<Flag>>")]
+    flags: &'a [Flag],
+}
+
+impl<'a> Head<'a> {
+    pub(super) fn of(stamp: &'a Stamp, flags: &'a [Flag]) -> Self {
+        Head {
+            referral_id: stamp.referral_id,
+            revision: stamp.revision,
+            force: &stamp.force,
+            provider: &stamp.provider,
+            received_at: stamp.received_at,
+            marking: MARKING,
+            agreement_ref: &stamp.agreement_ref,
+            test_data: stamp.test_data,
+            flags,
+        }
+    }
+}
+
+/// One thing that is worth a look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Flag {
+    /// `V103`; never reused.
+    pub code: Cow<'static, str>,
+    pub name: Cow<'static, str>,
+    /// Dotted, with a 1-based number for a group: `offences[2].title`.
+    pub field: Cow<'static, str>,
+}
+
+/// The case is off: `referral.withdrawn`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct ReferralWithdrawn<'a> {
+    #[serde(flatten)]
+    pub head: Head<'a>,
+}
+
+/// The case is off: `victim.withdrawn`. It goes out whether or not she agreed to contact, so it
+/// says nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VictimWithdrawn {
+    pub referral_id: Uuid,
+    #[schemars(range(min = 1))]
+    pub revision: u32,
+}
+
+/// What a victim's message holds unless she agreed to be contacted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct VictimNotAgreed<'a, A: ?Sized> {
+    pub referral_id: Uuid,
+    #[schemars(range(min = 1))]
+    pub revision: u32,
+    pub contact_agreed: &'a A,
+}
+
+/// She agreed before and does not now: `victim.recalled`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct VictimRecalled<'a, A: ?Sized> {
+    pub referral_id: Uuid,
+    #[schemars(range(min = 1))]
+    pub revision: u32,
+    pub contact_agreed: &'a A,
+    /// What the provider has to do now, in this order.
+    #[schemars(length(equal = 3))]
+    pub demand: [Demand; 3],
+}
+
+/// What a recall asks of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Demand {
+    /// Contact her no more.
+    Stop,
+    /// Destroy what earlier messages said about her.
+    Destroy,
+    /// Say that it is done.
+    Confirm,
+}
+
+impl Demand {
+    pub const ALL: [Demand; 3] = [Demand::Stop, Demand::Destroy, Demand::Confirm];
+}
