@@ -1,3 +1,4 @@
 //! A force's mapping file, compiled once into a `Plan`, and what the plan does to a record.
 
 pub mod fault;
+pub mod transform;
