@@ -1,4 +1,5 @@
 //! A force's mapping file, compiled once into a `Plan`, and what the plan does to a record.
 
+pub mod date;
 pub mod fault;
 pub mod transform;
