@@ -1,0 +1,194 @@
+//! One-line conditions. `when` reads source paths, a rule's `require` reads canonical names:
+//! `'Disposal/Type' is 'CCAU'`, `risk.grade is one of standard, medium`.
+//!
+//! There is no `and`, no `or` and no bracket: several things are several rules, each with its own
+//! name and its own reason.
+
+mod check;
+mod phrase;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::fault::{Cause, Fault};
+use crate::domain::field::{FieldId, Group};
+use crate::domain::{Draft, Fields, Value};
+use check::{check_operator, check_quantifier, find_field, normal, rank, wanted};
+use phrase::{Operator, Pattern, Phrase, Quantifier, Word};
+
+/// A rule's condition over the canonical fields of a draft.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    field: FieldId,
+    quantifier: Option<Quantifier>,
+    test: Test<Wanted>,
+}
+
+/// What is asked of one value.
+#[derive(Clone, Debug)]
+enum Test<W> {
+    Missing,
+    Present,
+    Among(Vec<W>),
+    NotAmong(Vec<W>),
+    StartsWith(String),
+    LooksLike(Pattern),
+    AtLeast(W),
+    AtMost(W),
+    Before(W),
+    After(W),
+}
+
+/// A value as the field holds it.
+#[derive(Clone, Debug, PartialEq)]
+enum Wanted {
+    Text(String),
+    NotRecorded,
+    Date(Date),
+    Instant(Timestamp),
+    /// Position among the field's ordered codes.
+    Rank(usize),
+    Number(i64),
+}
+
+/// What a draft holds in one place.
+#[derive(Clone, Copy)]
+enum Held<'d> {
+    Missing,
+    NotRecorded,
+    Text(&'d str),
+    Date(Date),
+    Instant(Timestamp),
+    Unreadable,
+}
+
+impl Rule {
+    /// Reads the condition and checks field, operator and value against the field table.
+    pub fn parse(text: &str) -> Result<Rule, Fault> {
+        let phrase = Phrase::read(text)?;
+        let field = find_field(&phrase.subject)?;
+        check_quantifier(&phrase, field)?;
+        check_operator(&phrase, field)?;
+        let test = test(&phrase, |word| wanted(field, phrase.operator, word))?;
+        Ok(Rule { field, quantifier: phrase.quantifier.map(|(quantifier, _)| quantifier), test })
+    }
+
+    /// The field that the rule reads; what a finding of the rule names.
+    pub fn field(&self) -> FieldId {
+        self.field
+    }
+
+    /// Whether the draft is as the rule requires. A missing or unreadable value fits nothing but
+    /// `is missing`, or `is not` when it is missing; so a rule that cannot be judged stops the
+    /// record rather than letting it through.
+    pub fn holds(&self, draft: &Draft<'_>) -> bool {
+        match self.field.spec().group {
+            Group::Root => self.holds_slot(&draft.root),
+            Group::Offence => self.holds_blocks(&draft.offences),
+            Group::Condition => self.holds_blocks(&draft.conditions),
+            Group::Child => self.holds_blocks(&draft.children),
+        }
+    }
+
+    fn holds_blocks(&self, blocks: &[Fields<'_>]) -> bool {
+        match self.quantifier {
+            Some(Quantifier::Every) => blocks.iter().all(|block| self.holds_slot(block)),
+            _ => blocks.iter().any(|block| self.holds_slot(block)),
+        }
+    }
+
+    fn holds_slot(&self, fields: &Fields<'_>) -> bool {
+        let held = match &fields.slot(self.field).value {
+            Value::List(texts) => return self.holds_list(texts),
+            Value::Absent if self.field.spec().list => return self.holds_list(&[]),
+            Value::Absent => Held::Missing,
+            Value::NotRecorded => Held::NotRecorded,
+            Value::Text(text) => Held::Text(text),
+            Value::Date(date) => Held::Date(*date),
+            Value::Instant(instant) => Held::Instant(*instant),
+            Value::Unreadable => Held::Unreadable,
+        };
+        self.fits(held)
+    }
+
+    fn holds_list(&self, texts: &[Cow<'_, str>]) -> bool {
+        let mut fits = texts.iter().map(|text| self.fits(Held::Text(text)));
+        match (&self.test, self.quantifier) {
+            (Test::Missing, _) => texts.is_empty(),
+            (Test::Present, _) => !texts.is_empty(),
+            (_, Some(Quantifier::Every)) => fits.all(|fits| fits),
+            (_, _) => fits.any(|fits| fits),
+        }
+    }
+
+    fn fits(&self, held: Held<'_>) -> bool {
+        match (&self.test, held) {
+            (Test::Missing, held) => matches!(held, Held::Missing),
+            (Test::Present, held) => !matches!(held, Held::Missing),
+            (_, Held::Unreadable) => false,
+            (Test::Among(values), held) => values.iter().any(|value| self.equal(value, held)),
+            (Test::NotAmong(values), held) => !values.iter().any(|value| self.equal(value, held)),
+            (Test::StartsWith(start), Held::Text(text)) => text.starts_with(start.as_str()),
+            (Test::LooksLike(pattern), Held::Text(text)) => pattern.fits(text),
+            (Test::AtLeast(value), held) => self.compare(held, value).is_some_and(|o| o.is_ge()),
+            (Test::AtMost(value), held) => self.compare(held, value).is_some_and(|o| o.is_le()),
+            (Test::Before(value), held) => self.compare(held, value).is_some_and(|o| o.is_lt()),
+            (Test::After(value), held) => self.compare(held, value).is_some_and(|o| o.is_gt()),
+            (Test::StartsWith(_) | Test::LooksLike(_), _) => false,
+        }
+    }
+
+    fn equal(&self, wanted: &Wanted, held: Held<'_>) -> bool {
+        match (wanted, held) {
+            (Wanted::NotRecorded, Held::NotRecorded) => true,
+            // The draft holds the text as it was written; the wanted one is in its normal form.
+            (Wanted::Text(wanted), Held::Text(text)) => {
+                wanted == text
+                    || normal(self.field.spec().shape, text).is_some_and(|n| n == *wanted)
+            }
+            (Wanted::Date(wanted), Held::Date(date)) => *wanted == date,
+            (Wanted::Instant(wanted), Held::Instant(instant)) => *wanted == instant,
+            _ => false,
+        }
+    }
+
+    fn compare(&self, held: Held<'_>, wanted: &Wanted) -> Option<std::cmp::Ordering> {
+        match (held, wanted) {
+            (Held::Date(date), Wanted::Date(wanted)) => Some(date.cmp(wanted)),
+            (Held::Instant(instant), Wanted::Instant(wanted)) => Some(instant.cmp(wanted)),
+            (Held::Text(text), Wanted::Rank(wanted)) => {
+                rank(self.field, text).map(|r| r.cmp(wanted))
+            }
+            (Held::Text(text), Wanted::Number(wanted)) => {
+                text.parse::<i64>().ok().map(|number| number.cmp(wanted))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The test of a phrase, its values read by the given reader.
+fn test<W>(phrase: &Phrase, read: impl Fn(&Word) -> Result<W, Fault>) -> Result<Test<W>, Fault> {
+    let mut values = phrase.values.iter();
+    let mut one = || match values.next() {
+        Some(word) => Ok(word),
+        None => Err(Fault::new(Cause::Condition, phrase.operator_at.clone(), "a value is missing")),
+    };
+    let all = || phrase.values.iter().map(&read).collect::<Result<Vec<W>, Fault>>();
+    Ok(match phrase.operator {
+        Operator::Missing => Test::Missing,
+        Operator::Present => Test::Present,
+        Operator::Is | Operator::IsOneOf => Test::Among(all()?),
+        Operator::IsNot | Operator::IsNotOneOf => Test::NotAmong(all()?),
+        Operator::StartsWith => Test::StartsWith(one()?.text.clone()),
+        Operator::LooksLike => Test::LooksLike(Pattern::of(one()?)),
+        Operator::AtLeast => Test::AtLeast(read(one()?)?),
+        Operator::AtMost => Test::AtMost(read(one()?)?),
+        Operator::Before => Test::Before(read(one()?)?),
+        Operator::After => Test::After(read(one()?)?),
+    })
+}
