@@ -3,4 +3,5 @@
 pub mod condition;
 pub mod date;
 pub mod fault;
+pub mod path;
 pub mod transform;
