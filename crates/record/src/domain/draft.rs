@@ -10,8 +10,8 @@ use super::finding::Finding;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(pub u16);
 
-/// What a slot of a draft holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What a slot of a draft holds. `Debug` shows the kind of value, never the value.
+#[derive(Clone, Default, PartialEq)]
 pub enum Value<'t> {
     /// Nothing in the record, or only blanks.
     #[default]
@@ -24,6 +24,32 @@ pub enum Value<'t> {
     Instant(jiff::Timestamp),
     /// Something was there that the mapping could not read or look up; a finding says what.
     Unreadable,
+}
+
+impl std::fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Value::Absent => "Absent",
+            Value::NotRecorded => "NotRecorded",
+            Value::Text(_) => "Text(…)",
+            Value::List(_) => "List(…)",
+            Value::Date(_) => "Date(…)",
+            Value::Instant(_) => "Instant(…)",
+            Value::Unreadable => "Unreadable",
+        })
+    }
+}
+
+impl Value<'_> {
+    /// The texts that it holds: one, several of a list, or none.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let texts: &[Cow<'_, str>] = match self {
+            Value::Text(text) => std::slice::from_ref(text),
+            Value::List(texts) => texts,
+            _ => &[],
+        };
+        texts.iter().map(|text| text.as_ref())
+    }
 }
 
 /// One field's value and where it came from.
@@ -60,6 +86,12 @@ impl<'t> Fields<'t> {
         self.slots[id.slot_index()] = Slot { value, origin };
     }
 
+    /// Moves a field's value out; the slot keeps its origin.
+    pub fn take(&mut self, id: FieldId) -> Value<'t> {
+        debug_assert_eq!(id.spec().group, self.group);
+        std::mem::take(&mut self.slots[id.slot_index()].value)
+    }
+
     /// The filled slots in table order.
     pub fn filled(&self) -> impl Iterator<Item = (FieldId, &Slot<'t>)> {
         field::all(self.group).zip(&self.slots).filter(|(_, slot)| slot.value != Value::Absent)
@@ -85,6 +117,16 @@ impl<'t> Draft<'t> {
             conditions: Vec::new(),
             children: Vec::new(),
             findings: Vec::new(),
+        }
+    }
+
+    /// A block by its group and position, 0-based; the root has one.
+    pub fn block(&self, group: Group, index: usize) -> Option<&Fields<'t>> {
+        match group {
+            Group::Root => Some(&self.root),
+            Group::Offence => self.offences.get(index),
+            Group::Condition => self.conditions.get(index),
+            Group::Child => self.children.get(index),
         }
     }
 }

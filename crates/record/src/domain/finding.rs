@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::draft::Origin;
+use super::field::{FieldId, Goes, Group};
 
 /// What a finding does to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +47,20 @@ impl Finding {
             expected_letter: None,
             named: None,
         }
+    }
+
+    /// Where the finding may go: with its field. What is not about one field stays with the police.
+    pub fn goes(&self) -> Goes {
+        let field = self.field.as_ref();
+        let (group, name) = match field.split_once("].") {
+            None => (Group::Root, field),
+            Some((block, name)) => {
+                let block = block.split('[').next().unwrap_or_default();
+                let group = Group::ALL.into_iter().find(|group| group.name() == block);
+                (group.unwrap_or(Group::Root), name)
+            }
+        };
+        FieldId::find(group, name).map_or(Goes::Police, |id| id.spec().goes)
     }
 
     pub fn at(mut self, origin: Option<Origin>, line: Option<u32>) -> Self {
@@ -151,4 +166,109 @@ codes! {
         cause "The question was not asked, or the answer was not written down."
         fix "Record the fact and send the record again as amended."
         avoid "Ask and record it before the caution is given.";
+    CONTACT_MISSING "V104" "contact_missing" Violation
+        means "The offender has neither a telephone number nor an e-mail address."
+        cause "The record holds no way to reach the offender, so the charity could not invite anybody."
+        fix "Add a number or an e-mail address in the record system and send the record again."
+        avoid "Ask for a number before the caution is given.";
+    CHECK_LETTER "V111" "check_letter" Flag
+        means "The check letter of an ASN, PNC identifier or CRO number does not fit its digits; the finding names the letter that would."
+        cause "One character was mistyped, or two were exchanged."
+        fix "Compare the number with its source and correct it; the case goes on."
+        avoid "Copy such numbers from the system that made them instead of typing them.";
+    DUMMY_ASN "V112" "dummy_asn" Flag
+        means "The arrest summons number is one of those that stand in for a missing one."
+        cause "The record was made before there was a real number."
+        fix "Put the real number into the record when there is one; the case goes on."
+        avoid "Create the arrest summons number before the caution is recorded.";
+    SEVERAL_VICTIMS "V205" "several_victims" Hold
+        means "The record names several victims, and a referral has one: the person in the relationship."
+        cause "The occurrence has more than one injured party."
+        fix "Ops ask the force which of them is the one in the relationship; the force mends the record or ops narrow the path."
+        avoid "Give the person in the relationship a role of her own in the export.";
+    VICTIM_CONTACT_IS_OFFENDERS "V206" "victim_contact_is_offenders" Hold
+        means "The victim's number or e-mail address is one of the offender's as well."
+        cause "The two share a telephone, or a value was typed for the wrong person."
+        fix "Ops ask the force for a safe contact before anybody calls; the force mends the record."
+        avoid "Ask the victim for a contact that only she answers.";
+    DIFFERENT_PERSON "V207" "different_person" Hold
+        means "The same record_ref came with another family name or birth date than before."
+        cause "The record was reused for another person, or a name or birth date was corrected."
+        fix "Ops ask the force: a correction is released, another person needs a record_ref of its own."
+        avoid "Build record_ref from the occurrence and the person.";
+    STALE_REVISION "V208" "stale_revision" Hold
+        means "The record was extracted earlier than the revision that the gateway has."
+        cause "Two sendings overtook each other, or an old file was sent again."
+        fix "Nothing, if the newer revision is right: ops return it. Otherwise the force sends the right one with a later extracted_at."
+        avoid "Send records in the order in which they were extracted.";
+    POSSIBLY_STALE "V209" "possibly_stale" Hold
+        means "The record equals an older revision and nothing says which of the two is newer."
+        cause "An old file was sent again, or a change was taken back on purpose."
+        fix "Ops ask the force which one is meant, then release or return it."
+        avoid "Send extracted_at with every record.";
+    WITHDRAWAL_UNKNOWN "V210" "withdrawal_unknown" Hold
+        means "A withdrawal came for a case that the gateway does not know."
+        cause "The record_ref differs from the one that was sent before, or the case was never sent."
+        fix "Ops find the case that is meant together with the force; the force sends the withdrawal with its record_ref."
+        avoid "Keep record_ref the same for every version of a record.";
+    SUPERSEDED "V211" "superseded" Flag
+        means "The hold was closed because a later version of the same record was accepted; it can no longer be released."
+        cause "The force mended the record and sent it again."
+        fix "Nothing has to be done."
+        avoid "Nothing: this is how a hold ought to end.";
+    WITHHELD_VICTIM_NAMED "V302" "withheld_victim_named" Flag
+        means "A free text of the offender's side held something that identifies the victim; the text was left out."
+        cause "Her name, number, e-mail address, code word or address was written into an offence, a condition or a note."
+        fix "Rewrite the text without her and send the record again as amended; the case goes on without it."
+        avoid "Write the aggrieved, not the name, into texts that the offender may read.";
+    UNDER_18_AT_OFFENCE "V303" "under_18_at_offence" Flag
+        means "The offender was under 18 on the day of the offence."
+        cause "The eighteenth birthday lies between the offence and the caution, or a date was mistyped."
+        fix "Check both dates; the case goes on."
+        avoid "Let the record system compare the two dates.";
+    DEADLINE_PAST_16_WEEKS "V304" "deadline_past_16_weeks" Flag
+        means "The deadline is more than 16 weeks after the caution was given."
+        cause "A longer period was allowed, or a date was mistyped."
+        fix "Check that a longer period was meant; the case goes on."
+        avoid "Use a longer period only exceptionally.";
+    DEADLINE_PAST_20_WEEKS "V305" "deadline_past_20_weeks" Flag
+        means "The deadline is more than 20 weeks after the caution was given: longer than a conditional caution should ever run."
+        cause "A date was mistyped, or the period was extended beyond the usual maximum."
+        fix "Check the deadline at once and send the record again as amended if it is wrong; the case goes on."
+        avoid "Let the record system refuse deadlines beyond 20 weeks.";
+    TEXT_NOT_SAFE "V306" "text_not_safe" Flag
+        means "The safe way to reach the victim is a text message, but nothing says that a text is safe."
+        cause "text_safe was answered no, or was not asked."
+        fix "Ask the victim again and send the record again as amended; until then text_safe counts as no."
+        avoid "Record text_safe whenever the method is text.";
+    UNDER_18 "V401" "under_18" Violation
+        means "The offender was under 18 on the day the caution was given; the law allows it from 18 (CJA 2003 s22)."
+        cause "The birth date or the day of the caution is wrong, or it is a youth case."
+        fix "Correct the date and send the record again; a youth case is not for this programme."
+        avoid "Let the record system check the age before an adult caution is recorded.";
+    IN_FUTURE "V402" "in_future" Violation
+        means "A day that must have passed lies in the future (Europe/London)."
+        cause "A date was mistyped, or day and month were exchanged."
+        fix "Correct the date and send the record again."
+        avoid "Let the record system refuse future dates here.";
+    DEADLINE_NOT_AFTER_CAUTION "V403" "deadline_not_after_caution" Violation
+        means "The deadline is not after the day the caution was given."
+        cause "One of the two dates was mistyped."
+        fix "Correct the date and send the record again."
+        avoid "Let the record system compare the two dates.";
+    DATES_OUT_OF_ORDER "V404" "dates_out_of_order" Violation
+        means "Two dates stand in an impossible order: an offence ends before it starts or comes after its caution, or a condition is due before the caution was given."
+        cause "One of the two dates was mistyped."
+        fix "Correct the date and send the record again."
+        avoid "Let the record system compare the two dates.";
+    NOT_ONE_CARA_CONDITION "V405" "not_one_cara_condition" Violation
+        means "Exactly one condition must be the CARA one."
+        cause "None of the conditions, or more than one, was recorded as CARA."
+        fix "Correct the conditions and send the record again."
+        avoid "Offer the CARA condition as one entry of the record system's list.";
+    INBOX_DOMAIN "V406" "inbox_domain" Violation
+        means "The compliance inbox is not at a domain that this force agreed with the gateway."
+        cause "A private or mistyped address, or a domain that was never put on the list."
+        fix "Use an inbox at an agreed domain and send the record again, or ask ops to put the domain on the force's list."
+        avoid "Use one shared inbox of the force.";
 }

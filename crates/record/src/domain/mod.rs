@@ -1,9 +1,32 @@
 //! Words and rules: what a referral is, and everything that can be wrong with one.
 
+mod assemble;
+pub mod choice;
 pub mod draft;
+pub mod example;
 pub mod field;
 pub mod finding;
+mod fold;
+pub mod identifier;
+pub mod offender_side;
+mod police;
+mod read;
+mod recorded;
+mod redact;
+mod referral;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod validate;
+pub mod victim_side;
+mod withhold;
 
 pub use draft::{Draft, Fields, Origin, Value};
 pub use field::FieldId;
 pub use finding::{Code, Finding, Kind};
+pub use offender_side::OffenderSide;
+pub use police::Police;
+pub use recorded::Recorded;
+pub use referral::{Context, Referral, Source, Stopped, Validated, Withdrawal};
+pub use validate::validate;
+pub use victim_side::VictimSide;

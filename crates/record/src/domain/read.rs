@@ -1,0 +1,337 @@
+//! Reads the slots of a draft into the types of the domain; what cannot be read becomes a finding.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::choice::Choice;
+use super::draft::{Fields, Value};
+use super::field::{FieldId, Shape, Spec};
+use super::finding::{Code, Finding, Kind};
+use super::identifier::{
+    Asn, Cro, Email, ForceCode, OffenceCode, Phone, PncId, Postcode, PtiUrn, Unreadable,
+};
+use super::recorded::{NOT_RECORDED, Recorded};
+
+/// What a record without a readable value of a field gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// Absent or unreadable stops it.
+    Must,
+    /// Absent has a meaning of its own, so only a readable value may be there.
+    WhenThere,
+    /// Unreadable is left out with a flag.
+    May,
+}
+
+impl Demand {
+    pub fn must_if(needed: bool) -> Demand {
+        if needed { Demand::Must } else { Demand::May }
+    }
+}
+
+/// Why a slot gave no value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Miss {
+    Absent,
+    /// The mapping could not read it and has said so.
+    Told,
+    Shape,
+    Unlisted,
+    Several,
+}
+
+impl From<Unreadable> for Miss {
+    fn from(_: Unreadable) -> Miss {
+        Miss::Shape
+    }
+}
+
+/// A type that a slot can be read into.
+pub trait Read: Sized {
+    fn read(value: Value<'_>, spec: &Spec, this_year: i16) -> Result<Self, Miss>;
+}
+
+/// Reads the slots of one block.
+pub struct Reader<'d, 't> {
+    fields: &'d mut Fields<'t>,
+    /// Position in the block's group, 1-based; None for the root.
+    number: Option<usize>,
+    this_year: i16,
+    findings: &'d mut Vec<Finding>,
+}
+
+impl<'d, 't> Reader<'d, 't> {
+    pub fn new(
+        fields: &'d mut Fields<'t>,
+        number: Option<usize>,
+        this_year: i16,
+        findings: &'d mut Vec<Finding>,
+    ) -> Self {
+        Reader { fields, number, this_year, findings }
+    }
+
+    /// A mandatory field.
+    pub fn must<T: Read>(&mut self, id: FieldId) -> Option<T> {
+        self.plain(id, Demand::Must)
+    }
+
+    /// An optional field.
+    pub fn may<T: Read>(&mut self, id: FieldId) -> Option<T> {
+        self.plain(id, Demand::May)
+    }
+
+    pub fn plain<T: Read>(&mut self, id: FieldId, demand: Demand) -> Option<T> {
+        match self.recorded(id, demand)? {
+            Recorded::Is(value) => Some(value),
+            Recorded::NotRecorded => None,
+        }
+    }
+
+    /// An evidenced field: its value, or `not_recorded` with a flag.
+    pub fn recorded<T: Read>(&mut self, id: FieldId, demand: Demand) -> Option<Recorded<T>> {
+        let spec = id.spec();
+        let value = self.fields.take(id);
+        if spec.evidenced && is_not_recorded(&value) {
+            self.find(Code::NOT_RECORDED, id);
+            return Some(Recorded::NotRecorded);
+        }
+        match single(value).and_then(|value| T::read(value, spec, self.this_year)) {
+            Ok(value) => Some(Recorded::Is(value)),
+            Err(miss) => {
+                self.miss(id, miss, demand);
+                None
+            }
+        }
+    }
+
+    /// A list field; empty when nothing of it could be read.
+    pub fn list<T: Read>(&mut self, id: FieldId, demand: Demand) -> Vec<T> {
+        match self.recorded_list(id, demand) {
+            Some(Recorded::Is(items)) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// An evidenced list field; None when it holds nothing, else at least one item.
+    pub fn recorded_list<T: Read>(
+        &mut self,
+        id: FieldId,
+        demand: Demand,
+    ) -> Option<Recorded<Vec<T>>> {
+        let spec = id.spec();
+        let value = self.fields.take(id);
+        if spec.evidenced && is_not_recorded(&value) {
+            self.find(Code::NOT_RECORDED, id);
+            return Some(Recorded::NotRecorded);
+        }
+        let texts = match value {
+            Value::Absent => Vec::new(),
+            Value::List(texts) => texts,
+            Value::Text(text) => vec![text],
+            Value::Unreadable => {
+                self.miss(id, Miss::Told, demand);
+                return None;
+            }
+            _ => {
+                self.miss(id, Miss::Shape, demand);
+                return None;
+            }
+        };
+        let mut items = Vec::with_capacity(texts.len());
+        let mut missed = None;
+        for text in texts {
+            match T::read(Value::Text(text), spec, self.this_year) {
+                Ok(item) => items.push(item),
+                Err(Miss::Absent) => {}
+                Err(miss) => missed = Some(miss),
+            }
+        }
+        match missed {
+            Some(miss) => self.miss(id, miss, demand),
+            None if items.is_empty() => self.miss(id, Miss::Absent, demand),
+            None => {}
+        }
+        (!items.is_empty()).then_some(Recorded::Is(items))
+    }
+
+    /// Whether the record holds nothing for the field, or only blanks.
+    pub fn is_absent(&self, id: FieldId) -> bool {
+        match &self.fields.slot(id).value {
+            Value::Absent => true,
+            Value::Text(text) => text.trim().is_empty(),
+            Value::List(texts) => texts.iter().all(|text| text.trim().is_empty()),
+            _ => false,
+        }
+    }
+
+    /// Adds a finding about a field of this block.
+    pub fn find(&mut self, code: Code, id: FieldId) -> &mut Finding {
+        let finding = Finding::new(code, self.name(id)).at(self.fields.slot(id).origin, None);
+        let index = self.findings.len();
+        self.findings.push(finding);
+        &mut self.findings[index]
+    }
+
+    /// Adds a finding about a whole block.
+    pub fn find_block(&mut self, code: Code, name: &'static str) {
+        self.findings.push(Finding::new(code, name));
+    }
+
+    /// Whether something already found says why the field has no value.
+    pub fn is_explained(&self, name: &str) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.code.page().kind != Kind::Flag && covers(&finding.field, name))
+    }
+
+    /// Whether a flag says that a value of the field was left out.
+    pub fn left_out(&self, id: FieldId) -> bool {
+        let name = self.name(id);
+        self.findings
+            .iter()
+            .any(|finding| finding.code == Code::UNREADABLE && finding.field == name)
+    }
+
+    fn miss(&mut self, id: FieldId, miss: Miss, demand: Demand) {
+        let code = match (miss, demand) {
+            (Miss::Absent, Demand::Must) => Code::MISSING,
+            (Miss::Absent, _) => return,
+            (Miss::Several, _) => Code::MORE_THAN_ONE,
+            (Miss::Unlisted, Demand::Must | Demand::WhenThere) => Code::UNLISTED_CODE,
+            (Miss::Told | Miss::Shape, Demand::Must | Demand::WhenThere) => {
+                Code::UNREADABLE_MANDATORY
+            }
+            (Miss::Told | Miss::Shape | Miss::Unlisted, Demand::May) => Code::UNREADABLE,
+        };
+        let name = self.name(id);
+        let told = match miss {
+            Miss::Absent => self.is_explained(&name),
+            Miss::Told if demand == Demand::May => {
+                self.findings.iter().any(|finding| covers(&finding.field, &name))
+            }
+            Miss::Told => self.is_explained(&name),
+            _ => false,
+        };
+        if !told {
+            self.find(code, id);
+        }
+    }
+
+    fn name(&self, id: FieldId) -> Cow<'static, str> {
+        field_name(id, self.number)
+    }
+}
+
+/// `offender.family_name`, or `offences[2].cjs_code`.
+pub fn field_name(id: FieldId, number: Option<usize>) -> Cow<'static, str> {
+    let spec = id.spec();
+    match number {
+        None => Cow::Borrowed(spec.name),
+        Some(number) => Cow::Owned(format!("{}[{number}].{}", spec.group.name(), spec.name)),
+    }
+}
+
+/// Whether the field is `name`, or a block that holds it.
+fn covers(field: &str, name: &str) -> bool {
+    !field.is_empty()
+        && name
+            .strip_prefix(field)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn is_not_recorded(value: &Value<'_>) -> bool {
+    match value {
+        Value::NotRecorded => true,
+        Value::Text(text) => text == NOT_RECORDED,
+        Value::List(texts) => matches!(texts.as_slice(), [text] if text == NOT_RECORDED),
+        _ => false,
+    }
+}
+
+/// The value of a field that takes one.
+fn single(value: Value<'_>) -> Result<Value<'_>, Miss> {
+    match value {
+        Value::Absent => Err(Miss::Absent),
+        Value::Unreadable => Err(Miss::Told),
+        Value::NotRecorded => Err(Miss::Shape),
+        Value::List(texts) => {
+            let mut texts = texts.into_iter().filter(|text| !text.trim().is_empty());
+            match (texts.next(), texts.next()) {
+                (None, _) => Err(Miss::Absent),
+                (Some(text), None) => Ok(Value::Text(text)),
+                (Some(_), Some(_)) => Err(Miss::Several),
+            }
+        }
+        value => Ok(value),
+    }
+}
+
+fn text(value: Value<'_>) -> Result<Cow<'_, str>, Miss> {
+    match value {
+        Value::Text(text) if text.trim().is_empty() => Err(Miss::Absent),
+        Value::Text(text) => Ok(text),
+        _ => Err(Miss::Shape),
+    }
+}
+
+impl Read for String {
+    fn read(value: Value<'_>, spec: &Spec, _: i16) -> Result<Self, Miss> {
+        let text = text(value)?;
+        let Shape::Text(chars_max) = spec.shape else { return Err(Miss::Shape) };
+        let too_long = text.len() > chars_max && text.chars().count() > chars_max;
+        let printable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+        if too_long || !text.chars().all(printable) {
+            return Err(Miss::Shape);
+        }
+        Ok(text.into_owned())
+    }
+}
+
+impl Read for Date {
+    fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+        match value {
+            Value::Date(date) => Ok(date),
+            value => {
+                let text = text(value)?;
+                let text = text.trim();
+                let is_day = text.len() == "YYYY-MM-DD".len();
+                is_day.then(|| text.parse().ok()).flatten().ok_or(Miss::Shape)
+            }
+        }
+    }
+}
+
+impl Read for Timestamp {
+    fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+        match value {
+            Value::Instant(instant) => Ok(instant),
+            value => text(value)?.trim().parse().map_err(|_| Miss::Shape),
+        }
+    }
+}
+
+impl<T: Choice> Read for T {
+    fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+        T::from_code(text(value)?.trim()).ok_or(Miss::Unlisted)
+    }
+}
+
+impl Read for PncId {
+    fn read(value: Value<'_>, _: &Spec, this_year: i16) -> Result<Self, Miss> {
+        Ok(PncId::parse(&text(value)?, this_year)?)
+    }
+}
+
+macro_rules! read_by_parse {
+    ($($type:ident),*) => { $(
+        impl Read for $type {
+            fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+                Ok($type::parse(&text(value)?)?)
+            }
+        }
+    )* };
+}
+
+read_by_parse!(Asn, Cro, Email, ForceCode, OffenceCode, Phone, Postcode, PtiUrn);
