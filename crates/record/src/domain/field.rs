@@ -163,7 +163,7 @@ macro_rules! fields {
             free_text: false $(|| mark(stringify!($mark), "free_text"))*,
             doc: $doc,
         } ),*];
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "the variants mirror the constants")]
+        #[expect(non_camel_case_types, reason = "the variants mirror the constants")]
         enum Position { $($id),* }
         impl FieldId { $( pub const $id: FieldId = FieldId(Position::$id as u16); )* }
     };

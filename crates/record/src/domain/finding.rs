@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::draft::Origin;
-use super::field::{FieldId, Goes, Group};
 
 /// What a finding does to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,20 +46,6 @@ impl Finding {
             expected_letter: None,
             named: None,
         }
-    }
-
-    /// Where the finding may go: with its field. What is not about one field stays with the police.
-    pub fn goes(&self) -> Goes {
-        let field = self.field.as_ref();
-        let (group, name) = match field.split_once("].") {
-            None => (Group::Root, field),
-            Some((block, name)) => {
-                let block = block.split('[').next().unwrap_or_default();
-                let group = Group::ALL.into_iter().find(|group| group.name() == block);
-                (group.unwrap_or(Group::Root), name)
-            }
-        };
-        FieldId::find(group, name).map_or(Goes::Police, |id| id.spec().goes)
     }
 
     pub fn at(mut self, origin: Option<Origin>, line: Option<u32>) -> Self {
