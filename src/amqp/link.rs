@@ -1,0 +1,339 @@
+//! One connection that publishes: a window of events on their way, and what became of each.
+//!
+//! The library attaches a returned message to whichever confirmation comes next, not to its own.
+//! So a confirmation counts only after everything that arrived before it has been looked at, and a
+//! confirmation that carries a stranger's return leaves its own event in doubt.
+
+use std::collections::{BTreeMap, HashSet};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use cara_record::wire::{Event, event};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt as _};
+use lapin::message::BasicReturnMessage;
+use lapin::options::BasicPublishOptions;
+use lapin::types::{AMQPValue, FieldTable, LongString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+
+const PERSISTENT: u8 = 2;
+
+/// What became of a published event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Acked and not returned: the broker has it on disk in a queue.
+    Confirmed,
+    /// No queue is bound for its routing key.
+    Returned,
+    /// The broker would not take it now: a queue is full or has lost its majority.
+    Refused,
+    /// The connection broke first, or the broker's answer was not clear: it may be there or not.
+    Unknown,
+}
+
+/// What [`Link::step`] saw.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// At least one.
+    Settled(Vec<(T, Fate)>),
+    /// The broker asks to wait; it is no failure.
+    Blocked,
+    Unblocked,
+    /// The link cannot be used any more; everything that was on its way is in doubt.
+    Broken {
+        settled: Vec<(T, Fate)>,
+        reason: String,
+    },
+}
+
+/// A publishing connection. `T` is whatever the caller wants back with an event's fate.
+pub struct Link<T> {
+    /// Kept: dropping it closes the connection.
+    connection: Connection,
+    channel: Channel,
+    notices: BoxStream<'static, lapin::Event>,
+    confirming: FuturesUnordered<BoxFuture<'static, Landed>>,
+    /// Everything on its way, oldest first.
+    in_flight: BTreeMap<u64, Flight<T>>,
+    next_number: u64,
+    /// Ids seen in returned messages and not yet matched with their own confirmation.
+    returned: HashSet<Uuid>,
+    /// Returned without a readable id: nobody knows whose.
+    unnamed_return: bool,
+    blocked: bool,
+    window: usize,
+    confirm_timeout: Duration,
+    user_id: Option<String>,
+    clock: Clock,
+}
+
+/// An event on its way.
+struct Flight<T> {
+    tag: T,
+    id: Uuid,
+    published: Duration,
+}
+
+/// The library's answer for an event, by its number in `in_flight`.
+struct Landed {
+    number: u64,
+    confirmation: Result<Confirmation, lapin::Error>,
+}
+
+/// Notes that something was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// How a link behaves, beside its connection.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Unconfirmed events at once.
+    pub window: usize,
+    pub confirm_timeout: Duration,
+    /// Written as `user_id`, which the broker checks; none when the certificate names the user.
+    pub user_id: Option<String>,
+}
+
+impl<T: Send + 'static> Link<T> {
+    /// `channel` is in confirm mode already.
+    pub(in crate::amqp) fn over(
+        connection: Connection,
+        channel: Channel,
+        manner: Manner,
+        clock: Clock,
+    ) -> Self {
+        let blocked = connection.status().blocked();
+        Link {
+            notices: connection.events_listener().boxed(),
+            connection,
+            channel,
+            confirming: FuturesUnordered::new(),
+            in_flight: BTreeMap::new(),
+            next_number: 0,
+            returned: HashSet::new(),
+            unnamed_return: false,
+            blocked,
+            window: manner.window,
+            confirm_timeout: manner.confirm_timeout,
+            user_id: manner.user_id,
+            clock,
+        }
+    }
+
+    /// How many more events may be published now.
+    pub fn free(&self) -> usize {
+        if self.blocked { 0 } else { self.window.saturating_sub(self.in_flight.len()) }
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Puts an event on its way; [`Link::step`] says what became of it. The order of calls is the
+    /// order on the wire.
+    pub fn publish(&mut self, tag: T, event: &Event) {
+        let number = self.next_number;
+        self.next_number += 1;
+        let flight = Flight { tag, id: event.message_id(), published: self.clock.monotonic() };
+        self.in_flight.insert(number, flight);
+        let channel = self.channel.clone();
+        let (exchange, routing_key) = (event.exchange(), event.routing_key());
+        let properties = properties(event, self.user_id.as_deref());
+        let body = event.body().clone();
+        self.confirming.push(Box::pin(async move {
+            let options = BasicPublishOptions { mandatory: true, immediate: false };
+            let sent = channel
+                .basic_publish(exchange.into(), routing_key.into(), options, &body, properties)
+                .await;
+            let confirmation = match sent {
+                Ok(confirm) => confirm.await,
+                Err(error) => Err(error),
+            };
+            Landed { number, confirmation }
+        }));
+    }
+
+    /// Waits until something is known. Dropping the future loses nothing.
+    pub async fn step(&mut self) -> Step<T> {
+        let overdue_in = self.overdue_in();
+        let mut overdue = pin!(tokio::time::sleep(overdue_in.unwrap_or(Duration::MAX / 4)));
+        std::future::poll_fn(|cx| {
+            let landed = self.drain(cx);
+            if !landed.is_empty() {
+                return Poll::Ready(self.judged(landed));
+            }
+            if let Poll::Ready(step) = self.noticed(cx) {
+                return Poll::Ready(step);
+            }
+            if overdue_in.is_some() && overdue.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(self.broken("a confirm did not come in time"));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// What the connection itself says.
+    fn noticed(&mut self, cx: &mut Context<'_>) -> Poll<Step<T>> {
+        while let Poll::Ready(notice) = self.notices.poll_next_unpin(cx) {
+            match notice {
+                Some(lapin::Event::ConnectionBlocked(_)) if !self.blocked => {
+                    self.blocked = true;
+                    return Poll::Ready(Step::Blocked);
+                }
+                Some(lapin::Event::ConnectionUnblocked) if self.blocked => {
+                    self.unblocked();
+                    return Poll::Ready(Step::Unblocked);
+                }
+                Some(lapin::Event::Error(error)) => {
+                    return Poll::Ready(self.broken(&error.to_string()));
+                }
+                None => return Poll::Ready(self.broken("the connection ended")),
+                Some(_) => {}
+            }
+        }
+        if self.connection.status().connected() && self.channel.status().connected() {
+            Poll::Pending
+        } else {
+            Poll::Ready(self.broken("the broker closed the connection"))
+        }
+    }
+
+    /// How long until the oldest unconfirmed event is overdue; none while there is nothing to wait
+    /// for or the broker asks to wait.
+    fn overdue_in(&self) -> Option<Duration> {
+        if self.blocked {
+            return None;
+        }
+        let (_, oldest) = self.in_flight.first_key_value()?;
+        Some((oldest.published + self.confirm_timeout).saturating_sub(self.clock.monotonic()))
+    }
+
+    /// Time spent blocked does not count against a confirm.
+    fn unblocked(&mut self) {
+        self.blocked = false;
+        let now = self.clock.monotonic();
+        self.in_flight.values_mut().for_each(|flight| flight.published = now);
+    }
+
+    /// Everything that has landed. It looks until nothing was woken while it looked, so whatever
+    /// arrived before one of these is among them.
+    fn drain(&mut self, cx: &mut Context<'_>) -> Vec<Landed> {
+        let mut landed = Vec::new();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut flagged = Context::from_waker(&waker);
+        loop {
+            woken.0.store(false, Ordering::SeqCst);
+            match self.confirming.poll_next_unpin(&mut flagged) {
+                Poll::Ready(Some(one)) => landed.push(one),
+                Poll::Ready(None) => return landed,
+                Poll::Pending if woken.0.load(Ordering::SeqCst) => {}
+                Poll::Pending if !landed.is_empty() => return landed,
+                // The caller's waker last: that is the one that is kept.
+                Poll::Pending => match self.confirming.poll_next_unpin(cx) {
+                    Poll::Ready(Some(one)) => landed.push(one),
+                    Poll::Ready(None) | Poll::Pending => return landed,
+                },
+            }
+        }
+    }
+
+    fn judged(&mut self, landed: Vec<Landed>) -> Step<T> {
+        for message in landed.iter().filter_map(Landed::carried) {
+            match returned_id(message) {
+                Some(id) => drop(self.returned.insert(id)),
+                None => self.unnamed_return = true,
+            }
+        }
+        let mut broken = None;
+        let mut settled = Vec::with_capacity(landed.len());
+        for one in landed {
+            let Some(flight) = self.in_flight.remove(&one.number) else { continue };
+            let fate = match one.confirmation {
+                Err(error) => {
+                    broken.get_or_insert(error);
+                    Fate::Unknown
+                }
+                Ok(_) if self.returned.remove(&flight.id) => Fate::Returned,
+                Ok(_) if self.unnamed_return => Fate::Unknown,
+                Ok(Confirmation::Ack(None)) => Fate::Confirmed,
+                Ok(Confirmation::Nack(None)) => Fate::Refused,
+                // A stranger's return: its own may still be on the way.
+                Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => Fate::Unknown,
+                Ok(Confirmation::NotRequested) => Fate::Unknown,
+            };
+            settled.push((flight.tag, fate));
+        }
+        if self.in_flight.is_empty() {
+            self.returned.clear();
+            self.unnamed_return = false;
+        }
+        match broken {
+            Some(error) => {
+                settled.extend(self.in_doubt());
+                Step::Broken { settled, reason: error.to_string() }
+            }
+            None => Step::Settled(settled),
+        }
+    }
+
+    fn broken(&mut self, reason: &str) -> Step<T> {
+        Step::Broken { settled: self.in_doubt().collect(), reason: reason.to_owned() }
+    }
+
+    /// Gives everything back that is still on its way.
+    fn in_doubt(&mut self) -> impl Iterator<Item = (T, Fate)> {
+        self.confirming.clear();
+        std::mem::take(&mut self.in_flight).into_values().map(|flight| (flight.tag, Fate::Unknown))
+    }
+}
+
+impl Landed {
+    /// The returned message that came with the confirmation, whosever it is.
+    fn carried(&self) -> Option<&BasicReturnMessage> {
+        match &self.confirmation {
+            Ok(Confirmation::Ack(message) | Confirmation::Nack(message)) => message.as_ref(),
+            Ok(Confirmation::NotRequested) | Err(_) => None,
+        }
+    }
+}
+
+fn returned_id(message: &BasicReturnMessage) -> Option<Uuid> {
+    message.properties.message_id().as_ref()?.as_str().parse().ok()
+}
+
+fn properties(event: &Event, user_id: Option<&str>) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    let traceparent = LongString::from(event.traceparent());
+    headers.insert("traceparent".into(), AMQPValue::LongString(traceparent));
+    let seconds = u64::try_from(event.timestamp().as_second()).unwrap_or(0);
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_message_id(event.message_id().to_string().into())
+        .with_type(event.type_name().into())
+        .with_content_type(event::CONTENT_TYPE.into())
+        .with_timestamp(seconds)
+        .with_app_id("cara-gateway".into())
+        .with_headers(headers);
+    match user_id {
+        Some(user) => properties.with_user_id(user.into()),
+        None => properties,
+    }
+}

@@ -1,0 +1,120 @@
+//! Publishing links, made again for ever.
+
+use std::time::Duration;
+
+use lapin::options::ConfirmSelectOptions;
+
+use super::link::{Link, Manner};
+use super::{Dialer, Error, Topology};
+use crate::clock::Clock;
+use crate::config;
+use crate::metric::{Health, Metric, Part};
+
+const RETRY_DELAY_MS_MIN: u64 = 200;
+const RETRY_DELAY_MS_MAX: u64 = 10_000;
+
+/// Makes publishing links: connects, declares the topology, asks for confirms.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    dialer: Dialer,
+    topology: Topology,
+    manner: Manner,
+    clock: Clock,
+    metric: Metric,
+    health: Health,
+}
+
+impl Publisher {
+    pub fn of(
+        settings: &config::Broker,
+        topology: Topology,
+        clock: Clock,
+        metric: Metric,
+        health: Health,
+    ) -> Result<Publisher, Error> {
+        let dialer = Dialer::of(settings)?;
+        let manner = Manner {
+            window: settings.window,
+            confirm_timeout: Duration::from_secs(settings.confirm_timeout_s.into()),
+            user_id: dialer.user_id().map(str::to_owned),
+        };
+        Ok(Publisher { dialer, topology, manner, clock, metric, health })
+    }
+
+    /// Unconfirmed events at once.
+    pub fn window(&self) -> usize {
+        self.manner.window
+    }
+
+    /// Tries every address once. The start calls this to learn early of what a person must mend;
+    /// see [`Error::is_passing`].
+    pub async fn link<T: Send + 'static>(&self) -> Result<Link<T>, Error> {
+        let connection = self.dialer.dial("publish").await?;
+        // A refused declaration closes its channel, so it gets one of its own.
+        let declaring = connection.create_channel().await.map_err(Error::Broken)?;
+        self.topology.declare(&declaring).await?;
+        let channel = connection.create_channel().await.map_err(Error::Broken)?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::Broken)?;
+        Ok(Link::over(connection, channel, self.manner.clone(), self.clock.clone()))
+    }
+
+    /// Tries until it succeeds, with growing pauses of uneven length, so that several gateways do
+    /// not come at once when a broker is back. Each change is said once, in the log and on the
+    /// health board.
+    pub async fn link_for_ever<T: Send + 'static>(&self) -> Link<T> {
+        let mut delay_ms = RETRY_DELAY_MS_MIN;
+        loop {
+            match self.link().await {
+                Ok(link) => {
+                    self.up();
+                    return link;
+                }
+                Err(error) => self.down(&error),
+            }
+            tokio::time::sleep(Duration::from_millis(self.uneven(delay_ms))).await;
+            delay_ms = (delay_ms * 2).min(RETRY_DELAY_MS_MAX);
+        }
+    }
+
+    fn up(&self) {
+        self.metric.broker_up(true);
+        if self.health.good(Part::Broker) {
+            tracing::info!("the broker is reached; messages go out");
+        }
+    }
+
+    fn down(&self, error: &Error) {
+        self.metric.broker_up(false);
+        if !self.health.bad(Part::Broker, error.to_string()) {
+            return;
+        }
+        if error.is_passing() {
+            tracing::warn!(error = error as &dyn std::error::Error, "the broker is away");
+        } else {
+            tracing::error!(error = error as &dyn std::error::Error, "nothing can be published");
+        }
+    }
+
+    /// A link broke: says so where it is watched.
+    pub fn broke(&self, reason: &str) {
+        self.metric.broker_up(false);
+        if self.health.bad(Part::Broker, format!("the connection broke: {reason}")) {
+            tracing::warn!(reason, "the connection to the broker broke");
+        }
+    }
+
+    /// The broker asked to wait, or took that back.
+    pub fn blocked(&self, blocked: bool) {
+        if !blocked {
+            self.up();
+        } else if self.health.bad(Part::Broker, "it asks to wait: it is short of memory or disk") {
+            tracing::warn!("the broker asks to wait; it is short of memory or disk");
+        }
+    }
+
+    /// Between half of it and all of it. The low bits of a fresh id are random.
+    fn uneven(&self, delay_ms: u64) -> u64 {
+        let (_, random) = self.clock.id().as_u64_pair();
+        delay_ms / 2 + random % (delay_ms / 2 + 1)
+    }
+}
