@@ -160,11 +160,13 @@ impl<'t> Reader<'t> {
             match letter {
                 '[' if path => depth += 1,
                 ']' if path => depth = depth.saturating_sub(1),
-                _ if letter == quote && depth == 0 => {
-                    if letters.next_if(|(_, next)| *next == quote).is_none() {
-                        self.at = start + offset + 1;
-                        return Ok(Word { text, at: start..start + offset });
-                    }
+                // A second quote is taken with the first one, and one of them kept.
+                _ if letter == quote
+                    && depth == 0
+                    && letters.next_if(|(_, next)| *next == quote).is_none() =>
+                {
+                    self.at = start + offset + 1;
+                    return Ok(Word { text, at: start..start + offset });
                 }
                 _ => {}
             }
