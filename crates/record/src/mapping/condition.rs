@@ -14,10 +14,15 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::date::Formats;
 use super::fault::{Cause, Fault};
+use super::path::Path;
+use crate::document::{Names, NodeId, Tree};
 use crate::domain::field::{FieldId, Group};
 use crate::domain::{Draft, Fields, Value};
-use check::{check_operator, check_quantifier, find_field, normal, rank, wanted};
+use check::{
+    check_operator, check_quantifier, find_field, normal, rank, read_date, read_number, wanted,
+};
 use phrase::{Operator, Pattern, Phrase, Quantifier, Word};
 
 /// A rule's condition over the canonical fields of a draft.
@@ -168,6 +173,117 @@ impl Rule {
             }
             _ => None,
         }
+    }
+}
+
+/// A field's or a block's condition over the places of the record.
+#[derive(Clone, Debug)]
+pub struct When {
+    path: Path,
+    quantifier: Option<Quantifier>,
+    test: Test<Sought>,
+}
+
+/// What a text of the record is compared with.
+#[derive(Clone, Debug)]
+enum Sought {
+    Text(String),
+    Number(i64),
+    Date(Date),
+}
+
+/// How the mapping reads the texts of its records.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// Whether a trimmed text means "nothing here".
+    pub blank: &'a dyn Fn(&str) -> bool,
+    pub dates: &'a Formats,
+}
+
+/// The path found several different values and the condition does not say `any` or `every`: which
+/// one counts would be a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Several;
+
+impl When {
+    /// Reads the condition; a path with blanks in it stands in quotes.
+    pub fn parse(text: &str, names: &mut Names) -> Result<When, Fault> {
+        let phrase = Phrase::read(text)?;
+        let path = Path::parse(&phrase.subject.text, names)
+            .map_err(|fault| fault.shifted(phrase.subject.at.start))?;
+        let test = test(&phrase, |word| sought(phrase.operator, word))?;
+        Ok(When { path, quantifier: phrase.quantifier.map(|(quantifier, _)| quantifier), test })
+    }
+
+    /// Where in the record it looks.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it holds for the item `at`. Blank values are as absent. Without `any` or `every`,
+    /// equal values count as one and different ones are [`Several`].
+    pub fn holds(
+        &self,
+        tree: &Tree<'_>,
+        at: NodeId,
+        reading: &Reading<'_>,
+    ) -> Result<bool, Several> {
+        let mut found = Vec::new();
+        self.path.select(tree, at, &mut found);
+        let mut texts = found
+            .into_iter()
+            .map(|node| tree.text(node))
+            .filter(|text| !text.is_empty() && !(reading.blank)(text));
+        match (&self.test, self.quantifier) {
+            (Test::Missing, _) => Ok(texts.next().is_none()),
+            (Test::Present, _) => Ok(texts.next().is_some()),
+            (test, Some(Quantifier::Any)) => Ok(texts.any(|text| fits(test, &text, reading))),
+            (test, Some(Quantifier::Every)) => Ok(texts.all(|text| fits(test, &text, reading))),
+            (test, None) => {
+                let Some(first) = texts.next() else {
+                    return Ok(matches!(test, Test::NotAmong(_)));
+                };
+                if texts.any(|text| text != first) {
+                    return Err(Several);
+                }
+                Ok(fits(test, &first, reading))
+            }
+        }
+    }
+}
+
+fn fits(test: &Test<Sought>, text: &str, reading: &Reading<'_>) -> bool {
+    let equal = |sought: &Sought| matches!(sought, Sought::Text(wanted) if wanted == text);
+    let compare = |sought: &Sought| match sought {
+        Sought::Number(wanted) => text.parse::<i64>().ok().map(|number| number.cmp(wanted)),
+        Sought::Date(wanted) => reading.dates.date(text).map(|date| date.cmp(wanted)),
+        Sought::Text(_) => None,
+    };
+    match test {
+        Test::Missing => false,
+        Test::Present => true,
+        Test::Among(values) => values.iter().any(equal),
+        Test::NotAmong(values) => !values.iter().any(equal),
+        Test::StartsWith(start) => text.starts_with(start.as_str()),
+        Test::LooksLike(pattern) => pattern.fits(text),
+        Test::AtLeast(value) => compare(value).is_some_and(|order| order.is_ge()),
+        Test::AtMost(value) => compare(value).is_some_and(|order| order.is_le()),
+        Test::Before(value) => compare(value).is_some_and(|order| order.is_lt()),
+        Test::After(value) => compare(value).is_some_and(|order| order.is_gt()),
+    }
+}
+
+fn sought(operator: Operator, word: &Word) -> Result<Sought, Fault> {
+    match operator {
+        Operator::Before | Operator::After => read_date(word).map(Sought::Date),
+        Operator::AtLeast | Operator::AtMost => read_date(word)
+            .map(Sought::Date)
+            .or_else(|_| read_number(word).map(Sought::Number))
+            .map_err(|fault| Fault {
+                what: "a whole number or a date as in `2025-01-31` belongs here".to_owned(),
+                ..fault
+            }),
+        _ => Ok(Sought::Text(word.text.clone())),
     }
 }
 

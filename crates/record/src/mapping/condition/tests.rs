@@ -1,12 +1,15 @@
 use std::borrow::Cow;
 
 use jiff::civil::date;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::Rule;
 use super::phrase::Phrase;
+use super::{Reading, Rule, Several, When};
+use crate::document::{self, Format, Limits, Names};
 use crate::domain::field::Group;
 use crate::domain::{Draft, FieldId, Fields, Value};
+use crate::mapping::date::Formats;
 use crate::mapping::fault::Cause;
 
 fn draft(values: &[(FieldId, Value<'static>)]) -> Draft<'static> {
@@ -170,4 +173,57 @@ proptest! {
             prop_assert!(text.get(fault.start..fault.end).is_some());
         }
     }
+}
+
+/// Whether the condition holds at the top of the record.
+#[track_caller]
+fn asks(when: &str, record: &str) -> Result<bool, Several> {
+    let mut names = Names::default();
+    let when =
+        When::parse(when, &mut names).unwrap_or_else(|fault| panic!("{when}: {}", fault.what));
+    let tree = document::parse(record, &Format::Xml, &names, &Limits::default()).unwrap();
+    let at = tree.children(tree.root()).next().unwrap();
+    let dates = Formats::parse(&["DD/MM/YYYY"], None, TimeZone::UTC).unwrap();
+    when.holds(&tree, at, &Reading { blank: &|text| text == "NULL", dates: &dates })
+}
+
+#[test]
+fn a_when_reads_the_record_and_takes_blanks_as_absent() {
+    let record = "<R><Disposal><Type> CCAU </Type><On>07/03/2025</On><No>12</No><Gone>NULL</Gone>\
+                  </Disposal><P role='V'><Sex>2</Sex></P><P role='S'><Sex>1</Sex></P></R>";
+    for (when, holds) in [
+        ("'Disposal/Type' is 'CCAU'", true),
+        ("Disposal/Type is not CCAU", false),
+        ("Disposal/Type is one of CHARGE, CCAU", true),
+        ("Disposal/Type starts with CC", true),
+        ("Disposal/Type looks like AAAA", true),
+        ("Disposal/Gone is missing", true),
+        ("Disposal/Gone is present", false),
+        ("Disposal/Gone is not CCAU", true),
+        ("Disposal/Gone is CCAU", false),
+        ("Disposal/No is at least 12", true),
+        ("Disposal/No is at most 11", false),
+        ("Disposal/On is before 2025-03-08", true),
+        ("Disposal/On is at least 2025-03-08", false),
+        ("Disposal/Type is after 2025-03-08", false),
+        ("'P[@role='S']/Sex' is 1", true),
+        ("any P/Sex is 2", true),
+        ("every P/Sex is 2", false),
+        ("every P/Age is 2", true),
+    ] {
+        assert_eq!(asks(when, record), Ok(holds), "{when}");
+    }
+    assert_eq!(asks("P/Sex is 1", record), Err(Several));
+    assert_eq!(asks("P/Sex is 1", "<R><P><Sex>1</Sex></P><P><Sex>1</Sex></P></R>"), Ok(true));
+}
+
+#[test]
+fn a_mistake_in_a_path_is_underlined_in_the_whole_condition() {
+    let fault = |when: &str| When::parse(when, &mut Names::default()).unwrap_err();
+    let path = fault("any of 'A[/B' is 1");
+    assert_eq!((path.cause, path.start >= 8), (Cause::Condition, false));
+    let path = fault("A//[ is 1");
+    assert_eq!((path.cause, path.start <= 4), (Cause::Path, true));
+    assert_eq!(fault("A/B is before soon").cause, Cause::Value);
+    assert_eq!(fault("A/B is at least soon").cause, Cause::Value);
 }
