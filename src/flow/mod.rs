@@ -109,6 +109,14 @@ pub struct HoldLine {
     pub unlisted: Vec<String>,
 }
 
+/// One page of the operators' list of holds.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct HoldPage {
+    pub holds: Vec<HoldLine>,
+    /// Ask again with `after` set to this for the rest.
+    pub next: Option<Uuid>,
+}
+
 /// How a release ended.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Released {

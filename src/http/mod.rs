@@ -1,1 +1,34 @@
 //! The API for forces, the operators' API, health.
+//!
+//! Three listeners: HTTPS with mutual TLS for forces, plain HTTP on an internal address for health
+//! and metrics, a Unix socket for operators. Every request of a force passes [`gate`]: the
+//! certificate is checked against the identities and revocations of this moment, then the rate.
+//! A handler decodes, makes one call into the flow, and encodes.
+//!
+//! One table, [`route::ROUTES`], says what the API for forces is; the listener and the OpenAPI
+//! document are both made from it.
+//!
+//! *Invariant:* a 202 is made only from [`crate::flow::Accepted::Taken`]. No answer, problem or log
+//! line holds a value of a record, except in the body of an answer to its own force.
+
+pub mod body;
+mod edge;
+mod gate;
+mod internal;
+mod limit;
+mod listen;
+pub mod openapi;
+pub mod operator;
+mod page;
+pub mod problem;
+mod reconciliation;
+mod record;
+mod referral;
+pub mod route;
+mod standing;
+mod stories;
+mod whoami;
+
+pub use edge::Edge;
+pub use listen::{Listening, Stopper};
+pub use stories::{DeadLetters, DeadQueue, Stories};

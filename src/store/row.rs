@@ -10,6 +10,12 @@ use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ForceCode(pub u8);
 
+impl From<u8> for ForceCode {
+    fn from(code: u8) -> Self {
+        ForceCode(code)
+    }
+}
+
 /// Keyed hash of (force, `record_ref`): the store can find a record without knowing its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecordIndex(pub [u8; 16]);

@@ -21,8 +21,22 @@ fn check(output: &Output) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Removes itself.
-struct Folder(PathBuf);
+/// A folder with the example certificates; removes itself.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    pub fn made(name: &str) -> Folder {
+        let name = format!("cara-certs-{name}-{}", std::process::id());
+        let folder = Folder(std::env::temp_dir().join(name));
+        check(&run(root().join("certs-example/make.sh"), &[folder.0.to_str().unwrap()]));
+        folder
+    }
+
+    pub fn revoke(&self, slug: &str) {
+        let script = root().join("certs-example/make.sh");
+        check(&run(script, &["revoke", slug, self.0.to_str().unwrap()]));
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -39,7 +53,7 @@ fn presented(file: &Path) -> Presented {
 }
 
 /// The sample with the paths and identities of the folder.
-fn settings(folder: &Path) -> Settings {
+pub fn settings(folder: &Path) -> Settings {
     let sample = include_str!("../../src/config/sample.toml");
     let identities = std::fs::read_to_string(folder.join("identities.toml")).unwrap();
     let sample = sample.split("[[identity]]").next().unwrap();
@@ -57,11 +71,9 @@ fn settings(folder: &Path) -> Settings {
 
 #[test]
 fn the_example_certificates_are_made_verified_and_revoked() {
-    let name = format!("cara-certs-example-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(name));
+    let folder = Folder::made("example");
     let script = root().join("certs-example/make.sh");
     let out = folder.0.to_str().unwrap();
-    check(&run(&script, &[out]));
 
     let ca = format!("{out}/ca.pem");
     let client = ["forces/hampshire", "forces/west-midlands", "forces/leicestershire"];
@@ -81,7 +93,7 @@ fn the_example_certificates_are_made_verified_and_revoked() {
     };
     let hampshire = || presented(&folder.0.join("forces/hampshire.pem"));
     assert_eq!(opened().check(&hampshire()).unwrap().name, "hampshire-records");
-    check(&run(&script, &["revoke", "hampshire", out]));
+    folder.revoke("hampshire");
     assert_eq!(opened().check(&hampshire()), Err(Denied::Revoked));
     let norfolk = presented(&folder.0.join("forces/norfolk.pem"));
     assert_eq!(opened().check(&norfolk).unwrap().forces, [36]);

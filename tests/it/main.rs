@@ -1,1 +1,4 @@
+#[cfg(test)]
 mod certs_example;
+#[cfg(test)]
+mod edge;

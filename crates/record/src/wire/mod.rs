@@ -4,6 +4,7 @@
 //! no way to put anything else into an [`Event`].
 
 pub mod api;
+pub mod component;
 pub mod event;
 pub mod flag;
 pub mod kind;

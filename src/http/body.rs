@@ -1,0 +1,129 @@
+//! Reading a body within bounds: bytes, bytes in flight, deadline, lowest rate.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Edge;
+use super::limit::Share;
+use super::problem::{self, Refused};
+use super::standing::Parked;
+
+/// A body may stand still for so long in all before its rate counts.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A body that is read whole, with its share of the bytes in flight.
+#[derive(Debug)]
+pub(in crate::http) struct Body {
+    pub(in crate::http) bytes: Bytes,
+    /// Held while the bytes are worked on.
+    pub(in crate::http) share: Share,
+}
+
+/// Reads the body of a request, at most `bytes_max` of it.
+pub(in crate::http) async fn read(
+    edge: &Edge,
+    request: &HttpRequest,
+    payload: Payload,
+    bytes_max: usize,
+) -> Result<Body, Refused> {
+    let mut payload = payload;
+    match read_within(edge, request, &mut payload, bytes_max).await {
+        Ok(body) => Ok(body),
+        Err(refused) => {
+            // The rest is not read: the payload outlives the answer, so that the connection ends.
+            Parked::keep(request, payload.into_inner());
+            Err(refused.closing())
+        }
+    }
+}
+
+async fn read_within(
+    edge: &Edge,
+    request: &HttpRequest,
+    payload: &mut Payload,
+    bytes_max: usize,
+) -> Result<Body, Refused> {
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return Err(Refused::new(&problem::CONTENT_ENCODING, "Send the body as it is."));
+    }
+    let announced = announced(request)?;
+    let mut share = edge.budget.share();
+    within(announced, bytes_max, &mut share)?;
+    let mut bytes = BytesMut::with_capacity(announced.min(bytes_max));
+    let started = edge.clock.monotonic();
+    loop {
+        let patience = patience(edge, bytes.len(), edge.clock.monotonic() - started);
+        let chunk = match tokio::time::timeout(patience, payload.next()).await {
+            Err(_elapsed) => return Err(too_slow()),
+            Ok(None) => return Ok(Body { bytes: bytes.freeze(), share }),
+            Ok(Some(Err(_))) => return Err(cut_off()),
+            Ok(Some(Ok(chunk))) => chunk,
+        };
+        within(bytes.len() + chunk.len(), bytes_max, &mut share)?;
+        bytes.extend_from_slice(&chunk);
+    }
+}
+
+/// What Content-Length says; 0 for a chunked body.
+fn announced(request: &HttpRequest) -> Result<usize, Refused> {
+    let Some(header) = request.headers().get(CONTENT_LENGTH) else { return Ok(0) };
+    let length = header.to_str().ok().and_then(|text| text.parse().ok());
+    length.ok_or_else(|| Refused::parameter("Content-Length"))
+}
+
+fn within(bytes: usize, bytes_max: usize, share: &mut Share) -> Result<(), Refused> {
+    if bytes > bytes_max {
+        let detail = format!("A body may hold {bytes_max} bytes. Send it in parts.");
+        return Err(Refused::new(&problem::TOO_LARGE, detail));
+    }
+    if !share.grow_to(bytes) {
+        let detail = "Too many bodies are being read at once. Send all of it again.";
+        return Err(Refused::new(&problem::UNAVAILABLE, detail).retry_after(1));
+    }
+    Ok(())
+}
+
+/// How long the next byte may take, so that neither the deadline nor the lowest rate is missed.
+fn patience(edge: &Edge, bytes_read: usize, elapsed: Duration) -> Duration {
+    let api = &edge.settings.api;
+    let rate = f64::from(api.body_rate_bytes_per_s_min);
+    let by_rate = GRACE + Duration::from_secs_f64(bytes_read as f64 / rate);
+    let deadline = Duration::from_secs(u64::from(api.body_deadline_s));
+    by_rate.min(deadline).saturating_sub(elapsed)
+}
+
+fn too_slow() -> Refused {
+    Refused::new(&problem::TOO_SLOW, "Send it again on a new connection.")
+}
+
+fn cut_off() -> Refused {
+    Refused::new(&problem::UNREADABLE, "The body ended before its announced end. Send it again.")
+}
+
+/// Reads a small JSON body of the API's own.
+pub(in crate::http) async fn read_json<T: DeserializeOwned>(
+    edge: &Edge,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<T, Refused> {
+    let body = read(edge, request, payload, 16 << 10).await?;
+    serde_json::from_slice(&body.bytes).map_err(|_| Refused::parameter("the JSON body"))
+}
+
+/// JSON text of an answer; its types have no shape that cannot be written.
+pub(in crate::http) fn json<T: Serialize>(answer: &T) -> String {
+    match serde_json::to_string(answer) {
+        Ok(text) => text,
+        Err(_) => unreachable!("answers are plain structs with text keys"),
+    }
+}
+
+pub(in crate::http) fn ok<T: Serialize>(answer: &T) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(json(answer))
+}

@@ -1,0 +1,66 @@
+//! What every handler may reach.
+
+use std::sync::Arc;
+
+use super::limit::{Budget, Rates};
+use super::{DeadLetters, Stories};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::metric::{Health, Metric};
+use crate::tls::{Identity, Trust};
+
+/// The edge's shared state: one for all listeners and workers.
+pub struct Edge {
+    pub(in crate::http) settings: Settings,
+    pub(in crate::http) clock: Clock,
+    pub(in crate::http) metric: Metric,
+    pub(in crate::http) health: Health,
+    pub(in crate::http) trust: Arc<Trust>,
+    pub(in crate::http) stories: Arc<dyn Stories>,
+    pub(in crate::http) dead_letters: Arc<dyn DeadLetters>,
+    pub(in crate::http) budget: Arc<Budget>,
+    pub(in crate::http) rates: Rates,
+}
+
+impl Edge {
+    pub fn assemble(
+        settings: Settings,
+        clock: Clock,
+        metric: Metric,
+        health: Health,
+        trust: Arc<Trust>,
+        stories: Arc<dyn Stories>,
+        dead_letters: Arc<dyn DeadLetters>,
+    ) -> Arc<Self> {
+        let budget = Budget::of(settings.api.in_flight_bytes_max, metric.clone());
+        let rates = Rates::of(clock.clone());
+        Arc::new(Edge {
+            settings,
+            clock,
+            metric,
+            health,
+            trust,
+            stories,
+            dead_letters,
+            budget,
+            rates,
+        })
+    }
+
+    /// The largest body that the identity may send: the most that one of its forces may.
+    pub(in crate::http) fn body_bytes_max(&self, identity: &Identity) -> usize {
+        let own = self.forces_of(identity).map(|force| self.settings.body_bytes_max(force));
+        own.max().unwrap_or(self.settings.api.body_bytes_max)
+    }
+
+    /// How many requests a second the identity's forces may make together.
+    pub(in crate::http) fn requests_per_s_max(&self, identity: &Identity) -> u32 {
+        let own = self.forces_of(identity).map(|force| self.settings.requests_per_s_max(force));
+        own.fold(0_u32, u32::saturating_add).max(1)
+    }
+
+    fn forces_of(&self, identity: &Identity) -> impl Iterator<Item = &crate::config::Force> {
+        let all = self.settings.forces.iter();
+        all.filter(|force| identity.forces.contains(&force.code_number()))
+    }
+}

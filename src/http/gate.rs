@@ -1,0 +1,78 @@
+//! What every request of a force passes: certificate, rate, one log line.
+
+use std::sync::Arc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
+
+use super::Edge;
+use super::problem::{self, Counted, Refused};
+use super::standing::{Parked, Standing};
+use crate::tls::Presented;
+
+/// Lets a request through if its certificate stands for an identity *now* and its force is within
+/// its rate.
+pub(in crate::http) async fn gate<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let edge = Arc::clone(match request.app_data::<web::Data<Edge>>() {
+        Some(edge) => edge,
+        None => unreachable!("every listener carries the edge"),
+    });
+    let started = edge.clock.monotonic();
+    let standing = admit(&edge, &request);
+    let identity = standing.as_ref().ok().map(|standing| Arc::clone(&standing.identity));
+    let response = match standing {
+        Ok(standing) => {
+            request.extensions_mut().insert(standing);
+            next.call(request).await?.map_into_boxed_body()
+        }
+        Err(refused) => {
+            let payload = request.take_payload();
+            Parked::keep(request.request(), payload);
+            request.into_response(refused.error_response())
+        }
+    };
+    let code = response.response().extensions().get::<Counted>().map(|counted| counted.0);
+    if let Some(code) = code {
+        edge.metric.refusal(code);
+    }
+    let took = edge.clock.monotonic() - started;
+    tracing::info!(
+        http.method = %response.request().method(),
+        http.route = response.request().match_pattern().as_deref().unwrap_or("none"),
+        http.status = response.status().as_u16(),
+        problem.code = code.unwrap_or(""),
+        identity.name = identity.as_ref().map_or("", |identity| identity.name.as_str()),
+        took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "http.request"
+    );
+    Ok(response)
+}
+
+fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, Refused> {
+    let presented = request.conn_data::<Presented>().ok_or_else(unknown)?;
+    let identity = edge.trust.check(presented).map_err(|denied| {
+        tracing::warn!(
+            cause = %denied,
+            certificate.fingerprint = %presented.fingerprint(),
+            "http.certificate_refused"
+        );
+        unknown()
+    })?;
+    let per_s_max = edge.requests_per_s_max(&identity);
+    edge.rates.count(&identity.forces, per_s_max).map_err(|seconds| {
+        let detail = format!("At most {per_s_max} requests in a second. Wait {seconds} s.");
+        Refused::new(&problem::TOO_MANY, detail).retry_after(seconds)
+    })?;
+    Ok(Standing::of(identity, presented))
+}
+
+/// One answer for every certificate that is not served; the log says which it was.
+fn unknown() -> Refused {
+    let detail = "Send the fingerprint of its public key to the gateway's operators.";
+    Refused::new(&problem::CERTIFICATE, detail).closing()
+}

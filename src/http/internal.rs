@@ -1,0 +1,62 @@
+//! The internal listener: `/livez`, `/readyz`, `/metrics`.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpResponse, Responder};
+use serde::Serialize;
+
+use super::Edge;
+use super::body;
+use crate::metric::State;
+
+/// Body of `/readyz` and part of the operators' status.
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct Readiness {
+    pub(in crate::http) ready: bool,
+    pub(in crate::http) parts: Vec<PartView>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::http) struct PartView {
+    name: &'static str,
+    good: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<String>,
+}
+
+pub(in crate::http) fn configure(config: &mut ServiceConfig) {
+    config.route("/livez", web::get().to(livez));
+    config.route("/readyz", web::get().to(readyz));
+    config.route("/metrics", web::get().to(metrics));
+}
+
+pub(in crate::http) fn readiness(edge: &Edge) -> Readiness {
+    let view = |(part, state): (crate::metric::Part, State)| PartView {
+        name: part.name(),
+        good: state.is_good(),
+        what: match state {
+            State::Good => None,
+            State::Bad(what) => Some(what),
+        },
+    };
+    let parts = edge.health.parts().into_iter().map(view).collect();
+    Readiness { ready: edge.health.is_ready(), parts }
+}
+
+async fn livez() -> impl Responder {
+    "alive\n"
+}
+
+/// 503 only while no record can be taken; an absent broker is 200 and named.
+async fn readyz(edge: web::Data<Edge>) -> HttpResponse {
+    let readiness = readiness(&edge);
+    let mut response = match readiness.ready {
+        true => HttpResponse::Ok(),
+        false => HttpResponse::ServiceUnavailable(),
+    };
+    response.content_type("application/json").body(body::json(&readiness))
+}
+
+async fn metrics(edge: web::Data<Edge>) -> HttpResponse {
+    let shape = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    HttpResponse::Ok().content_type(shape).body(edge.metric.encode())
+}

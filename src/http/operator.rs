@@ -1,0 +1,250 @@
+//! The operators' API on a Unix socket: the operating system says who is at its other end.
+
+use std::any::Any;
+use std::future::{Ready, ready};
+
+use actix_web::dev::{Extensions, Payload};
+use actix_web::rt::net::UnixStream;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use nix::unistd::{Uid, User};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::internal::{self, Readiness};
+use super::problem::{self, Refused};
+use super::{Edge, body};
+use crate::config;
+use crate::flow::{HoldLine, Operator, Refusal, Role};
+
+/// Body of every call that changes or uncovers something.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    /// Why; it stands in the audit chain.
+    pub because: String,
+}
+
+/// Body of `POST /v1/dead/return`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveBack {
+    /// `cara.intake.harbour.dead`
+    pub queue: String,
+}
+
+/// Answer of `POST /v1/dead/return`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GivenBack {
+    pub messages: u64,
+}
+
+/// Answer of `GET /v1/holds/{hold_id}` and `POST /v1/holds/{hold_id}/unmask`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HoldShown {
+    pub hold: HoldLine,
+    /// The record as the force sent it; only when unmasked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    force: Option<String>,
+    #[serde(default)]
+    all: bool,
+    after: Option<Uuid>,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    operator: String,
+    #[serde(flatten)]
+    readiness: Readiness,
+    certificates: Vec<CertificateView>,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateView {
+    name: String,
+    ends_at: String,
+    days_left: i64,
+}
+
+/// Who is at the other end of a connection; nobody when the user is not listed.
+#[derive(Clone, Debug)]
+struct Peer(Option<Operator>);
+
+/// Keeps the peer's operating-system user with a new connection.
+pub(in crate::http) fn on_connect(
+    operators: &config::Operators,
+    stream: &dyn Any,
+    kept: &mut Extensions,
+) {
+    let peer = stream.downcast_ref::<UnixStream>().and_then(|stream| stream.peer_cred().ok());
+    let user = peer.and_then(|peer| User::from_uid(Uid::from_raw(peer.uid())).ok().flatten());
+    let operator = user.and_then(|user| listed(operators, &user.name));
+    kept.insert(Peer(operator));
+}
+
+fn listed(operators: &config::Operators, name: &str) -> Option<Operator> {
+    let user = operators.users.iter().find(|user| user.name == name)?;
+    let role = match user.role {
+        config::Role::Look => Role::Look,
+        config::Role::Operate => Role::Operate,
+        config::Role::Administer => Role::Administer,
+    };
+    Some(Operator { name: user.name.clone(), role, victims: user.victims })
+}
+
+impl FromRequest for Operator {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let peer = request.conn_data::<Peer>().and_then(|peer| peer.0.clone());
+        ready(peer.ok_or_else(|| {
+            tracing::warn!("http.operator_refused: the socket's peer is not listed");
+            let detail = "Its user is not under [[operators.user]] in gateway.toml.";
+            Refused::new(&problem::NOT_AN_OPERATOR, detail).closing()
+        }))
+    }
+}
+
+pub(in crate::http) fn configure(config: &mut ServiceConfig) {
+    config
+        .route("/v1/status", web::get().to(status))
+        .route("/v1/holds", web::get().to(holds))
+        .route("/v1/holds/{hold_id}", web::get().to(show))
+        .route("/v1/holds/{hold_id}/unmask", web::post().to(unmask))
+        .route("/v1/holds/{hold_id}/release", web::post().to(release))
+        .route("/v1/holds/{hold_id}/return", web::post().to(return_hold))
+        .route("/v1/dead", web::get().to(dead))
+        .route("/v1/dead/return", web::post().to(dead_return))
+        .default_service(web::route().to(absent));
+}
+
+async fn absent(_operator: Operator) -> Result<HttpResponse, Refused> {
+    Err(Refused::new(&problem::ABSENT, "The operators' API has no such call."))
+}
+
+async fn status(edge: web::Data<Edge>, operator: Operator) -> Result<HttpResponse, Refused> {
+    let now = edge.clock.now();
+    let certificates = edge.trust.ends().into_iter().map(|end| CertificateView {
+        days_left: end.days_left(now),
+        ends_at: end.at.to_string(),
+        name: end.name,
+    });
+    let certificates = certificates.collect();
+    let readiness = internal::readiness(&edge);
+    Ok(body::ok(&Status { operator: operator.name, readiness, certificates }))
+}
+
+async fn holds(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refused> {
+    let listed = web::Query::<Listed>::from_query(request.query_string());
+    let Listed { force, all, after } =
+        listed.map_err(|_| Refused::parameter("the query"))?.into_inner();
+    Ok(body::ok(&edge.stories.holds(&operator, force, all, after).await?))
+}
+
+async fn show(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    hold: web::Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let (hold, record) = edge.stories.hold_show(&operator, id(&hold)?, None).await?;
+    Ok(body::ok(&HoldShown { hold, record }))
+}
+
+async fn unmask(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    hold: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let why: Because = body::read_json(&edge, &request, payload).await?;
+    let shown = edge.stories.hold_show(&operator, id(&hold)?, Some(why.because)).await?;
+    Ok(body::ok(&HoldShown { hold: shown.0, record: shown.1 }))
+}
+
+async fn release(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    hold: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let why: Because = body::read_json(&edge, &request, payload).await?;
+    Ok(body::ok(&edge.stories.release(&operator, id(&hold)?, why.because).await?))
+}
+
+async fn return_hold(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    hold: web::Path<String>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let why: Because = body::read_json(&edge, &request, payload).await?;
+    edge.stories.return_hold(&operator, id(&hold)?, why.because).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn dead(edge: web::Data<Edge>, _operator: Operator) -> Result<HttpResponse, Refused> {
+    Ok(body::ok(&edge.dead_letters.list().await?))
+}
+
+async fn dead_return(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let why: GiveBack = body::read_json(&edge, &request, payload).await?;
+    if operator.role < Role::Operate {
+        return Err(Refusal::Forbidden.into());
+    }
+    let messages = edge.dead_letters.give_back(why.queue.clone()).await?;
+    tracing::warn!(
+        operator.name = %operator.name,
+        queue = %why.queue,
+        messages,
+        "operator.dead_returned"
+    );
+    Ok(body::ok(&GivenBack { messages }))
+}
+
+fn id(text: &str) -> Result<Uuid, Refused> {
+    text.parse().map_err(|_| Refusal::Absent.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_listed_user_is_an_operator() {
+        let user = |name: &str, role| config::operators::User {
+            name: name.to_owned(),
+            role,
+            victims: role == config::Role::Operate,
+        };
+        let operators = config::Operators {
+            socket: "/run/x.sock".into(),
+            users: vec![user("ann", config::Role::Look), user("bo", config::Role::Operate)],
+        };
+        assert_eq!(
+            listed(&operators, "bo").map(|it| (it.role, it.victims)),
+            Some((Role::Operate, true))
+        );
+        assert_eq!(listed(&operators, "ann").map(|it| it.role), Some(Role::Look));
+        assert_eq!(listed(&operators, "root"), None);
+        assert_eq!(listed(&operators, ""), None);
+    }
+}

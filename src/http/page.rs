@@ -1,0 +1,134 @@
+//! `GET /problems/{code}`: the four-part page behind every published code.
+
+use actix_web::http::header::ACCEPT;
+use actix_web::{HttpRequest, HttpResponse, web};
+use cara_record::domain;
+use cara_record::wire::api::ProblemPage;
+
+use super::Edge;
+use super::body;
+use super::problem::{self, Refused};
+use crate::flow::Refusal;
+
+pub(in crate::http) async fn show(
+    edge: web::Data<Edge>,
+    request: HttpRequest,
+    code: web::Path<String>,
+) -> Result<HttpResponse, Refused> {
+    let page = find(&edge, &code).ok_or(Refusal::Absent)?;
+    let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    Ok(match shape(accept.unwrap_or_default()) {
+        Shape::Html => {
+            HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html(&page))
+        }
+        Shape::Text => {
+            HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text(&page))
+        }
+        Shape::Json => body::ok(&page),
+    })
+}
+
+fn find(edge: &Edge, id: &str) -> Option<ProblemPage> {
+    if let Some(code) = problem::Code::find(id) {
+        return Some(ProblemPage {
+            code: code.id.to_owned(),
+            name: code.name.to_owned(),
+            means: code.means.to_owned(),
+            cause: code.cause.to_owned(),
+            fix: code.fix.to_owned(),
+            avoid: code.avoid.to_owned(),
+        });
+    }
+    let finding = domain::Code::all().find(|code| code.id() == id);
+    let finding = finding.map(|code| {
+        let page = code.page();
+        ProblemPage {
+            code: page.id.to_owned(),
+            name: page.name.to_owned(),
+            means: page.means.to_owned(),
+            cause: page.cause.to_owned(),
+            fix: page.fix.to_owned(),
+            avoid: page.avoid.to_owned(),
+        }
+    });
+    finding.or_else(|| edge.stories.mapping_page(id))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Shape {
+    Html,
+    Text,
+    Json,
+}
+
+/// The first of the three that the caller names; JSON when it names none.
+fn shape(accept: &str) -> Shape {
+    let mut wanted = accept.split(',').map(|part| part.split(';').next().unwrap_or("").trim());
+    let shape = wanted.find_map(|media_type| match media_type {
+        "text/html" | "application/xhtml+xml" => Some(Shape::Html),
+        "text/plain" | "text/*" => Some(Shape::Text),
+        "application/json" => Some(Shape::Json),
+        _ => None,
+    });
+    shape.unwrap_or(Shape::Json)
+}
+
+fn parts(page: &ProblemPage) -> [(&'static str, &str); 4] {
+    [
+        ("What it means", &page.means),
+        ("Usual cause", &page.cause),
+        ("How to fix it", &page.fix),
+        ("How to avoid it", &page.avoid),
+    ]
+}
+
+fn text(page: &ProblemPage) -> String {
+    let parts = parts(page).map(|(head, part)| format!("\n{head}\n  {part}\n"));
+    format!("{} {}\n{}", page.code, page.name, parts.concat())
+}
+
+fn html(page: &ProblemPage) -> String {
+    let title = format!("{} {}", escape(&page.code), escape(&page.name));
+    let parts = parts(page).map(|(head, part)| format!("<h2>{head}</h2><p>{}</p>", escape(part)));
+    format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+         <h1>{title}</h1>{}</html>\n",
+        parts.concat()
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_accept_header_chooses_the_shape() {
+        for (accept, expected) in [
+            ("", Shape::Json),
+            ("*/*", Shape::Json),
+            ("application/json", Shape::Json),
+            ("text/plain;q=0.5", Shape::Text),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Shape::Html),
+        ] {
+            assert_eq!(shape(accept), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_four_parts_in_every_shape() {
+        let page = ProblemPage {
+            code: "P1".to_owned(),
+            name: "name".to_owned(),
+            means: "a < b".to_owned(),
+            cause: "cause".to_owned(),
+            fix: "fix".to_owned(),
+            avoid: "avoid".to_owned(),
+        };
+        assert!(html(&page).contains("<p>a &lt; b</p>") && html(&page).contains("<p>avoid</p>"));
+        assert!(text(&page).starts_with("P1 name\n\nWhat it means\n  a < b\n"));
+    }
+}

@@ -1,0 +1,29 @@
+//! `GET /v1/reconciliation?day=`
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::Edge;
+use super::body;
+use super::problem::Refused;
+use super::standing::Standing;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    day: Date,
+    /// For an identity that stands for several.
+    force: Option<String>,
+}
+
+pub(in crate::http) async fn show(
+    edge: web::Data<Edge>,
+    standing: Standing,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refused> {
+    let asked = web::Query::<Asked>::from_query(request.query_string());
+    let asked = asked.map_err(|_| Refused::parameter("day"))?.into_inner();
+    let day = edge.stories.reconciliation(&standing.caller, asked.force, asked.day).await?;
+    Ok(body::ok(&day))
+}

@@ -1,0 +1,81 @@
+//! `POST /v1/records`
+
+use std::panic::AssertUnwindSafe;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+use cara_record::wire::api::RecordsAnswer;
+use futures_util::FutureExt as _;
+use serde::Deserialize;
+
+use super::Edge;
+use super::body;
+use super::problem::{self, Refused};
+use super::standing::Standing;
+use crate::flow::{Accepted, Submission};
+
+/// Longest `Idempotency-Key`, in characters.
+pub(in crate::http) const KEY_CHARS_MAX: usize = 255;
+
+/// The parameters of the address. An unknown one is refused: `?dryrun=true` would be no dry run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    dry_run: bool,
+    mapping: Option<String>,
+}
+
+/// Decodes, asks the flow once, encodes.
+pub(in crate::http) async fn post(
+    edge: web::Data<Edge>,
+    standing: Standing,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let asked = asked(&request)?;
+    let bytes_max = edge.body_bytes_max(&standing.identity);
+    let body = body::read(&edge, &request, payload, bytes_max).await?;
+    let submission = Submission { body: body.bytes, ..asked };
+    let accepted = edge.stories.accept(&standing.caller, submission);
+    let accepted = AssertUnwindSafe(accepted).catch_unwind().await;
+    drop(body.share);
+    match accepted.map_err(|_panic| Refused::internal())?? {
+        Accepted::Taken(answer) => Ok(answered(HttpResponse::Accepted(), &answer)),
+        Accepted::DryRun(answer) => Ok(answered(HttpResponse::Ok(), &answer)),
+        Accepted::AllAtFault(answer) => Err(Refused::at_fault(answer)),
+    }
+}
+
+fn answered(mut response: actix_web::HttpResponseBuilder, answer: &RecordsAnswer) -> HttpResponse {
+    response.content_type("application/json").body(body::json(answer))
+}
+
+/// Everything of a submission but its body.
+fn asked(request: &HttpRequest) -> Result<Submission, Refused> {
+    let query = web::Query::<Asked>::from_query(request.query_string());
+    let query = query.map_err(|_| Refused::parameter("the query"))?.into_inner();
+    let media_type = request.content_type().to_ascii_lowercase();
+    if media_type.is_empty() {
+        let detail = "The Content-Type is missing. Send the one of the agreed format.";
+        return Err(Refused::new(&problem::MEDIA_TYPE, detail));
+    }
+    Ok(Submission {
+        media_type,
+        body: web::Bytes::new(),
+        mapping: query.mapping,
+        idempotency_key: idempotency_key(request.headers())?,
+        dry_run: query.dry_run,
+    })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let mut keys = headers.get_all("idempotency-key");
+    let Some(key) = keys.next() else { return Ok(None) };
+    let wrong = || Refused::parameter("Idempotency-Key");
+    let key = key.to_str().map_err(|_| wrong())?;
+    if keys.next().is_some() || key.is_empty() || key.len() > KEY_CHARS_MAX {
+        return Err(wrong());
+    }
+    Ok(Some(key.to_owned()))
+}

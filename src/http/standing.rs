@@ -1,0 +1,80 @@
+//! Who made a request, and what is kept with a connection.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::dev::{Extensions, Payload};
+use actix_web::rt::net::TcpStream;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+
+use super::problem::{self, Refused};
+use crate::flow::Caller;
+use crate::metric::Metric;
+use crate::tls::{Identity, Presented};
+
+/// Who is calling, checked for this request.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct Standing {
+    pub(in crate::http) caller: Caller,
+    pub(in crate::http) identity: Arc<Identity>,
+    pub(in crate::http) certificate_ends_at: jiff::Timestamp,
+}
+
+impl Standing {
+    pub(in crate::http) fn of(identity: Arc<Identity>, presented: &Presented) -> Self {
+        let caller = Caller {
+            identity: identity.name.clone(),
+            forces: identity.forces.iter().copied().map(Into::into).collect(),
+            test: identity.test,
+        };
+        Standing { caller, identity, certificate_ends_at: presented.not_after() }
+    }
+}
+
+impl FromRequest for Standing {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    /// The gate put it there; a route outside the gate has nobody standing before it.
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let standing = request.extensions().get::<Standing>().cloned();
+        ready(standing.ok_or_else(|| Refused::new(&problem::CERTIFICATE, "Nobody was checked.")))
+    }
+}
+
+/// The body of a refused request. While it lives, the listener neither reads it to its end nor
+/// keeps the connection: an endless body cannot hold it open.
+#[derive(Default)]
+pub(in crate::http) struct Parked(RefCell<Option<Payload>>);
+
+impl Parked {
+    pub(in crate::http) fn keep(request: &HttpRequest, payload: Payload) {
+        if let Some(parked) = request.conn_data::<Parked>() {
+            *parked.0.borrow_mut() = Some(payload);
+        }
+    }
+}
+
+/// Counts a connection while it is open.
+struct Open(Metric);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.connection_closed();
+    }
+}
+
+/// Keeps with a new connection of a force what its requests need.
+pub(in crate::http) fn on_connect(metric: &Metric, stream: &dyn Any, kept: &mut Extensions) {
+    metric.connection_opened();
+    kept.insert(Open(metric.clone()));
+    kept.insert(Parked::default());
+    let stream = stream.downcast_ref::<TlsStream<TcpStream>>();
+    let chain = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
+    if let Some(presented) = chain.and_then(Presented::read) {
+        kept.insert(presented);
+    }
+}

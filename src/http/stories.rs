@@ -1,0 +1,92 @@
+//! What the edge asks of the rest of the gateway: one call for each request.
+
+use cara_record::wire::api;
+use futures_util::future::BoxFuture;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::flow::{Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission};
+
+/// The stories behind the API. `flow::Gateway` tells them; a test of the edge alone tells its own.
+pub trait Stories: Send + Sync + 'static {
+    fn accept<'a>(
+        &'a self,
+        caller: &'a Caller,
+        submission: Submission,
+    ) -> BoxFuture<'a, Result<Accepted, Refusal>>;
+
+    /// Where a referral is; another force's is absent.
+    fn referral<'a>(
+        &'a self,
+        caller: &'a Caller,
+        id: Uuid,
+    ) -> BoxFuture<'a, Result<api::ReferralView, Refusal>>;
+
+    fn find<'a>(
+        &'a self,
+        caller: &'a Caller,
+        record_ref: String,
+    ) -> BoxFuture<'a, Result<api::Found, Refusal>>;
+
+    /// `force`: two digits, for a caller that stands for several.
+    fn reconciliation<'a>(
+        &'a self,
+        caller: &'a Caller,
+        force: Option<String>,
+        day: Date,
+    ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>>;
+
+    /// The caller's forces with the mappings that read their records.
+    fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView>;
+
+    /// The page behind an `M` code.
+    fn mapping_page(&self, code: &str) -> Option<api::ProblemPage>;
+
+    /// Holds oldest first; `after` exclusive.
+    fn holds<'a>(
+        &'a self,
+        operator: &'a Operator,
+        force: Option<String>,
+        all: bool,
+        after: Option<Uuid>,
+    ) -> BoxFuture<'a, Result<HoldPage, Refusal>>;
+
+    /// One hold; with a reason also the record as the force sent it.
+    fn hold_show<'a>(
+        &'a self,
+        operator: &'a Operator,
+        id: Uuid,
+        unmask: Option<String>,
+    ) -> BoxFuture<'a, Result<(HoldLine, Option<String>), Refusal>>;
+
+    fn release<'a>(
+        &'a self,
+        operator: &'a Operator,
+        id: Uuid,
+        because: String,
+    ) -> BoxFuture<'a, Result<Released, Refusal>>;
+
+    fn return_hold<'a>(
+        &'a self,
+        operator: &'a Operator,
+        id: Uuid,
+        because: String,
+    ) -> BoxFuture<'a, Result<(), Refusal>>;
+}
+
+/// The broker's dead queues, for operators.
+pub trait DeadLetters: Send + Sync + 'static {
+    /// Every dead queue with the number of messages in it.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>>;
+
+    /// Puts all messages of a dead queue back with the same ids; answers how many.
+    fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Refusal>>;
+}
+
+/// A dead queue. One message in it is an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadQueue {
+    pub queue: String,
+    pub messages: u64,
+}
