@@ -233,12 +233,13 @@ pub fn field_name(id: FieldId, number: Option<usize>) -> Cow<'static, str> {
     }
 }
 
-/// Whether the field is `name`, or a block that holds it.
+/// Whether the field is `name`, an item of that list, or a block that holds it.
 fn covers(field: &str, name: &str) -> bool {
-    !field.is_empty()
-        && name
-            .strip_prefix(field)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    if let Some(item) = field.strip_prefix(name) {
+        return item.is_empty() || item.starts_with('[');
+    }
+    let within = name.strip_prefix(field).filter(|_| !field.is_empty());
+    within.is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 fn is_not_recorded(value: &Value<'_>) -> bool {
