@@ -1,5 +1,6 @@
 //! `[[force]]`: the police forces.
 
+use cara_record::domain::identifier::ForceCode;
 use serde::Deserialize;
 
 use super::api::BODY_BYTES_CEILING;
@@ -45,13 +46,20 @@ impl Force {
 
     pub(in crate::config) fn validate(&self, key: &str, faults: &mut Faults) {
         faults.slug(format!("{key}.slug"), &self.slug);
-        let two_digits = self.code.len() == 2 && self.code.bytes().all(|b| b.is_ascii_digit());
-        if !two_digits || self.code == "00" {
-            faults.add(
+        match ForceCode::parse(&self.code) {
+            Err(_) => faults.add(
                 format!("{key}.code"),
                 format!("`{}` is no force code", self.code),
                 "Write the Home Office code with two digits, such as \"44\"; 00 is nobody",
-            );
+            ),
+            Ok(code) if ForceCode::from_slug(&self.slug).is_some() && code.slug() != self.slug => {
+                faults.add(
+                    format!("{key}.code"),
+                    format!("{code} is the code of {}, not of {}", code.slug(), self.slug),
+                    "Correct the slug or the code",
+                );
+            }
+            Ok(_) => {}
         }
         if self.agreement_ref.trim().is_empty() {
             faults.add(

@@ -129,6 +129,14 @@ fn names_must_fit_together() {
 }
 
 #[test]
+fn a_force_has_its_own_code() {
+    check("= \"44\"", "= \"00\"", &["force[1].code: `00` is no force code"]);
+    check("= \"44\"", "= \"99\"", &["force[1].code: `99` is no force code"]);
+    check("= \"44\"", "= \"4\"", &["force[1].code: `4` is no force code"]);
+    check("= \"44\"", "= \"46\"", &["force[1].code: 46 is the code of kent, not of hampshire"]);
+}
+
+#[test]
 fn a_ca_says_none_in_writing() {
     check("crl         = \"none\"", "", &["ca[1]: ", "crl"]);
     check("crl         = \"none\"", "crl = \"\"", &["ca[1].crl"]);
