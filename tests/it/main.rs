@@ -1,4 +1,5 @@
-#[cfg(test)]
+//! Every test that goes through the front door, and the tests of the source itself.
+
 mod certs_example;
-#[cfg(test)]
 mod edge;
+mod tidy;

@@ -1,0 +1,38 @@
+# make demo   a whole small world on this machine, with traffic
+# make test   every test, the broker's against a real private RabbitMQ
+# Both install what is missing (scripts/install); both build with the same profile.
+
+SHELL      := /bin/sh
+CARGO      ?= cargo
+SECONDS_DEMO ?= 40
+# So that rustup's cargo is found even where no profile was read.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+.PHONY: demo test fault-test bench load lint build install clean-demo
+
+demo: build
+	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
+
+test: install
+	$(CARGO) test --workspace
+
+# The fault tests with 50 rounds instead of 10.
+fault-test: install
+	FAULT_ROUNDS=50 $(CARGO) test --test it -- --nocapture fault
+
+bench: install
+	$(CARGO) bench --workspace
+
+# The whole way and the front door under load, each beside its limit.
+load: install
+	$(CARGO) run --release --example load
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+build: install
+	$(CARGO) build --workspace
+
+install:
+	@scripts/install

@@ -1,0 +1,296 @@
+//! Reads the source and says where it leaves the plan: room order, one owner for each library,
+//! the pure core, names, size, markers, reasons. Every check is shown able to fail.
+
+mod room;
+mod source;
+mod text;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use source::Source;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// No Rust file is longer.
+const LINES_MAX: usize = 500;
+
+struct Package {
+    pure: bool,
+    rooms: &'static [room::Room],
+    sources: Vec<Source>,
+}
+
+fn packages() -> [Package; 2] {
+    let root = Path::new(ROOT);
+    let mut gateway = source::package(&root.join("src/lib.rs"));
+    gateway.extend(source::package(&root.join("src/main.rs")));
+    let record = source::package(&root.join("crates/record/src/lib.rs"));
+    [
+        Package { pure: true, rooms: room::RECORD, sources: record },
+        Package { pure: false, rooms: room::GATEWAY, sources: gateway },
+    ]
+}
+
+fn check(found: Vec<String>) {
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+fn at(source: &Source, line: usize, what: &str) -> String {
+    let file = source.file.strip_prefix(ROOT).unwrap_or(&source.file);
+    format!("{}:{line}: {what}", file.display())
+}
+
+fn misuses(pure: bool, source: &Source) -> Vec<String> {
+    let own_room = source.module.first().map_or("", String::as_str);
+    let paths = source.facts.paths.iter();
+    let mut found: Vec<String> = paths
+        .filter_map(|(path, line)| {
+            // main.rs and lib.rs stand in no room; only main.rs names any code: the commands'.
+            let room = if own_room.is_empty() { "cli" } else { own_room };
+            room::misuse(pure, room, path).map(|what| at(source, *line, &what))
+        })
+        .collect();
+    found.dedup();
+    found
+}
+
+#[test]
+fn a_room_uses_only_what_its_row_lists() {
+    let packages = packages();
+    let found = packages.iter().flat_map(|package| {
+        package.sources.iter().flat_map(|source| misuses(package.pure, source))
+    });
+    check(found.collect());
+}
+
+#[test]
+fn the_table_lists_every_room_in_its_order() {
+    for package in packages() {
+        let folders: Vec<_> = package
+            .sources
+            .iter()
+            .filter(|s| s.module.len() == 1)
+            .map(|s| s.module[0].as_str())
+            .collect();
+        let rows: Vec<_> = package.rooms.iter().map(|room| room.name).collect();
+        let known: BTreeSet<_> = rows.iter().copied().collect();
+        assert_eq!(folders.iter().copied().collect::<BTreeSet<_>>(), known, "rooms and table");
+        for (index, room) in package.rooms.iter().enumerate() {
+            for used in room.may_use.iter().filter(|used| known.contains(**used)) {
+                assert!(rows[..index].contains(used), "{} uses {used} below it", room.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_library_has_an_owner() {
+    let mut found = Vec::new();
+    for manifest in ["Cargo.toml", "crates/record/Cargo.toml"] {
+        let text = std::fs::read_to_string(Path::new(ROOT).join(manifest)).expect("a manifest");
+        found.extend(
+            text::dependencies(&text)
+                .into_iter()
+                .filter(|library| !room::LIBRARIES.iter().any(|(name, _)| name == library))
+                .map(|library| {
+                    format!("{manifest}: `{library}` has no owner in tests/it/tidy/room.rs")
+                }),
+        );
+    }
+    check(found);
+}
+
+#[test]
+fn the_pure_core_prints_nothing() {
+    let mut found = Vec::new();
+    for file in text::files(Path::new(ROOT), &["crates/record/src"], "rs") {
+        let text = std::fs::read_to_string(&file).expect("source");
+        found
+            .extend(text::loud(&text, room::LOUD).map(|line| format!("{}:{line}", file.display())));
+    }
+    check(found);
+}
+
+#[test]
+fn no_name_says_nothing() {
+    let mut found = Vec::new();
+    for source in packages().iter().flat_map(|package| &package.sources) {
+        let stem = source.file.file_stem().unwrap_or_default().to_string_lossy();
+        let own = (stem.into_owned(), 1);
+        let names = source.facts.names.iter().chain([&own]);
+        found.extend(
+            names
+                .filter(|(name, _)| text::says_nothing(name))
+                .map(|(name, line)| at(source, *line, &format!("`{name}` says nothing"))),
+        );
+    }
+    check(found);
+}
+
+#[test]
+fn every_expectation_has_a_reason_and_nothing_is_allowed() {
+    let packages = packages();
+    let sources = packages.iter().flat_map(|package| &package.sources);
+    let found = sources.flat_map(|source| {
+        let lines = source.facts.unexplained.iter();
+        lines.map(|line| at(source, *line, "use #[expect(…, reason = \"…\")]"))
+    });
+    check(found.collect());
+}
+
+fn rust_files() -> Vec<PathBuf> {
+    let folders = ["src", "crates", "tests", "examples", "benches", "fuzz"];
+    text::files(Path::new(ROOT), &folders, "rs")
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let mut found = Vec::new();
+    for file in rust_files() {
+        let lines = std::fs::read_to_string(&file).expect("source").lines().count();
+        if lines > LINES_MAX {
+            found.push(format!("{}: {lines} lines, at most {LINES_MAX}", file.display()));
+        }
+    }
+    check(found);
+}
+
+#[test]
+fn no_marker_is_left() {
+    let root = Path::new(ROOT);
+    let mut files = rust_files();
+    files.extend(text::files(root, &["mappings", "src"], "toml"));
+    files.extend(text::files(root, &["docs", "mappings", "certs-example"], "md"));
+    files.extend(text::files(root, &["scripts", "certs-example"], "sh"));
+    files.extend(
+        ["Makefile", "Dockerfile", ".ci/run", "README.md", "ARCHITECTURE.md", "Cargo.toml"]
+            .map(|name| root.join(name)),
+    );
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| file.exists()) {
+        let text = std::fs::read_to_string(file).expect("text");
+        found.extend(
+            text::markers(&text).into_iter().map(|line| format!("{}:{line}", file.display())),
+        );
+    }
+    check(found);
+}
+
+#[test]
+fn every_source_file_is_part_of_a_package() {
+    let packages = packages();
+    let reached: BTreeSet<_> =
+        packages.iter().flat_map(|package| &package.sources).map(|source| &source.file).collect();
+    let root = Path::new(ROOT);
+    let found = text::files(root, &["src", "crates/record/src"], "rs")
+        .into_iter()
+        .filter(|file| !reached.contains(file) && !text::is_for_tests(file))
+        .map(|file| format!("{}: no `mod` leads here", file.display()));
+    check(found.collect());
+}
+
+mod can_fail {
+    use super::*;
+
+    fn snippet(room: &str, text: &str) -> Source {
+        let module = vec![room.to_owned(), "part".to_owned()];
+        let facts = source::read(text, &module).expect("the snippet parses");
+        Source { file: PathBuf::from("part.rs"), module, facts }
+    }
+
+    fn misuse_of(pure: bool, room: &str, text: &str) -> Vec<String> {
+        misuses(pure, &snippet(room, text))
+    }
+
+    #[test]
+    fn a_forbidden_room_is_seen_in_every_way_of_writing_it() {
+        for text in [
+            "use crate::store::Receipt;",
+            "use crate::{flow, store::{self, Receipt}};",
+            "use super::super::store::Receipt;",
+            "fn f(x: crate::store::Receipt) {}",
+            "fn f() { crate::store::open(); }",
+            "fn f() { assert!(matches!(x, crate::store::Settled::Done)); }",
+            "mod inner { use super::super::super::store; }",
+        ] {
+            let found = misuse_of(false, "http", text);
+            assert_eq!(found.len(), 1, "{text}: {found:?}");
+            assert!(found[0].contains("room `http` may not use room `store`"), "{found:?}");
+        }
+        assert!(!misuse_of(false, "http", "use cara_record::mapping::Plan;").is_empty());
+        assert!(!misuse_of(true, "wire", "use crate::document::Tree;").is_empty());
+    }
+
+    #[test]
+    fn what_is_listed_and_what_is_only_for_tests_passes() {
+        for text in [
+            "use crate::flow::Refusal; use cara_record::wire::api;",
+            "#[cfg(test)] mod tests { use crate::store; }",
+            "#[cfg(test)] use crate::store;",
+            "fn f(store: u8) -> u8 { store }",
+        ] {
+            assert_eq!(misuse_of(false, "http", text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_library_outside_its_room_is_seen() {
+        for (room, text) in [
+            ("flow", "use lapin::Channel;"),
+            ("store", "fn f() -> reqwest::Result<()> { Ok(()) }"),
+            ("worker", "#[derive(clap::Parser)] struct Arguments;"),
+            ("app", "fn f() { let x = vec![rusqlite::types::Null]; }"),
+            ("app", "use config::Config;"),
+        ] {
+            assert_eq!(misuse_of(false, room, text).len(), 1, "{text}");
+        }
+        let ours = "use crate::config; fn f(api: config::Api) {}";
+        assert_eq!(misuse_of(false, "app", ours), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_world_is_seen_in_the_pure_core() {
+        for text in [
+            "use std::fs;",
+            "use std::{collections::BTreeMap, fs::File};",
+            "fn f() { std::time::Instant::now(); }",
+            "use jiff::Timestamp; fn f() { Timestamp::now(); }",
+            "async fn f() { tokio::task::yield_now().await }",
+            "fn f() { tracing::info!(\"x\"); }",
+        ] {
+            assert!(!misuse_of(true, "domain", text).is_empty(), "{text}");
+        }
+        assert_eq!(text::loud("fn f() {\n    println!();\n}", room::LOUD).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn an_unexplained_expectation_is_seen() {
+        let text = "#![allow(dead_code)]\n#[expect(unused)]\nfn f() {}\n\
+                    #[expect(unused, reason = \"why\")]\nfn g() {}";
+        assert_eq!(snippet("flow", text).facts.unexplained, [1, 2]);
+    }
+
+    #[test]
+    fn an_empty_name_is_seen() {
+        for name in ["utils", "StringUtils", "common", "RecordManager", "new_queue", "worker2"] {
+            assert!(text::says_nothing(name), "{name}");
+        }
+        for name in ["record", "Receipt", "NewHold", "v1", "newest", "Database", "sha2"] {
+            assert!(!text::says_nothing(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_marker_is_seen() {
+        let text = ["fine", concat!("// TO", "DO: later"), concat!("FIX", "ME"), "blank XXXX/XX"];
+        assert_eq!(text::markers(&text.join("\n")), [2, 3]);
+    }
+
+    #[test]
+    fn a_library_without_an_owner_is_seen() {
+        let manifest = "[dependencies]\nquick-xml = \"1\"\nserde.workspace = true\n\n\
+                        [dev-dependencies]\ninsta = \"1\"\n";
+        assert_eq!(text::dependencies(manifest), ["quick_xml", "serde"]);
+    }
+}
