@@ -77,14 +77,15 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("cara_record", Owner::Gateway),
     ("config", Owner::Rooms(&["config"])),
     ("prometheus_client", Owner::Rooms(&["metric"])),
-    // The AEAD, and the digest of a public key.
-    ("ring", Owner::Rooms(&["vault", "tls"])),
+    // The AEAD; the digest of a public key; the salted digest of a broker user's password.
+    ("ring", Owner::Rooms(&["vault", "tls", "amqp"])),
     ("rustls", Owner::Rooms(&["tls"])),
     ("x509_parser", Owner::Rooms(&["tls"])),
     ("rusqlite", Owner::Rooms(&["store"])),
     ("lapin", Owner::Rooms(&["amqp", "sandbox"])),
     // The sandbox plays the forces' systems; commands are outsiders of our own socket.
     ("reqwest", Owner::Rooms(&["delivery", "sandbox", "cli"])),
+    ("actix_tls", Owner::Rooms(&["http"])),
     ("actix_web", Owner::Rooms(&["http"])),
     ("governor", Owner::Rooms(&["http"])),
     ("tracing_subscriber", Owner::Rooms(&["app"])),
