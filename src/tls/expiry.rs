@@ -1,4 +1,4 @@
-//! When certificates end: told at 30, 14 and 7 days, and every hour as a number.
+//! When certificates end: told at 30, 14 and 7 days, and every minute as a number.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;

@@ -178,7 +178,7 @@ impl Trust {
     }
 }
 
-/// Looks at the files every second and at the ends of certificates every hour; never returns.
+/// Looks at the files every second and at the ends of certificates every minute; never returns.
 pub async fn watch(trust: Arc<Trust>) {
     let mut told = expiry::Told::default();
     let mut looks = tokio::time::interval(Duration::from_secs(1));
@@ -195,7 +195,7 @@ pub async fn watch(trust: Arc<Trust>) {
                 ),
             }
         }
-        if !found.is_empty() || second % 3600 == 0 {
+        if !found.is_empty() || second % 60 == 0 {
             trust.tell_ends(&mut told);
         }
     }
