@@ -1,124 +1,217 @@
-//! Fixed width: lines of several kinds, told apart by characters at a place, cut into columns by
-//! width in characters.
+//! Fixed width as a plain tree. Every line is of one kind, told by what stands at some columns;
+//! a kind is a list of columns by width. One kind starts a record.
 //!
-//! The line kind that the mapping calls its record starts a node of that name, with the line's
-//! columns as its children; later lines up to the next start are children of it, named by their
-//! kind. Lines before the first start are children of the root. A line may end early: the columns
-//! that are not there are absent.
+//! - A line of the record's kind is a node named by the kind, with a child per named column.
+//!   Later lines until the next start are children of it, named by their kinds, each with its own
+//!   columns. Lines before the first start are children of the root.
+//! - Widths and places count characters after decoding, 1-based.
+//! - A line that ends early: the columns behind its end are absent, the one it ends in has what is
+//!   there (trailing blanks are often cut off). What stands behind the last column is not read.
+//! - Blank lines are skipped. A line of no kind is an error.
 
-use super::tree::Builder;
-use super::{Error, Limits, Names, Text, Tree};
+use std::ops::Range;
 
-/// How a fixed-width body is to be read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use super::Fail;
+use super::name::NameId;
+use super::tree::{Builder, Piece, Tree};
+
+/// How a fixed width file is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Tried in order.
+    /// The first kind that a line fits is its kind.
     pub lines: Vec<Line>,
     /// The name of the kind that starts a record.
     pub record: String,
 }
 
-/// One kind of line.
+/// A kind of line: one `[[line]]` of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     pub name: String,
-    /// Without one, every line that comes this far is of this kind.
+    /// What tells it; `None` fits every line.
     pub is: Option<Is>,
     pub columns: Vec<Column>,
 }
 
-/// `5 is 1`, `1-2 is AB`: these characters at this place.
+/// `5 is 1`, `1-2 is 10`: the characters at these places are this text, apart from blanks around.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Is {
-    /// 1-based, in characters.
-    pub from: usize,
-    pub text: String,
+    /// 1-based, inclusive.
+    first: usize,
+    last: usize,
+    text: String,
 }
 
-/// `surname 30`: a name and a width; `- 4` skips.
+/// `surname 30`: a name, which may hold spaces, and a width in characters. `- 1` is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// None for what is skipped.
     pub name: Option<String>,
-    /// In characters.
     pub width: usize,
 }
 
-pub(super) fn read<'t>(
-    text: &'t str,
-    options: &Options,
-    names: &Names,
-    limits: &Limits,
-) -> Result<Tree<'t>, Error> {
-    let mut builder = Builder::new(text, names, limits);
-    let mut record_end = None;
-    for (start, line, end) in lines(text) {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let Some(kind) = options.lines.iter().find(|kind| kind.matches(line)) else {
-            let reason = "a line of no kind that the mapping describes";
-            return Err(Error::malformed(reason).at(text, start));
+/// A phrase of a mapping file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhraseError {
+    /// Bytes of the phrase to underline.
+    pub at: Range<usize>,
+    /// One sentence for the person who writes the mapping.
+    pub reason: String,
+}
+
+/// No line of any file is longer; a width above it is a slip.
+pub const WIDTH_MAX: usize = 100_000;
+
+impl Is {
+    pub fn parse(text: &str) -> Result<Self, PhraseError> {
+        let wrong = |at: Range<usize>, reason: &str| PhraseError { at, reason: reason.to_owned() };
+        let Some((places, wanted)) = text.split_once(" is ") else {
+            let reason = "write which characters are what, as in `5 is 1` or `1-2 is 10`";
+            return Err(wrong(0..text.len(), reason));
         };
-        let starts_record = kind.name == options.record;
-        if let (true, Some(end)) = (starts_record, record_end) {
-            builder.close(end);
+        let number = |part: &str| {
+            let number = part.trim().parse().ok();
+            number.filter(|number| (1..=WIDTH_MAX).contains(number))
+        };
+        let (first, last) = match places.split_once('-') {
+            Some((first, last)) => (number(first), number(last)),
+            None => (number(places), number(places)),
+        };
+        let (Some(first), Some(last)) = (first, last) else {
+            return Err(wrong(
+                0..places.len(),
+                "a place is a number from 1 on, as in `5` or `1-2`",
+            ));
+        };
+        let trimmed = wanted.trim();
+        let unquoted = trimmed.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let wanted_at = places.len() + " is ".len()..text.len();
+        let text = unquoted.unwrap_or(trimmed).trim().to_owned();
+        if last < first {
+            return Err(wrong(0..places.len(), "the last place is before the first"));
         }
-        builder.open(Text::Owned(kind.name.clone()), start)?;
-        add_columns(&mut builder, kind, line, start)?;
-        if starts_record {
-            record_end = Some(end);
-        } else {
-            builder.close(end);
-            record_end = record_end.map(|_| end);
+        if text.chars().count() > last - first + 1 {
+            return Err(wrong(wanted_at, "the text is longer than the places it has to fit"));
         }
+        Ok(Is { first, last, text })
     }
-    if let Some(end) = record_end {
-        builder.close(end);
+
+    fn fits(&self, line: &Characters<'_>) -> bool {
+        let at = line.range(self.first - 1, self.last - self.first + 1);
+        at.is_some_and(|at| line.text[at].trim() == self.text)
+    }
+}
+
+impl Column {
+    pub fn parse(text: &str) -> Result<Self, PhraseError> {
+        let wrong =
+            |at: Range<usize>, reason: &str| Err(PhraseError { at, reason: reason.to_owned() });
+        let trimmed = text.trim_end();
+        let Some((name, width)) = trimmed.rsplit_once(char::is_whitespace) else {
+            return wrong(0..text.len(), "write a name and a width, as in `surname 30`");
+        };
+        let width_at = trimmed.len() - width.len()..trimmed.len();
+        let Some(width) = width.parse().ok().filter(|width| (1..=WIDTH_MAX).contains(width)) else {
+            return wrong(width_at, "a width is a number of characters from 1 on");
+        };
+        let name = name.trim();
+        if name.is_empty() {
+            return wrong(0..text.len(), "write a name before the width, or `-` for none");
+        }
+        Ok(Column { name: (name != "-").then(|| name.to_owned()), width })
+    }
+}
+
+/// A line that can be cut by characters.
+struct Characters<'t> {
+    text: &'t str,
+    ascii: bool,
+}
+
+impl Characters<'_> {
+    /// The bytes of so many characters from this one (0-based) on, as far as the line goes.
+    fn range(&self, first: usize, width: usize) -> Option<Range<usize>> {
+        let len = self.text.len();
+        let byte = |rest: &str, characters: usize| {
+            rest.char_indices().nth(characters).map_or(rest.len(), |(byte, _)| byte)
+        };
+        let (start, end) = if self.ascii {
+            (first.min(len), (first + width).min(len))
+        } else {
+            let start = byte(self.text, first);
+            (start, start + byte(&self.text[start..], width))
+        };
+        (start < len).then_some(start..end)
+    }
+}
+
+/// A kind of line with its names resolved for one document.
+struct Kind<'o> {
+    line: &'o Line,
+    name: (NameId, Piece),
+    columns: Vec<(Option<(NameId, Piece)>, usize)>,
+    starts_record: bool,
+}
+
+pub(crate) fn read<'t>(mut builder: Builder<'_, 't>, options: &Options) -> Result<Tree<'t>, Fail> {
+    let source = builder.source;
+    let kinds: Vec<_> =
+        options.lines.iter().map(|line| resolve(&mut builder, line, &options.record)).collect();
+    let mut start = 0;
+    for (index, whole) in source.split_inclusive('\n').enumerate() {
+        let end = start + whole.len();
+        let text = whole.trim_end_matches(['\r', '\n']);
+        if !text.trim().is_empty() {
+            let line = Characters { text, ascii: text.is_ascii() };
+            let fits = |kind: &&Kind<'_>| kind.line.is.as_ref().is_none_or(|is| is.fits(&line));
+            let Some(kind) = kinds.iter().find(fits) else {
+                let reason = format!("line {} is of no kind that the mapping knows", index + 1);
+                return Err(Fail::malformed(start, reason));
+            };
+            if kind.starts_record && builder.depth() > 0 {
+                builder.close(start);
+            }
+            builder.open(kind.name.0, kind.name.1, start)?;
+            columns(&mut builder, kind, &line, start)?;
+            if !kind.starts_record {
+                builder.close(end);
+            }
+        }
+        start = end;
     }
     Ok(builder.finish())
 }
 
-/// Each line with its first byte, without its line end, and with the byte after its line end.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str, usize)> {
-    let mut start = 0;
-    text.split_inclusive('\n').map(move |whole| {
-        let from = start;
-        start += whole.len();
-        let line = whole.strip_suffix('\n').unwrap_or(whole);
-        (from, line.strip_suffix('\r').unwrap_or(line), start)
-    })
-}
-
-impl Line {
-    fn matches(&self, line: &str) -> bool {
-        let Some(is) = &self.is else { return true };
-        let mut rest = line.chars().skip(is.from - 1);
-        is.text.chars().all(|expected| rest.next() == Some(expected))
+fn resolve<'o>(builder: &mut Builder<'_, '_>, line: &'o Line, record: &str) -> Kind<'o> {
+    let mut named = |name: &str| (builder.resolve(name), builder.make(name));
+    Kind {
+        line,
+        name: named(&line.name),
+        columns: line
+            .columns
+            .iter()
+            .map(|column| (column.name.as_deref().map(&mut named), column.width))
+            .collect(),
+        starts_record: line.name == record,
     }
 }
 
-fn add_columns<'t>(
-    builder: &mut Builder<'t, '_>,
-    kind: &Line,
-    line: &'t str,
-    offset: usize,
-) -> Result<(), Error> {
-    let mut rest = line;
-    let mut at = offset;
-    for column in &kind.columns {
-        if rest.is_empty() {
-            break;
+fn columns(
+    builder: &mut Builder<'_, '_>,
+    kind: &Kind<'_>,
+    line: &Characters<'_>,
+    start: usize,
+) -> Result<(), Fail> {
+    let mut byte = 0;
+    for (name, width) in &kind.columns {
+        let rest = Characters { text: &line.text[byte..], ascii: line.ascii };
+        let Some(at) = rest.range(0, *width) else { break };
+        let at = byte + at.start..byte + at.end;
+        byte = at.end;
+        if let Some((name, text)) = name {
+            builder.open(*name, *text, start + at.start)?;
+            builder.set_text(Piece::at(start + at.start, at.len()));
+            builder.close(start + at.end);
         }
-        let width = rest.char_indices().nth(column.width).map_or(rest.len(), |(byte, _)| byte);
-        let (cell, after) = rest.split_at(width);
-        if let Some(name) = &column.name {
-            builder.open(Text::Owned(name.clone()), at)?;
-            builder.text(Text::Borrowed(cell));
-            builder.close(at + width);
-        }
-        rest = after;
-        at += width;
     }
     Ok(())
 }

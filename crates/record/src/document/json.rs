@@ -1,304 +1,328 @@
-//! JSON (RFC 8259), strictly, without recursion: members are nodes, an array is no level, null is
-//! nothing, numbers keep their text, a key that comes twice is refused.
+//! JSON as a plain tree: RFC 8259 without any tolerance, in one pass without recursion; the
+//! document is an object or an array.
+//!
+//! - Members of an object are children. The top-level object is the root itself.
+//! - An array is no level: its elements repeat the member's name; those of a top-level array are
+//!   named `item`. An array inside an array is taken apart the same way.
+//! - `null` is absent: no node. Numbers keep their text, so `1E2` stays `1E2`.
+//! - A key twice in one object is refused, also when one of them is written with escapes.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
-use super::tree::Builder;
-use super::{Error, Limits, Names, Text, Tree};
+use super::Fail;
+use super::name::NameId;
+use super::tree::{Builder, Piece, Tree};
 
-/// The name of what stands in an array at the top.
-const ITEM: &str = "item";
+/// Where a value goes: the name of its node, and where the node begins.
+#[derive(Clone, Copy)]
+struct Slot {
+    name: NameId,
+    text: Piece,
+    start: usize,
+}
 
-pub(super) fn read<'t>(text: &'t str, names: &Names, limits: &Limits) -> Result<Tree<'t>, Error> {
-    let mut reader = Json { text, at: 0, builder: Builder::new(text, names, limits) };
-    reader.document(limits.depth_max)?;
+enum Frame {
+    /// Its keys are those of [`Reader::keys`] from here on.
+    Object {
+        keys_from: usize,
+    },
+    Array {
+        element: Slot,
+    },
+}
+
+struct Reader<'b, 't> {
+    builder: Builder<'b, 't>,
+    source: &'t str,
+    at: usize,
+    frames: Vec<Frame>,
+    /// The keys of all open objects, each with its place.
+    keys: Vec<(Cow<'t, str>, usize)>,
+}
+
+pub(crate) fn read<'t>(mut builder: Builder<'_, 't>) -> Result<Tree<'t>, Fail> {
+    let source = builder.source;
+    let slot = Slot { name: builder.resolve("item"), text: builder.make("item"), start: 0 };
+    let mut reader =
+        Reader { builder, source, at: 0, frames: Vec::with_capacity(16), keys: Vec::new() };
+    reader.skip_space();
+    if !matches!(reader.peek(), Some(b'{' | b'[')) {
+        return Err(reader.fail("an object or an array is expected here"));
+    }
+    let mut next = Some(slot);
+    while let Some(slot) = next {
+        reader.skip_space();
+        next = match reader.value(slot)? {
+            Some(first) => Some(first),
+            None => reader.next_slot()?,
+        };
+    }
     Ok(reader.builder.finish())
 }
 
-struct Json<'t, 'l> {
-    text: &'t str,
-    at: usize,
-    builder: Builder<'t, 'l>,
-}
-
-/// What is open around the place that is read.
-enum Level<'t> {
-    /// Its keys so far, and whether closing it closes a node.
-    Object { keys: HashSet<Text<'t>>, node: bool },
-    /// The name that each of its values takes, and where it is.
-    Array { name: Text<'t> },
-}
-
-impl<'t> Json<'t, '_> {
-    fn document(&mut self, depth_max: usize) -> Result<(), Error> {
-        let mut levels: Vec<Level<'t>> = Vec::new();
-        self.blanks();
-        self.value(&mut levels, None, depth_max)?;
-        while let Some(level) = levels.last_mut() {
-            self.blanks();
-            match level {
-                Level::Object { keys, node } => {
-                    let (first, node) = (keys.is_empty(), *node);
-                    if self.eat(b'}') {
-                        levels.pop();
-                        if node {
-                            self.builder.close(self.at);
-                        }
-                        continue;
-                    }
-                    if !first {
-                        self.demand(b',', "a comma or a closing brace is missing")?;
-                        self.blanks();
-                    }
-                    let start = self.at;
-                    let key = self.string()?;
-                    let Some(Level::Object { keys, .. }) = levels.last_mut() else {
-                        unreachable!("the level is the object that was just looked at")
-                    };
-                    if !keys.insert(key.clone()) {
-                        return Err(self.wrong("a key that comes twice in one object", start));
-                    }
-                    self.blanks();
-                    self.demand(b':', "a colon is missing")?;
-                    self.blanks();
-                    self.value(&mut levels, Some(key), depth_max)?;
-                }
-                Level::Array { name } => {
-                    let name = name.clone();
-                    if self.eat(b']') {
-                        levels.pop();
-                        continue;
-                    }
-                    if !self.just_opened() {
-                        self.demand(b',', "a comma or a closing bracket is missing")?;
-                        self.blanks();
-                    }
-                    self.value(&mut levels, Some(name), depth_max)?;
-                }
-            }
-        }
-        self.blanks();
-        if self.at < self.text.len() {
-            return Err(self.wrong("something after the end of the document", self.at));
-        }
-        Ok(())
-    }
-
-    /// Whether only blanks stand between here and the bracket that opened the array.
-    fn just_opened(&self) -> bool {
-        self.text[..self.at].trim_end_matches([' ', '\t', '\n', '\r']).ends_with('[')
-    }
-
-    /// Reads a value, or opens the object or array that begins here.
-    fn value(
-        &mut self,
-        levels: &mut Vec<Level<'t>>,
-        name: Option<Text<'t>>,
-        depth_max: usize,
-    ) -> Result<(), Error> {
-        if levels.len() >= depth_max {
-            return Err(Error::limit("depth").at(self.text, self.at));
-        }
+impl<'t> Reader<'_, 't> {
+    /// Reads a scalar, or opens an object or array and says where its first value goes. `None`:
+    /// a value is complete.
+    fn value(&mut self, slot: Slot) -> Result<Option<Slot>, Fail> {
         let start = self.at;
-        match self.text.as_bytes().get(self.at) {
+        match self.peek() {
             Some(b'{') => {
-                self.at += 1;
-                let node = name.is_some();
-                if let Some(name) = name {
-                    self.builder.open(name, start)?;
+                self.enter(Frame::Object { keys_from: self.keys.len() })?;
+                if self.frames.len() > 1 {
+                    self.builder.open(slot.name, slot.text, slot.start)?;
                 }
-                levels.push(Level::Object { keys: HashSet::new(), node });
-                Ok(())
+                if self.take(b'}') {
+                    self.leave_object()?;
+                    return Ok(None);
+                }
+                self.member().map(Some)
             }
             Some(b'[') => {
-                self.at += 1;
-                levels.push(Level::Array { name: name.unwrap_or(Text::Borrowed(ITEM)) });
-                Ok(())
+                self.enter(Frame::Array { element: slot })?;
+                if self.take(b']') {
+                    self.frames.pop();
+                    return Ok(None);
+                }
+                Ok(Some(Slot { start: self.at, ..slot }))
             }
             Some(b'"') => {
-                let text = self.string()?;
-                self.scalar(name, text, start)
-            }
-            Some(b't') => self.word("true", name),
-            Some(b'f') => self.word("false", name),
-            Some(b'n') => {
-                self.literal("null")?;
-                Ok(())
+                let text = match self.string()? {
+                    Cow::Borrowed(text) => Piece::at(start + 1, text.len()),
+                    Cow::Owned(made) => self.builder.make(&made),
+                };
+                self.scalar(slot, text)
             }
             Some(b'-' | b'0'..=b'9') => {
-                let number = self.number()?;
-                self.scalar(name, Text::Borrowed(number), start)
+                self.number()?;
+                self.scalar(slot, Piece::at(start, self.at - start))
             }
-            _ => Err(self.wrong("a value is missing", start)),
+            Some(b't') => self.word("true").and_then(|text| self.scalar(slot, text)),
+            Some(b'f') => self.word("false").and_then(|text| self.scalar(slot, text)),
+            Some(b'n') => self.word("null").map(|_| None),
+            Some(_) => Err(self.fail("a value is expected here")),
+            None => Err(self.fail("the body ends before the document is complete")),
         }
     }
 
-    fn scalar(
-        &mut self,
-        name: Option<Text<'t>>,
-        text: Text<'t>,
-        start: usize,
-    ) -> Result<(), Error> {
-        let Some(name) = name else {
-            return Err(self.wrong("the document is neither an object nor an array", start));
-        };
-        self.builder.open(name, start)?;
-        self.builder.text(text);
-        self.builder.close(self.at);
+    /// What follows a complete value: the next value's place, or the end of the document.
+    fn next_slot(&mut self) -> Result<Option<Slot>, Fail> {
+        loop {
+            self.skip_space();
+            match self.frames.last() {
+                None if self.at == self.source.len() => return Ok(None),
+                None => return Err(self.fail("something follows the end of the document")),
+                Some(Frame::Object { .. }) => {
+                    if self.take(b',') {
+                        return self.member().map(Some);
+                    }
+                    if !self.take(b'}') {
+                        return Err(self.fail("a comma or the end of the object is expected here"));
+                    }
+                    self.leave_object()?;
+                }
+                Some(Frame::Array { element }) => {
+                    let element = *element;
+                    if self.take(b',') {
+                        self.skip_space();
+                        return Ok(Some(Slot { start: self.at, ..element }));
+                    }
+                    if !self.take(b']') {
+                        return Err(self.fail("a comma or the end of the array is expected here"));
+                    }
+                    self.frames.pop();
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, frame: Frame) -> Result<(), Fail> {
+        let depth_max = self.builder.limits.depth_max;
+        if self.frames.len() >= depth_max {
+            let reason = format!("nested deeper than {depth_max} levels");
+            return Err(Fail::limit(self.at, "depth", reason));
+        }
+        self.frames.push(frame);
+        self.at += 1;
+        self.skip_space();
         Ok(())
     }
 
-    fn word(&mut self, word: &'static str, name: Option<Text<'t>>) -> Result<(), Error> {
+    fn leave_object(&mut self) -> Result<(), Fail> {
+        let Some(Frame::Object { keys_from }) = self.frames.pop() else { return Ok(()) };
+        let keys = &mut self.keys[keys_from..];
+        keys.sort_unstable();
+        if let Some(twice) = keys.windows(2).find(|two| two[0].0 == two[1].0) {
+            return Err(Fail::malformed(twice[1].1, "a key twice in one object"));
+        }
+        self.keys.truncate(keys_from);
+        if !self.frames.is_empty() {
+            self.builder.close(self.at);
+        }
+        Ok(())
+    }
+
+    /// Reads `"key":` and says where the value goes.
+    fn member(&mut self) -> Result<Slot, Fail> {
+        self.skip_space();
         let start = self.at;
-        self.literal(word)?;
-        self.scalar(name, Text::Borrowed(word), start)
+        if self.peek() != Some(b'"') {
+            return Err(self.fail("a key in double quotes is expected here"));
+        }
+        let key = self.string()?;
+        let name = self.builder.resolve(&key);
+        let text = match &key {
+            Cow::Borrowed(key) => Piece::at(start + 1, key.len()),
+            Cow::Owned(made) => self.builder.make(made),
+        };
+        self.keys.push((key, start));
+        self.skip_space();
+        if !self.take(b':') {
+            return Err(self.fail("a colon is expected here"));
+        }
+        Ok(Slot { name, text, start })
     }
 
-    fn literal(&mut self, word: &str) -> Result<(), Error> {
-        if self.text[self.at..].starts_with(word) {
-            self.at += word.len();
-            return Ok(());
-        }
-        Err(self.wrong("a word that is not true, false or null", self.at))
+    fn scalar(&mut self, slot: Slot, text: Piece) -> Result<Option<Slot>, Fail> {
+        self.builder.open(slot.name, slot.text, slot.start)?;
+        self.builder.set_text(text);
+        self.builder.close(self.at);
+        Ok(None)
     }
 
-    fn number(&mut self) -> Result<&'t str, Error> {
-        let start = self.at;
-        self.eat(b'-');
-        if self.eat(b'0') {
-            if self.digit() {
-                return Err(self.wrong("a number that begins with 0", start));
-            }
-        } else if !self.digits() {
-            return Err(self.wrong("a number without digits", start));
+    fn word(&mut self, word: &'static str) -> Result<Piece, Fail> {
+        if !self.source[self.at..].starts_with(word) {
+            return Err(self.fail("a value is expected here"));
         }
-        if self.eat(b'.') && !self.digits() {
-            return Err(self.wrong("a number without digits after its point", start));
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            let _ = self.eat(b'+') || self.eat(b'-');
-            if !self.digits() {
-                return Err(self.wrong("a number without digits in its exponent", start));
-            }
-        }
-        Ok(&self.text[start..self.at])
+        self.at += word.len();
+        Ok(Piece::at(self.at - word.len(), word.len()))
     }
 
-    fn digit(&self) -> bool {
-        self.text.as_bytes().get(self.at).is_some_and(u8::is_ascii_digit)
+    /// RFC 8259 section 6; `044` and `+1` are no numbers.
+    fn number(&mut self) -> Result<(), Fail> {
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _sign = self.take(b'+') || self.take(b'-');
+            self.digits()?;
+        }
+        match self.peek() {
+            Some(b'0'..=b'9') => Err(self.fail("a number with a zero before it; quote it")),
+            _ => Ok(()),
+        }
     }
 
-    fn digits(&mut self) -> bool {
-        let start = self.at;
-        while self.digit() {
+    fn digits(&mut self) -> Result<(), Fail> {
+        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            return Err(self.fail("a digit is expected here"));
+        }
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
             self.at += 1;
         }
-        self.at > start
+        Ok(())
     }
 
-    fn string(&mut self) -> Result<Text<'t>, Error> {
-        let start = self.at;
-        self.demand(b'"', "a text in double quotes is missing")?;
-        let text: &'t str = self.text;
-        let mut owned: Option<String> = None;
-        let mut from = self.at;
+    /// RFC 8259 section 7, from the opening quote.
+    fn string(&mut self) -> Result<Cow<'t, str>, Fail> {
+        let source = self.source;
+        self.at += 1;
+        let mut made = String::new();
         loop {
-            match text.as_bytes().get(self.at) {
-                None => return Err(self.wrong("a text that is not closed", start)),
-                Some(b'"') => {
-                    let rest = &text[from..self.at];
+            let start = self.at;
+            let rest = &source.as_bytes()[start..];
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            let Some(plain) = plain else {
+                self.at = source.len();
+                return Err(self.fail("a text is not closed"));
+            };
+            let piece = &source[start..start + plain];
+            self.at += plain;
+            match rest[plain] {
+                b'"' => {
                     self.at += 1;
-                    return Ok(match owned {
-                        None => Text::Borrowed(rest),
-                        Some(before) => Text::Owned(before + rest),
-                    });
-                }
-                Some(b'\\') => {
-                    let before = owned.get_or_insert_default();
-                    before.push_str(&text[from..self.at]);
-                    let decoded = self.escape()?;
-                    if let Some(before) = &mut owned {
-                        before.push(decoded);
+                    if made.is_empty() {
+                        return Ok(Cow::Borrowed(piece));
                     }
-                    from = self.at;
+                    made.push_str(piece);
+                    return Ok(Cow::Owned(made));
                 }
-                Some(0..0x20) => {
-                    return Err(self.wrong("a control character in a text", self.at));
+                b'\\' => {
+                    made.push_str(piece);
+                    made.push(self.escape()?);
                 }
-                Some(_) => self.at += 1,
+                _ => return Err(self.fail("a control character inside a text; escape it")),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, Error> {
+    fn escape(&mut self) -> Result<char, Fail> {
         let start = self.at;
-        let escaped = self.text.as_bytes().get(self.at + 1).copied();
-        self.at += 2;
-        Ok(match escaped {
-            Some(b'"') => '"',
-            Some(b'\\') => '\\',
-            Some(b'/') => '/',
+        self.at += 1;
+        let letter = self.peek();
+        self.at += 1;
+        Ok(match letter {
+            Some(quoted @ (b'"' | b'\\' | b'/')) => char::from(quoted),
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => return self.unicode(start),
-            _ => {
-                self.at = start;
-                return Err(self.wrong("an escape that JSON does not know", start));
+            Some(b'u') => {
+                let lone = || Fail::malformed(start, "half of a surrogate pair");
+                let first = self.hex(start)?;
+                if !(0xd800..0xe000).contains(&first) {
+                    return char::from_u32(first).ok_or_else(lone);
+                }
+                if !(self.take(b'\\') && self.take(b'u')) {
+                    return Err(lone());
+                }
+                let second = self.hex(start)?;
+                let pair = [first as u16, second as u16];
+                match char::decode_utf16(pair).next() {
+                    Some(Ok(character)) => character,
+                    _ => return Err(lone()),
+                }
             }
+            _ => return Err(Fail::malformed(start, "no escape of JSON")),
         })
     }
 
-    fn unicode(&mut self, start: usize) -> Result<char, Error> {
-        let first = self.four_digits(start)?;
-        let code = match first {
-            0xD800..0xDC00 => {
-                if !self.text[self.at..].starts_with("\\u") {
-                    return Err(self.wrong("half of a surrogate pair", start));
-                }
-                self.at += 2;
-                let second = self.four_digits(start)?;
-                if !(0xDC00..0xE000).contains(&second) {
-                    return Err(self.wrong("half of a surrogate pair", start));
-                }
-                0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
-            }
-            code => code,
-        };
-        char::from_u32(code).ok_or_else(|| self.wrong("half of a surrogate pair", start))
-    }
-
-    fn four_digits(&mut self, start: usize) -> Result<u32, Error> {
-        let digits = self.text.as_bytes().get(self.at..self.at + 4);
-        let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let Some(digits) = digits else {
-            return Err(self.wrong("a \\u without four hexadecimal digits", start));
-        };
-        self.at += 4;
-        Ok(digits
+    fn hex(&mut self, start: usize) -> Result<u32, Fail> {
+        let digits = self.source.as_bytes().get(self.at..self.at + 4).unwrap_or_default();
+        let value = digits
             .iter()
-            .fold(0, |code, digit| code * 16 + (*digit as char).to_digit(16).unwrap_or_default()))
+            .try_fold(0, |value, digit| char::from(*digit).to_digit(16).map(|d| value << 4 | d));
+        match value {
+            Some(value) if digits.len() == 4 => {
+                self.at += 4;
+                Ok(value)
+            }
+            _ => Err(Fail::malformed(start, "four hexadecimal digits are expected after \\u")),
+        }
     }
 
-    fn blanks(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.text.as_bytes().get(self.at) {
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
-    fn eat(&mut self, byte: u8) -> bool {
-        let there = self.text.as_bytes().get(self.at) == Some(&byte);
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.source.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
         self.at += usize::from(there);
         there
     }
 
-    fn demand(&mut self, byte: u8, reason: &'static str) -> Result<(), Error> {
-        if self.eat(byte) { Ok(()) } else { Err(self.wrong(reason, self.at)) }
-    }
-
-    fn wrong(&self, reason: &'static str, at: usize) -> Error {
-        Error::malformed(reason).at(self.text, at)
+    fn fail(&self, reason: &'static str) -> Fail {
+        Fail::malformed(self.at, reason)
     }
 }

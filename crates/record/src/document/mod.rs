@@ -1,25 +1,22 @@
 //! Bytes to a plain tree with positions, one shape for XML, JSON, CSV and fixed width. Text stays
 //! text: nothing is read as a number, a date or a truth value here.
 //!
-//! A reader is strict and bounded: what is not well formed, or over a limit, is an [`Error`] that
-//! names the place and never a value.
-
-use std::borrow::Cow;
+//! Every reader is one pass without recursion, refuses what its format does not allow, and stops
+//! at [`Limits`]. An [`Error`] names a place and a rule, never what stood there.
 
 pub mod csv;
 mod decode;
 mod excerpt;
 pub mod fixed;
 mod json;
-mod limit;
-mod place;
+mod name;
 mod tree;
 mod xml;
 
-pub use decode::decode;
+pub use decode::{decode, is_known_encoding};
 pub use excerpt::excerpt;
-pub use limit::Limits;
-pub use tree::{NameId, Names, NodeId, Tree};
+pub use name::{NameId, Names};
+pub use tree::{Children, NodeId, Tree};
 
 /// The shape of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,71 +27,114 @@ pub enum Format {
     Fixed(fixed::Options),
 }
 
-/// Why a body was not read.
+/// What a body may cost before it is refused. All are inclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Elements, objects or arrays inside each other.
+    pub depth_max: usize,
+    /// Nodes of one tree, attributes included; a node costs 40 bytes.
+    pub nodes_max: usize,
+    /// Attributes of one element.
+    pub attributes_max: usize,
+    /// Bytes of the body as UTF-8. Never above 1 GiB, the reach of a position.
+    pub text_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { depth_max: 128, nodes_max: 250_000, attributes_max: 256, text_bytes_max: 16 << 20 }
+    }
+}
+
+/// What kind of wrong a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Not what its format allows.
+    Malformed,
+    /// Over the named limit: `bytes`, `depth`, `nodes`, `attributes`.
+    Limit(&'static str),
+    /// Bytes that are not text in the encoding that the body has or declares.
+    Encoding,
+    /// XML with a document type definition, which is never read.
+    Dtd,
+}
+
+/// Why a body could not be read, and where. It never holds a piece of the body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Error {
     pub kind: ErrorKind,
-    /// What is wrong, in words; never a value.
+    /// The rule that was broken, in a few words without a full stop.
     pub reason: String,
     /// 1-based.
     pub line: Option<u32>,
-    /// In characters, 1-based.
+    /// 1-based, in characters.
     pub column: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
-    Malformed,
-    /// Over this limit.
-    Limit(&'static str),
-    Encoding,
-    /// A document type definition: never followed, always refused.
-    Dtd,
+/// An error that still counts in bytes; the reader's caller turns it into line and column once.
+#[derive(Debug)]
+pub(crate) struct Fail {
+    kind: ErrorKind,
+    reason: String,
+    offset: usize,
 }
 
-impl Error {
-    fn new(kind: ErrorKind, reason: impl Into<String>) -> Self {
-        Error { kind, reason: reason.into(), line: None, column: None }
+impl Fail {
+    fn malformed(offset: usize, reason: impl Into<String>) -> Self {
+        Fail { kind: ErrorKind::Malformed, reason: reason.into(), offset }
     }
 
-    fn malformed(reason: impl Into<String>) -> Self {
-        Error::new(ErrorKind::Malformed, reason)
+    fn limit(offset: usize, limit: &'static str, reason: impl Into<String>) -> Self {
+        Fail { kind: ErrorKind::Limit(limit), reason: reason.into(), offset }
     }
 
-    fn limit(name: &'static str) -> Self {
-        Error::new(ErrorKind::Limit(name), format!("the body is over its limit of {name}"))
-    }
-
-    /// The place of this byte of the text.
-    fn at(mut self, text: &str, byte: usize) -> Self {
-        let (line, column) = place::of(text, byte);
-        self.line = Some(line);
-        self.column = Some(column);
-        self
+    fn placed(self, text: &str) -> Error {
+        let mut offset = self.offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = &text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let count = |n: usize| u32::try_from(n).ok().and_then(|n| n.checked_add(1));
+        Error {
+            kind: self.kind,
+            reason: self.reason,
+            line: count(before.bytes().filter(|byte| *byte == b'\n').count()),
+            column: count(before[line_start..].chars().count()),
+        }
     }
 }
 
-/// Reads a decoded text as a tree. Names that `names` does not hold become [`NameId::OTHER`].
+/// What a decoded text may begin with; never part of the document.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads a decoded body. Names are resolved against `names` on the way, so every path of the plan
+/// must have been compiled before.
 pub fn parse<'t>(
     text: &'t str,
     format: &Format,
     names: &Names,
     limits: &Limits,
 ) -> Result<Tree<'t>, Error> {
-    if text.len() > limits.text_bytes_max {
-        return Err(Error::limit("bytes"));
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if text.len() > limits.text_bytes_max.min(1 << 30) {
+        return Err(Error {
+            kind: ErrorKind::Limit("bytes"),
+            reason: "the body is larger than the limit".into(),
+            line: None,
+            column: None,
+        });
     }
-    match format {
-        Format::Xml => xml::read(text, names, limits),
-        Format::Json => json::read(text, names, limits),
-        Format::Csv(options) => csv::read(text, options, names, limits),
-        Format::Fixed(options) => fixed::read(text, options, names, limits),
-    }
+    let builder = tree::Builder::new(text, names, limits);
+    let built = match format {
+        Format::Xml => xml::read(builder),
+        Format::Json => json::read(builder),
+        Format::Csv(options) => csv::read(builder, options),
+        Format::Fixed(options) => fixed::read(builder, options),
+    };
+    built.map_err(|fail| fail.placed(text))
 }
-
-/// A text as it stands, or put together from parts.
-type Text<'t> = Cow<'t, str>;
 
 #[cfg(test)]
 mod tests;

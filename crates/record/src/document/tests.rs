@@ -151,7 +151,7 @@ fn csv_groups_gather_rows_wherever_they_stand() {
 fn csv_names_ragged_rows_and_bad_headers() {
     let format = Format::Csv(csv::Options::default());
     assert_eq!(refused(&format, "A,B\n1,2\n1\n").line, Some(3));
-    assert!(refused(&format, "A,A\n").reason.contains("same header"));
+    assert!(refused(&format, "A,A\n").reason.contains("same name"));
     assert!(refused(&format, "A,\n").reason.contains("column 2"));
     assert!(refused(&format, "").reason.contains("header"));
 }
@@ -161,7 +161,7 @@ fn fixed_format() -> Format {
         |name: &str, width| fixed::Column { name: (name != "-").then(|| name.to_owned()), width };
     let line = |name: &str, text: &str, columns| fixed::Line {
         name: name.into(),
-        is: Some(fixed::Is { from: 1, text: text.into() }),
+        is: Some(fixed::Is::parse(&format!("1 is {text}")).unwrap()),
         columns,
     };
     Format::Fixed(fixed::Options {

@@ -1,295 +1,394 @@
-//! The tree that every format is read into: an arena whose nodes are in document order.
+//! The tree that all formats become: an arena in document order.
+//!
+//! A node's attributes follow it at once, then its descendants; so a subtree is a range of ids,
+//! and ids in rising order are document order. Texts are positions in the decoded body, or in one
+//! buffer beside it for those that are not there literally (entities, escapes, CDATA joined).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use super::{Error, Limits, Text, place};
+use super::name::{NameId, Names};
+use super::{Fail, Limits};
 
-/// A node of one tree. Ordered as in the document.
+/// A node of one tree. Rising ids are document order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(u32);
 
-/// A name that some path of a plan mentions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct NameId(u32);
-
-impl NameId {
-    /// A name that no path mentions.
-    pub const OTHER: NameId = NameId(0);
-}
-
-/// The names that the paths of a plan mention: a reader turns each name into its number once, and
-/// paths compare numbers.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    ids: HashMap<Box<str>, u32, BuildHasherDefault<NameHasher>>,
-}
-
-impl Names {
-    pub fn intern(&mut self, name: &str) -> NameId {
-        if let Some(id) = self.ids.get(name) {
-            return NameId(*id);
-        }
-        let id = u32::try_from(self.ids.len() + 1).unwrap_or(u32::MAX);
-        self.ids.insert(name.into(), id);
-        NameId(id)
-    }
-
-    /// [`NameId::OTHER`] for a name that was never interned.
-    pub fn find(&self, name: &str) -> NameId {
-        self.ids.get(name).map_or(NameId::OTHER, |id| NameId(*id))
-    }
-}
-
-/// FNV-1a: names are short and come from the mapping, not from a stranger.
-#[derive(Clone, Debug)]
-pub struct NameHasher(u64);
-
-impl Default for NameHasher {
-    fn default() -> Self {
-        NameHasher(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-const NONE: u32 = u32::MAX;
-
-#[derive(Debug)]
-struct Node<'t> {
-    name: NameId,
-    attribute: bool,
-    parent: u32,
-    /// The next child of the same parent; attributes follow their element directly.
-    next: u32,
-    first_child: u32,
-    name_text: Text<'t>,
-    text: Option<Text<'t>>,
+/// A text: where it stands in the body, or in [`Tree::made`] when the top bit of `start` is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Piece {
     start: u32,
-    end: u32,
+    len: u32,
 }
 
-/// A body, read. Borrows the decoded text.
-#[derive(Debug)]
+const MADE: u32 = 1 << 31;
+
+impl Piece {
+    /// A text that stands in the body literally.
+    pub(crate) fn at(start: usize, len: usize) -> Self {
+        Piece { start: start as u32, len: len as u32 }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    name: NameId,
+    parent: u32,
+    /// One past the last id of the subtree.
+    end: u32,
+    name_text: Piece,
+    text: Piece,
+    span: (u32, u32),
+    attribute_count: u16,
+    is_attribute: bool,
+}
+
+/// A parsed body. The root is the document itself: its children are the XML root element, the
+/// members of a JSON object (or `item`s of an array), the rows of a CSV, the lines of a fixed
+/// width file.
 pub struct Tree<'t> {
     source: &'t str,
-    nodes: Vec<Node<'t>>,
+    made: String,
+    nodes: Vec<Node>,
+    lines: OnceLock<Vec<u32>>,
 }
 
+/// Bytes between two entries of the line index.
+const LINE_BLOCK: usize = 4096;
+
 impl<'t> Tree<'t> {
-    /// The node above everything; it has no name.
     pub fn root(&self) -> NodeId {
         NodeId(0)
     }
 
-    pub fn name(&self, node: NodeId) -> NameId {
-        self.node(node).name
-    }
-
-    /// The name as written, without a prefix.
-    pub fn name_text(&self, node: NodeId) -> &str {
-        &self.node(node).name_text
-    }
-
-    pub fn is_attribute(&self, node: NodeId) -> bool {
-        self.node(node).attribute
-    }
-
-    pub fn parent(&self, node: NodeId) -> Option<NodeId> {
-        let parent = self.node(node).parent;
-        (parent != NONE).then_some(NodeId(parent))
-    }
-
-    /// The elements, members or lines directly inside, in order.
-    pub fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        let mut next = self.node(node).first_child;
-        std::iter::from_fn(move || {
-            let child = (next != NONE).then_some(NodeId(next))?;
-            next = self.node(child).next;
-            Some(child)
-        })
-    }
-
-    pub fn attributes(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        let first = node.0 + 1;
-        let follows = move |index: &u32| {
-            self.nodes.get(*index as usize).is_some_and(|it| it.attribute && it.parent == node.0)
-        };
-        (first..).take_while(follows).map(NodeId)
-    }
-
-    /// Its own text and CDATA joined, without the elements inside, trimmed.
-    pub fn text(&self, node: NodeId) -> Text<'t> {
-        match &self.node(node).text {
-            None => Text::Borrowed(""),
-            Some(Text::Borrowed(text)) => Text::Borrowed(text.trim()),
-            Some(Text::Owned(text)) => {
-                let trimmed = text.trim();
-                Text::Owned(trimmed.to_owned())
-            }
-        }
-    }
-
-    /// 1-based line of the body.
-    pub fn line(&self, node: NodeId) -> u32 {
-        place::of(self.source, self.node(node).start as usize).0
-    }
-
-    /// The bytes of the decoded text that the node was read from.
-    pub fn span(&self, node: NodeId) -> Range<usize> {
-        let node = self.node(node);
-        node.start as usize..node.end as usize
-    }
-
-    /// How many nodes there are, the root included.
+    /// Nodes, attributes and the root included.
+    #[expect(clippy::len_without_is_empty, reason = "a tree has a root, so it is never empty")]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// A tree has a root, so it is never empty.
-    pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+    #[inline]
+    pub fn name(&self, node: NodeId) -> NameId {
+        self.node(node).name
     }
 
-    fn node(&self, id: NodeId) -> &Node<'t> {
-        &self.nodes[id.0 as usize]
+    /// The name without its prefix; empty for the root.
+    pub fn name_text(&self, node: NodeId) -> &str {
+        self.read(self.node(node).name_text)
+    }
+
+    #[inline]
+    pub fn is_attribute(&self, node: NodeId) -> bool {
+        self.node(node).is_attribute
+    }
+
+    #[inline]
+    pub fn parent(&self, node: NodeId) -> Option<NodeId> {
+        (node.0 != 0).then(|| NodeId(self.node(node).parent))
+    }
+
+    /// Child elements in document order.
+    #[inline]
+    pub fn children(&self, node: NodeId) -> Children<'_, 't> {
+        let parent = self.node(node);
+        Children {
+            tree: self,
+            next: node.0 + 1 + u32::from(parent.attribute_count),
+            end: parent.end,
+        }
+    }
+
+    /// Attributes in document order; only XML has them.
+    #[inline]
+    pub fn attributes(&self, node: NodeId) -> impl Iterator<Item = NodeId> + use<> {
+        let first = node.0 + 1;
+        (first..first + u32::from(self.node(node).attribute_count)).map(NodeId)
+    }
+
+    /// The node, its attributes and everything below, in document order.
+    #[inline]
+    pub fn subtree(&self, node: NodeId) -> impl Iterator<Item = NodeId> + use<> {
+        (node.0..self.node(node).end).map(NodeId)
+    }
+
+    /// Whether a node is the other one or stands below it.
+    pub fn is_within(&self, node: NodeId, outer: NodeId) -> bool {
+        node.0 >= outer.0 && node.0 < self.node(outer).end
+    }
+
+    /// The node's own text, all pieces of it joined, without white space around it.
+    #[inline]
+    pub fn text(&self, node: NodeId) -> Cow<'t, str> {
+        let piece = self.node(node).text;
+        if piece.start & MADE == 0 {
+            let start = piece.start as usize;
+            Cow::Borrowed(self.source[start..start + piece.len as usize].trim())
+        } else {
+            Cow::Owned(self.read(piece).trim().to_owned())
+        }
+    }
+
+    /// The same as [`Tree::text`] without ever making a copy; for comparing.
+    #[inline]
+    pub fn peek(&self, node: NodeId) -> &str {
+        self.read(self.node(node).text).trim()
+    }
+
+    /// The line on which the node begins, 1-based.
+    pub fn line(&self, node: NodeId) -> u32 {
+        let bytes = self.source.as_bytes();
+        let newlines = |part: &[u8]| part.iter().filter(|byte| **byte == b'\n').count() as u32;
+        let before_block = self.lines.get_or_init(|| {
+            let mut sum = 0;
+            bytes
+                .chunks(LINE_BLOCK)
+                .map(|block| {
+                    let before = sum;
+                    sum += newlines(block);
+                    before
+                })
+                .collect()
+        });
+        let offset = self.node(node).span.0 as usize;
+        let block = offset / LINE_BLOCK;
+        let before = before_block.get(block).copied().unwrap_or_default();
+        1 + before + newlines(&bytes[block * LINE_BLOCK..offset])
+    }
+
+    /// Where the node stands in the decoded body without its byte order mark: an element from `<` to `>`, a JSON member from
+    /// its key, an array's element from its value, a row or line with its line end, a fixed width
+    /// record to the end of its last line. A group of CSV rows spans from its first row to its
+    /// last, and other groups' rows may stand between.
+    pub fn span(&self, node: NodeId) -> Range<usize> {
+        let (start, end) = self.node(node).span;
+        start as usize..end as usize
+    }
+
+    #[inline]
+    fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node.0 as usize]
+    }
+
+    #[inline]
+    fn read(&self, piece: Piece) -> &str {
+        let start = (piece.start & !MADE) as usize;
+        let text = if piece.start & MADE == 0 { self.source } else { &self.made };
+        &text[start..start + piece.len as usize]
     }
 }
 
-/// Makes a tree from front to back, under the limits.
-pub(super) struct Builder<'t, 'l> {
-    tree: Tree<'t>,
-    names: &'l Names,
-    limits: &'l Limits,
-    /// Open nodes with their last child.
-    open: Vec<(u32, u32)>,
+/// Says how large the tree is; what is in it is a person's.
+impl std::fmt::Debug for Tree<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tree").field("nodes", &self.nodes.len()).finish_non_exhaustive()
+    }
 }
 
-impl<'t, 'l> Builder<'t, 'l> {
-    pub fn new(source: &'t str, names: &'l Names, limits: &'l Limits) -> Self {
-        let root = Node {
+/// The child elements of a node.
+#[derive(Clone, Debug)]
+pub struct Children<'a, 't> {
+    tree: &'a Tree<'t>,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Children<'_, '_> {
+    type Item = NodeId;
+
+    #[inline]
+    fn next(&mut self) -> Option<NodeId> {
+        if self.next >= self.end {
+            return None;
+        }
+        let child = NodeId(self.next);
+        self.next = self.tree.node(child).end;
+        Some(child)
+    }
+}
+
+/// An element that is not closed yet, and the text it has so far when that is not one piece.
+struct Open {
+    node: u32,
+    own: String,
+}
+
+/// Makes a tree in document order and keeps to the limits. What it is given last is what is open.
+pub(crate) struct Builder<'b, 't> {
+    pub(crate) source: &'t str,
+    pub(crate) limits: &'b Limits,
+    names: &'b Names,
+    made: String,
+    nodes: Vec<Node>,
+    open: Vec<Open>,
+}
+
+impl<'b, 't> Builder<'b, 't> {
+    pub(crate) fn new(source: &'t str, names: &'b Names, limits: &'b Limits) -> Self {
+        let mut nodes = Vec::with_capacity((source.len() / 24 + 4).min(limits.nodes_max));
+        nodes.push(Node {
             name: NameId::OTHER,
-            attribute: false,
-            parent: NONE,
-            next: NONE,
-            first_child: NONE,
-            name_text: Text::Borrowed(""),
-            text: None,
-            start: 0,
-            end: u32::try_from(source.len()).unwrap_or(u32::MAX),
-        };
-        Builder { tree: Tree { source, nodes: vec![root] }, names, limits, open: vec![(0, NONE)] }
+            parent: 0,
+            end: 0,
+            name_text: Piece::default(),
+            text: Piece::default(),
+            span: (0, source.len() as u32),
+            attribute_count: 0,
+            is_attribute: false,
+        });
+        let mut open = Vec::with_capacity(16);
+        open.push(Open { node: 0, own: String::new() });
+        Builder { source, limits, names, made: String::new(), nodes, open }
     }
 
-    /// How many nodes are open above the root.
-    pub fn depth(&self) -> usize {
+    /// Nodes that are open inside the root.
+    #[inline]
+    pub(crate) fn depth(&self) -> usize {
         self.open.len() - 1
     }
 
-    /// The name of the innermost open node.
-    pub fn open_name(&self) -> &str {
-        let (index, _) = self.innermost();
-        &self.tree.nodes[index as usize].name_text
+    /// Whether the root has a child.
+    pub(crate) fn has_content(&self) -> bool {
+        self.nodes.len() > 1
     }
 
-    /// Opens a child of the innermost open node.
-    pub fn open(&mut self, name: Text<'t>, start: usize) -> Result<(), Error> {
+    /// The id of a name that will be given several times.
+    pub(crate) fn resolve(&self, name: &str) -> NameId {
+        self.names.find(name)
+    }
+
+    /// A text that does not stand in the body literally.
+    pub(crate) fn make(&mut self, text: &str) -> Piece {
+        let start = self.made.len() as u32 | MADE;
+        self.made.push_str(text);
+        Piece { start, len: text.len() as u32 }
+    }
+
+    /// A text that [`Builder::make`] made.
+    pub(crate) fn made(&self, piece: Piece) -> &str {
+        let start = (piece.start & !MADE) as usize;
+        &self.made[start..start + piece.len as usize]
+    }
+
+    /// Opens a child of what is open; `start` is where it begins in the body.
+    #[inline]
+    pub(crate) fn open(&mut self, name: NameId, text: Piece, start: usize) -> Result<(), Fail> {
         if self.depth() >= self.limits.depth_max {
-            return Err(Error::limit("depth").at(self.tree.source, start));
+            let reason = format!("nested deeper than {} levels", self.limits.depth_max);
+            return Err(Fail::limit(start, "depth", reason));
         }
-        let (parent, last_child) = self.innermost();
-        let index = self.push(name, false, parent, start)?;
-        match last_child {
-            NONE => self.tree.nodes[parent as usize].first_child = index,
-            last => self.tree.nodes[last as usize].next = index,
-        }
-        if let Some(innermost) = self.open.last_mut() {
-            innermost.1 = index;
-        }
-        self.open.push((index, NONE));
+        let node = self.push(name, text, start, false)?;
+        self.open.push(Open { node, own: String::new() });
         Ok(())
     }
 
-    /// An attribute of the innermost open node, before any child of it.
-    pub fn attribute(
-        &mut self,
-        name: Text<'t>,
-        value: Text<'t>,
-        span: Range<usize>,
-    ) -> Result<(), Error> {
-        let (parent, _) = self.innermost();
-        let index = self.push(name, true, parent, span.start)?;
-        let node = &mut self.tree.nodes[index as usize];
-        node.text = Some(value);
-        node.end = u32::try_from(span.end).unwrap_or(u32::MAX);
+    /// [`Builder::open`] for a name that stands in the body literally.
+    #[inline]
+    pub(crate) fn open_at(&mut self, name: Range<usize>, start: usize) -> Result<(), Fail> {
+        let id = self.names.find(&self.source[name.clone()]);
+        self.open(id, Piece::at(name.start, name.len()), start)
+    }
+
+    /// An attribute of the element that was opened just now.
+    #[inline]
+    pub(crate) fn attribute(&mut self, name: Range<usize>, value: Piece) -> Result<(), Fail> {
+        let owner = self.top().node as usize;
+        if usize::from(self.nodes[owner].attribute_count) >= self.limits.attributes_max {
+            let reason = format!("more than {} attributes", self.limits.attributes_max);
+            return Err(Fail::limit(name.start, "attributes", reason));
+        }
+        let id = self.names.find(&self.source[name.clone()]);
+        let node = self.push(id, Piece::at(name.start, name.len()), name.start, true)? as usize;
+        self.nodes[node].text = value;
+        self.nodes[node].end = node as u32 + 1;
+        self.nodes[owner].attribute_count += 1;
         Ok(())
-    }
-
-    /// Appends to the innermost open node's own text.
-    pub fn text(&mut self, more: Text<'t>) {
-        let (index, _) = self.innermost();
-        let text = &mut self.tree.nodes[index as usize].text;
-        *text = Some(match text.take() {
-            None => more,
-            Some(before) => {
-                let mut joined = before.into_owned();
-                joined.push_str(&more);
-                Text::Owned(joined)
-            }
-        });
-    }
-
-    /// Closes the innermost open node; `end` is one past its last byte.
-    pub fn close(&mut self, end: usize) {
-        if let Some((index, _)) = self.open.pop() {
-            self.tree.nodes[index as usize].end = u32::try_from(end).unwrap_or(u32::MAX);
-        }
-    }
-
-    pub fn finish(self) -> Tree<'t> {
-        self.tree
-    }
-
-    fn innermost(&self) -> (u32, u32) {
-        match self.open.last() {
-            Some(open) => *open,
-            None => unreachable!("the root is closed only by finish"),
-        }
     }
 
     fn push(
         &mut self,
-        name_text: Text<'t>,
-        attribute: bool,
-        parent: u32,
+        name: NameId,
+        name_text: Piece,
         start: usize,
-    ) -> Result<u32, Error> {
-        if self.tree.nodes.len() > self.limits.nodes_max {
-            return Err(Error::limit("nodes").at(self.tree.source, start));
+        is_attribute: bool,
+    ) -> Result<u32, Fail> {
+        let node = self.nodes.len();
+        if node > self.limits.nodes_max {
+            let reason = format!("more than {} elements and attributes", self.limits.nodes_max);
+            return Err(Fail::limit(start, "nodes", reason));
         }
-        let index = u32::try_from(self.tree.nodes.len()).unwrap_or(NONE);
-        self.tree.nodes.push(Node {
-            name: self.names.find(&name_text),
-            attribute,
-            parent,
-            next: NONE,
-            first_child: NONE,
+        self.nodes.push(Node {
+            name,
+            parent: self.top().node,
+            end: 0,
             name_text,
-            text: None,
-            start: u32::try_from(start).unwrap_or(u32::MAX),
-            end: u32::try_from(start).unwrap_or(u32::MAX),
+            text: Piece::default(),
+            span: (start as u32, start as u32),
+            attribute_count: 0,
+            is_attribute,
         });
-        Ok(index)
+        Ok(node as u32)
+    }
+
+    /// The whole text of what is open.
+    pub(crate) fn set_text(&mut self, text: Piece) {
+        let node = self.top().node as usize;
+        self.nodes[node].text = text;
+    }
+
+    /// A further piece of text of what is open, where it stands in the body.
+    #[inline]
+    pub(crate) fn add_text(&mut self, at: Range<usize>) {
+        let Some(top) = self.open.last_mut() else { return };
+        let text = &mut self.nodes[top.node as usize].text;
+        if top.own.is_empty() && text.len == 0 {
+            *text = Piece::at(at.start, at.len());
+        } else {
+            if top.own.is_empty() {
+                let first = text.start as usize;
+                top.own.push_str(&self.source[first..first + text.len as usize]);
+            }
+            top.own.push_str(&self.source[at]);
+        }
+    }
+
+    /// A further piece of text that does not stand in the body literally.
+    pub(crate) fn add_made(&mut self, piece: &str) {
+        self.add_text(0..0);
+        if let Some(top) = self.open.last_mut() {
+            top.own.push_str(piece);
+        }
+    }
+
+    /// Whether what is open has no text so far.
+    #[inline]
+    pub(crate) fn is_textless(&self) -> bool {
+        let top = self.top();
+        top.own.is_empty() && self.nodes[top.node as usize].text.len == 0
+    }
+
+    /// Closes what is open; `end` is one past it in the body.
+    #[inline]
+    pub(crate) fn close(&mut self, end: usize) {
+        let Some(top) = self.open.pop() else { return };
+        let node = top.node as usize;
+        if !top.own.is_empty() {
+            self.nodes[node].text = self.make(&top.own);
+        }
+        self.nodes[node].end = self.nodes.len() as u32;
+        self.nodes[node].span.1 = end as u32;
+    }
+
+    pub(crate) fn finish(mut self) -> Tree<'t> {
+        while !self.open.is_empty() {
+            self.close(self.source.len());
+        }
+        Tree { source: self.source, made: self.made, nodes: self.nodes, lines: OnceLock::new() }
+    }
+
+    #[inline]
+    fn top(&self) -> &Open {
+        // The root is closed by `finish` only, and readers close what they opened.
+        &self.open[self.open.len() - 1]
     }
 }

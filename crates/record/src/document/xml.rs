@@ -1,194 +1,417 @@
-//! XML by quick-xml's tokens. Prefixes and namespaces are dropped; a DTD is refused; an element's
-//! text is its own text and CDATA, each reference decoded exactly once.
+//! XML 1.0 as a plain tree, on quick-xml, which finds the borders of tags and text; this file
+//! checks what it leaves to its callers and keeps nothing but positions.
+//!
+//! - A DTD is refused, so the five predefined entities and character references are all there
+//!   are; each is decoded exactly once.
+//! - Prefixes are dropped from names and namespace declarations are no attributes. That a prefix
+//!   is declared is not checked: forces send fragments cut out of larger messages.
+//! - An element's text is its own text and CDATA joined, not its descendants'. Comments and
+//!   processing instructions are skipped.
 
-use quick_xml::Reader;
-use quick_xml::events::attributes::{AttrError, Attribute};
-use quick_xml::events::{BytesRef, Event};
+use std::borrow::Cow;
+use std::ops::Range;
 
-use super::tree::Builder;
-use super::{Error, ErrorKind, Limits, Names, Text, Tree};
+use quick_xml::errors::{IllFormedError, SyntaxError};
+use quick_xml::events::Event;
+use quick_xml::reader::Reader;
 
-pub(super) fn read<'t>(text: &'t str, names: &Names, limits: &Limits) -> Result<Tree<'t>, Error> {
-    let mut reader = Reader::from_str(text);
-    reader.config_mut().check_end_names = true;
+use super::tree::{Builder, Piece, Tree};
+use super::{ErrorKind, Fail};
+
+const NAME_START: u8 = 1;
+const NAME: u8 = 2;
+const SPACE: u8 = 4;
+const INK: u8 = 8;
+const RETURN: u8 = 16;
+const GREATER: u8 = 32;
+
+/// What a byte may be part of; bytes of characters beyond ASCII count as name characters, and
+/// [`name_at`] looks at such names closely.
+static CLASS: [u8; 256] = {
+    let mut class = [INK; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        if b.is_ascii_alphabetic() || b == b'_' || b >= 0x80 {
+            class[byte] |= NAME_START | NAME;
+        } else if b.is_ascii_digit() || b == b'-' || b == b'.' {
+            class[byte] |= NAME;
+        } else if b == b'>' {
+            class[byte] |= GREATER;
+        } else if matches!(b, b' ' | b'\t' | b'\n') {
+            class[byte] = SPACE;
+        } else if b == b'\r' {
+            class[byte] = SPACE | RETURN;
+        }
+        byte += 1;
+    }
+    class
+};
+
+fn classes(text: &str) -> u8 {
+    text.bytes().fold(0, |found, byte| found | CLASS[byte as usize])
+}
+
+pub(crate) fn read<'t>(mut builder: Builder<'_, 't>) -> Result<Tree<'t>, Fail> {
+    let source = builder.source;
+    refuse_forbidden_characters(source)?;
+    let mut reader = Reader::from_str(source);
     reader.config_mut().check_comments = true;
-    let mut document = Document { text, builder: Builder::new(text, names, limits), roots: 0 };
+    let mut attributes = Vec::new();
     loop {
-        let start = byte(reader.buffer_position());
-        let event = match reader.read_event() {
-            Ok(event) => event,
-            Err(error) => {
-                let at = byte(reader.error_position());
-                return Err(Error::malformed(describe(&error)).at(text, at));
-            }
-        };
-        let end = byte(reader.buffer_position());
-        if matches!(event, Event::Eof) {
-            return document.finish();
-        }
-        document.take(event, start, end)?;
-    }
-}
-
-struct Document<'t, 'l> {
-    text: &'t str,
-    builder: Builder<'t, 'l>,
-    roots: usize,
-}
-
-impl<'t> Document<'t, '_> {
-    fn take(&mut self, event: Event<'t>, start: usize, end: usize) -> Result<(), Error> {
+        let start = reader.buffer_position() as usize;
+        let event = reader.read_event();
+        let end = reader.buffer_position() as usize;
         match event {
-            Event::Start(_) => self.open(start, end, 1),
-            Event::Empty(_) => {
-                self.open(start, end, 2)?;
-                self.builder.close(end);
-                Ok(())
+            Ok(Event::Start(_)) => open(&mut builder, start, end - 1, &mut attributes)?,
+            Ok(Event::Empty(_)) => {
+                open(&mut builder, start, end - 2, &mut attributes)?;
+                builder.close(end);
             }
-            Event::End(_) => {
-                self.builder.close(end);
-                Ok(())
-            }
-            Event::Text(_) => self.own_text(Text::Borrowed(&self.text[start..end]), start),
-            Event::CData(cdata) => {
-                if self.builder.depth() == 0 {
-                    return Err(
-                        Error::malformed("text outside the root element").at(self.text, start)
-                    );
+            Ok(Event::End(_)) => builder.close(end),
+            Ok(Event::Text(_)) => text(&mut builder, start..end)?,
+            Ok(Event::CData(_)) => {
+                if builder.depth() == 0 {
+                    return Err(Fail::malformed(start, "text outside the root element"));
                 }
-                self.builder.text(cdata.into_inner());
-                Ok(())
+                literal(&mut builder, start + 9..end - 3);
             }
-            Event::GeneralRef(reference) => {
-                let decoded = decoded(&reference);
-                let decoded = decoded.ok_or_else(|| {
-                    Error::malformed("an entity that XML does not define").at(self.text, start)
-                })?;
-                self.own_text(Text::Owned(decoded.to_string()), start)
+            Ok(Event::GeneralRef(_)) => {
+                if builder.depth() == 0 {
+                    return Err(Fail::malformed(start, "text outside the root element"));
+                }
+                let character = reference(&source[start + 1..end - 1], start)?;
+                builder.add_made(character.encode_utf8(&mut [0; 4]));
             }
-            Event::DocType(_) => Err(Error::new(
-                ErrorKind::Dtd,
-                "the body has a document type definition, which is never accepted",
-            )
-            .at(self.text, start)),
-            Event::Decl(_) if start == 0 => Ok(()),
-            Event::Decl(_) => {
-                Err(Error::malformed("an XML declaration after the start").at(self.text, start))
+            Ok(Event::Comment(_)) => {}
+            Ok(Event::PI(_)) => instruction(source, start + 2..end - 2)?,
+            Ok(Event::Decl(_)) => declaration(source, start, start + 5..end - 2)?,
+            Ok(Event::DocType(_)) => return Err(dtd(start)),
+            Ok(Event::Eof) if builder.depth() > 0 => {
+                return Err(Fail::malformed(source.len(), "an element is not closed"));
             }
-            Event::Comment(_) | Event::PI(_) | Event::Eof => Ok(()),
-        }
-    }
-
-    fn own_text(&mut self, text: Text<'t>, start: usize) -> Result<(), Error> {
-        if self.builder.depth() == 0 {
-            if text.trim().is_empty() {
-                return Ok(());
+            Ok(Event::Eof) if !builder.has_content() => {
+                return Err(Fail::malformed(source.len(), "there is no root element"));
             }
-            return Err(Error::malformed("text outside the root element").at(self.text, start));
+            Ok(Event::Eof) => return Ok(builder.finish()),
+            Err(error) => return Err(explained(&error, source, start, reader.error_position())),
         }
-        self.builder.text(text);
-        Ok(())
-    }
-
-    /// `closing` is the length of what ends the tag: `>` or `/>`.
-    fn open(&mut self, start: usize, end: usize, closing: usize) -> Result<(), Error> {
-        if self.builder.depth() == 0 {
-            self.roots += 1;
-            if self.roots > 1 {
-                return Err(Error::malformed("a second root element").at(self.text, start));
-            }
-        }
-        let text: &'t str = self.text;
-        let tag = &text[start + 1..end - closing];
-        let name_end = tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len());
-        self.builder.open(Text::Borrowed(local(&tag[..name_end])), start)?;
-        if name_end < tag.len() {
-            self.attributes(&tag[name_end..], start + 1 + name_end)?;
-        }
-        Ok(())
-    }
-
-    fn attributes(&mut self, tag: &'t str, offset: usize) -> Result<(), Error> {
-        for attribute in quick_xml::events::attributes::Attributes::new(tag, 0) {
-            let attribute = attribute.map_err(|error| {
-                Error::malformed(describe_attribute(&error)).at(self.text, offset)
-            })?;
-            let Attribute { key, value } = attribute;
-            let name = key.as_ref();
-            if name == "xmlns" || name.starts_with("xmlns:") {
-                continue;
-            }
-            let value: Text<'t> = match value {
-                Text::Borrowed(raw) => quick_xml::escape::unescape(raw).map_err(|_| {
-                    Error::malformed("an attribute with an entity that XML does not define")
-                        .at(self.text, offset)
-                })?,
-                Text::Owned(_) => unreachable!("attributes of a borrowed tag are borrowed"),
-            };
-            self.builder.attribute(
-                Text::Borrowed(local(key.into_inner())),
-                value,
-                offset..offset + tag.len(),
-            )?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Tree<'t>, Error> {
-        let end = self.text.len();
-        if self.builder.depth() > 0 {
-            return Err(Error::malformed("an element that is not closed").at(self.text, end));
-        }
-        if self.roots == 0 {
-            return Err(Error::malformed("no root element").at(self.text, end));
-        }
-        Ok(self.builder.finish())
     }
 }
 
-fn decoded(reference: &BytesRef<'_>) -> Option<char> {
-    if reference.is_char_ref() {
-        return reference.resolve_char_ref().ok().flatten();
-    }
-    match &*reference.xml10_content() {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "apos" => Some('\''),
-        "quot" => Some('"'),
-        _ => None,
+fn dtd(offset: usize) -> Fail {
+    Fail {
+        kind: ErrorKind::Dtd,
+        reason: "a document type definition (<!DOCTYPE) is not accepted".into(),
+        offset,
     }
 }
 
-fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
-}
-
-fn byte(position: u64) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
-}
-
-/// What is wrong, without any name of the document.
-fn describe(error: &quick_xml::Error) -> &'static str {
-    use quick_xml::errors::IllFormedError;
-    match error {
+fn explained(error: &quick_xml::Error, source: &str, start: usize, position: u64) -> Fail {
+    if source[start..].get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("<!d")) {
+        return dtd(start);
+    }
+    let reason = match error {
+        quick_xml::Error::Syntax(SyntaxError::UnclosedComment) => "a comment is not closed",
+        quick_xml::Error::Syntax(SyntaxError::UnclosedCData) => "a CDATA section is not closed",
+        quick_xml::Error::Syntax(_) => "a tag is not closed, or is no tag",
         quick_xml::Error::IllFormed(IllFormedError::MismatchedEndTag { .. }) => {
-            "an end tag that does not fit its start tag"
+            "the end tag does not match the element that is open"
         }
         quick_xml::Error::IllFormed(IllFormedError::UnmatchedEndTag(_)) => {
-            "an end tag without a start tag"
+            "an end tag without an open element"
         }
-        quick_xml::Error::Syntax(_) => "markup that is not closed",
-        quick_xml::Error::InvalidAttr(_) => "an attribute that cannot be read",
-        quick_xml::Error::Escape(_) => "an entity that XML does not define",
-        _ => "the XML is not well formed",
+        quick_xml::Error::IllFormed(IllFormedError::DoubleHyphenInComment) => {
+            "two hyphens inside a comment"
+        }
+        quick_xml::Error::IllFormed(IllFormedError::UnclosedReference) => {
+            "an ampersand that begins no reference; write &amp;"
+        }
+        _ => "not well-formed XML",
+    };
+    Fail::malformed(position as usize, reason)
+}
+
+/// XML 1.0 section 2.2: no control characters but tab and line ends, no U+FFFE and U+FFFF.
+fn refuse_forbidden_characters(source: &str) -> Result<(), Fail> {
+    let is_forbidden = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, byte| any | is_forbidden(*byte));
+    for (index, chunk) in source.as_bytes().chunks(1024).enumerate() {
+        if any(chunk) {
+            let within = chunk.iter().position(|byte| is_forbidden(*byte)).unwrap_or_default();
+            let reason = "a control character that XML does not allow";
+            return Err(Fail::malformed(index * 1024 + within, reason));
+        }
+    }
+    if !source.is_ascii()
+        && let Some(offset) = source.find(['\u{fffe}', '\u{ffff}'])
+    {
+        return Err(Fail::malformed(offset, "a character that XML does not allow"));
+    }
+    Ok(())
+}
+
+/// Reads a start tag from `<` to before `>` or `/>`.
+fn open(
+    builder: &mut Builder<'_, '_>,
+    start: usize,
+    end: usize,
+    seen: &mut Vec<Range<usize>>,
+) -> Result<(), Fail> {
+    let source = builder.source;
+    if builder.depth() == 0 && builder.has_content() {
+        return Err(Fail::malformed(start, "a second root element"));
+    }
+    let name = name_at(source, start + 1, end)?;
+    builder.open_at(name.local.clone(), start)?;
+    let mut at = name.local.end;
+    seen.clear();
+    while let Some(attribute) = attribute(source, at, end)? {
+        at = attribute.end;
+        let name = attribute.name;
+        let whole = name.start..name.local.end;
+        if seen.iter().any(|other| source[other.clone()] == source[whole.clone()]) {
+            return Err(Fail::malformed(whole.start, "an attribute twice in one element"));
+        }
+        if seen.len() >= builder.limits.attributes_max {
+            let reason = format!("more than {} attributes", builder.limits.attributes_max);
+            return Err(Fail::limit(whole.start, "attributes", reason));
+        }
+        let written = &source[whole.clone()];
+        let is_namespace = written == "xmlns" || written.starts_with("xmlns:");
+        seen.push(whole);
+        let value = attribute_text(source, attribute.value.clone())?;
+        if !is_namespace {
+            let piece = match value {
+                Cow::Borrowed(_) => Piece::at(attribute.value.start, attribute.value.len()),
+                Cow::Owned(made) => builder.make(&made),
+            };
+            builder.attribute(name.local, piece)?;
+        }
+    }
+    Ok(())
+}
+
+/// A name, from its prefix on.
+struct Name {
+    start: usize,
+    local: Range<usize>,
+}
+
+/// Namespaces in XML 1.0: one colon at most, with a name on both sides.
+fn name_at(source: &str, start: usize, end: usize) -> Result<Name, Fail> {
+    let bytes = &source.as_bytes()[..end];
+    let mut at = start;
+    let mut local = start;
+    let mut found = 0;
+    loop {
+        match bytes.get(at) {
+            Some(b':') if local == start && at > start => local = at + 1,
+            Some(byte) if CLASS[*byte as usize] & NAME != 0 => found |= *byte,
+            _ => break,
+        }
+        at += 1;
+    }
+    let starts = |at: usize| bytes.get(at).is_some_and(|b| CLASS[*b as usize] & NAME_START != 0);
+    if !starts(start) || !starts(local) {
+        return Err(Fail::malformed(start, "a name is expected here"));
+    }
+    if found >= 0x80 {
+        let mut first = true;
+        for character in source[start..at].chars() {
+            if !is_name_character(character, first) {
+                return Err(Fail::malformed(start, "a name holds a character it may not hold"));
+            }
+            first = character == ':';
+        }
+    }
+    Ok(Name { start, local: local..at })
+}
+
+/// XML 1.0 fifth edition, productions 4 and 4a.
+fn is_name_character(character: char, first: bool) -> bool {
+    let starts = matches!(character,
+        ':' | '_' | 'A'..='Z' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}'
+        | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}'
+        | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}'
+        | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
+        | '\u{10000}'..='\u{effff}');
+    starts
+        || !first
+            && matches!(character,
+                '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}'
+                | '\u{203f}'..='\u{2040}')
+}
+
+struct Attribute {
+    name: Name,
+    value: Range<usize>,
+    end: usize,
+}
+
+/// The next `name="value"` before `end`, with the white space that has to stand before it.
+fn attribute(source: &str, from: usize, end: usize) -> Result<Option<Attribute>, Fail> {
+    let bytes = &source.as_bytes()[..end];
+    let skip_space = |mut at: usize| {
+        while bytes.get(at).is_some_and(|byte| CLASS[*byte as usize] & SPACE != 0) {
+            at += 1;
+        }
+        at
+    };
+    let start = skip_space(from);
+    if start == end {
+        return Ok(None);
+    }
+    if start == from {
+        return Err(Fail::malformed(start, "white space or the end of the tag is expected here"));
+    }
+    let name = name_at(source, start, end)?;
+    let equals = skip_space(name.local.end);
+    if bytes.get(equals) != Some(&b'=') {
+        return Err(Fail::malformed(equals, "an attribute without a value"));
+    }
+    let open = skip_space(equals + 1);
+    let quote = match bytes.get(open) {
+        Some(quote @ (b'"' | b'\'')) => *quote,
+        _ => return Err(Fail::malformed(open, "an attribute's value without quotes")),
+    };
+    let value = open + 1;
+    match bytes[value..].iter().position(|byte| *byte == quote) {
+        Some(len) => Ok(Some(Attribute { name, value: value..value + len, end: value + len + 1 })),
+        None => Err(Fail::malformed(open, "an attribute's value is not closed")),
     }
 }
 
-fn describe_attribute(error: &AttrError) -> &'static str {
-    match error {
-        AttrError::Duplicated(..) => "an attribute that is given twice",
-        AttrError::UnquotedValue(_) => "an attribute without quotes",
-        _ => "an attribute that cannot be read",
+/// XML 1.0 section 3.3.3: references are decoded, literal white space becomes a space each.
+fn attribute_text(source: &str, at: Range<usize>) -> Result<Cow<'_, str>, Fail> {
+    let value = &source[at.clone()];
+    if !value.bytes().any(|byte| matches!(byte, b'<' | b'&' | b'\t' | b'\n' | b'\r')) {
+        return Ok(Cow::Borrowed(value));
+    }
+    let mut made = String::with_capacity(value.len());
+    let mut offset = 0;
+    while let Some(character) = value[offset..].chars().next() {
+        let place = at.start + offset;
+        offset += character.len_utf8();
+        match character {
+            '<' => return Err(Fail::malformed(place, "a < inside an attribute")),
+            '\r' if value[offset..].starts_with('\n') => {}
+            '\r' | '\n' | '\t' => made.push(' '),
+            '&' => {
+                let Some(len) = value[offset..].find(';') else {
+                    let reason = "an ampersand that begins no reference; write &amp;";
+                    return Err(Fail::malformed(place, reason));
+                };
+                made.push(reference(&value[offset..offset + len], place)?);
+                offset += len + 1;
+            }
+            other => made.push(other),
+        }
+    }
+    Ok(Cow::Owned(made))
+}
+
+/// The character that stands for what is between `&` and `;`.
+fn reference(name: &str, offset: usize) -> Result<char, Fail> {
+    let digits = |text: &str, radix: u32| {
+        let all_digits = !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
+        all_digits.then(|| u32::from_str_radix(text, radix).ok()).flatten()
+    };
+    let number = match name {
+        "amp" => return Ok('&'),
+        "lt" => return Ok('<'),
+        "gt" => return Ok('>'),
+        "quot" => return Ok('"'),
+        "apos" => return Ok('\''),
+        _ => match (name.strip_prefix("#x"), name.strip_prefix('#')) {
+            (Some(hex), _) => digits(hex, 16),
+            (None, Some(decimal)) => digits(decimal, 10),
+            (None, None) => {
+                let reason = "an entity that is not one of amp, lt, gt, quot, apos";
+                return Err(Fail::malformed(offset, reason));
+            }
+        },
+    };
+    number
+        .and_then(char::from_u32)
+        .filter(|character| {
+            matches!(character, '\t' | '\n' | '\r')
+                || (*character >= ' ' && !matches!(character, '\u{fffe}' | '\u{ffff}'))
+        })
+        .ok_or_else(|| Fail::malformed(offset, "a character reference to no XML character"))
+}
+
+fn text(builder: &mut Builder<'_, '_>, at: Range<usize>) -> Result<(), Fail> {
+    let text = &builder.source[at.clone()];
+    let found = classes(text);
+    if builder.depth() == 0 {
+        if found & INK != 0 {
+            return Err(Fail::malformed(at.start, "text outside the root element"));
+        }
+        return Ok(());
+    }
+    if found & GREATER != 0
+        && let Some(offset) = text.find("]]>")
+    {
+        return Err(Fail::malformed(at.start + offset, "]]> outside a CDATA section"));
+    }
+    add(builder, at, found);
+    Ok(())
+}
+
+fn literal(builder: &mut Builder<'_, '_>, at: Range<usize>) {
+    let found = classes(&builder.source[at.clone()]);
+    add(builder, at, found);
+}
+
+fn add(builder: &mut Builder<'_, '_>, at: Range<usize>, found: u8) {
+    if found & INK == 0 && builder.is_textless() {
+        return;
+    }
+    if found & RETURN == 0 {
+        builder.add_text(at);
+    } else {
+        // XML 1.0 section 2.11: every line end is one line feed.
+        let lines = builder.source[at].replace("\r\n", "\n").replace('\r', "\n");
+        builder.add_made(&lines);
+    }
+}
+
+fn instruction(source: &str, at: Range<usize>) -> Result<(), Fail> {
+    let name = name_at(source, at.start, at.end)?;
+    let target = &source[name.start..name.local.end];
+    if target.eq_ignore_ascii_case("xml") {
+        return Err(Fail::malformed(at.start, "an XML declaration that is not at the very start"));
+    }
+    match source[name.local.end..at.end].bytes().next() {
+        Some(byte) if CLASS[byte as usize] & SPACE == 0 => {
+            Err(Fail::malformed(name.local.end, "a processing instruction's name is not closed"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// XML 1.0 section 2.8: version, then encoding and standalone if they are there, in this order.
+fn declaration(source: &str, start: usize, at: Range<usize>) -> Result<(), Fail> {
+    if start != 0 {
+        return Err(Fail::malformed(start, "an XML declaration that is not at the very start"));
+    }
+    let mut expected = ["version", "encoding", "standalone"].iter();
+    let mut position = at.start;
+    let mut has_version = false;
+    while let Some(attribute) = attribute(source, position, at.end)? {
+        position = attribute.end;
+        let name = &source[attribute.name.start..attribute.name.local.end];
+        if !expected.any(|known| *known == name) {
+            return Err(Fail::malformed(attribute.name.start, "not part of an XML declaration"));
+        }
+        if name == "version" {
+            has_version = source[attribute.value].starts_with("1.");
+        }
+    }
+    if has_version {
+        Ok(())
+    } else {
+        Err(Fail::malformed(start, "an XML declaration without version 1"))
     }
 }
