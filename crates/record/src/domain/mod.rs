@@ -11,7 +11,7 @@ pub mod identifier;
 pub mod offender_side;
 mod police;
 mod read;
-mod recorded;
+pub mod recorded;
 mod redact;
 mod referral;
 mod rule;

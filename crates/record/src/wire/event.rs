@@ -5,8 +5,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::v1::{Head, ReferralWithdrawn, Stamp, VictimWithdrawn};
-use super::{Compartment, Kind};
+use super::v1::{
+    Demand, Head, ReferralWithdrawn, Stamp, VictimNotAgreed, VictimRecalled, VictimWithdrawn,
+};
+use super::{Compartment, Kind, OffenderContent, VictimContent, flag};
+use crate::domain::choice::ContactAgreed;
+use crate::domain::{Finding, Recorded};
 
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 
@@ -47,6 +51,54 @@ impl Event {
         Event { header, body }
     }
 
+    /// The offender's side of a revision, as a full snapshot.
+    pub fn referral(
+        id: Uuid,
+        change: Change,
+        stamp: &Stamp,
+        content: &OffenderContent,
+        flags: &[Finding],
+    ) -> Event {
+        let kind = match change {
+            Change::New => Kind::ReferralNew,
+            Change::Amended => Kind::ReferralAmended,
+        };
+        Event::spliced(id, kind, stamp, content.as_bytes(), flags)
+    }
+
+    /// The victim's side of a revision: a full snapshot if she agreed to be contacted, otherwise
+    /// `referral_id`, `revision` and `contact_agreed` and nothing else.
+    pub fn victim(
+        id: Uuid,
+        change: Change,
+        stamp: &Stamp,
+        content: &VictimContent,
+        flags: &[Finding],
+    ) -> Event {
+        let kind = match change {
+            Change::New => Kind::VictimNew,
+            Change::Amended => Kind::VictimAmended,
+        };
+        let contact_agreed = content.contact_agreed();
+        if contact_agreed == Recorded::Is(ContactAgreed::Yes) {
+            return Event::spliced(id, kind, stamp, content.as_bytes(), flags);
+        }
+        let Stamp { referral_id, revision, .. } = *stamp;
+        let body = VictimNotAgreed { referral_id, revision, contact_agreed };
+        Event::of(id, kind, stamp, &body)
+    }
+
+    /// She agreed before and does not now: stop, destroy, confirm.
+    pub fn victim_recalled(
+        id: Uuid,
+        stamp: &Stamp,
+        contact_agreed: Recorded<ContactAgreed>,
+    ) -> Event {
+        let Stamp { referral_id, revision, .. } = *stamp;
+        let body = VictimRecalled { referral_id, revision, contact_agreed, demand: Demand::ALL };
+        Event::of(id, Kind::VictimRecalled, stamp, &body)
+    }
+
     /// The case is off, for the side that is told so.
     pub fn withdrawn(id: Uuid, compartment: Compartment, stamp: &Stamp) -> Event {
         match compartment {
@@ -65,6 +117,16 @@ impl Event {
     fn of(id: Uuid, kind: Kind, stamp: &Stamp, data: &impl Serialize) -> Event {
         let (header, mut body) = Event::open(id, kind, stamp, 512);
         write(&mut body, data);
+        Event::close(header, body)
+    }
+
+    /// The head of the body and the members of `content`, a JSON object that is never read again.
+    fn spliced(id: Uuid, kind: Kind, stamp: &Stamp, content: &[u8], flags: &[Finding]) -> Event {
+        let (header, mut body) = Event::open(id, kind, stamp, content.len() + 512);
+        write(&mut body, &Head::of(stamp, &flag::visible(flags, kind.compartment())));
+        body.pop();
+        body.push(b',');
+        body.extend_from_slice(&content[1..]);
         Event::close(header, body)
     }
 

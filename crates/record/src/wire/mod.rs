@@ -5,11 +5,16 @@
 
 pub mod api;
 pub mod component;
+mod content;
 pub mod event;
 pub mod flag;
 pub mod kind;
+pub mod schema;
+#[cfg(test)]
+mod tests;
 pub mod v1;
 
+pub use content::{OffenderContent, VictimContent};
 pub use event::{Change, Event, Header};
 pub use kind::{Compartment, Kind};
 pub use v1::Stamp;

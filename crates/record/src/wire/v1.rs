@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::domain::Recorded;
+use crate::domain::choice::{Choice, ContactAgreed};
+use crate::domain::recorded::NOT_RECORDED;
 
 /// The protective marking that every message with personal content carries.
 pub const MARKING: &str = "OFFICIAL-SENSITIVE";
@@ -96,23 +100,49 @@ pub struct VictimWithdrawn {
 
 /// What a victim's message holds unless she agreed to be contacted.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct VictimNotAgreed<'a, A: ?Sized> {
+pub(super) struct VictimNotAgreed {
     pub referral_id: Uuid,
+    /// 1, 2, …: ignore a message whose revision is not above the last one seen.
     #[schemars(range(min = 1))]
     pub revision: u32,
-    pub contact_agreed: &'a A,
+    /// Never `yes`.
+    #[schemars(with = "NotAgreed")]
+    pub contact_agreed: Recorded<ContactAgreed>,
 }
 
 /// She agreed before and does not now: `victim.recalled`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct VictimRecalled<'a, A: ?Sized> {
+pub(super) struct VictimRecalled {
     pub referral_id: Uuid,
+    /// 1, 2, …: ignore a message whose revision is not above the last one seen.
     #[schemars(range(min = 1))]
     pub revision: u32,
-    pub contact_agreed: &'a A,
+    /// Never `yes`.
+    #[schemars(with = "NotAgreed")]
+    pub contact_agreed: Recorded<ContactAgreed>,
     /// What the provider has to do now, in this order.
-    #[schemars(length(equal = 3))]
+    #[schemars(extend("const" = Demand::ALL))]
     pub demand: [Demand; 3],
+}
+
+/// What `contact_agreed` may be where she did not agree.
+struct NotAgreed;
+
+impl JsonSchema for NotAgreed {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "NotAgreed".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes = ContactAgreed::CODES.iter().copied();
+        let others = codes.filter(|code| *code != ContactAgreed::Yes.code());
+        let others: Vec<_> = others.chain([NOT_RECORDED]).collect();
+        json_schema!({ "enum": others })
+    }
 }
 
 /// What a recall asks of the provider.

@@ -1,0 +1,82 @@
+//! JSON Schemas (2020-12) of the messages' `data`, made from the types that write it. The
+//! committed copies under `docs/schemas` are compared with these by a test.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+use super::v1::{Head, ReferralWithdrawn, VictimNotAgreed, VictimRecalled, VictimWithdrawn};
+use super::{Compartment, Kind};
+use crate::domain::{OffenderSide, VictimSide};
+
+/// The schema of a kind's `data`.
+pub fn of(kind: Kind) -> Value {
+    let (body, says) = match kind {
+        Kind::ReferralNew => {
+            (with_side::<OffenderSide>(), "A case, as its provider first sees it.")
+        }
+        Kind::ReferralAmended => {
+            (with_side::<OffenderSide>(), "The whole case again; it replaces what came before.")
+        }
+        Kind::ReferralWithdrawn => (plain::<ReferralWithdrawn<'_>>(), "The case is off."),
+        Kind::VictimNew => (victim(), "The victim's side of a case."),
+        Kind::VictimAmended => (victim(), "The victim's side again; it replaces what came before."),
+        Kind::VictimWithdrawn => (plain::<VictimWithdrawn>(), "The case is off."),
+        Kind::VictimRecalled => (
+            plain::<VictimRecalled>(),
+            "The victim no longer agrees to be contacted. Stop, destroy what earlier messages said, \
+             confirm.",
+        ),
+    };
+    let reader = match kind.compartment() {
+        Compartment::Offender => "Read by the provider's offender side; holds no victim data.",
+        Compartment::Victim => "Read by the provider's victim side only.",
+    };
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("$id".to_owned(), json!(kind.schema_id()));
+    schema.insert("title".to_owned(), json!(kind.name()));
+    schema.insert("description".to_owned(), json!(format!("{says} {reader}")));
+    schema.extend(body);
+    Value::Object(schema)
+}
+
+/// A type's schema without what only the whole file says.
+fn plain<T: JsonSchema>() -> Map<String, Value> {
+    let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>();
+    let Value::Object(mut schema) = schema.to_value() else {
+        unreachable!("every message is an object");
+    };
+    for key in ["$schema", "title", "description"] {
+        schema.remove(key);
+    }
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    schema
+}
+
+/// The head's members and the side's in one object, as the event writes them.
+fn with_side<S: JsonSchema>() -> Map<String, Value> {
+    let mut whole = plain::<Head<'_>>();
+    for (key, value) in plain::<S>() {
+        match (whole.get_mut(&key), value) {
+            (Some(Value::Object(into)), Value::Object(from)) => into.extend(from),
+            (Some(Value::Array(into)), Value::Array(from)) => into.extend(from),
+            (Some(_), _) => {}
+            (None, value) => drop(whole.insert(key, value)),
+        }
+    }
+    whole
+}
+
+/// Whole if she agreed, otherwise almost nothing.
+fn victim() -> Map<String, Value> {
+    let mut agreed = with_side::<VictimSide>();
+    let mut not_agreed = plain::<VictimNotAgreed>();
+    let definitions = agreed.remove("$defs");
+    agreed.insert("description".to_owned(), json!("She agreed to be contacted."));
+    not_agreed.remove("$defs");
+    not_agreed.insert("description".to_owned(), json!("She did not agree to be contacted."));
+    let mut either = Map::new();
+    either.insert("oneOf".to_owned(), json!([agreed, not_agreed]));
+    either.extend(definitions.map(|definitions| ("$defs".to_owned(), definitions)));
+    either
+}

@@ -1,0 +1,207 @@
+//! The published schemas and samples are those that the code makes.
+
+use std::path::{Path, PathBuf};
+
+use cara_record::domain::choice::ContactAgreed;
+use cara_record::domain::{Code, Finding, Recorded, example};
+use cara_record::wire::{
+    Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, schema,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Set to write the files anew.
+const UPDATE: &str = "UPDATE_SCHEMAS";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
+}
+
+/// Compares a committed file with what the code makes.
+fn check(file: &Path, made: &Value) {
+    let text = serde_json::to_string_pretty(made).unwrap() + "\n";
+    if std::env::var_os(UPDATE).is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        committed == text,
+        "{} is not what the code makes; if the change is meant, run {UPDATE}=1 make test",
+        file.display()
+    );
+}
+
+fn stamp(revision: u32) -> Stamp {
+    Stamp {
+        referral_id: Uuid::from_u128(0x0199_0600_0000_7000_8000_0000_0000_0001),
+        revision,
+        force: "44".to_owned(),
+        provider: "harbour".to_owned(),
+        received_at: Timestamp::constant(1_756_728_000, 0),
+        agreement_ref: "ISA-44-1".to_owned(),
+        test_data: true,
+    }
+}
+
+fn message_id(number: u128) -> Uuid {
+    Uuid::from_u128(0x0199_0600_0000_7000_8000_0000_0000_1000 + number)
+}
+
+/// One event of each kind; a victim's two faces both.
+fn samples() -> Vec<(String, Event)> {
+    let mut referral = example::referral();
+    let offender = OffenderContent::of(&referral.offender_side);
+    let victim = VictimContent::of(&referral.victim_side);
+    let not_asked = Recorded::Is(ContactAgreed::NotAsked);
+    referral.victim_side.victim.contact_agreed = not_asked;
+    let unasked = VictimContent::of(&referral.victim_side);
+    let flags = [
+        Finding::new(Code::NOT_RECORDED, "risk.grade"),
+        Finding::new(Code::UNREADABLE, "victim.safe_contact.email"),
+    ];
+    let (first, second, third) = (stamp(1), stamp(2), stamp(3));
+    let no = Recorded::Is(ContactAgreed::No);
+    let events = [
+        Event::referral(message_id(1), Change::New, &first, &offender, &flags),
+        Event::referral(message_id(2), Change::Amended, &second, &offender, &[]),
+        Event::withdrawn(message_id(3), Compartment::Offender, &third),
+        Event::victim(message_id(4), Change::New, &first, &victim, &flags),
+        Event::victim(message_id(5), Change::Amended, &second, &victim, &[]),
+        Event::withdrawn(message_id(6), Compartment::Victim, &third),
+        Event::victim_recalled(message_id(7), &second, no),
+    ];
+    let mut samples: Vec<_> =
+        events.into_iter().map(|event| (event.header().kind.name().to_owned(), event)).collect();
+    let event = Event::victim(message_id(8), Change::New, &first, &unasked, &flags);
+    samples.push(("victim.new.not_agreed".to_owned(), event));
+    samples
+}
+
+fn body(event: &Event) -> Value {
+    serde_json::from_slice(event.body()).unwrap()
+}
+
+#[test]
+fn the_committed_schemas_are_those_of_the_code() {
+    for kind in Kind::ALL {
+        check(&folder().join(format!("{}.v1.json", kind.name())), &schema::of(kind));
+    }
+}
+
+#[test]
+fn the_committed_samples_are_those_of_the_code() {
+    for (name, event) in samples() {
+        check(&folder().join(format!("samples/{name}.json")), &body(&event));
+    }
+}
+
+#[test]
+fn every_sample_has_its_schemas_shape() {
+    for kind in Kind::ALL {
+        let of_kind = samples().into_iter().filter(|(_, event)| event.header().kind == kind);
+        let mut count = 0;
+        for (name, event) in of_kind {
+            let schema = schema::of(kind);
+            let faults = faults(&schema, &schema, &body(&event)["data"], "data");
+            assert!(faults.is_empty(), "{name}: {faults:#?}");
+            count += 1;
+        }
+        assert!(count > 0, "there is no sample of {}", kind.name());
+    }
+}
+
+#[test]
+fn a_sample_with_a_member_too_much_or_too_few_has_not_its_schemas_shape() {
+    let schema = schema::of(Kind::ReferralNew);
+    let (_, event) = samples().remove(0);
+    let mut data = body(&event)["data"].clone();
+    data["victim"] = Value::from("nobody");
+    assert_eq!(faults(&schema, &schema, &data, "data"), ["data.victim is not in the schema"]);
+    let mut data = body(&event)["data"].clone();
+    data["caution"].as_object_mut().unwrap().remove("deadline");
+    assert_eq!(faults(&schema, &schema, &data, "data"), ["data.caution.deadline is missing"]);
+    let mut data = body(&event)["data"].clone();
+    data["risk"]["grade"] = Value::from("middling");
+    assert_eq!(faults(&schema, &schema, &data, "data"), ["data.risk.grade fits no alternative"]);
+}
+
+/// Where the value has not the schema's shape: the part of JSON Schema that these schemas use, and
+/// a panic for any other.
+fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    let Some(schema) = schema.as_object() else {
+        assert_eq!(schema, &Value::Bool(true), "a schema that allows nothing");
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (keyword, says) in schema {
+        match keyword.as_str() {
+            "$schema" | "$id" | "title" | "description" | "$defs" | "format" | "minimum"
+            | "maximum" | "minLength" | "maxLength" | "minItems" | "maxItems" | "pattern"
+            | "default" | "examples" => {}
+            "$ref" => {
+                let name = says.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
+                found.extend(faults(root, &root["$defs"][name], value, at));
+            }
+            "type" => {
+                let names = says.as_array().map_or_else(|| vec![says], |all| all.iter().collect());
+                if !names.iter().any(|name| is_a(value, name.as_str().unwrap())) {
+                    found.push(format!("{at} is no {says}"));
+                }
+            }
+            "const" if says != value => found.push(format!("{at} is not {says}")),
+            "enum" if !says.as_array().unwrap().contains(value) => {
+                found.push(format!("{at} is none of {says}"));
+            }
+            "const" | "enum" => {}
+            "anyOf" | "oneOf" => {
+                let fitting = says.as_array().unwrap().iter();
+                let count = fitting.filter(|one| faults(root, one, value, at).is_empty()).count();
+                if count == 0 || (keyword == "oneOf" && count > 1) {
+                    found.push(format!("{at} fits no alternative"));
+                }
+            }
+            "properties" => {
+                for (name, one) in says.as_object().unwrap() {
+                    if let Some(inner) = value.get(name) {
+                        found.extend(faults(root, one, inner, &format!("{at}.{name}")));
+                    }
+                }
+            }
+            "required" => {
+                let names = says.as_array().unwrap().iter().map(|name| name.as_str().unwrap());
+                let missing = names.filter(|name| value.get(name).is_none());
+                found.extend(missing.map(|name| format!("{at}.{name} is missing")));
+            }
+            "additionalProperties" => {
+                assert_eq!(says, &Value::Bool(false));
+                let known = schema.get("properties").and_then(Value::as_object);
+                for name in value.as_object().into_iter().flatten().map(|(name, _)| name) {
+                    if !known.is_some_and(|known| known.contains_key(name)) {
+                        found.push(format!("{at}.{name} is not in the schema"));
+                    }
+                }
+            }
+            "items" => {
+                for (index, one) in value.as_array().into_iter().flatten().enumerate() {
+                    found.extend(faults(root, says, one, &format!("{at}[{}]", index + 1)));
+                }
+            }
+            other => panic!("this check does not know the keyword {other}"),
+        }
+    }
+    found
+}
+
+fn is_a(value: &Value, name: &str) -> bool {
+    match name {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_u64() || value.is_i64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        other => panic!("this check does not know the type {other}"),
+    }
+}
