@@ -102,7 +102,7 @@ impl FieldId {
 
     /// Position among the fields of its own group, 0-based: the slot index in [`super::Fields`].
     pub fn slot_index(self) -> usize {
-        self.0 as usize - group_start(self.spec().group)
+        self.0 as usize - GROUP_STARTS[self.spec().group as usize]
     }
 
     /// The field of this group with this name.
@@ -121,16 +121,30 @@ impl FieldId {
 
 /// The fields of one group in table order.
 pub fn all(group: Group) -> impl Iterator<Item = FieldId> {
-    let start = group_start(group);
+    let start = GROUP_STARTS[group as usize];
     (start..start + group_len(group)).map(|index| FieldId(index as u16))
 }
 
 /// How many fields the group has.
 pub const fn group_len(group: Group) -> usize {
+    GROUP_LENS[group as usize]
+}
+
+/// Where each group begins in the table, and how long it is; counted once, when compiled.
+const GROUP_STARTS: [usize; Group::ALL.len()] = [
+    group_start(Group::Root),
+    group_start(Group::Offence),
+    group_start(Group::Condition),
+    group_start(Group::Child),
+];
+const GROUP_LENS: [usize; Group::ALL.len()] =
+    [count(Group::Root), count(Group::Offence), count(Group::Condition), count(Group::Child)];
+
+const fn count(group: Group) -> usize {
     let mut index = 0;
     let mut len = 0;
-    while index < FIELDS.len() {
-        if FIELDS[index].group as u8 == group as u8 {
+    while index < FIELDS_TABLE.len() {
+        if FIELDS_TABLE[index].group as u8 == group as u8 {
             len += 1;
         }
         index += 1;
@@ -140,13 +154,13 @@ pub const fn group_len(group: Group) -> usize {
 
 const fn group_start(group: Group) -> usize {
     let mut index = 0;
-    while index < FIELDS.len() {
-        if FIELDS[index].group as u8 == group as u8 {
+    while index < FIELDS_TABLE.len() {
+        if FIELDS_TABLE[index].group as u8 == group as u8 {
             return index;
         }
         index += 1;
     }
-    FIELDS.len()
+    FIELDS_TABLE.len()
 }
 
 pub const YES_NO: &[&str] = &["yes", "no"];

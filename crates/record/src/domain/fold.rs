@@ -10,6 +10,7 @@ pub fn fold(text: &str) -> String {
 }
 
 /// Appends the folded form of a character: nothing for what is neither letter nor digit.
+#[inline]
 pub fn push_folded(character: char, folded: &mut String) {
     if character.is_ascii() {
         if character.is_ascii_alphanumeric() {
@@ -17,6 +18,10 @@ pub fn push_folded(character: char, folded: &mut String) {
         }
         return;
     }
+    push_foreign(character, folded);
+}
+
+fn push_foreign(character: char, folded: &mut String) {
     match plain(character) {
         Some(plain) => folded.push_str(plain),
         None if character.is_alphanumeric() => folded.extend(character.to_lowercase()),

@@ -160,8 +160,8 @@ impl<'d, 't> Reader<'d, 't> {
     pub fn is_absent(&self, id: FieldId) -> bool {
         match &self.fields.slot(id).value {
             Value::Absent => true,
-            Value::Text(text) => text.trim().is_empty(),
-            Value::List(texts) => texts.iter().all(|text| text.trim().is_empty()),
+            Value::Text(text) => is_blank(text),
+            Value::List(texts) => texts.iter().all(|text| is_blank(text)),
             _ => false,
         }
     }
@@ -258,7 +258,7 @@ fn single(value: Value<'_>) -> Result<Value<'_>, Miss> {
         Value::Unreadable => Err(Miss::Told),
         Value::NotRecorded => Err(Miss::Shape),
         Value::List(texts) => {
-            let mut texts = texts.into_iter().filter(|text| !text.trim().is_empty());
+            let mut texts = texts.into_iter().filter(|text| !is_blank(text));
             match (texts.next(), texts.next()) {
                 (None, _) => Err(Miss::Absent),
                 (Some(text), None) => Ok(Value::Text(text)),
@@ -271,10 +271,21 @@ fn single(value: Value<'_>) -> Result<Value<'_>, Miss> {
 
 fn text(value: Value<'_>) -> Result<Cow<'_, str>, Miss> {
     match value {
-        Value::Text(text) if text.trim().is_empty() => Err(Miss::Absent),
+        Value::Text(text) if is_blank(&text) => Err(Miss::Absent),
         Value::Text(text) => Ok(text),
         _ => Err(Miss::Shape),
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+/// Whether it holds no control character but line breaks and tabs.
+fn is_printable(text: &str) -> bool {
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    let printable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    text.bytes().all(plain) || text.chars().all(printable)
 }
 
 impl Read for String {
@@ -282,8 +293,7 @@ impl Read for String {
         let text = text(value)?;
         let Shape::Text(chars_max) = spec.shape else { return Err(Miss::Shape) };
         let too_long = text.len() > chars_max && text.chars().count() > chars_max;
-        let printable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-        if too_long || !text.chars().all(printable) {
+        if too_long || !is_printable(&text) {
             return Err(Miss::Shape);
         }
         Ok(text.into_owned())

@@ -110,7 +110,7 @@ pub fn withhold(
     if marks.is_empty() {
         return;
     }
-    let mut search = Search { marks, text: String::new(), edges: Vec::new() };
+    let mut search = Search { marks, text: String::new(), starts: Vec::new(), ends: Vec::new() };
     let mut withheld = |id: FieldId, index: Option<usize>| {
         let block = draft.block(id.spec().group, index.unwrap_or(0));
         let origin = block.and_then(|fields| fields.slot(id).origin);
@@ -159,12 +159,11 @@ pub fn shared_contact(draft: &Draft<'_>) -> Option<FieldId> {
 struct Search<'m> {
     marks: &'m Marks,
     text: String,
-    /// For every byte position of `text`, one past the end included.
-    edges: Vec<u8>,
+    /// Byte positions of `text` at which a word starts, ascending.
+    starts: Vec<usize>,
+    /// Whether a word ends at this byte position of `text`, one past the last byte included.
+    ends: Vec<bool>,
 }
-
-const STARTS: u8 = 1;
-const ENDS: u8 = 2;
 
 impl Search<'_> {
     fn take_if_named(&mut self, text: &mut Option<String>) -> bool {
@@ -174,55 +173,53 @@ impl Search<'_> {
     fn names_her(&mut self, text: &str) -> bool {
         self.load(text);
         let marks = self.marks;
-        marks.numbers.iter().any(|number| self.text.contains(number.as_str()))
-            || marks.alone.iter().any(|mark| self.places(mark).next().is_some())
+        let first = |&start: &usize| marks.alone.iter().any(|mark| self.stands_at(start, mark));
+        self.starts.iter().any(first)
+            || marks.numbers.iter().any(|number| self.holds_digits(number))
             || self.has_names_together()
             || self.has_address()
     }
 
     fn load(&mut self, text: &str) {
         self.text.clear();
-        self.edges.clear();
+        self.starts.clear();
+        self.ends.clear();
         let mut in_word = false;
         for character in text.chars() {
             let start = self.text.len();
             push_folded(character, &mut self.text);
             if self.text.len() > start {
-                self.edges.resize(self.text.len(), 0);
+                self.ends.resize(self.text.len(), false);
                 if !in_word {
-                    self.edges[start] |= STARTS;
+                    self.starts.push(start);
                 }
                 in_word = true;
             } else if in_word && !is_combining(character) {
-                self.end_word();
+                self.ends.push(true);
                 in_word = false;
             }
         }
         if in_word {
-            self.end_word();
+            self.ends.push(true);
         }
-        self.edges.resize(self.text.len() + 1, 0);
+        self.ends.resize(self.text.len() + 1, false);
     }
 
-    fn end_word(&mut self) {
-        let end = self.text.len();
-        self.edges.resize(end + 1, 0);
-        self.edges[end] |= ENDS;
+    fn stands_at(&self, start: usize, mark: &str) -> bool {
+        let end = start + mark.len();
+        self.text.as_bytes()[start..].starts_with(mark.as_bytes()) && self.ends[end]
     }
 
     /// Where the mark stands as whole words, however they are split.
     fn places<'s>(&'s self, mark: &'s str) -> impl Iterator<Item = (usize, usize)> + 's {
-        let mut from = 0;
-        std::iter::from_fn(move || {
-            while let Some(found) = self.text.get(from..).and_then(|rest| rest.find(mark)) {
-                let (start, end) = (from + found, from + found + mark.len());
-                from = start + mark.chars().next().map_or(1, char::len_utf8);
-                if self.edges[start] & STARTS != 0 && self.edges[end] & ENDS != 0 {
-                    return Some((start, end));
-                }
-            }
-            None
-        })
+        let starts = self.starts.iter().filter(move |&&start| self.stands_at(start, mark));
+        starts.map(move |&start| (start, start + mark.len()))
+    }
+
+    /// Digits count wherever they stand: a number is often glued to a word or another number.
+    fn holds_digits(&self, number: &str) -> bool {
+        let digits = self.text.bytes().filter(u8::is_ascii_digit).count();
+        digits >= number.len() && self.text.contains(number)
     }
 
     fn has_names_together(&self) -> bool {
@@ -241,7 +238,7 @@ impl Search<'_> {
     }
 
     fn words_in(&self, from: usize, to: usize) -> usize {
-        self.edges[from..to].iter().filter(|&&edge| edge & STARTS != 0).count()
+        self.starts.iter().filter(|start| (from..to).contains(start)).count()
     }
 
     fn has_address(&self) -> bool {
