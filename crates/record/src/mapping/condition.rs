@@ -16,8 +16,8 @@ use jiff::civil::Date;
 
 use super::date::Formats;
 use super::fault::{Cause, Fault};
-use super::path::Path;
-use crate::document::{Names, NodeId, Tree};
+use super::path::{Path, Place};
+use crate::document::{Names, Tree};
 use crate::domain::field::{FieldId, Group};
 use crate::domain::{Draft, Fields, Value};
 use check::{
@@ -225,7 +225,7 @@ impl When {
     pub fn holds(
         &self,
         tree: &Tree<'_>,
-        at: NodeId,
+        at: impl Into<Place>,
         reading: &Reading<'_>,
     ) -> Result<bool, Several> {
         let mut found = Vec::new();
