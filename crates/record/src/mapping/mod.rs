@@ -1,7 +1,23 @@
 //! A force's mapping file, compiled once into a `Plan`, and what the plan does to a record.
 
+pub mod code;
+mod compile;
 pub mod condition;
 pub mod date;
+mod diagnostic;
 pub mod fault;
+mod lookup;
 pub mod path;
+mod plan;
+pub mod trace;
 pub mod transform;
+mod translate;
+pub mod trial;
+
+pub use compile::{Compiled, Open, compile};
+pub use diagnostic::Diagnostic;
+pub use plan::{Plan, could_both_match};
+pub use translate::Translation;
+
+#[cfg(test)]
+mod tests;

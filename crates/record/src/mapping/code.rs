@@ -1,0 +1,199 @@
+//! The published codes of mapping files, append-only, each with its page in four parts.
+
+/// The page behind a code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Page {
+    /// `M101`; never reused.
+    pub id: &'static str,
+    pub name: &'static str,
+    pub means: &'static str,
+    pub cause: &'static str,
+    pub fix: &'static str,
+    pub avoid: &'static str,
+}
+
+/// A published code: an index into [`PAGES`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Code(u16);
+
+impl Code {
+    pub fn page(self) -> &'static Page {
+        &PAGES[self.0 as usize]
+    }
+
+    pub fn id(self) -> &'static str {
+        self.page().id
+    }
+
+    pub fn all() -> impl Iterator<Item = Code> {
+        (0..PAGES.len()).map(|index| Code(index as u16))
+    }
+
+    /// The code with this id.
+    pub fn find(id: &str) -> Option<Code> {
+        Code::all().find(|code| code.id() == id)
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.id(), self.page().name)
+    }
+}
+
+macro_rules! codes {
+    ($( $constant:ident $id:literal $name:literal $means:literal $cause:literal $fix:literal $avoid:literal; )*) => {
+        pub static PAGES: &[Page] = &[$( Page { id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid } ),*];
+        #[expect(non_camel_case_types, reason = "the variants mirror the constants")]
+        enum Position { $($constant),* }
+        impl Code { $( pub const $constant: Code = Code(Position::$constant as u16); )* }
+    };
+}
+
+codes! {
+    SYNTAX "M101" "syntax"
+        "The file is not TOML, so nothing of it could be read."
+        "A quote, a bracket or an equals sign is missing on this line or the one before."
+        "Mend the line; every text stands in quotes, every list in square brackets."
+        "Use an editor that colours TOML: a missing quote shows at once.";
+    UNKNOWN_KEY "M102" "unknown_key"
+        "The file has a key here that mappings do not know."
+        "A slip of the pen, or a key of another section."
+        "Write the key as the handbook does, or move it to its section."
+        "Copy a working section and change the values.";
+    WRONG_TYPE "M103" "wrong_type"
+        "The value is of another kind than this key takes."
+        "A text where a list is expected, or the reverse."
+        "Write it as the message says: \"text\", [\"a\", \"list\"], true or false."
+        "Copy a working line and change the value.";
+    MISSING_KEY "M104" "missing_key"
+        "A key that every mapping needs is not there."
+        "It was left out or deleted."
+        "Add it, as the message says."
+        "Start from a mapping that works.";
+    WRONG_VALUE "M105" "wrong_value"
+        "The value is not one that this key can have."
+        "A slip of the pen, or a feature that this version does not have."
+        "Choose one of the values that the message lists."
+        "Run `cara-gateway mapping check` after every change.";
+    UNKNOWN_FIELD "M111" "unknown_field"
+        "The referral has no field of this name, so the value would go nowhere."
+        "A slip of the pen, or the field belongs to another block."
+        "Use the name that the message suggests, or look it up in the field list."
+        "Copy field names from the handbook.";
+    FILLED_TWICE "M112" "filled_twice"
+        "Two places of the file fill the same field, and only one can count."
+        "The field stands in [fields] and in a [[one]] block, or a line was copied."
+        "Delete one of the two."
+        "Keep all fields of a person in that person's block.";
+    MANDATORY_NOT_FILLED "M114" "mandatory_not_filled"
+        "Nothing in the file fills a mandatory field: every record would be refused."
+        "The field was forgotten, or its line was deleted."
+        "Add a line that fills it."
+        "Run `cara-gateway mapping check` after every change.";
+    EVIDENCED_NOT_FROM_RECORD "M115" "evidenced_not_from_record"
+        "The field is evidence, so it must come from the record; a constant or an `otherwise` value would invent it."
+        "The record does not hold it and somebody wanted the errors to stop."
+        "Read it from the record; a code that means nobody knows may be looked up as not_recorded."
+        "Ask the force to export the field.";
+    PATH "M121" "path"
+        "The path cannot be read."
+        "A bracket or quote is not closed, or a name is missing."
+        "Write it like Person[@role='SUSPECT']/Surname."
+        "Copy a path that works and change the names.";
+    PATH_FINDS_NOTHING "M122" "path_finds_nothing"
+        "None of the file's own examples has anything at this path."
+        "A slip of the pen in a name, or no example covers it."
+        "Mend the path, or add an example that has it."
+        "Give every path one example.";
+    UNKNOWN_TRANSFORM "M131" "unknown_transform"
+        "There is no transform of this name."
+        "A slip of the pen, or a transform that this version does not have."
+        "Use one from the list in the handbook."
+        "Copy transform names from the handbook.";
+    TRANSFORM_ARGUMENT "M132" "transform_argument"
+        "The transform's argument is missing or of the wrong kind."
+        "The transform takes a text or positions behind its name."
+        "Write it as the handbook's example does."
+        "Copy the example from the handbook.";
+    TRANSFORM_DOES_NOT_FIT "M133" "transform_does_not_fit"
+        "The transform makes something that this field cannot hold."
+        "A transform meant for another field."
+        "Remove it, or use one that fits the field."
+        "Look at what the handbook says the transform makes.";
+    UNKNOWN_LOOKUP "M141" "unknown_lookup"
+        "No lookup of this name is in the file, nor built in."
+        "A slip of the pen, or the table was deleted."
+        "Add [lookup.\"name\"], or use the name that the message suggests."
+        "Name lookups after the field that they serve.";
+    NO_OTHERWISE "M142" "no_otherwise"
+        "The lookup does not say what happens to a code that it does not list."
+        "The line was left out."
+        "Add otherwise = \"hold\"."
+        "Nearly always hold: an unknown code is for a person to look at.";
+    LOOKUP_VALUE "M143" "lookup_value"
+        "The lookup gives a value that the field can never hold."
+        "A slip of the pen, or a table made for another field."
+        "Use one of the field's codes, which the message lists."
+        "Copy the codes from the handbook.";
+    LOOKUP_NOT_USED "M144" "lookup_not_used"
+        "No field uses this lookup."
+        "The field's `lookup` names another table, or was deleted."
+        "Use it in a field, or delete it."
+        "Delete what is no longer needed.";
+    CONDITION "M151" "condition"
+        "The condition cannot be read."
+        "An operator or a quote is missing."
+        "Write it like 'Disposal/Type' is 'CCAU'."
+        "Copy a condition that works.";
+    CONDITION_FIELD "M152" "condition_field"
+        "The rule names a field that the referral does not have."
+        "A slip of the pen."
+        "Use the name that the message suggests."
+        "Copy field names from the handbook.";
+    CONDITION_OPERATOR "M153" "condition_operator"
+        "The operator does not exist, or does not fit the field."
+        "A slip of the pen, or a comparison of order on a text."
+        "Use one of: is, is not, is one of, is missing, is present, starts with, looks like, is at least, is at most, is before, is after."
+        "Copy a condition that works.";
+    CONDITION_VALUE "M154" "condition_value"
+        "The field can never have this value, so the condition could never be true."
+        "A slip of the pen, or the force's own code where the referral's is meant."
+        "Use one of the field's codes, which the message lists."
+        "Rules read the referral's words, not the force's.";
+    CONDITION_QUANTIFIER "M155" "condition_quantifier"
+        "A list needs `any` or `every` before it, and a single value takes neither."
+        "The word is missing, or stands where it has no meaning."
+        "Write `any offences.cjs_code is …`, or leave the word out."
+        "Say which of several values counts.";
+    DATE_FORMAT "M161" "date_format"
+        "The date format cannot be read."
+        "Letters that are not D, M, Y, h, m, s, T or Z."
+        "Write it like DD/MM/YYYY."
+        "Copy a format that works.";
+    DATE_CLASH "M162" "date_clash"
+        "Two formats read one text as two different days."
+        "Day and month in two orders."
+        "Give the field its own `dates` with the one format that it uses."
+        "Ask the force which order it writes.";
+    NO_DATE_FORMAT "M163" "no_date_format"
+        "A date field is filled, and the file says nowhere how dates are written."
+        "`dates` is missing in [source]."
+        "Add dates = [\"DD/MM/YYYY\"], or what the force writes."
+        "Look at the example before writing the format.";
+    LINE "M171" "line"
+        "A line kind of a fixed-width file is not described as it must be."
+        "`is` or a column is not of the right form."
+        "Write is = \"5 is 1\" and columns like \"surname 30\"."
+        "Count the columns on the force's own record layout.";
+    TEST "M181" "test"
+        "A test of the file cannot be run."
+        "It has no record, no expectation, or names a file or field that is not there."
+        "Give it given or given_file and at least expect.outcome."
+        "Copy a test that works.";
+    NO_TEST "M182" "no_test"
+        "The file has no test, so nobody can know whether it works."
+        "Tests were left out."
+        "Add a [[test]] with one of the force's records, scrambled."
+        "Write the test first, from the record that made you change the mapping.";
+}

@@ -1,0 +1,390 @@
+//! A mapping file to a `Plan`, with every problem of the file at once.
+
+mod block;
+mod field;
+mod lookup;
+mod source;
+mod table;
+mod test;
+mod unused;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use toml_edit::Document;
+
+use super::code::Code;
+use super::condition::Rule;
+use super::date::{Formats, Window};
+use super::diagnostic::{Diagnostic, code_of};
+use super::fault::Fault;
+use super::path::Path;
+use super::plan::{Lookup, Plan, RuleLine};
+use crate::document::{Names, Tree};
+use crate::domain::field::{FieldId, Group, Need, all};
+use crate::domain::identifier::ForceCode;
+use crate::domain::{Kind, Origin};
+use table::Table;
+
+/// Opens a file that the mapping names, relative to the mapping's own folder.
+pub type Open<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
+
+/// What came of compiling a file.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Present when the file could be understood well enough to be tried; it may go live only when
+    /// there are no diagnostics.
+    pub plan: Option<Plan>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Compiles a mapping file. `file` is how diagnostics name it; its last part without the ending is
+/// the mapping's name.
+pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled {
+    let document = match Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let message = error.message().lines().next().unwrap_or_default().to_owned();
+            let what = format!("the file cannot be read: {message}");
+            let diagnostic = Diagnostic::at(Code::SYNTAX, file, text, span, what)
+                .because("no record of this force could be read");
+            return Compiled { plan: None, diagnostics: vec![diagnostic] };
+        }
+    };
+    let mut compiler = Compiler::new(file, text, open);
+    let plan = compiler.file(&Table::of(document.as_table(), 0..0));
+    compiler.diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    Compiled { plan, diagnostics: compiler.diagnostics }
+}
+
+/// What is known so far of the file that is compiled.
+pub(super) struct Compiler<'a> {
+    file: &'a str,
+    text: &'a str,
+    open: Open<'a>,
+    diagnostics: Vec<Diagnostic>,
+    names: Names,
+    paths: Vec<String>,
+    path_spans: Vec<PathPlace>,
+    lookups: Vec<Lookup>,
+    lookup_index: HashMap<String, usize>,
+    /// Where each lookup of the file is written.
+    lookup_spans: BTreeMap<usize, Range<usize>>,
+    lookups_used: Vec<bool>,
+    /// Where each field was filled first.
+    filled: BTreeMap<(usize, usize), Range<usize>>,
+    field_count: usize,
+    /// Rows of a grouped CSV are inside its records.
+    rows_inside: bool,
+    has_dates: bool,
+    /// What two digits of a year mean, and where local times are, in the whole file.
+    window: Option<Window>,
+    zone: TimeZone,
+}
+
+/// A path of the file, for looking whether any example has it.
+pub(super) struct PathPlace {
+    pub path: Path,
+    pub span: Range<usize>,
+    /// Paths of the block that it stands in; empty at the record.
+    pub inside: Vec<Path>,
+    /// From the top of the body, not from a record.
+    pub top: bool,
+}
+
+const TOP_KEYS: [&str; 10] =
+    ["format", "force", "fills", "source", "line", "fields", "one", "each", "lookup", "rule"];
+
+impl<'a> Compiler<'a> {
+    fn new(file: &'a str, text: &'a str, open: Open<'a>) -> Self {
+        Compiler {
+            file,
+            text,
+            open,
+            diagnostics: Vec::new(),
+            names: Names::default(),
+            paths: Vec::new(),
+            path_spans: Vec::new(),
+            lookups: Vec::new(),
+            lookup_index: HashMap::new(),
+            lookup_spans: BTreeMap::new(),
+            lookups_used: Vec::new(),
+            filled: BTreeMap::new(),
+            field_count: 0,
+            rows_inside: false,
+            has_dates: false,
+            window: None,
+            zone: TimeZone::UTC,
+        }
+    }
+
+    fn file(&mut self, top: &Table<'_>) -> Option<Plan> {
+        self.known_keys(top, &[&TOP_KEYS[..], &["test"]].concat());
+        match top.integer(self, "format") {
+            Some((1, _)) => {}
+            Some((_, span)) => {
+                self.report(Code::WRONG_VALUE, span, "this version reads format = 1");
+            }
+            None => self.missing(top, "format", "format = 1"),
+        }
+        let force = self.force(top);
+        match top.string(self, "fills") {
+            Some((fills, _)) if fills == "referral/1" => {}
+            Some((_, span)) => {
+                self.report(Code::WRONG_VALUE, span, "this version fills \"referral/1\"");
+            }
+            None => self.missing(top, "fills", "fills = \"referral/1\""),
+        }
+        let source = source::read(self, top);
+        lookup::read(self, top);
+        let fields = match top.table(self, "fields") {
+            Some(table) => field::read(self, &table, Group::Root, "", &[]),
+            None => Vec::new(),
+        };
+        let blocks = block::read(self, top);
+        let rules = self.rules(top);
+        let tests = test::read(self, top);
+        self.mandatory(top);
+        unused::lookups(self);
+        let source = source?;
+        let plan = Plan {
+            force: force.unwrap_or_default(),
+            name: mapping_name(self.file),
+            fills: "referral/1".to_owned(),
+            format: source.format,
+            encoding: source.encoding,
+            names: std::mem::take(&mut self.names),
+            matches: source.matches,
+            record: source.record,
+            blank: source.blank,
+            dates: source.dates,
+            paths: std::mem::take(&mut self.paths),
+            fields,
+            blocks,
+            lookups: std::mem::take(&mut self.lookups),
+            rules,
+            tests,
+            field_count: self.field_count,
+        };
+        unused::paths(self, &plan);
+        Some(plan)
+    }
+
+    fn force(&mut self, top: &Table<'_>) -> Option<String> {
+        let Some((slug, span)) = top.string(self, "force") else {
+            self.missing(top, "force", "force = \"hampshire\"");
+            return None;
+        };
+        if ForceCode::from_slug(&slug).is_none() {
+            let slugs = ForceCode::all().map(ForceCode::slug);
+            let meant = super::fault::nearest(&slug, slugs.collect::<Vec<_>>());
+            let what = format!("\"{slug}\" is no force of England and Wales by its slug");
+            self.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+        }
+        Some(slug)
+    }
+
+    fn rules(&mut self, top: &Table<'_>) -> Vec<RuleLine> {
+        let mut rules = Vec::new();
+        for table in top.tables(self, "rule") {
+            self.known_keys(&table, &["name", "require", "otherwise", "because"]);
+            let name = table.string(self, "name");
+            let require = table.string(self, "require");
+            let otherwise = match table.string(self, "otherwise") {
+                Some((text, _)) if text == "hold" => Some(Kind::Hold),
+                Some((text, _)) if text == "flag" => Some(Kind::Flag),
+                Some((_, span)) => {
+                    self.report(Code::WRONG_VALUE, span, "a rule's otherwise is hold or flag");
+                    None
+                }
+                None => {
+                    self.missing(&table, "otherwise", "otherwise = \"hold\"");
+                    None
+                }
+            };
+            let because = table.string(self, "because");
+            for (key, there) in [
+                ("name", name.is_some()),
+                ("require", require.is_some()),
+                ("because", because.is_some()),
+            ] {
+                if !there {
+                    self.missing(&table, key, &format!("{key} = \"…\""));
+                }
+            }
+            let Some((text, span)) = require else { continue };
+            match Rule::parse(&text) {
+                Ok(require) => rules.push(RuleLine {
+                    name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
+                    require,
+                    otherwise: otherwise.unwrap_or(Kind::Hold),
+                    because: because.map_or(String::new(), |(text, _)| text),
+                }),
+                Err(fault) => self.fault(&fault, &span),
+            }
+        }
+        rules
+    }
+
+    /// Every mandatory field is filled by something.
+    fn mandatory(&mut self, top: &Table<'_>) {
+        for group in Group::ALL {
+            let group_filled = self.filled.keys().any(|(of, _)| *of == group as usize);
+            // Children are optional as a whole; offences and conditions are not.
+            if group == Group::Child && !group_filled {
+                continue;
+            }
+            for id in all(group).filter(|id| id.spec().need == Need::Mandatory) {
+                if !self.filled.contains_key(&(group as usize, id.index())) {
+                    let name = super::translate::full_name(id, None);
+                    let what = format!("nothing fills {name}, which is mandatory");
+                    self.report(Code::MANDATORY_NOT_FILLED, top.span.start..top.span.start, what)
+                        .consequence = Some("every record of this force would be refused");
+                }
+            }
+        }
+    }
+
+    /// Notes that a field is filled; a second time is a problem.
+    fn fill(&mut self, id: FieldId, conditional: bool, span: &Range<usize>) {
+        let key = (id.spec().group as usize, id.index());
+        // Two lines with a `when` each may share a field: the record decides which one fills it.
+        if self.filled.contains_key(&key) && !conditional {
+            let name = super::translate::full_name(id, None);
+            let what = format!("{name} is filled in two places");
+            self.report(Code::FILLED_TWICE, span.clone(), what);
+            return;
+        }
+        self.filled.insert(key, span.clone());
+    }
+
+    fn path(
+        &mut self,
+        text: &str,
+        span: &Range<usize>,
+        inside: &[Path],
+        top: bool,
+    ) -> Option<(Path, Origin)> {
+        let prefix = if self.rows_inside && inside.is_empty() && !top { "row/" } else { "" };
+        let at_row = prefix.is_empty()
+            || text == "."
+            || text == "row"
+            || text.starts_with("row/")
+            || text.starts_with("row[")
+            || text.starts_with('/');
+        let whole = if at_row { text.to_owned() } else { format!("{prefix}{text}") };
+        match Path::parse(&whole, &mut self.names) {
+            Ok(path) => {
+                let place = PathPlace {
+                    path: path.clone(),
+                    span: span.clone(),
+                    inside: inside.to_vec(),
+                    top,
+                };
+                self.path_spans.push(place);
+                self.paths.push(text.to_owned());
+                let origin = u16::try_from(self.paths.len() - 1).unwrap_or(u16::MAX);
+                Some((path, Origin(origin)))
+            }
+            Err(fault) => {
+                let fault = if at_row { fault } else { fault_back(fault, prefix.len()) };
+                self.fault(&fault, span);
+                None
+            }
+        }
+    }
+
+    fn report(
+        &mut self,
+        code: Code,
+        span: Range<usize>,
+        what: impl Into<String>,
+    ) -> &mut Diagnostic {
+        let index = self.diagnostics.len();
+        self.diagnostics.push(Diagnostic::at(code, self.file, self.text, span, what));
+        &mut self.diagnostics[index]
+    }
+
+    /// A phrase's fault; `span` is the quoted text in the file.
+    fn fault(&mut self, fault: &Fault, span: &Range<usize>) {
+        // The text begins behind its opening quote.
+        let start = span.start + 1;
+        let end = span.end.saturating_sub(1).max(start);
+        let from = (start + fault.start).min(end);
+        let to = (start + fault.end).min(end).max(from);
+        let code = code_of(fault);
+        let suggestion = fault.suggestion.clone();
+        self.report(code, from..to, fault.what.clone()).suggestion = suggestion;
+    }
+
+    fn missing(&mut self, table: &Table<'_>, key: &str, example: &str) {
+        let what = format!("`{key}` is missing: write {example}");
+        self.report(Code::MISSING_KEY, table.span.clone(), what);
+    }
+
+    fn known_keys(&mut self, table: &Table<'_>, known: &[&str]) {
+        for (key, span) in table.keys() {
+            if known.contains(&key.as_str()) {
+                continue;
+            }
+            let meant = super::fault::nearest(&key, known.iter().copied());
+            let later = matches!(key.as_str(), "extends" | "unwrap");
+            let what = if later {
+                format!("`{key}` is not available in this version")
+            } else {
+                format!("`{key}` is not a key that belongs here")
+            };
+            self.report(Code::UNKNOWN_KEY, span, what).suggestion = meant.map(str::to_owned);
+        }
+    }
+
+    /// The formats of a `dates` list.
+    fn formats(&mut self, table: &Table<'_>, key: &str, must_agree: bool) -> Option<Formats> {
+        let texts = table.strings(self, key)?;
+        let plain: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
+        match Formats::parse(&plain, self.window, self.zone.clone()) {
+            Ok(formats) => {
+                if must_agree {
+                    for clash in formats.clashes() {
+                        let (one, other) = (&plain[clash.first], &plain[clash.second]);
+                        let what =
+                            format!("{one} and {other} read {} as two different days", clash.text);
+                        let span = texts[clash.second].1.clone();
+                        self.report(Code::DATE_CLASH, span, what);
+                    }
+                }
+                Some(formats)
+            }
+            Err(faults) => {
+                for (index, fault) in faults {
+                    let span = texts[index].1.clone();
+                    self.fault(&fault, &span);
+                }
+                None
+            }
+        }
+    }
+
+    /// A tree of each example that the file's tests name.
+    fn examples<'t>(&self, plan: &Plan, texts: &'t [String]) -> Vec<Tree<'t>> {
+        let limits = crate::document::Limits::default();
+        let parse = |text: &'t String| {
+            crate::document::parse(text, plan.format(), plan.names(), &limits).ok()
+        };
+        texts.iter().filter_map(parse).collect()
+    }
+}
+
+fn fault_back(mut fault: Fault, bytes: usize) -> Fault {
+    fault.start = fault.start.saturating_sub(bytes);
+    fault.end = fault.end.saturating_sub(bytes);
+    fault
+}
+
+fn mapping_name(file: &str) -> String {
+    let last = file.rsplit('/').next().unwrap_or(file);
+    last.strip_suffix(".toml").unwrap_or(last).to_owned()
+}

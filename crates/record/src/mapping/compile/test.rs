@@ -1,0 +1,130 @@
+//! `[[test]]`: a record and what must become of it.
+
+use toml_edit::TableLike;
+
+use super::Compiler;
+use super::table::Table;
+use crate::domain::field::{FieldId, Group};
+use crate::mapping::code::Code;
+use crate::mapping::trial::{Expected, Given, Outcome, Test};
+
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
+    let mut tests = Vec::new();
+    for table in top.tables(compiler, "test") {
+        compiler.known_keys(&table, &["name", "given", "given_file", "expect"]);
+        let Some((name, _)) = table.string(compiler, "name") else {
+            compiler.missing(&table, "name", "name = \"a full case\"");
+            continue;
+        };
+        let Some(given) = given(compiler, &table, &name) else { continue };
+        let expected = expected(compiler, &table, &name);
+        tests.push(Test { name, given, expected });
+    }
+    if !top.has("test") {
+        let what = "the file has no [[test]]";
+        compiler.report(Code::NO_TEST, 0..0, what).consequence =
+            Some("nobody could know whether it works");
+    }
+    tests
+}
+
+fn given(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Option<Given> {
+    match (table.has("given"), table.has("given_file")) {
+        (true, false) => table.string(compiler, "given").map(|(text, _)| Given::Text(text)),
+        (false, true) => {
+            let (file, span) = table.string(compiler, "given_file")?;
+            if (compiler.open)(&file).is_none() {
+                let what = format!("the file \"{file}\" is not there");
+                compiler.report(Code::TEST, span, what);
+                return None;
+            }
+            Some(Given::File(file))
+        }
+        _ => {
+            let what = format!("the test \"{name}\" needs given or given_file, one of them");
+            compiler.report(Code::TEST, table.span.clone(), what);
+            None
+        }
+    }
+}
+
+fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<Expected> {
+    let Some(expect) = table.table(compiler, "expect") else {
+        let what = format!("the test \"{name}\" expects nothing");
+        compiler.report(Code::TEST, table.span.clone(), what);
+        return Vec::new();
+    };
+    let never_whole = |_: &dyn TableLike| false;
+    let mut all = Vec::new();
+    for leaf in expect.leaves(&never_whole) {
+        let texts = texts_of(leaf.item);
+        let Some(texts) = texts else {
+            let what = format!("expect.{} takes a text or a list of texts", leaf.name);
+            compiler.report(Code::WRONG_TYPE, leaf.key_span, what);
+            continue;
+        };
+        let one = texts.first().cloned().unwrap_or_default();
+        match leaf.name.as_str() {
+            "outcome" => match Outcome::named(&one) {
+                Some(outcome) => all.push(Expected::Outcome(outcome)),
+                None => {
+                    let meant = crate::mapping::fault::nearest(&one, Outcome::NAMES);
+                    let what = format!("\"{one}\" is no outcome: {}", Outcome::NAMES.join(", "));
+                    compiler.report(Code::WRONG_VALUE, leaf.key_span, what).suggestion =
+                        meant.map(str::to_owned);
+                }
+            },
+            "violations" | "flags" => {
+                for text in &texts {
+                    if crate::domain::Code::find(text).is_none() {
+                        let what = format!("\"{text}\" is no code of a violation, hold or flag");
+                        let names =
+                            crate::domain::Code::all().map(|code| code.name()).collect::<Vec<_>>();
+                        let meant = crate::mapping::fault::nearest(text, names);
+                        compiler.report(Code::TEST, leaf.key_span.clone(), what).suggestion =
+                            meant.map(str::to_owned);
+                    }
+                }
+                all.push(match leaf.name.as_str() {
+                    "flags" => Expected::Flags(texts),
+                    _ => Expected::Violations(texts),
+                });
+            }
+            field if field_exists(field) => {
+                all.push(Expected::Field(field.to_owned(), texts));
+            }
+            field => {
+                let names: Vec<&str> =
+                    crate::domain::field::FIELDS.iter().map(|spec| spec.name).collect();
+                let meant = crate::mapping::fault::nearest(field, names);
+                let what = format!("the referral has no field {field}");
+                compiler.report(Code::TEST, leaf.key_span, what).suggestion =
+                    meant.map(str::to_owned);
+            }
+        }
+    }
+    if !all.iter().any(|it| matches!(it, Expected::Outcome(_))) {
+        let what = format!("the test \"{name}\" does not say expect.outcome");
+        compiler.report(Code::TEST, table.span.clone(), what);
+    }
+    all
+}
+
+fn texts_of(item: &toml_edit::Item) -> Option<Vec<String>> {
+    if let Some(text) = item.as_str() {
+        return Some(vec![text.to_owned()]);
+    }
+    item.as_array()?.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+}
+
+/// `risk.grade`, `offences[2].cjs_code`
+fn field_exists(name: &str) -> bool {
+    match name.split_once('[') {
+        None => FieldId::find(Group::Root, name).is_some(),
+        Some((group, rest)) => {
+            let Some((_, field)) = rest.split_once("].") else { return false };
+            let group = Group::ALL.into_iter().find(|it| it.name() == group);
+            group.is_some_and(|group| FieldId::find(group, field).is_some())
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A mapping file, compiled: paths with numbered names, lookups, transforms; nothing is parsed or
+//! looked up by name any more.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::condition::{Rule, When};
+use super::date::Formats;
+use super::path::Path;
+use super::transform::Transform;
+use crate::document::{Format, Names, NodeId, Tree};
+use crate::domain::field::{FieldId, Group};
+use crate::domain::{Kind, Origin};
+
+/// What one mapping file does to a record.
+#[derive(Debug)]
+pub struct Plan {
+    pub(super) force: String,
+    pub(super) name: String,
+    pub(super) fills: String,
+    pub(super) format: Format,
+    pub(super) encoding: Option<String>,
+    pub(super) names: Names,
+    pub(super) matches: Option<Path>,
+    pub(super) record: Path,
+    /// Texts that mean "nothing here".
+    pub(super) blank: Vec<String>,
+    pub(super) dates: Formats,
+    /// The source paths as the file writes them; an [`Origin`] is an index into it.
+    pub(super) paths: Vec<String>,
+    pub(super) fields: Vec<Field>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) lookups: Vec<Lookup>,
+    pub(super) rules: Vec<RuleLine>,
+    pub(super) tests: Vec<super::trial::Test>,
+    /// How many fields are numbered, for coverage.
+    pub(super) field_count: usize,
+}
+
+/// How one field is filled.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub id: FieldId,
+    /// 0-based over the whole file, for coverage.
+    pub number: usize,
+    pub line: usize,
+    pub from: From,
+    pub when: Option<When>,
+    pub apply: Vec<Transform>,
+    /// Index into the plan's lookups.
+    pub lookup: Option<usize>,
+    /// Instead of the plan's.
+    pub dates: Option<Formats>,
+}
+
+#[derive(Debug)]
+pub(super) enum From {
+    Constant(String, Origin),
+    Paths { paths: Vec<(Path, Origin)>, join: Option<String> },
+}
+
+/// A `[[one]]` or `[[each]]`.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub kind: BlockKind,
+    pub from: Vec<(Path, Origin)>,
+    pub when: Option<When>,
+    pub fields: Vec<Field>,
+}
+
+#[derive(Debug)]
+pub(super) enum BlockKind {
+    /// Exactly one match; the name is what several of them are a finding about.
+    One(&'static str),
+    Each(Group),
+}
+
+#[derive(Debug)]
+pub(super) struct Lookup {
+    pub name: Arc<str>,
+    /// Row number by trimmed text.
+    pub rows: HashMap<String, usize>,
+    pub values: Vec<(String, String)>,
+    /// None holds the record.
+    pub otherwise: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct RuleLine {
+    pub name: Arc<str>,
+    pub require: Rule,
+    pub otherwise: Kind,
+    pub because: String,
+}
+
+impl Plan {
+    /// The force's slug.
+    pub fn force(&self) -> &str {
+        &self.force
+    }
+
+    /// `referral`, from the file's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `referral/1`
+    pub fn fills(&self) -> &str {
+        &self.fills
+    }
+
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// The encoding that the file names, if it does.
+    pub fn encoding(&self) -> Option<&str> {
+        self.encoding.as_deref()
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether a body is for this mapping.
+    pub fn matches(&self, tree: &Tree<'_>) -> bool {
+        let path = self.matches.as_ref().unwrap_or(&self.record);
+        let mut found = Vec::new();
+        path.select(tree, tree.root(), &mut found);
+        !found.is_empty()
+    }
+
+    /// The records of a body, in order.
+    pub fn records(&self, tree: &Tree<'_>) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        self.record.select(tree, tree.root(), &mut found);
+        found
+    }
+
+    /// The source path of an origin, as the file writes it.
+    pub fn path_text(&self, origin: Origin) -> &str {
+        self.paths.get(usize::from(origin.0)).map_or("", String::as_str)
+    }
+
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// Why a rule of this name holds or flags, in the mapping's own words.
+    pub fn because(&self, rule: &str) -> Option<&str> {
+        let found = self.rules.iter().find(|line| &*line.name == rule);
+        found.map(|line| line.because.as_str())
+    }
+}
+
+/// Whether one body could be for both: two mappings of one force for which this is true cannot go
+/// live together. Conservative: only different elements at the top tell them apart for certain.
+pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
+    use std::mem::discriminant;
+    if discriminant(&one.format) != discriminant(&other.format) {
+        return false;
+    }
+    let top = |plan: &Plan| {
+        let path = plan.matches.as_ref().unwrap_or(&plan.record);
+        let first = path.is_absolute().then(|| path.steps().first()).flatten();
+        first.filter(|step| step.name != "*").map(|step| step.name.clone())
+    };
+    match (&one.format, top(one), top(other)) {
+        (Format::Xml, Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}

@@ -1,0 +1,338 @@
+//! The tests inside a mapping: run, compared, and how much of the mapping they reach.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::compile::Open;
+use super::plan::Plan;
+use super::translate::{Step, Watch, full_name};
+use crate::document::{self, Limits};
+use crate::domain::field::Group;
+use crate::domain::{self, Context, Draft, Kind, Validated, Value};
+
+/// One `[[test]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    pub name: String,
+    pub given: Given,
+    pub expected: Vec<Expected>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    Text(String),
+    /// Relative to the mapping's folder.
+    File(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    Outcome(Outcome),
+    /// These codes or names stop the record, in any order, and no others.
+    Violations(Vec<String>),
+    /// These flags are among the record's.
+    Flags(Vec<String>),
+    /// The field's texts in the draft.
+    Field(String, Vec<String>),
+}
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A referral.
+    Accepted,
+    /// The force takes the case back.
+    Withdrawn,
+    /// Only holds stop it.
+    Held,
+    /// The force must mend it.
+    Refused,
+}
+
+impl Outcome {
+    pub const NAMES: [&'static str; 4] = ["accepted", "withdrawn", "held", "refused"];
+
+    pub fn named(text: &str) -> Option<Outcome> {
+        match text {
+            "accepted" => Some(Outcome::Accepted),
+            "withdrawn" => Some(Outcome::Withdrawn),
+            "held" => Some(Outcome::Held),
+            "refused" => Some(Outcome::Refused),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Outcome::Accepted => "accepted",
+            Outcome::Withdrawn => "withdrawn",
+            Outcome::Held => "held",
+            Outcome::Refused => "refused",
+        }
+    }
+}
+
+/// How a mapping's tests went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub passed: usize,
+    /// Test name and what differs. Values of examples, which are made up, may stand here.
+    pub failures: Vec<(String, String)>,
+    pub fields: (usize, usize),
+    pub lookup_rows: (usize, usize),
+    pub rule_branches: (usize, usize),
+    /// What no test reaches, in words.
+    pub not_reached: Vec<String>,
+}
+
+impl Report {
+    pub fn failed(&self) -> bool {
+        !self.failures.is_empty()
+    }
+
+    /// Every field, lookup row and rule branch was reached.
+    pub fn is_complete(&self) -> bool {
+        self.not_reached.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |(reached, all): (usize, usize), what: &str| format!("{reached} of {all} {what}");
+        writeln!(
+            f,
+            "{} tests passed, {} failed; {}, {}, {}",
+            self.passed,
+            self.failures.len(),
+            of(self.fields, "fields"),
+            of(self.lookup_rows, "lookup rows"),
+            of(self.rule_branches, "rule branches"),
+        )?;
+        for (name, what) in &self.failures {
+            writeln!(f, "  failed: {name}: {what}")?;
+        }
+        for what in &self.not_reached {
+            writeln!(f, "  not reached: {what}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the tests reached.
+#[derive(Default)]
+struct Reached {
+    fields: BTreeSet<usize>,
+    rows: BTreeSet<(usize, Option<usize>)>,
+    rules: BTreeSet<(usize, bool)>,
+}
+
+impl Watch for Reached {
+    fn field(&mut self, step: Step<'_>) {
+        if step.filled {
+            self.fields.insert(step.number);
+        }
+    }
+    fn lookup_row(&mut self, lookup: usize, row: Option<usize>) {
+        self.rows.insert((lookup, row));
+    }
+    fn rule(&mut self, rule: usize, holds: bool) {
+        self.rules.insert((rule, holds));
+    }
+}
+
+/// Runs every test of the mapping. The day is fixed, so that a test does not begin to fail by
+/// itself; any domain of a compliance inbox that an example uses counts as listed.
+pub fn run(plan: &Plan, open: Open<'_>) -> Report {
+    let mut report = Report::default();
+    let mut reached = Reached::default();
+    for test in &plan.tests {
+        match try_one(plan, test, open, &mut reached) {
+            Ok(()) => report.passed += 1,
+            Err(what) => report.failures.push((test.name.clone(), what)),
+        }
+    }
+    coverage(plan, &reached, &mut report);
+    report
+}
+
+fn try_one(plan: &Plan, test: &Test, open: Open<'_>, reached: &mut Reached) -> Result<(), String> {
+    let text = match &test.given {
+        Given::Text(text) => text.clone(),
+        Given::File(file) => {
+            let bytes = open(file).ok_or_else(|| format!("{file} is not there"))?;
+            text_of(plan, &bytes)?
+        }
+    };
+    let limits = Limits::default();
+    let tree = document::parse(&text, plan.format(), plan.names(), &limits)
+        .map_err(|error| format!("the record cannot be read: {error}"))?;
+    if !plan.matches(&tree) {
+        return Err("the record is not one that `match` takes".to_owned());
+    }
+    let records = plan.records(&tree);
+    let Some(record) = records.first() else {
+        return Err("`record` finds nothing in it".to_owned());
+    };
+    // Every record of the example counts for coverage; the expectations are of the first.
+    for other in &records[1..] {
+        plan.translate_watched(&tree, *other, reached, true);
+    }
+    let draft = plan.translate_watched(&tree, *record, reached, true).draft;
+    let shown = draft.clone();
+    let domains = inbox_domains(&draft);
+    let context = Context {
+        now: jiff::Timestamp::constant(TRIAL_SECOND, 0),
+        today: jiff::civil::date(2026, 11, 23),
+        compliance_domains: &domains,
+    };
+    let judged = domain::validate(draft, &context);
+    compare(test, &shown, &judged)
+}
+
+/// Noon of the day on which tests are run.
+const TRIAL_SECOND: i64 = 1_795_435_200;
+
+/// Decoded as the gateway would.
+pub(super) fn text_of(plan: &Plan, bytes: &[u8]) -> Result<String, String> {
+    document::decode(bytes, plan.encoding())
+        .map(|text| text.into_owned())
+        .map_err(|error| format!("the record cannot be read: {error}"))
+}
+
+fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
+    let slot = draft.root.slot(domain::FieldId::OFFICER_COMPLIANCE_INBOX);
+    texts(&slot.value)
+        .iter()
+        .filter_map(|text| Some(text.rsplit_once('@')?.1.to_lowercase()))
+        .collect()
+}
+
+fn compare(test: &Test, draft: &Draft<'_>, judged: &Validated) -> Result<(), String> {
+    let (outcome, stopping, flags) = summary(judged);
+    for expected in &test.expected {
+        match expected {
+            Expected::Outcome(wanted) if *wanted == outcome => {}
+            Expected::Outcome(wanted) => {
+                let found = stopping.join(", ");
+                let (wanted, outcome) = (wanted.name(), outcome.name());
+                return Err(format!("expected {wanted}, was {outcome}: {found}"));
+            }
+            Expected::Violations(wanted) => {
+                let wanted: BTreeSet<_> = wanted.iter().filter_map(|it| name_of(it)).collect();
+                let found: BTreeSet<_> =
+                    stopping.iter().map(|it| it.split(' ').next().unwrap_or_default()).collect();
+                if wanted != found {
+                    return Err(format!("violations were {}", stopping.join(", ")));
+                }
+            }
+            Expected::Flags(wanted) => {
+                let found = |name: &&str| flags.iter().any(|flag| flag.starts_with(*name));
+                if !wanted.iter().filter_map(|it| name_of(it)).all(|name| found(&name)) {
+                    return Err(format!("flags were {}", flags.join(", ")));
+                }
+            }
+            Expected::Field(name, wanted) => {
+                let found = field_texts(draft, name);
+                if found != *wanted {
+                    return Err(format!("{name} was {found:?}, expected {wanted:?}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn name_of(text: &str) -> Option<&'static str> {
+    domain::Code::find(text).map(|code| code.name())
+}
+
+/// Outcome, what stops the record and its flags, each as `name field`.
+fn summary(judged: &Validated) -> (Outcome, Vec<String>, Vec<String>) {
+    let shown = |finding: &domain::Finding| format!("{} {}", finding.code.name(), finding.field);
+    match judged {
+        Validated::Referral(referral) => {
+            (Outcome::Accepted, Vec::new(), referral.flags.iter().map(shown).collect())
+        }
+        Validated::Withdrawal(withdrawal) => {
+            (Outcome::Withdrawn, Vec::new(), withdrawal.flags.iter().map(shown).collect())
+        }
+        Validated::Stopped(stopped) => {
+            let (flags, stopping): (Vec<_>, Vec<_>) =
+                stopped.findings.iter().partition(|it| it.code.kind() == Kind::Flag);
+            let refused = stopping.iter().any(|it| it.code.kind() == Kind::Violation);
+            let outcome = if refused { Outcome::Refused } else { Outcome::Held };
+            let shown = |all: Vec<&domain::Finding>| all.into_iter().map(shown).collect();
+            (outcome, shown(stopping), shown(flags))
+        }
+    }
+}
+
+fn field_texts(draft: &Draft<'_>, name: &str) -> Vec<String> {
+    let (group, number, field) = match name.split_once('[') {
+        None => (Group::Root, 1, name),
+        Some((group, rest)) => {
+            let (number, field) = rest.split_once("].").unwrap_or((rest, ""));
+            let found = Group::ALL.into_iter().find(|it| it.name() == group);
+            (found.unwrap_or(Group::Root), number.parse().unwrap_or(0), field)
+        }
+    };
+    let blocks = match group {
+        Group::Root => std::slice::from_ref(&draft.root),
+        Group::Offence => &draft.offences,
+        Group::Condition => &draft.conditions,
+        Group::Child => &draft.children,
+    };
+    let block = blocks.get(usize::wrapping_sub(number, 1));
+    let id = domain::FieldId::find(group, field);
+    match (block, id) {
+        (Some(block), Some(id)) => texts(&block.slot(id).value),
+        _ => Vec::new(),
+    }
+}
+
+fn texts(value: &Value<'_>) -> Vec<String> {
+    match value {
+        Value::Absent | Value::Unreadable => Vec::new(),
+        Value::NotRecorded => vec!["not_recorded".to_owned()],
+        Value::Text(text) => vec![text.to_string()],
+        Value::List(all) => all.iter().map(|text| text.to_string()).collect(),
+        Value::Date(date) => vec![date.to_string()],
+        Value::Instant(at) => vec![at.to_string()],
+    }
+}
+
+fn coverage(plan: &Plan, reached: &Reached, report: &mut Report) {
+    let blocks = plan.blocks.iter().flat_map(|block| &block.fields);
+    for field in plan.fields.iter().chain(blocks) {
+        if !reached.fields.contains(&field.number) {
+            let name = full_name(field.id, None);
+            report.not_reached.push(format!("line {}: {name}", field.line));
+        }
+    }
+    report.fields = (plan.field_count - report.not_reached.len(), plan.field_count);
+    for (index, lookup) in plan.lookups.iter().enumerate() {
+        // The rows of built-in tables are the gateway's own and tested there.
+        if super::lookup::built_in(&lookup.name).is_some() {
+            continue;
+        }
+        for (row, (code, _)) in lookup.values.iter().enumerate() {
+            report.lookup_rows.1 += 1;
+            if reached.rows.contains(&(index, Some(row))) {
+                report.lookup_rows.0 += 1;
+            } else {
+                report.not_reached.push(format!("lookup \"{}\": {code}", lookup.name));
+            }
+        }
+    }
+    for (index, rule) in plan.rules.iter().enumerate() {
+        for holds in [true, false] {
+            report.rule_branches.1 += 1;
+            if reached.rules.contains(&(index, holds)) {
+                report.rule_branches.0 += 1;
+            } else {
+                let branch = if holds { "is met" } else { "is not met" };
+                report.not_reached.push(format!("rule \"{}\" {branch}", rule.name));
+            }
+        }
+    }
+}
