@@ -1,0 +1,255 @@
+//! A private RabbitMQ for tests: one for the whole binary ([`shared`]), or one of a test's own that
+//! it may stop ([`Broker::start`]). Free ports on loopback, its own folder, gone with the process
+//! however that ends. Never one that happens to run on this machine.
+
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use cara_gateway::amqp::definitions::{Account, Definitions, Pair};
+use cara_gateway::config;
+use cara_gateway::config::SecretFile;
+
+/// The one of the distribution's that starts as whoever calls it.
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/lib";
+
+/// Providers whose users and queues every test broker has.
+pub const PROVIDERS: [&str; 3] = ["harbour", "harbour-test", "beacon"];
+
+pub const GATEWAY: &str = "cara-gateway";
+pub const ADMINISTRATOR: &str = "admin";
+
+const START_S_MAX: u64 = 120;
+
+/// Ends the server when this process is gone: then the pipe that it reads from closes.
+const KEEPER: &str = r#"
+epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" &
+epmd=$!
+"$SERVER" </dev/null >"$DIR/stdout" 2>&1 &
+server=$!
+if read -r _; then
+    kill -TERM $server
+    wait $server
+else
+    kill -KILL "$(cat "$RABBITMQ_PID_FILE")"
+    kill -KILL $server
+    rm -rf "$DIR"
+fi
+kill -KILL $epmd
+kill -KILL 0
+"#;
+
+/// What a broker of a test's own has beyond the usual.
+#[derive(Default)]
+pub struct Wishes {
+    /// Lines for `rabbitmq.conf`; `{tls}` stands for [`Broker::tls_port`].
+    pub conf: String,
+    /// Plugins to enable.
+    pub plugins: Vec<&'static str>,
+}
+
+pub struct Broker {
+    folder: PathBuf,
+    port: u16,
+    tls_port: u16,
+    dist_port: u16,
+    epmd_port: u16,
+    keeper: Option<Child>,
+}
+
+/// The one that all tests share. Use a provider of the test's own ([`unique`]) or look only at
+/// messages with the test's own ids.
+pub fn shared() -> &'static Broker {
+    static SHARED: OnceLock<Broker> = OnceLock::new();
+    SHARED.get_or_init(|| Broker::start(Wishes::default()))
+}
+
+/// A name that no other test uses.
+pub fn unique(start: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{start}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Looks until it holds; fails with `what` after 30 s.
+pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+impl Broker {
+    pub fn start(wishes: Wishes) -> Broker {
+        assert!(
+            Path::new(SERVER).exists(),
+            "these tests need RabbitMQ; run: sudo apt-get install -y rabbitmq-server"
+        );
+        let folder = std::env::temp_dir().join(unique("cara-broker"));
+        std::fs::create_dir_all(folder.join("passwords")).unwrap();
+        let [port, tls_port, dist_port, epmd_port] = free_ports();
+        let mut broker = Broker { folder, port, tls_port, dist_port, epmd_port, keeper: None };
+        broker.write_files(&wishes);
+        broker.start_again();
+        broker
+    }
+
+    fn write_files(&self, wishes: &Wishes) {
+        let passwords = self.folder.join("passwords");
+        let account = |name| Account::of_folder(name, &passwords).unwrap();
+        let definitions = Definitions {
+            vhost: "/".to_owned(),
+            gateway: account(GATEWAY),
+            administrator: Some(account(ADMINISTRATOR)),
+            pairs: PROVIDERS
+                .map(|provider| Pair::of_folder(provider, &passwords).unwrap())
+                .to_vec(),
+        };
+        let write = |name: &str, text: String| {
+            std::fs::write(self.folder.join(name), text).unwrap();
+        };
+        write("definitions.json", definitions.json().unwrap().to_string());
+        let definitions = self.folder.join("definitions.json");
+        let conf = wishes.conf.replace("{tls}", &self.tls_port.to_string());
+        write(
+            "rabbitmq.conf",
+            format!(
+                "listeners.tcp.1 = 127.0.0.1:{}\nload_definitions = {}\n{conf}\n",
+                self.port,
+                definitions.display()
+            ),
+        );
+        write("enabled_plugins", format!("[{}].", wishes.plugins.join(",")));
+    }
+
+    fn environment(&self) -> [(&'static str, String); 14] {
+        let under = |name: &str| self.folder.join(name).display().to_string();
+        let loopback = "-kernel inet_dist_use_interface {127,0,0,1}".to_owned();
+        [
+            ("DIR", self.folder.display().to_string()),
+            ("HOME", self.folder.display().to_string()),
+            ("SERVER", SERVER.to_owned()),
+            ("ERL_EPMD_PORT", self.epmd_port.to_string()),
+            ("RABBITMQ_NODENAME", format!("cara-{}@localhost", self.port)),
+            ("RABBITMQ_DIST_PORT", self.dist_port.to_string()),
+            ("RABBITMQ_MNESIA_BASE", under("mnesia")),
+            ("RABBITMQ_LOG_BASE", under("log")),
+            ("RABBITMQ_PID_FILE", under("pid")),
+            ("RABBITMQ_CONFIG_FILE", under("rabbitmq.conf")),
+            ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", under("enabled_plugins")),
+            ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback),
+            ("RABBITMQ_SERVER_START_ARGS", "+S 2:2".to_owned()),
+        ]
+    }
+
+    /// After [`Broker::stop`], on the same ports with what was stored.
+    pub fn start_again(&mut self) {
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER])
+            .envs(self.environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        self.keeper = Some(keeper);
+        let deadline = Instant::now() + Duration::from_secs(START_S_MAX);
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < deadline, "RabbitMQ did not start:\n{}", self.said());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(self.folder.join("stdout")).unwrap_or_default()
+    }
+
+    /// An orderly stop; everything confirmed stays on its disk.
+    pub fn stop(&mut self) {
+        let Some(mut keeper) = self.keeper.take() else { return };
+        if let Some(mut to) = keeper.stdin.take() {
+            to.write_all(b"stop\n").unwrap();
+        }
+        keeper.wait().unwrap();
+    }
+
+    /// Runs `rabbitmqctl` against this broker and gives what it printed.
+    pub fn control(&self, arguments: &[&str]) -> String {
+        let versions = std::fs::read_dir(CONTROL).unwrap().map(|entry| entry.unwrap().path());
+        let tools = versions.map(|version| version.join("sbin/rabbitmqctl"));
+        let tool = tools.into_iter().find(|tool| tool.exists()).unwrap();
+        let output = Command::new(tool).args(arguments).envs(self.environment()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "rabbitmqctl {arguments:?}: {said}");
+        said
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
+    pub fn password_file(&self, user: &str) -> PathBuf {
+        self.folder.join(format!("passwords/{user}.password"))
+    }
+
+    /// An address with user and password, for outsiders: `amqp://user:password@127.0.0.1:port/%2f`.
+    pub fn url(&self, user: &str) -> String {
+        let password = std::fs::read_to_string(self.password_file(user)).unwrap();
+        format!("amqp://{user}:{}@127.0.0.1:{}/%2f", password.trim(), self.port)
+    }
+
+    /// `[broker]` of a gateway that uses this one.
+    pub fn settings(&self) -> config::Broker {
+        config::Broker {
+            urls: vec![format!("amqp://127.0.0.1:{}/%2f", self.port)],
+            user: GATEWAY.to_owned(),
+            password: Some(SecretFile::at(self.password_file(GATEWAY), "broker.password")),
+            ca: None,
+            certificate: None,
+            key: None,
+            window: 256,
+            confirm_timeout_s: 30,
+            publish: true,
+            unencrypted: false,
+        }
+    }
+
+    /// The same as lines of `gateway.toml`.
+    pub fn toml(&self) -> String {
+        format!(
+            "[broker]\nurls = [\"amqp://127.0.0.1:{}/%2f\"]\nuser = \"{GATEWAY}\"\npassword = \
+             \"{}\"\n",
+            self.port,
+            self.password_file(GATEWAY).display()
+        )
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            drop(keeper.stdin.take());
+            drop(keeper.wait());
+        }
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// All held at once, so that they differ.
+fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
+    let held: [TcpListener; COUNT] =
+        std::array::from_fn(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}
