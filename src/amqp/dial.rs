@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri, SASLMechanism};
 use lapin::{Connection, ConnectionProperties};
 
-use super::Error;
+use super::{Error, transport};
 use crate::config;
-use crate::tls;
+use crate::tls::Connector;
 
 /// How long one address may take to answer.
 const DIAL_S_MAX: u64 = 10;
@@ -55,22 +54,13 @@ impl Dialer {
             Some(file) => Some(file.read()?.line().ok_or(Error::Password)?.to_owned()),
             None => None,
         };
-        let tls = self.tls()?;
         let mut reasons = Vec::new();
         for address in &self.addresses {
-            let mut address = address.clone();
-            address.query.heartbeat = Some(HEARTBEAT_S);
-            match &password {
-                Some(password) => {
-                    address.authority.userinfo.username = self.settings.user.clone();
-                    address.authority.userinfo.password = password.clone();
-                }
-                None => address.query.auth_mechanism = Some(SASLMechanism::External),
-            }
             let place = format!("{}:{}", address.authority.host, address.authority.port);
+            let address = self.dressed(address, password.as_deref());
             let tls = match address.scheme {
-                AMQPScheme::AMQPS => tls.clone(),
-                AMQPScheme::AMQP => OwnedTLSConfig::default(),
+                AMQPScheme::AMQPS => Some(self.tls()?),
+                AMQPScheme::AMQP => None,
             };
             match connect(address, tls, purpose).await {
                 Ok(connection) => return Ok(connection),
@@ -80,33 +70,34 @@ impl Dialer {
         Err(Error::Away { reasons: reasons.join("; ") })
     }
 
-    /// Only the CA of the settings is trusted: the library is built without any other roots.
-    fn tls(&self) -> Result<OwnedTLSConfig, Error> {
-        let cert_chain = match &self.settings.ca {
-            Some(ca) => Some(tls::roots_pem(ca)?),
-            None => None,
-        };
-        let identity = match (&self.settings.certificate, &self.settings.key) {
-            (Some(certificate), Some(key)) => {
-                let own = tls::outgoing(certificate, key)?;
-                let (pem, key) = (own.chain_pem.into_bytes(), own.key_pem.into_bytes());
-                Some(OwnedIdentity::PKCS8 { pem, key })
+    fn dressed(&self, address: &AMQPUri, password: Option<&str>) -> AMQPUri {
+        let mut address = address.clone();
+        address.query.heartbeat = Some(HEARTBEAT_S);
+        match password {
+            Some(password) => {
+                address.authority.userinfo.username = self.settings.user.clone();
+                address.authority.userinfo.password = password.to_owned();
             }
-            _ => None,
-        };
-        Ok(OwnedTLSConfig { identity, cert_chain })
+            None => address.query.auth_mechanism = Some(SASLMechanism::External),
+        }
+        address
+    }
+
+    fn tls(&self) -> Result<Connector, Error> {
+        let ca = self.settings.ca.as_deref().ok_or(Error::NoCa)?;
+        let own = self.settings.certificate.as_deref().zip(self.settings.key.as_ref());
+        Ok(Connector::of(ca, own)?)
     }
 }
 
 async fn connect(
     address: AMQPUri,
-    tls: OwnedTLSConfig,
+    tls: Option<Connector>,
     purpose: &str,
 ) -> Result<Connection, String> {
     let name = format!("cara-gateway {purpose}");
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let runtime = lapin::runtime::default_runtime().map_err(|error| error.to_string())?;
-    let dialing = Connection::connect_uri_with_config(address, properties, tls, runtime);
+    let dialing = transport::connect(address, tls, properties);
     match tokio::time::timeout(Duration::from_secs(DIAL_S_MAX), dialing).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(error.to_string()),

@@ -11,6 +11,7 @@ pub mod link;
 pub mod password;
 pub mod publisher;
 pub mod topology;
+mod transport;
 
 pub use dial::Dialer;
 pub use link::{Fate, Link, Step};
@@ -31,6 +32,8 @@ pub enum Error {
     Address { number: usize },
     #[error("`broker.password` holds no line of text; write the password as its only line")]
     Password,
+    #[error("`broker.ca` is not set, so no broker can be trusted; name the CA's PEM file")]
+    NoCa,
     #[error(transparent)]
     Secret(#[from] crate::config::secret::Unusable),
     #[error(transparent)]

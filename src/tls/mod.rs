@@ -11,6 +11,7 @@
 
 mod authority;
 mod client;
+mod connector;
 mod directory;
 mod expiry;
 mod file;
@@ -23,6 +24,7 @@ mod trust;
 mod tests;
 
 pub use client::{Outgoing, outgoing, roots_pem};
+pub use connector::Connector;
 pub use directory::Identity;
 pub use expiry::End;
 pub use file::Error;

@@ -60,6 +60,7 @@ pub struct Broker {
     tls_port: u16,
     dist_port: u16,
     epmd_port: u16,
+    listens: Vec<u16>,
     keeper: Option<Child>,
 }
 
@@ -94,7 +95,10 @@ impl Broker {
         let folder = std::env::temp_dir().join(unique("cara-broker"));
         std::fs::create_dir_all(folder.join("passwords")).unwrap();
         let [port, tls_port, dist_port, epmd_port] = free_ports();
-        let mut broker = Broker { folder, port, tls_port, dist_port, epmd_port, keeper: None };
+        let mut listens = vec![port];
+        listens.extend(wishes.conf.contains("{tls}").then_some(tls_port));
+        let mut broker =
+            Broker { folder, port, tls_port, dist_port, epmd_port, listens, keeper: None };
         broker.write_files(&wishes);
         broker.start_again();
         broker
@@ -162,9 +166,11 @@ impl Broker {
             .unwrap();
         self.keeper = Some(keeper);
         let deadline = Instant::now() + Duration::from_secs(START_S_MAX);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < deadline, "RabbitMQ did not start:\n{}", self.said());
-            std::thread::sleep(Duration::from_millis(50));
+        for port in &self.listens {
+            while TcpStream::connect(("127.0.0.1", *port)).is_err() {
+                assert!(Instant::now() < deadline, "RabbitMQ did not start:\n{}", self.said());
+                std::thread::sleep(Duration::from_millis(50));
+            }
         }
     }
 
@@ -190,10 +196,6 @@ impl Broker {
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "rabbitmqctl {arguments:?}: {said}");
         said
-    }
-
-    pub fn port(&self) -> u16 {
-        self.port
     }
 
     pub fn tls_port(&self) -> u16 {
@@ -224,16 +226,6 @@ impl Broker {
             publish: true,
             unencrypted: false,
         }
-    }
-
-    /// The same as lines of `gateway.toml`.
-    pub fn toml(&self) -> String {
-        format!(
-            "[broker]\nurls = [\"amqp://127.0.0.1:{}/%2f\"]\nuser = \"{GATEWAY}\"\npassword = \
-             \"{}\"\n",
-            self.port,
-            self.password_file(GATEWAY).display()
-        )
     }
 }
 

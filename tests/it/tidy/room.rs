@@ -82,7 +82,11 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("rustls", Owner::Rooms(&["tls"])),
     ("x509_parser", Owner::Rooms(&["tls"])),
     ("rusqlite", Owner::Rooms(&["store"])),
+    ("tokio_rustls", Owner::Rooms(&["tls"])),
     ("lapin", Owner::Rooms(&["amqp", "sandbox"])),
+    // lapin's own TLS would bring its own roots; the broker room hands it streams of the tls room.
+    ("async_rs", Owner::Rooms(&["amqp"])),
+    ("async_compat", Owner::Rooms(&["amqp"])),
     // The sandbox plays the forces' systems; commands are outsiders of our own socket.
     ("reqwest", Owner::Rooms(&["delivery", "sandbox", "cli"])),
     ("actix_tls", Owner::Rooms(&["http"])),
