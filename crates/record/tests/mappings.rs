@@ -1,0 +1,98 @@
+//! The repository's own mappings: each compiles without a diagnostic, passes its tests, and its
+//! tests reach every field, lookup row and rule branch.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use cara_record::domain::field::{FIELDS, Group};
+use cara_record::mapping::{compile, trial};
+
+const FORCES: [&str; 4] = ["hampshire", "leicestershire", "norfolk", "west-midlands"];
+
+fn folder(force: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../mappings").join(force)
+}
+
+/// Everything that is wrong with a force's mapping, as a person would see it.
+fn wrong(force: &str) -> String {
+    let folder = folder(force);
+    let text = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+    let open = |name: &str| std::fs::read(folder.join(name)).ok();
+    let compiled = compile(&format!("{force}/referral.toml"), &text, &open);
+    let mut wrong: String = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
+    match compiled.plan {
+        None => wrong.push_str("no plan\n"),
+        Some(plan) => {
+            assert_eq!(plan.force(), force);
+            let report = trial::run(&plan, &open);
+            if report.failed() || !report.is_complete() {
+                wrong.push_str(&report.to_string());
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_mapping_compiles_and_its_tests_pass_and_reach_everything() {
+    for force in FORCES {
+        let wrong = wrong(force);
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+}
+
+#[test]
+fn every_folder_of_mappings_is_tested() {
+    let found: BTreeSet<String> = std::fs::read_dir(folder(""))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("referral.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(found, FORCES.map(str::to_owned).into());
+}
+
+#[test]
+fn some_mapping_fills_every_field_of_the_referral() {
+    let texts = FORCES.map(|force| {
+        let text = std::fs::read_to_string(folder(force).join("referral.toml")).unwrap();
+        toml::from_str::<toml::Value>(&text).unwrap()
+    });
+    let mut filled = BTreeSet::new();
+    for mapping in &texts {
+        collect("", &mapping["fields"], &mut filled);
+        for kind in ["one", "each"] {
+            for block in mapping.get(kind).and_then(toml::Value::as_array).into_iter().flatten() {
+                collect(block["fills"].as_str().unwrap(), &block["fields"], &mut filled);
+            }
+        }
+    }
+    for spec in FIELDS {
+        let name = match spec.group {
+            Group::Root => spec.name.to_owned(),
+            group => format!("{}.{}", group.name(), spec.name),
+        };
+        assert!(filled.contains(&name), "no mapping fills {name}");
+    }
+}
+
+/// The dotted names of a table of fields.
+fn collect(prefix: &str, fields: &toml::Value, filled: &mut BTreeSet<String>) {
+    for (key, value) in fields.as_table().unwrap() {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let table = value.as_table().unwrap();
+        let leaf = table.get("from").is_some_and(|from| !from.is_table());
+        if leaf || table.contains_key("value") {
+            filled.insert(name);
+        } else {
+            collect(&name, value, filled);
+        }
+    }
+}
+
+/// The benchmark's record stays the size of a real one.
+#[test]
+fn hampshires_full_record_is_about_three_and_a_half_kilobytes() {
+    let bytes = std::fs::metadata(folder("hampshire").join("examples/full.xml")).unwrap().len();
+    assert!((3_300..3_700).contains(&bytes), "{bytes} bytes");
+}
