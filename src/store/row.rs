@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
 
+pub use crate::vault::{Digest, KeyIndex, RecordIndex};
+
 /// Home Office two-digit force code, `44`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ForceCode(pub u8);
@@ -15,18 +17,6 @@ impl From<u8> for ForceCode {
         ForceCode(code)
     }
 }
-
-/// Keyed hash of (force, `record_ref`): the store can find a record without knowing its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RecordIndex(pub [u8; 16]);
-
-/// Keyed hash of (force, `Idempotency-Key`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct KeyIndex(pub [u8; 16]);
-
-/// Keyed hash of some content; equal content gives an equal digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Digest(pub [u8; 32]);
 
 /// What one record makes the store write, whole or not at all.
 #[derive(Debug)]
@@ -46,6 +36,13 @@ pub enum What {
         hold_id: Uuid,
         end: HoldEnd,
         at: Timestamp,
+    },
+    /// Ends one hold as released and writes its referral's revision, both or neither; refused with
+    /// `Conflict` unless the hold is open.
+    Release {
+        hold_id: Uuid,
+        at: Timestamp,
+        revision: Box<NewRevision>,
     },
     /// Binds an idempotency key to the answer of a 202; `Conflict` when it is bound already.
     BindKey(BoundKey),
@@ -89,7 +86,7 @@ pub struct NewRevision {
     pub police: Sealed<Offender>,
     /// Victim facts that are not (or not yet) published.
     pub victim: Sealed<Victim>,
-    /// In the order in which they must be confirmed: the victim's first.
+    /// In the order in which they must be confirmed: the victim's first. At most eight.
     pub messages: Vec<NewMessage>,
 }
 
@@ -109,7 +106,7 @@ pub struct NewMessage {
     pub compartment: Compartment,
     /// `new`, `amended`, `withdrawn`, `recalled`: the last part of the routing key's kind.
     pub kind: String,
-    /// Must be confirmed before this one may be claimed.
+    /// A message of the same referral that must be confirmed before this one may be claimed.
     pub after: Option<Uuid>,
 }
 
@@ -330,7 +327,7 @@ pub struct Leased {
     pub received_at: Timestamp,
     pub keys: WrappedKeys,
     pub body: LeasedBody,
-    /// How often it was claimed before.
+    /// How often work on it ended in a retry.
     pub attempts: u32,
 }
 
@@ -353,8 +350,10 @@ pub enum Settled {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
+    /// Not settled and not dead.
     pub rows: u64,
     pub dead: u64,
+    /// When the record behind the oldest of `rows` was received.
     pub oldest: Option<Timestamp>,
 }
 
@@ -367,6 +366,33 @@ pub struct Day {
     pub holds_ended: Vec<(Uuid, HoldEnd)>,
     /// The audit chain's head at the end of the day, hexadecimal, with its sequence.
     pub audit_head: Option<(u64, String)>,
+}
+
+/// An outbox row that a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadRow {
+    pub event_id: Uuid,
+    pub referral_id: Uuid,
+    pub revision: u32,
+    pub force: ForceCode,
+    pub provider: String,
+    pub compartment: Compartment,
+    pub kind: String,
+    pub received_at: Timestamp,
+    pub attempts: u32,
+    /// Why, as [`Settled::Dead`] said.
+    pub reason: String,
+    pub dead_at: Timestamp,
+}
+
+/// The end of the audit chain. `seal` is a keyed hash over the other two: who has no audit key
+/// cannot name another end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditHead {
+    /// 0 while the chain is empty.
+    pub sequence: u64,
+    pub mac: [u8; 32],
+    pub seal: [u8; 32],
 }
 
 /// One link of the audit chain.
