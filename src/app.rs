@@ -1,1 +1,199 @@
-//! The composition root: settings in, a running gateway out.
+//! The composition root: settings in, a running gateway out. It fails closed: whatever is missing
+//! at the start stops it, except a broker, which may come later.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::amqp::{Dialer, Publisher, Topology, dead};
+use crate::clock::Clock;
+use crate::config::{Fault, Settings};
+use crate::flow::{Force, Forces, Gateway, Refusal};
+use crate::http::{DeadLetters, DeadQueue, Edge, Listening};
+use crate::metric::{Health, Metric, Part};
+use crate::store::{ForceCode, Sqlite};
+use crate::tls::Trust;
+use crate::vault::Vault;
+use crate::{tls, worker};
+
+/// Serves until the process is told to stop, then finishes what was promised.
+pub async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let clock = Clock::system();
+    let (metric, health) = (Metric::default(), Health::default());
+    let trust = Trust::open(&settings, clock.clone(), metric.clone()).map_err(|errors| {
+        let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("certificates cannot be used:\n{}", lines.join("\n"))
+    })?;
+    let trust = Arc::new(trust);
+    let gateway = gateway(&settings, clock.clone(), metric.clone())?;
+    let warnings = gateway.activate_mappings(&settings.mappings.folder).await;
+    let warnings = warnings.context("the mappings cannot go live")?;
+    for warning in &warnings {
+        tracing::warn!("{warning}");
+    }
+    match warnings.is_empty() {
+        true => health.good(Part::Mappings),
+        false => {
+            health.bad(Part::Mappings, "a mapping file has problems; its last version is live")
+        }
+    };
+    let topology = Topology::of(settings.providers.iter().map(|provider| provider.slug.as_str()));
+    let dead_letters: Arc<dyn DeadLetters> = Arc::new(Dead {
+        dialer: Dialer::of(&settings.broker)?,
+        topology: topology.clone(),
+        gateway: gateway.clone(),
+    });
+    let stories = Arc::new(gateway.clone());
+    let edge = Edge::assemble(
+        settings.clone(),
+        clock.clone(),
+        metric.clone(),
+        health.clone(),
+        Arc::clone(&trust),
+        stories,
+        dead_letters,
+    );
+    let listening = Listening::open(&edge)?;
+    let stopper = listening.stopper();
+    tracing::info!(api = %listening.api, internal = %listening.internal, "listening");
+
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(tls::watch(trust));
+    let watching = tokio::spawn(worker::watch(gateway.clone(), health.clone(), stopped.clone()));
+    let publishing = if settings.broker.publish {
+        let publisher = Publisher::of(&settings.broker, topology, clock, metric, health.clone())?;
+        first_link(&publisher).await?;
+        tokio::spawn(worker::publish(gateway.clone(), publisher, stopped))
+    } else {
+        tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
+        health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
+        tokio::spawn(async {})
+    };
+    gateway.probe().await.context("the store cannot commit")?;
+    health.good(Part::Store);
+    health.good(Part::Start);
+
+    let serving = tokio::spawn(listening.run());
+    let poisoned = tokio::select! {
+        signal = told_to_stop() => signal.map(|()| false)?,
+        ended = watching => ended.unwrap_or(true),
+    };
+    stopper.stop().await;
+    stop.send_replace(true);
+    serving.await??;
+    publishing.await?;
+    gateway.close().await?;
+    if poisoned {
+        anyhow::bail!("a commit failed in an unknown state: start again");
+    }
+    tracing::info!("stopped; everything that was acknowledged is on the disk");
+    Ok(())
+}
+
+/// The stories with everything they need, without any listener.
+pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Result<Gateway> {
+    let vault = Arc::new(Vault::open(&settings.vault)?);
+    let store = Sqlite::open(&settings.store, clock.clone(), Arc::clone(&vault), metric.clone())
+        .with_context(|| format!("the store {} cannot be opened", settings.store.path.display()))?;
+    let forces: Forces = settings.forces.iter().map(force).collect();
+    let records_max = settings.api.records_max;
+    Ok(Gateway::assemble(clock, vault, Arc::new(store), metric, forces, records_max))
+}
+
+fn force(force: &crate::config::Force) -> Force {
+    Force {
+        code: ForceCode(force.code_number()),
+        slug: force.slug.clone(),
+        provider: Some(force.provider.clone()),
+        test_provider: force.test_provider.clone(),
+        agreement_ref: force.agreement_ref.clone(),
+        compliance_domains: force.compliance_domains.clone(),
+    }
+}
+
+/// A broker that is away may come later; one that a person must mend stops the start.
+async fn first_link(publisher: &Publisher) -> anyhow::Result<()> {
+    match publisher.link::<()>().await {
+        Ok(_link) => Ok(()),
+        Err(error) if error.is_passing() => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the broker is away");
+            Ok(())
+        }
+        Err(error) => Err(error).context("the broker cannot be used"),
+    }
+}
+
+async fn told_to_stop() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Settings, or every problem of the file as one text.
+pub fn settings(path: &std::path::Path) -> anyhow::Result<Settings> {
+    Settings::load(path).map_err(|faults| {
+        let lines: Vec<_> = faults.iter().map(Fault::to_string).collect();
+        anyhow::anyhow!("{} cannot be used:\n{}", path.display(), lines.join("\n"))
+    })
+}
+
+/// Log lines as JSON on standard error, `CARA_LOG` sets the level. The AMQP library stays silent:
+/// its warnings would hold bodies.
+pub fn start_log() -> anyhow::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let filter = std::env::var("CARA_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = EnvFilter::try_new(filter)
+        .context("CARA_LOG is no log filter; write info or debug")?
+        .add_directive(crate::amqp::LOG_DIRECTIVE.parse()?);
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init()
+        .map_err(|_| anyhow::anyhow!("the log was started twice"))
+}
+
+/// The broker's dead queues, for the operators' API.
+struct Dead {
+    dialer: Dialer,
+    topology: Topology,
+    gateway: Gateway,
+}
+
+impl DeadLetters for Dead {
+    fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>> {
+        async move {
+            let standing = dead::list(&self.dialer, &self.topology, 1).await.map_err(away)?;
+            let line =
+                |it: dead::Standing| DeadQueue { queue: it.queue, messages: it.count.into() };
+            Ok(standing.into_iter().map(line).collect())
+        }
+        .boxed()
+    }
+
+    fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Refusal>> {
+        async move {
+            let put_back = dead::put_back(&self.dialer, &self.topology, &queue, &[]);
+            let put_back = put_back.await.map_err(away)?;
+            self.gateway.wake().notify_one();
+            Ok(put_back.returned.into())
+        }
+        .boxed()
+    }
+}
+
+fn away(error: crate::amqp::Error) -> Refusal {
+    if error.is_passing() {
+        Refusal::Unavailable { reason: "the broker is away", retry_after_s: 10 }
+    } else {
+        Refusal::Internal(anyhow::Error::new(error))
+    }
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command line of the CARA gateway.
+
+fn main() -> std::process::ExitCode {
+    cara_gateway::cli::run()
+}

@@ -1,10 +1,185 @@
 //! The stories: what happens to a record, told once, whoever asks. Edges speak only to this room.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use bytes::Bytes;
+use cara_record::document::Limits;
 use cara_record::wire::api;
 use uuid::Uuid;
 
-use crate::store::ForceCode;
+use crate::clock::Clock;
+use crate::metric::Metric;
+use crate::store::{self, Fact, ForceCode, Operation, Store};
+use crate::vault::{self, Vault};
+
+mod accept;
+pub mod activate;
+pub mod audit;
+mod compare;
+mod consult;
+pub mod dispatch;
+mod live;
+mod prepare;
+mod read;
+mod release;
+
+pub use live::{Live, LivePlan};
+
+/// Everything a story needs. Clones share it.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) clock: Clock,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) metric: Metric,
+    live: Arc<Live>,
+    forces: Arc<Forces>,
+    limits: Arc<Limits>,
+    records_max: usize,
+}
+
+impl Gateway {
+    pub fn assemble(
+        clock: Clock,
+        vault: Arc<Vault>,
+        store: Arc<dyn Store>,
+        metric: Metric,
+        forces: Forces,
+        records_max: usize,
+    ) -> Self {
+        Gateway {
+            clock,
+            vault,
+            store,
+            metric,
+            live: Arc::default(),
+            forces: Arc::new(forces),
+            limits: Arc::new(Limits::default()),
+            records_max,
+        }
+    }
+
+    /// Fires when there may be something to publish. It says nothing else: look.
+    pub fn wake(&self) -> Arc<tokio::sync::Notify> {
+        self.store.wake()
+    }
+
+    /// True when the process must end: see [`Store::is_poisoned`].
+    pub fn is_poisoned(&self) -> bool {
+        self.store.is_poisoned()
+    }
+
+    /// Whether the store can commit now; also reads how much waits, for the metrics.
+    pub async fn probe(&self) -> Result<(), Refusal> {
+        self.store.probe().await?;
+        let backlog = self.store.backlog().await?;
+        let age = backlog.oldest.map(|oldest| self.clock.now().duration_since(oldest));
+        let age = age.and_then(|age| std::time::Duration::try_from(age).ok()).unwrap_or_default();
+        self.metric.backlog(backlog.rows, backlog.dead, age);
+        Ok(())
+    }
+
+    /// Finishes what was promised and closes the store.
+    pub async fn close(&self) -> Result<(), Refusal> {
+        Ok(self.store.close().await?)
+    }
+
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    pub fn forces(&self) -> &Forces {
+        &self.forces
+    }
+}
+
+/// One force as `gateway.toml` describes it.
+#[derive(Clone, Debug)]
+pub struct Force {
+    pub code: ForceCode,
+    pub slug: String,
+    /// Where live records go; absent while the force only tests.
+    pub provider: Option<String>,
+    /// Where records of test identities go; a provider that is marked as a test one.
+    pub test_provider: Option<String>,
+    pub agreement_ref: String,
+    pub compliance_domains: Vec<String>,
+}
+
+impl Force {
+    /// The provider for a record, so that test data never reaches a live queue, nor the reverse.
+    fn provider(&self, test: bool) -> Result<&str, Refusal> {
+        let provider = if test { &self.test_provider } else { &self.provider };
+        provider.as_deref().ok_or(Refusal::Forbidden)
+    }
+}
+
+/// The forces that this gateway serves.
+#[derive(Clone, Debug, Default)]
+pub struct Forces(BTreeMap<ForceCode, Force>);
+
+impl FromIterator<Force> for Forces {
+    fn from_iter<I: IntoIterator<Item = Force>>(forces: I) -> Self {
+        Forces(forces.into_iter().map(|force| (force.code, force)).collect())
+    }
+}
+
+impl Forces {
+    pub fn of(&self, code: ForceCode) -> Result<&Force, Refusal> {
+        self.0.get(&code).ok_or(Refusal::Absent)
+    }
+
+    pub fn with_slug(&self, slug: &str) -> Option<&Force> {
+        self.0.values().find(|force| force.slug == slug)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Force> {
+        self.0.values()
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Unavailable { reason } => {
+                Refusal::Unavailable { reason, retry_after_s: 5 }
+            }
+            other => Refusal::Internal(anyhow::Error::new(other)),
+        }
+    }
+}
+
+impl From<vault::Error> for Refusal {
+    fn from(error: vault::Error) -> Self {
+        Refusal::Internal(anyhow::Error::new(error))
+    }
+}
+
+/// The page behind an `M` code.
+pub fn mapping_page(code: &str) -> Option<api::ProblemPage> {
+    let page = cara_record::mapping::code::Code::find(code)?.page();
+    Some(api::ProblemPage {
+        code: page.id.to_owned(),
+        name: page.name.to_owned(),
+        means: page.means.to_owned(),
+        cause: page.cause.to_owned(),
+        fix: page.fix.to_owned(),
+        avoid: page.avoid.to_owned(),
+    })
+}
+
+/// The fact that a force withdrew a case that was only held.
+fn fact_of_withdrawal(bench: &prepare::Bench<'_>, entry_id: Uuid) -> Fact {
+    Fact {
+        operation: Operation::Alteration,
+        by: bench.caller.identity.clone(),
+        at: bench.received_at,
+        about: format!("withdrawal {entry_id}"),
+        to: None,
+        note: None,
+    }
+}
 
 /// Who is calling, proven by a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]

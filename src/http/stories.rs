@@ -1,12 +1,15 @@
 //! What the edge asks of the rest of the gateway: one call for each request.
 
 use cara_record::wire::api;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::flow::{Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission};
+use crate::flow::{
+    self, Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission,
+};
 
 /// The stories behind the API. `flow::Gateway` tells them; a test of the edge alone tells its own.
 pub trait Stories: Send + Sync + 'static {
@@ -89,4 +92,76 @@ pub trait DeadLetters: Send + Sync + 'static {
 pub struct DeadQueue {
     pub queue: String,
     pub messages: u64,
+}
+
+impl Stories for flow::Gateway {
+    fn accept<'a>(
+        &'a self,
+        caller: &'a Caller,
+        submission: Submission,
+    ) -> BoxFuture<'a, Result<Accepted, Refusal>> {
+        flow::Gateway::accept(self, caller, submission).boxed()
+    }
+    fn referral<'a>(
+        &'a self,
+        caller: &'a Caller,
+        id: Uuid,
+    ) -> BoxFuture<'a, Result<api::ReferralView, Refusal>> {
+        flow::Gateway::referral(self, caller, id).boxed()
+    }
+    fn find<'a>(
+        &'a self,
+        caller: &'a Caller,
+        record_ref: String,
+    ) -> BoxFuture<'a, Result<api::Found, Refusal>> {
+        flow::Gateway::find(self, caller, record_ref).boxed()
+    }
+    fn reconciliation<'a>(
+        &'a self,
+        caller: &'a Caller,
+        force: Option<String>,
+        day: Date,
+    ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>> {
+        async move { flow::Gateway::reconciliation(self, caller, force.as_deref(), day).await }
+            .boxed()
+    }
+    fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView> {
+        flow::Gateway::forces_of(self, caller)
+    }
+    fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
+        flow::mapping_page(code)
+    }
+    fn holds<'a>(
+        &'a self,
+        operator: &'a Operator,
+        force: Option<String>,
+        all: bool,
+        after: Option<Uuid>,
+    ) -> BoxFuture<'a, Result<HoldPage, Refusal>> {
+        flow::Gateway::holds(self, operator, force, all, after).boxed()
+    }
+    fn hold_show<'a>(
+        &'a self,
+        operator: &'a Operator,
+        id: Uuid,
+        unmask: Option<String>,
+    ) -> BoxFuture<'a, Result<(HoldLine, Option<String>), Refusal>> {
+        flow::Gateway::hold_show(self, operator, id, unmask).boxed()
+    }
+    fn release<'a>(
+        &'a self,
+        operator: &'a Operator,
+        id: Uuid,
+        because: String,
+    ) -> BoxFuture<'a, Result<Released, Refusal>> {
+        flow::Gateway::release(self, operator, id, because).boxed()
+    }
+    fn return_hold<'a>(
+        &'a self,
+        operator: &'a Operator,
+        id: Uuid,
+        because: String,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        flow::Gateway::return_hold(self, operator, id, because).boxed()
+    }
 }

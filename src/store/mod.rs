@@ -3,16 +3,16 @@
 //! A [`Receipt`] exists only because a commit happened; a [`Lease`] is the right to work on one
 //! outbox row; [`Settled`] is the only way a step of work ends.
 
-use std::sync::Arc;
-
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
+pub mod audit;
 pub mod row;
+mod sqlite;
 
 pub use row::*;
+pub use sqlite::Sqlite;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -72,16 +72,16 @@ pub trait Store: Send + Sync + 'static {
         key: KeyIndex,
     ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>>;
 
-    fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>>;
-
-    fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>>;
-
-    /// The open hold of the same bytes: the same faulty bytes open no second hold.
+    /// The open hold of these bytes, if there is one.
     fn open_hold(
         &self,
         force: ForceCode,
         bytes: Digest,
     ) -> BoxFuture<'_, Result<Option<Uuid>, Error>>;
+
+    fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>>;
+
+    fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>>;
 
     /// Holds oldest first, `after` exclusive; at most `limit`.
     fn holds(
@@ -92,44 +92,41 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
 
     /// Leases up to `limit` outbox rows: none whose lane has an earlier unsettled row, none whose
-    /// `after` message is unsettled (a leased or dead row is unsettled). A lease that is not settled
-    /// within `lease_s` is free again; so is every lease when the store is opened. May answer with
-    /// none while it still looks through a long backlog: it wakes its waiters again then.
+    /// `after` message is unsettled. A lease that is not settled within `lease_s` is free again.
     fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>>;
 
-    /// Ends work on leased rows. A lease is lost when another claim has taken its row: then nothing
-    /// changes and the answer is `false`. On an error nothing was settled; trying again is right.
+    /// Ends work on leased rows. A lost lease changes nothing and is answered with `false`.
     fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>>;
 
-    /// Dead outbox rows by event id, `after` exclusive; at most `limit`.
-    fn dead_rows(
-        &self,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<DeadRow>, Error>>;
-
-    /// Lets a dead row be claimed again; `Refused::Conflict` when it is not dead.
-    fn revive(
-        &self,
-        event_id: Uuid,
-        audit: Vec<Fact>,
-    ) -> BoxFuture<'_, Result<Result<(), Refused>, Error>>;
-
-    /// Tells when some row may have become claimable. A wake-up says *look*, never *what*, and one
-    /// may be lost at a start: register, then claim, then wait; and poll as well.
-    fn wake(&self) -> Arc<Notify>;
-
-    /// Outbox rows that wait, those that are dead, and when the oldest waiting one was received.
+    /// Outbox rows not settled, and the age of the oldest.
     fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>>;
 
-    /// Counts and ids by state for one force and one day in Europe/London.
-    fn day(&self, force: ForceCode, day: jiff::civil::Date) -> BoxFuture<'_, Result<Day, Error>>;
+    /// Outbox rows that a person must look at, oldest first.
+    fn dead(&self) -> BoxFuture<'_, Result<Vec<DeadRow>, Error>>;
+
+    /// Makes a dead row claimable again; false when it is not dead.
+    fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>>;
+
+    /// Fires after a commit that left something to publish. It carries no data: look.
+    fn wake(&self) -> std::sync::Arc<tokio::sync::Notify>;
+
+    /// True once a commit failed in a way that says nothing about what the disk holds: the process
+    /// must end and look again.
+    fn is_poisoned(&self) -> bool;
+
+    /// Counts and ids by state for one force, test or live, and one day in Europe/London.
+    fn day(
+        &self,
+        force: ForceCode,
+        test: bool,
+        day: jiff::civil::Date,
+    ) -> BoxFuture<'_, Result<Day, Error>>;
 
     /// The audit chain in order, `after` exclusive; at most `limit` rows.
     fn audit_rows(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, Error>>;
 
-    /// The end of the audit chain with its own keyed hash; see `AuditHead`.
-    fn audit_head(&self) -> BoxFuture<'_, Result<AuditHead, Error>>;
+    /// Sequence and link of the last audit row, and the seal of both; none before the first.
+    fn audit_head(&self) -> BoxFuture<'_, Result<Option<AuditHead>, Error>>;
 
     /// The newest live version of every mapping.
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
@@ -143,10 +140,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether a commit would succeed now: a real write, rolled forward and harmless.
     fn probe(&self) -> BoxFuture<'_, Result<(), Error>>;
-
-    /// Whether a commit ended in a way that nobody can know. Every later write is refused; the
-    /// process must end, and the next start finds out what the disk holds.
-    fn poisoned(&self) -> bool;
 
     /// Finishes what was promised and closes the files.
     fn close(&self) -> BoxFuture<'_, Result<(), Error>>;

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
-
 pub use crate::vault::{Digest, KeyIndex, RecordIndex};
+use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
 
 /// Home Office two-digit force code, `44`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,10 +17,18 @@ impl From<u8> for ForceCode {
     }
 }
 
+impl std::fmt::Display for ForceCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02}", self.0)
+    }
+}
+
 /// What one record makes the store write, whole or not at all.
 #[derive(Debug)]
 pub struct Entry {
     pub what: What,
+    /// An open hold that ends as released with this entry; `Conflict` unless it is open.
+    pub release_hold: Option<Uuid>,
     /// Open holds of the same (force, record) that this entry closes, and as what.
     pub close_holds: Option<(RecordIndex, HoldEnd)>,
     pub audit: Vec<Fact>,
@@ -36,13 +43,6 @@ pub enum What {
         hold_id: Uuid,
         end: HoldEnd,
         at: Timestamp,
-    },
-    /// Ends one hold as released and writes its referral's revision, both or neither; refused with
-    /// `Conflict` unless the hold is open.
-    Release {
-        hold_id: Uuid,
-        at: Timestamp,
-        revision: Box<NewRevision>,
     },
     /// Binds an idempotency key to the answer of a 202; `Conflict` when it is bound already.
     BindKey(BoundKey),
@@ -86,7 +86,7 @@ pub struct NewRevision {
     pub police: Sealed<Offender>,
     /// Victim facts that are not (or not yet) published.
     pub victim: Sealed<Victim>,
-    /// In the order in which they must be confirmed: the victim's first. At most eight.
+    /// In the order in which they must be confirmed: the victim's first.
     pub messages: Vec<NewMessage>,
 }
 
@@ -106,7 +106,7 @@ pub struct NewMessage {
     pub compartment: Compartment,
     /// `new`, `amended`, `withdrawn`, `recalled`: the last part of the routing key's kind.
     pub kind: String,
-    /// A message of the same referral that must be confirmed before this one may be claimed.
+    /// Must be confirmed before this one may be claimed.
     pub after: Option<Uuid>,
 }
 
@@ -327,7 +327,7 @@ pub struct Leased {
     pub received_at: Timestamp,
     pub keys: WrappedKeys,
     pub body: LeasedBody,
-    /// How often work on it ended in a retry.
+    /// How often it was claimed before.
     pub attempts: u32,
 }
 
@@ -350,10 +350,8 @@ pub enum Settled {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Not settled and not dead.
     pub rows: u64,
     pub dead: u64,
-    /// When the record behind the oldest of `rows` was received.
     pub oldest: Option<Timestamp>,
 }
 
@@ -366,33 +364,6 @@ pub struct Day {
     pub holds_ended: Vec<(Uuid, HoldEnd)>,
     /// The audit chain's head at the end of the day, hexadecimal, with its sequence.
     pub audit_head: Option<(u64, String)>,
-}
-
-/// An outbox row that a person must look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadRow {
-    pub event_id: Uuid,
-    pub referral_id: Uuid,
-    pub revision: u32,
-    pub force: ForceCode,
-    pub provider: String,
-    pub compartment: Compartment,
-    pub kind: String,
-    pub received_at: Timestamp,
-    pub attempts: u32,
-    /// Why, as [`Settled::Dead`] said.
-    pub reason: String,
-    pub dead_at: Timestamp,
-}
-
-/// The end of the audit chain. `seal` is a keyed hash over the other two: who has no audit key
-/// cannot name another end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditHead {
-    /// 0 while the chain is empty.
-    pub sequence: u64,
-    pub mac: [u8; 32],
-    pub seal: [u8; 32],
 }
 
 /// One link of the audit chain.
@@ -416,4 +387,25 @@ pub struct PlanVersion {
     pub by: String,
     pub at: Timestamp,
     pub because: String,
+}
+
+/// The head of the audit chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditHead {
+    pub sequence: u64,
+    pub mac: [u8; 32],
+    pub seal: [u8; 32],
+}
+
+/// An outbox row that cannot be delivered without a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadRow {
+    pub event_id: Uuid,
+    pub referral_id: Uuid,
+    pub revision: u32,
+    pub compartment: Compartment,
+    pub kind: String,
+    pub provider: String,
+    pub attempts: u32,
+    pub reason: String,
 }

@@ -1,38 +1,32 @@
-//! Keys and sealing. Stores nothing: it hands out sealed bytes, wrapped keys and keyed hashes.
+//! Keys and sealing. Stores nothing: it hands out sealed bytes and wrapped keys.
 //!
-//! Three layers. A *master-key epoch* is a file in a folder; its number is in the name and the
-//! newest wraps. Each referral or hold has three random keys of its own (raw, offender, victim),
-//! wrapped under a key that is derived from an epoch and the id, so that no key ever sees enough
-//! random nonces for one to repeat. Those three seal the bytes (AES-256-GCM): the sealed text opens
-//! only with the id, revision, compartment and column that it was sealed for.
-//!
-//! Two further secrets make keyed hashes (HMAC-SHA-256): the index key (blind index, content
-//! digests) and the audit key (the audit chain). Neither opens anything.
-//!
-//! What lies on the disk without the epoch files is therefore unreadable, and a referral is erased
-//! when its wrapped keys are gone.
+//! Every referral and hold has three keys of its own (raw record, offender, victim), wrapped by a
+//! master-key *epoch* that lives in a file outside the store. So erasing a case is deleting its key
+//! row, and it is final when the last epoch that wrapped it is destroyed. Sealing is AES-256-GCM
+//! with a random nonce; the referral, revision, compartment and column are bound to it, so sealed
+//! bytes cannot be moved to another row. Indexes and digests are HMAC-SHA256 under keys of their
+//! own: without them equal texts cannot be told from different ones.
 
 use std::marker::PhantomData;
 
+use uuid::Uuid;
+
 mod epoch;
 mod index;
-mod seal;
-mod secrets;
+mod key;
+mod secret;
+#[cfg(test)]
+mod tests;
 
-pub use epoch::WrappedKeys;
-pub use index::{Digest, KeyIndex, RecordIndex, sha256_hex};
-pub use seal::{Binding, Column, Key, Keys};
-pub use secrets::Error;
-
-use epoch::Epochs;
-use index::Hashing;
+pub use index::{Digest, KeyIndex, RecordIndex};
+pub use key::Keys;
+pub use secret::create_secrets;
 
 /// Marks the compartment whose key seals some bytes.
 pub trait Compartment: Send + Sync + 'static {
     const NAME: &'static str;
-    /// This compartment's wrapped key among the three.
     #[doc(hidden)]
-    fn wrapped(keys: &WrappedKeys) -> &[u8];
+    fn key(keys: &Keys) -> &ring::aead::LessSafeKey;
 }
 
 /// A record as the force sent it.
@@ -47,24 +41,24 @@ pub enum Victim {}
 
 impl Compartment for Raw {
     const NAME: &'static str = "raw";
-    fn wrapped(keys: &WrappedKeys) -> &[u8] {
+    fn key(keys: &Keys) -> &ring::aead::LessSafeKey {
         &keys.raw
     }
 }
 impl Compartment for Offender {
     const NAME: &'static str = "offender";
-    fn wrapped(keys: &WrappedKeys) -> &[u8] {
+    fn key(keys: &Keys) -> &ring::aead::LessSafeKey {
         &keys.offender
     }
 }
 impl Compartment for Victim {
     const NAME: &'static str = "victim";
-    fn wrapped(keys: &WrappedKeys) -> &[u8] {
+    fn key(keys: &Keys) -> &ring::aead::LessSafeKey {
         &keys.victim
     }
 }
 
-/// Bytes sealed under one compartment's key of one referral or hold.
+/// Bytes sealed under one compartment's key of one referral or hold: nonce, ciphertext, tag.
 pub struct Sealed<C: Compartment> {
     bytes: Vec<u8>,
     compartment: PhantomData<C>,
@@ -86,18 +80,89 @@ impl<C: Compartment> std::fmt::Debug for Sealed<C> {
     }
 }
 
-/// The key ring of a running gateway. Shared by reference; every call takes `&self`.
+/// The three keys of one referral or hold, wrapped by a master-key epoch.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WrappedKeys {
+    /// The epoch that wrapped them.
+    pub epoch: u32,
+    pub raw: Vec<u8>,
+    pub offender: Vec<u8>,
+    pub victim: Vec<u8>,
+}
+
+impl std::fmt::Debug for WrappedKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WrappedKeys(epoch {})", self.epoch)
+    }
+}
+
+/// What sealed bytes are bound to, besides their compartment.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Referral or hold.
+    pub id: Uuid,
+    /// 0 for a hold.
+    pub revision: u32,
+    pub column: &'static str,
+}
+
+/// Why something could not be sealed, opened or loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the secret {path} cannot be used: {what}")]
+    Secret { path: std::path::PathBuf, what: String },
+    #[error(
+        "master-key epoch {0} is missing: put its file back; without it what it wrapped is erased"
+    )]
+    EpochMissing(u32),
+    #[error(
+        "sealed bytes do not fit their row: they were changed, moved, or sealed under another key"
+    )]
+    DoesNotOpen,
+    #[error("the operating system gives no random bytes")]
+    NoRandom,
+}
+
+/// The key ring.
 pub struct Vault {
-    epochs: Epochs,
-    hashing: Hashing,
+    epochs: epoch::Epochs,
+    index: ring::hmac::Key,
+    audit: ring::hmac::Key,
     random: ring::rand::SystemRandom,
 }
 
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Vault").field("newest_epoch", &self.epochs.newest()).finish_non_exhaustive()
+        f.write_str("Vault")
     }
 }
 
-#[cfg(test)]
-mod tests;
+impl Vault {
+    /// Reads every secret. A missing one stops the start: nothing is made up in its place.
+    pub fn open(settings: &crate::config::Vault) -> Result<Self, Error> {
+        let hmac = |path: &std::path::Path| {
+            let bytes = secret::read(path)?;
+            Ok::<_, Error>(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &*bytes))
+        };
+        Ok(Vault {
+            epochs: epoch::Epochs::read(&settings.epochs)?,
+            index: hmac(settings.index_key.path())?,
+            audit: hmac(settings.audit_key.path())?,
+            random: ring::rand::SystemRandom::new(),
+        })
+    }
+
+    /// SHA-256 of a text that is no secret, lower-case hexadecimal.
+    pub fn sha256(&self, text: &[u8]) -> String {
+        hex(ring::digest::digest(&ring::digest::SHA256, text).as_ref())
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

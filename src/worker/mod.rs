@@ -1,1 +1,17 @@
-//! The loops: each looks, leases, works and settles.
+//! The loops: each looks, leases, works and settles. A wake-up says *look*, never *what*, and every
+//! loop looks by itself as well.
+
+mod publish;
+mod watch;
+
+pub use publish::publish;
+pub use watch::watch;
+
+/// Told once, to all loops: finish what is in hand and end.
+pub type Stop = tokio::sync::watch::Receiver<bool>;
+
+/// Waits until the stop is told.
+async fn told(stop: &mut Stop) {
+    // A sender that is gone can tell nothing more: that is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

@@ -1,9 +1,16 @@
 //! Every test that goes through the front door, and the tests of the source itself.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the machine's clock from outside")]
+
+mod accept;
 mod amqp_permissions;
 mod amqp_publish;
 mod amqp_schemas;
+mod bad_input;
 mod broker;
+mod certificate;
 mod certs_example;
 mod edge;
+mod record;
 mod tidy;
+mod world;

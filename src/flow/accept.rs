@@ -1,0 +1,482 @@
+//! `POST /v1/records`: a body is read whole, each record is compared with what is stored, and the
+//! answer is given after the commit that holds it.
+//!
+//! A record is first written as if nobody had sent it before; the store's unique constraints say
+//! otherwise when they must, and only then is the case looked up and compared. So the ordinary new
+//! record costs no read, and two that arrive at the same instant cannot both be first.
+
+use std::collections::HashSet;
+
+use cara_record::domain::{Kind, Stopped, Validated};
+use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
+use uuid::Uuid;
+
+use super::compare::{self, Verdict};
+use super::prepare::{self, Bench, Content};
+use super::read::{self, Desk, Read};
+use super::{Accepted, Caller, Gateway, Refusal, Submission};
+use crate::store::{
+    BoundKey, Cause, Digest, Entry, HoldEnd, KeyIndex, Known, Receipt, RecordIndex, Refused, What,
+};
+
+/// A record that keeps losing its race is given back with 503 after this many tries.
+const ROUNDS_MAX: usize = 8;
+
+/// Bodies above this are read on a thread of their own, so that small ones are not kept waiting.
+const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+impl Gateway {
+    /// Takes the records of one body, or says why not.
+    pub async fn accept(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+    ) -> Result<Accepted, Refusal> {
+        let started = self.clock.monotonic();
+        let key = self.key_of(caller, &submission);
+        if let Some(key) = &key
+            && let Some(bound) = self.store.bound_key(caller.forces[0], key.index).await?
+        {
+            return self.replay(caller, submission, key, &bound).await;
+        }
+        let read = self.read(caller, submission.clone()).await?;
+        if submission.dry_run {
+            return Ok(Accepted::DryRun(dry_run(&read)));
+        }
+        let work = self.take(caller, &submission.media_type, read).await?;
+        let answer = RecordsAnswer { records: work.into_iter().map(Work::into_answer).collect() };
+        self.count(caller, &answer, started);
+        if answer.records.iter().all(is_at_fault) {
+            return Ok(Accepted::AllAtFault(answer));
+        }
+        if let Some(key) = key {
+            self.bind(caller, &key, &answer).await?;
+        }
+        Ok(Accepted::Taken(answer))
+    }
+
+    async fn read(&self, caller: &Caller, submission: Submission) -> Result<Vec<Read>, Refusal> {
+        if submission.body.len() <= INLINE_BYTES_MAX {
+            return read::body(&self.desk(), caller, &submission);
+        }
+        let gateway = self.clone();
+        let caller = caller.clone();
+        let reading =
+            tokio::task::spawn_blocking(move || read::body(&gateway.desk(), &caller, &submission));
+        match reading.await {
+            Ok(read) => read,
+            Err(_) => Err(Refusal::Internal(anyhow::anyhow!("reading a body ended early"))),
+        }
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_> {
+        Desk {
+            live: &self.live,
+            forces: &self.forces,
+            limits: &self.limits,
+            records_max: self.records_max,
+            now: self.clock.now(),
+            today: self.clock.today(),
+        }
+    }
+
+    /// Writes every record, in the body's order where two are of one case.
+    async fn take(
+        &self,
+        caller: &Caller,
+        media_type: &str,
+        read: Vec<Read>,
+    ) -> Result<Vec<Work>, Refusal> {
+        let received_at = self.clock.now();
+        let bench =
+            Bench { vault: &self.vault, clock: &self.clock, caller, received_at, media_type };
+        let mut work: Vec<Work> =
+            read.into_iter().map(|read| Work::of(self, caller, read)).collect();
+        for round in 0..ROUNDS_MAX {
+            let mut entries = Vec::new();
+            let mut written = Vec::new();
+            let mut cases = HashSet::new();
+            for (index, work) in work.iter_mut().enumerate() {
+                let answered = work.answer.is_some();
+                let waits = |record| !cases.insert(record);
+                if answered || work.record.is_some_and(waits) {
+                    continue;
+                }
+                if let Some(entry) = self.next_entry(&bench, work, round > 0).await? {
+                    entries.push(entry);
+                    written.push(index);
+                }
+            }
+            if entries.is_empty() && work.iter().all(|work| work.answer.is_some()) {
+                return Ok(work);
+            }
+            let results = self.store.write(entries).await;
+            for (index, result) in written.into_iter().zip(results) {
+                work[index].settle(result)?;
+            }
+        }
+        if work.iter().all(|work| work.answer.is_some()) {
+            return Ok(work);
+        }
+        Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    }
+
+    /// What this record makes the store write; `None` when its answer needs no writing.
+    async fn next_entry(
+        &self,
+        bench: &Bench<'_>,
+        work: &mut Work,
+        look: bool,
+    ) -> Result<Option<Entry>, Refusal> {
+        let known = match (&work.content, look || work.lookup_first()) {
+            (Some(content), true) => self.store.look(work.read.force, content.record).await?,
+            _ => Known::default(),
+        };
+        if let Some((bytes, causes)) = work.held.take()
+            && let Some(hold_id) = self.store.open_hold(work.read.force, bytes).await?
+        {
+            // The same faulty bytes are held already: the same answer, no second hold.
+            work.answer = Some(work.answer_of(Pending::Held { hold_id, causes }));
+            return Ok(None);
+        }
+        self.decide(bench, work, &known, false)
+    }
+
+    /// Compares and prepares; the answer is kept in `work` until the commit.
+    pub(super) fn decide(
+        &self,
+        bench: &Bench<'_>,
+        work: &mut Work,
+        known: &Known,
+        released: bool,
+    ) -> Result<Option<Entry>, Refusal> {
+        let Some(content) = &work.content else {
+            let causes = work.causes.clone();
+            return self.hold(bench, work, causes);
+        };
+        match compare::compare(known, &content.arriving(released)) {
+            Verdict::First | Verdict::Next { .. } => {
+                let force = self.forces.of(work.read.force)?;
+                let known = known.referral.as_ref();
+                let made =
+                    prepare::revision(bench, force, &work.read, content, known, work.released)?;
+                work.pending = Some(Pending::Accepted {
+                    referral_id: made.referral_id,
+                    revision: made.number,
+                    flags: made.flags,
+                });
+                Ok(Some(made.entry))
+            }
+            Verdict::Duplicate { revision } => {
+                work.answer_duplicate(known, revision);
+                Ok(None)
+            }
+            Verdict::CloseHolds => {
+                work.pending = Some(Pending::Withdrawn);
+                let entry_id = self.clock.id();
+                let close_holds = Some((content.record, HoldEnd::Withdrawn));
+                let audit = vec![super::fact_of_withdrawal(bench, entry_id)];
+                let what = What::Nothing { entry_id };
+                Ok(Some(Entry { what, release_hold: None, close_holds, audit }))
+            }
+            Verdict::Hold(code) => {
+                let mut causes = work.causes.clone();
+                causes.insert(0, read::own_cause(code));
+                self.hold(bench, work, causes)
+            }
+        }
+    }
+
+    fn hold(
+        &self,
+        bench: &Bench<'_>,
+        work: &mut Work,
+        causes: Vec<Cause>,
+    ) -> Result<Option<Entry>, Refusal> {
+        let force = self.forces.of(work.read.force)?;
+        let (hold_id, bytes, entry) =
+            prepare::hold(bench, force, &work.read, work.record, causes.clone())?;
+        work.held = Some((bytes, causes.clone()));
+        work.pending = Some(Pending::Held { hold_id, causes });
+        Ok(Some(entry))
+    }
+
+    fn key_of(&self, caller: &Caller, submission: &Submission) -> Option<Key> {
+        let key = submission.idempotency_key.as_ref().filter(|_| !submission.dry_run)?;
+        let force = caller.forces[0];
+        Some(Key {
+            index: self.vault.key_index(force.0, &caller.identity, key),
+            body: self.vault.digest("body", &[submission.body.as_ref()]),
+        })
+    }
+
+    async fn bind(
+        &self,
+        caller: &Caller,
+        key: &Key,
+        answer: &RecordsAnswer,
+    ) -> Result<(), Refusal> {
+        let bound = BoundKey {
+            force: caller.forces[0],
+            key: key.index,
+            body: key.body,
+            answer: without_record_refs(answer),
+            at: self.clock.now(),
+        };
+        let entry = Entry {
+            what: What::BindKey(bound),
+            release_hold: None,
+            close_holds: None,
+            audit: Vec::new(),
+        };
+        match self.store.write(vec![entry]).await.pop() {
+            // The same key at the same instant: its records were compared like any others.
+            Some(Ok(_) | Err(Refused::Conflict)) => Ok(()),
+            Some(Err(Refused::Unavailable { reason })) => {
+                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
+            }
+            None => Err(Refusal::Internal(anyhow::anyhow!("the store gave no answer"))),
+        }
+    }
+
+    /// The first answer again; only the record keys, which are never stored in clear, are read anew.
+    async fn replay(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+        key: &Key,
+        bound: &BoundKey,
+    ) -> Result<Accepted, Refusal> {
+        if bound.body != key.body {
+            return Err(Refusal::KeyReused);
+        }
+        let mut answer: RecordsAnswer = serde_json::from_str(&bound.answer)
+            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        let read = self.read(caller, submission).await?;
+        for (record, read) in answer.records.iter_mut().zip(&read) {
+            record.record_ref = record_ref(&read.outcome).map(str::to_owned);
+        }
+        Ok(Accepted::Taken(answer))
+    }
+
+    fn count(&self, caller: &Caller, answer: &RecordsAnswer, started: std::time::Duration) {
+        let elapsed = self.clock.monotonic().saturating_sub(started);
+        self.metric.accept(elapsed);
+        for record in &answer.records {
+            let status = match record.status {
+                RecordStatus::Accepted => "accepted",
+                RecordStatus::Duplicate => "duplicate",
+                RecordStatus::Held => "held",
+            };
+            self.metric.record(&caller.forces[0].to_string(), status);
+        }
+    }
+}
+
+/// A bound `Idempotency-Key` and the digest of the body that came with it.
+struct Key {
+    index: KeyIndex,
+    body: Digest,
+}
+
+/// One record on its way to an answer.
+pub(super) struct Work {
+    pub read: Read,
+    content: Option<Content>,
+    record: Option<RecordIndex>,
+    /// What the reading found: violations and holds of a stopped record.
+    causes: Vec<Cause>,
+    flags: Vec<Cause>,
+    /// What a hold was tried with, should it turn out to be held already.
+    held: Option<(Digest, Vec<Cause>)>,
+    pub released: Option<Uuid>,
+    pending: Option<Pending>,
+    pub answer: Option<RecordAnswer>,
+}
+
+/// What will be answered once the commit is there.
+enum Pending {
+    Accepted { referral_id: Uuid, revision: u32, flags: Vec<Cause> },
+    Held { hold_id: Uuid, causes: Vec<Cause> },
+    Withdrawn,
+}
+
+impl Work {
+    pub fn of(gateway: &Gateway, caller: &Caller, read: Read) -> Self {
+        let (vault, test) = (&gateway.vault, caller.test);
+        let content = match &read.outcome {
+            Validated::Referral(referral) => {
+                Some(Content::of_referral(vault, read.force, test, referral))
+            }
+            Validated::Withdrawal(withdrawal) => {
+                Some(Content::of_withdrawal(vault, read.force, test, withdrawal))
+            }
+            Validated::Stopped(_) => None,
+        };
+        let record = match &read.outcome {
+            Validated::Stopped(stopped) => stopped
+                .record_ref
+                .as_deref()
+                .map(|record_ref| vault.record_index(read.force.0, test, record_ref)),
+            _ => content.as_ref().map(|content| content.record),
+        };
+        let found = match &read.outcome {
+            Validated::Stopped(Stopped { findings, .. }) => read.causes(findings),
+            _ => Vec::new(),
+        };
+        let (flags, causes) = found.into_iter().partition(|cause| cause.kind == Kind::Flag);
+        Work {
+            read,
+            content,
+            record,
+            causes,
+            flags,
+            held: None,
+            released: None,
+            pending: None,
+            answer: None,
+        }
+    }
+
+    /// The case's index, where the record's key could be read.
+    pub fn record(&self) -> Option<RecordIndex> {
+        self.record
+    }
+
+    /// What a release is answered when the record would be held again: the old hold stays.
+    pub fn still_held(&mut self, hold_id: Uuid) -> Option<RecordAnswer> {
+        match self.pending.take() {
+            Some(Pending::Held { causes, .. }) => {
+                Some(self.answer_of(Pending::Held { hold_id, causes }))
+            }
+            other => {
+                self.pending = other;
+                None
+            }
+        }
+    }
+
+    /// A withdrawal is never a first revision, so there is nothing to be tried without looking.
+    fn lookup_first(&self) -> bool {
+        matches!(self.read.outcome, Validated::Withdrawal(_))
+    }
+
+    /// Turns what was prepared into the answer, now that the commit is known.
+    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<(), Refusal> {
+        match result {
+            Ok(_receipt) => {
+                let pending = self.pending.take();
+                self.answer = pending.map(|pending| self.answer_of(pending));
+                Ok(())
+            }
+            Err(Refused::Conflict) => {
+                self.pending = None;
+                Ok(())
+            }
+            Err(Refused::Unavailable { reason }) => {
+                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
+            }
+        }
+    }
+
+    fn answer_of(&self, pending: Pending) -> RecordAnswer {
+        let blank = self.blank();
+        match pending {
+            Pending::Accepted { referral_id, revision, flags } => RecordAnswer {
+                referral_id: Some(referral_id),
+                revision: Some(revision),
+                flags: flags.iter().map(read::view).collect(),
+                ..blank
+            },
+            Pending::Held { hold_id, causes } => RecordAnswer {
+                hold_id: Some(hold_id),
+                status: RecordStatus::Held,
+                violations: causes.iter().map(read::view).collect(),
+                flags: self.flags.iter().map(read::view).collect(),
+                ..blank
+            },
+            Pending::Withdrawn => blank,
+        }
+    }
+
+    fn blank(&self) -> RecordAnswer {
+        RecordAnswer {
+            record_ref: record_ref(&self.read.outcome).map(str::to_owned),
+            referral_id: None,
+            hold_id: None,
+            revision: None,
+            status: RecordStatus::Accepted,
+            violations: Vec::new(),
+            flags: Vec::new(),
+        }
+    }
+
+    fn answer_duplicate(&mut self, known: &Known, revision: u32) {
+        let Some(referral) = &known.referral else {
+            unreachable!("only a known referral has a duplicate")
+        };
+        let seen = referral.revisions.iter().find(|seen| seen.revision == revision);
+        let flags = seen.map(|seen| seen.flags.iter().map(read::view).collect());
+        self.answer = Some(RecordAnswer {
+            referral_id: Some(referral.referral_id),
+            revision: Some(revision),
+            status: RecordStatus::Duplicate,
+            flags: flags.unwrap_or_default(),
+            ..self.blank()
+        });
+    }
+
+    pub fn into_answer(self) -> RecordAnswer {
+        match self.answer {
+            Some(answer) => answer,
+            None => unreachable!("take returns only when every record is answered"),
+        }
+    }
+}
+
+fn record_ref(outcome: &Validated) -> Option<&str> {
+    match outcome {
+        Validated::Referral(referral) => Some(&referral.source.record_ref),
+        Validated::Withdrawal(withdrawal) => Some(&withdrawal.source.record_ref),
+        Validated::Stopped(stopped) => stopped.record_ref.as_deref(),
+    }
+}
+
+/// The force must mend it: not merely something for the operators to clear.
+fn is_at_fault(record: &RecordAnswer) -> bool {
+    record.status == RecordStatus::Held
+        && record.violations.iter().any(|finding| finding.kind == "violation")
+}
+
+fn without_record_refs(answer: &RecordsAnswer) -> String {
+    let mut answer = answer.clone();
+    for record in &mut answer.records {
+        record.record_ref = None;
+    }
+    match serde_json::to_string(&answer) {
+        Ok(json) => json,
+        Err(_) => unreachable!("an answer has only text keys"),
+    }
+}
+
+fn dry_run(read: &[Read]) -> RecordsAnswer {
+    let records = read.iter().map(|read| {
+        let (status, findings) = match &read.outcome {
+            Validated::Referral(referral) => (RecordStatus::Accepted, &referral.flags),
+            Validated::Withdrawal(withdrawal) => (RecordStatus::Accepted, &withdrawal.flags),
+            Validated::Stopped(stopped) => (RecordStatus::Held, &stopped.findings),
+        };
+        let (flags, violations): (Vec<Cause>, Vec<Cause>) =
+            read.causes(findings).into_iter().partition(|cause| cause.kind == Kind::Flag);
+        RecordAnswer {
+            record_ref: record_ref(&read.outcome).map(str::to_owned),
+            referral_id: None,
+            hold_id: None,
+            revision: None,
+            status,
+            violations: violations.iter().map(read::view).collect(),
+            flags: flags.iter().map(read::view).collect(),
+        }
+    });
+    RecordsAnswer { records: records.collect() }
+}

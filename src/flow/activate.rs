@@ -1,0 +1,223 @@
+//! Which mappings are live: the store is the authority, files are drafts.
+
+use std::path::{Path, PathBuf};
+
+use cara_record::mapping::{self, Diagnostic, Plan};
+
+use super::{Gateway, LivePlan, Refusal};
+use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused};
+
+/// Mapping files of one force that the gateway reads.
+const NAMES: [&str; 1] = ["referral"];
+
+/// Why the mappings could not go live.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "the mapping file {path} cannot be read: check that it exists and that the gateway's user may read it"
+    )]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} has problems; nothing of it went live:\n{report}")]
+    Refused { path: PathBuf, report: String },
+    #[error(
+        "the live version {version} of {force}/{name} no longer compiles; it was made by another release of the gateway:\n{report}"
+    )]
+    Stored { force: String, name: String, version: u32, report: String },
+    #[error(
+        "{force}: the mappings {first} and {second} could both match one body; give each a `match` of its own"
+    )]
+    BothMatch { force: String, first: String, second: String },
+    #[error("the store refused the mapping versions")]
+    Store(#[from] Refusal),
+}
+
+/// One mapping file as read from the folder.
+#[derive(Debug)]
+pub struct MappingFile {
+    pub force: ForceCode,
+    pub slug: String,
+    pub name: &'static str,
+    pub path: PathBuf,
+    pub text: String,
+}
+
+impl Gateway {
+    /// Takes the folder's files as the first versions, or as the next ones where their text is new
+    /// and sound, and makes the newest versions of the store live. A bad file never replaces a good
+    /// version: with one live already it is reported and left out.
+    pub async fn activate_mappings(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        let mut warnings = Vec::new();
+        let stored = self.store.plan_versions().await.map_err(Refusal::from)?;
+        let mut live = Vec::new();
+        for file in self.mapping_files(folder)? {
+            let newest = stored.iter().find(|it| it.force == file.force && it.name == file.name);
+            match self.bring_live(&file, newest).await {
+                Ok(plan) => live.push(plan),
+                Err(Error::Refused { path, report }) if newest.is_some() => {
+                    warnings.push(format!(
+                        "{} has problems; version {} stays live:\n{report}",
+                        path.display(),
+                        newest.map_or(0, |version| version.version),
+                    ));
+                    live.extend(newest.map(|version| restore(version, &file)).transpose()?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for version in &stored {
+            let known = |plan: &LivePlan| {
+                plan.force == version.force && plan.reference.name == version.name
+            };
+            if !live.iter().any(known) && self.forces.of(version.force).is_ok() {
+                live.push(restore_stored(version)?);
+            }
+        }
+        self.check_apart(&live)?;
+        self.live.replace(live);
+        Ok(warnings)
+    }
+
+    fn mapping_files(&self, folder: &Path) -> Result<Vec<MappingFile>, Error> {
+        let mut files = Vec::new();
+        for force in self.forces.all() {
+            for name in NAMES {
+                let path = folder.join(&force.slug).join(format!("{name}.toml"));
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => files.push(MappingFile {
+                        force: force.code,
+                        slug: force.slug.clone(),
+                        name,
+                        path,
+                        text,
+                    }),
+                    Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(source) => return Err(Error::File { path, source }),
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    async fn bring_live(
+        &self,
+        file: &MappingFile,
+        newest: Option<&PlanVersion>,
+    ) -> Result<LivePlan, Error> {
+        let plan = compile(file)?;
+        let sha256 = self.vault.sha256(file.text.as_bytes());
+        let version = match newest {
+            Some(newest) if newest.sha256 == sha256 => newest.version,
+            _ => {
+                let because = match newest {
+                    None => "first start",
+                    Some(_) => "the file had changed at a start",
+                };
+                self.store_version(file, &sha256, newest.map_or(1, |it| it.version + 1), because)
+                    .await?
+            }
+        };
+        Ok(live(file.force, file.name, plan, version, sha256))
+    }
+
+    async fn store_version(
+        &self,
+        file: &MappingFile,
+        sha256: &str,
+        version: u32,
+        because: &str,
+    ) -> Result<u32, Error> {
+        let at = self.clock.now();
+        let row = PlanVersion {
+            force: file.force,
+            name: file.name.to_owned(),
+            version,
+            sha256: sha256.to_owned(),
+            text: file.text.clone(),
+            by: "gateway".to_owned(),
+            at,
+            because: because.to_owned(),
+        };
+        let fact = Fact {
+            operation: Operation::Alteration,
+            by: "gateway".to_owned(),
+            at,
+            about: format!("mapping {}/{} version {version}", file.slug, file.name),
+            to: None,
+            note: Some(because.to_owned()),
+        };
+        match self.store.activate_plan(row, vec![fact]).await.map_err(Refusal::from)? {
+            Ok(()) => Ok(version),
+            Err(Refused::Conflict) => Err(Error::Store(Refusal::WrongState {
+                state: "another gateway put a version live at the same moment: start again",
+            })),
+            Err(Refused::Unavailable { reason }) => {
+                Err(Error::Store(Refusal::Unavailable { reason, retry_after_s: 5 }))
+            }
+        }
+    }
+
+    /// Two mappings of one force that could take the same body would make the choice a guess.
+    fn check_apart(&self, live: &[LivePlan]) -> Result<(), Error> {
+        for (index, first) in live.iter().enumerate() {
+            for second in &live[index + 1..] {
+                if first.force == second.force
+                    && mapping::could_both_match(&first.plan, &second.plan)
+                {
+                    return Err(Error::BothMatch {
+                        force: first.force.to_string(),
+                        first: first.reference.name.clone(),
+                        second: second.reference.name.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Compiles a file with its examples beside it and runs its tests: only a sound mapping goes live.
+pub fn compile(file: &MappingFile) -> Result<Plan, Error> {
+    let folder = file.path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let open = move |name: &str| std::fs::read(folder.join(name)).ok();
+    let shown = file.path.display().to_string();
+    let compiled = mapping::compile(&shown, &file.text, &open);
+    let refused = |report: String| Error::Refused { path: file.path.clone(), report };
+    let plan = match compiled.plan {
+        Some(plan) if compiled.diagnostics.is_empty() => plan,
+        _ => return Err(refused(rendered(&compiled.diagnostics, &file.text))),
+    };
+    let report = mapping::trial::run(&plan, &open);
+    if report.failed() { Err(refused(report.to_string())) } else { Ok(plan) }
+}
+
+fn rendered(diagnostics: &[Diagnostic], text: &str) -> String {
+    diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect::<Vec<_>>().join("\n")
+}
+
+fn live(force: ForceCode, name: &str, plan: Plan, version: u32, sha256: String) -> LivePlan {
+    LivePlan { force, plan, reference: MappingRef { name: name.to_owned(), version, sha256 } }
+}
+
+fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LivePlan, Error> {
+    tracing::error!(mapping = %file.path.display(), version = version.version, "the mapping file is refused; the last good version stays live");
+    restore_stored(version)
+}
+
+/// Compiles a stored version. Its tests passed when it went live; its examples need not be there.
+fn restore_stored(version: &PlanVersion) -> Result<LivePlan, Error> {
+    let shown = format!("{} {}", version.force, version.name);
+    let compiled = mapping::compile(&shown, &version.text, &|_| None);
+    let Some(plan) = compiled.plan else {
+        return Err(Error::Stored {
+            force: version.force.to_string(),
+            name: version.name.clone(),
+            version: version.version,
+            report: rendered(&compiled.diagnostics, &version.text),
+        });
+    };
+    Ok(live(version.force, &version.name, plan, version.version, version.sha256.clone()))
+}

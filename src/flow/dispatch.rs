@@ -1,0 +1,111 @@
+//! Outbox rows to events and back to settled rows: what the publishing worker asks for.
+
+use bytes::Bytes;
+use cara_record::wire::{Compartment as Side, Event, Header, Kind};
+
+use super::{Gateway, Refusal};
+use crate::store::{Compartment, Fact, Lease, Leased, LeasedBody, Operation, Settled};
+use crate::vault::Binding;
+
+/// One event that may be published now, and the right to settle it.
+#[derive(Debug)]
+pub struct Work {
+    pub lease: Lease,
+    pub event: Event,
+    pub attempts: u32,
+    provider: String,
+    about: String,
+}
+
+impl Work {
+    /// The broker has confirmed it: the disclosure goes into the audit with the settling.
+    pub fn done(self, at: jiff::Timestamp) -> (Lease, Settled) {
+        let disclosure = Fact {
+            operation: Operation::Disclosure,
+            by: "gateway".to_owned(),
+            at,
+            about: self.about,
+            to: Some(self.provider),
+            note: None,
+        };
+        (self.lease, Settled::Done { at, disclosure: Box::new(disclosure) })
+    }
+
+    pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> (Lease, Settled) {
+        (self.lease, Settled::Retry { not_before, reason })
+    }
+
+    pub fn dead(self, reason: &'static str) -> (Lease, Settled) {
+        (self.lease, Settled::Dead { reason })
+    }
+}
+
+impl Gateway {
+    /// Leases up to `limit` rows and opens their events. A row that cannot be opened is set aside
+    /// as dead: it can never succeed, and a person must look.
+    pub async fn claim(&self, limit: usize, lease_s: u32) -> Result<Vec<Work>, Refusal> {
+        let leased = self.store.claim(limit, lease_s).await?;
+        let mut work = Vec::with_capacity(leased.len());
+        let mut unreadable = Vec::new();
+        for row in leased {
+            let lease = row.lease.clone();
+            match self.reopen(row) {
+                Ok(opened) => work.push(opened),
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "outbox row cannot be opened"
+                    );
+                    unreadable.push((
+                        lease,
+                        Settled::Dead { reason: "its sealed body cannot be opened" },
+                    ));
+                }
+            }
+        }
+        if !unreadable.is_empty() {
+            self.store.settle(unreadable).await?;
+        }
+        Ok(work)
+    }
+
+    /// Ends work on leased rows; a lost lease changes nothing.
+    pub async fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> Result<(), Refusal> {
+        self.store.settle(outcomes).await?;
+        Ok(())
+    }
+
+    fn reopen(&self, row: Leased) -> Result<Work, crate::vault::Error> {
+        let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
+        let binding = |column| Binding { id: row.referral_id, revision: row.revision, column };
+        let body = match &row.body {
+            LeasedBody::Offender(sealed) => {
+                self.vault.open_sealed(&keys, binding("offender_event"), sealed)?
+            }
+            LeasedBody::Victim(sealed) => {
+                self.vault.open_sealed(&keys, binding("victim_event"), sealed)?
+            }
+        };
+        let compartment = match row.compartment {
+            Compartment::Offender => Side::Offender,
+            Compartment::Victim => Side::Victim,
+        };
+        let kind = Kind::find(compartment, &row.kind).ok_or(crate::vault::Error::DoesNotOpen)?;
+        let about = format!("{}/{} {}", row.referral_id, row.revision, kind.name());
+        let header = Header {
+            id: row.event_id,
+            kind,
+            referral_id: row.referral_id,
+            force: row.force.to_string(),
+            provider: row.provider.clone(),
+            received_at: row.received_at,
+        };
+        Ok(Work {
+            lease: row.lease,
+            event: Event::reopen(header, Bytes::from(body)),
+            attempts: row.attempts,
+            provider: row.provider,
+            about,
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! The mappings that are live: which version of which file reads a body now.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cara_record::document::{self, Format, Tree};
+use cara_record::mapping::Plan;
+
+use super::{Caller, Refusal, Submission};
+use crate::store::{ForceCode, MappingRef};
+
+/// One compiled mapping and the version it is.
+#[derive(Debug)]
+pub struct LivePlan {
+    pub force: ForceCode,
+    pub plan: Plan,
+    pub reference: MappingRef,
+}
+
+/// Every live plan by force. The swap is atomic: a body is read by the plans it started with.
+#[derive(Debug, Default)]
+pub struct Live {
+    plans: RwLock<Arc<BTreeMap<ForceCode, Vec<Arc<LivePlan>>>>>,
+}
+
+impl Live {
+    /// Puts these plans in the place of all earlier ones.
+    pub fn replace(&self, plans: Vec<LivePlan>) {
+        let mut by_force: BTreeMap<ForceCode, Vec<Arc<LivePlan>>> = BTreeMap::new();
+        for plan in plans {
+            by_force.entry(plan.force).or_default().push(Arc::new(plan));
+        }
+        *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_force);
+    }
+
+    /// The plans of one force.
+    pub fn of(&self, force: ForceCode) -> Vec<Arc<LivePlan>> {
+        let plans = Arc::clone(&self.plans.read().unwrap_or_else(PoisonError::into_inner));
+        plans.get(&force).cloned().unwrap_or_default()
+    }
+
+    /// The plan of this force with this name.
+    pub fn named(&self, force: ForceCode, name: &str) -> Option<Arc<LivePlan>> {
+        self.of(force).into_iter().find(|live| live.reference.name == name)
+    }
+}
+
+/// The plans of the caller's forces that read the body's media type, or the one that is named.
+pub(super) fn candidates(
+    live: &Live,
+    caller: &Caller,
+    submission: &Submission,
+) -> Result<Vec<Arc<LivePlan>>, Refusal> {
+    let of_caller: Vec<_> = caller.forces.iter().flat_map(|force| live.of(*force)).collect();
+    let names = || of_caller.iter().map(|live| live.reference.name.clone()).collect::<Vec<_>>();
+    let mut fitting: Vec<_> = of_caller
+        .iter()
+        .filter(|live| reads(live.plan.format(), &submission.media_type))
+        .cloned()
+        .collect();
+    if fitting.is_empty() {
+        return Err(Refusal::MediaType);
+    }
+    if let Some(name) = &submission.mapping {
+        fitting.retain(|live| live.reference.name == *name);
+        if fitting.is_empty() {
+            return Err(Refusal::NoMapping { names: names() });
+        }
+    }
+    Ok(fitting)
+}
+
+/// Whether a body of this media type (lower case, no parameters) is of this format.
+fn reads(format: &Format, media_type: &str) -> bool {
+    match format {
+        Format::Xml => {
+            matches!(media_type, "application/xml" | "text/xml") || media_type.ends_with("+xml")
+        }
+        Format::Json => media_type == "application/json" || media_type.ends_with("+json"),
+        Format::Csv(_) => media_type == "text/csv",
+        Format::Fixed(_) => media_type == "text/plain",
+    }
+}
+
+/// The first candidate whose `match` fits, with the body read by it. A mapping that was named is
+/// taken whether it fits or not: its own findings then say what is missing.
+pub(super) fn choose<'t>(
+    candidates: &[Arc<LivePlan>],
+    text: &'t str,
+    named: bool,
+    limits: &document::Limits,
+) -> Result<(Arc<LivePlan>, Tree<'t>), Refusal> {
+    let mut first_error = None;
+    for live in candidates {
+        match document::parse(text, live.plan.format(), live.plan.names(), limits) {
+            Ok(tree) if named || live.plan.matches(&tree) => return Ok((Arc::clone(live), tree)),
+            Ok(_) => {}
+            Err(error) => {
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    match first_error {
+        Some(error) => Err(super::read::refuse(error)),
+        None => Err(Refusal::NoMapping {
+            names: candidates.iter().map(|live| live.reference.name.clone()).collect(),
+        }),
+    }
+}

@@ -1,0 +1,384 @@
+//! A read record to the rows that hold it: sealed, serialised and named on the caller's thread, so
+//! that the writer only writes.
+
+use cara_record::domain::choice::ContactAgreed;
+use cara_record::domain::{Recorded, Referral, Validated, Withdrawal};
+use cara_record::wire::{
+    Change, Compartment as Side, Event, OffenderContent, Stamp, VictimContent,
+};
+use uuid::Uuid;
+
+use super::compare::Arriving;
+use super::read::Read;
+use super::{Caller, Force};
+use crate::clock::Clock;
+use crate::store::{
+    Action, Cause, Compartment, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral,
+    KnownRevision, MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
+};
+use crate::vault::{Binding, Keys, Vault};
+
+/// What every row of one submission shares.
+pub(super) struct Bench<'a> {
+    pub vault: &'a Vault,
+    pub clock: &'a Clock,
+    pub caller: &'a Caller,
+    pub received_at: jiff::Timestamp,
+    pub media_type: &'a str,
+}
+
+/// What is stored and published of one valid record, and what it is compared by.
+pub(super) struct Content {
+    pub action: Action,
+    /// Both sides; none for a withdrawal.
+    sides: Option<(OffenderContent, VictimContent)>,
+    police: Vec<u8>,
+    contact_agreed: bool,
+    offender_content: Digest,
+    victim_content: Digest,
+    pub content: Digest,
+    pub person: Option<Digest>,
+    pub message_ref: Option<Digest>,
+    pub extracted_at: Option<jiff::Timestamp>,
+    pub record: RecordIndex,
+    pub record_ref: String,
+}
+
+impl Content {
+    pub fn of_referral(vault: &Vault, force: ForceCode, test: bool, referral: &Referral) -> Self {
+        let offender = OffenderContent::of(&referral.offender_side);
+        let victim = VictimContent::of(&referral.victim_side);
+        let police = referral.police_content();
+        let agreed = victim.contact_agreed() == Recorded::Is(ContactAgreed::Yes);
+        let (offender_bytes, victim_bytes) = (offender.as_bytes(), victim.as_bytes());
+        // While contact is not agreed only that fact is published, so only it can change.
+        let said = match victim.contact_agreed() {
+            Recorded::Is(said) => said as u8,
+            Recorded::NotRecorded => u8::MAX,
+        };
+        let published_victim = if agreed { victim_bytes } else { &[said] };
+        Content {
+            action: Action::New,
+            contact_agreed: agreed,
+            offender_content: vault.digest("offender", &[offender_bytes]),
+            victim_content: vault.digest("victim", &[&[u8::from(agreed)], published_victim]),
+            content: vault.digest("content", &[offender_bytes, victim_bytes, &police]),
+            person: Some(vault.digest("person", &[&referral.person_key()])),
+            message_ref: message_digest(vault, referral.source.message_ref.as_deref()),
+            extracted_at: referral.source.extracted_at,
+            record: vault.record_index(force.0, test, &referral.source.record_ref),
+            record_ref: referral.source.record_ref.clone(),
+            sides: Some((offender, victim)),
+            police,
+        }
+    }
+
+    pub fn of_withdrawal(
+        vault: &Vault,
+        force: ForceCode,
+        test: bool,
+        withdrawal: &Withdrawal,
+    ) -> Self {
+        let none = Digest([0; 32]);
+        let source = &withdrawal.source;
+        Content {
+            action: Action::Withdrawn,
+            sides: None,
+            police: Vec::new(),
+            contact_agreed: false,
+            offender_content: none,
+            victim_content: none,
+            content: none,
+            person: None,
+            message_ref: message_digest(vault, source.message_ref.as_deref()),
+            extracted_at: source.extracted_at,
+            record: vault.record_index(force.0, test, &source.record_ref),
+            record_ref: source.record_ref.clone(),
+        }
+    }
+
+    pub fn arriving(&self, released: bool) -> Arriving {
+        Arriving {
+            withdrawn: self.action == Action::Withdrawn,
+            content: self.content,
+            person: self.person,
+            message_ref: self.message_ref,
+            extracted_at: self.extracted_at,
+            released,
+        }
+    }
+}
+
+fn message_digest(vault: &Vault, message_ref: Option<&str>) -> Option<Digest> {
+    message_ref.map(|text| vault.digest("message_ref", &[text.as_bytes()]))
+}
+
+/// One revision ready to be written, and its number and id for the answer.
+pub(super) struct Revision {
+    pub referral_id: Uuid,
+    pub number: u32,
+    pub flags: Vec<Cause>,
+    pub entry: Entry,
+}
+
+/// The first or next revision of a case.
+pub(super) fn revision(
+    bench: &Bench<'_>,
+    force: &Force,
+    read: &Read,
+    content: &Content,
+    known: Option<&KnownReferral>,
+    released_hold: Option<Uuid>,
+) -> Result<Revision, super::Refusal> {
+    let number = known.map_or(1, |known| latest(known).revision + 1);
+    let referral_id = known.map_or_else(|| bench.clock.id(), |known| known.referral_id);
+    let (wrapped, keys) = match known {
+        None => {
+            let (wrapped, keys) = bench.vault.mint_keys(referral_id)?;
+            (Some(wrapped), keys)
+        }
+        Some(known) => (None, bench.vault.unwrap_keys(referral_id, &known.keys)?),
+    };
+    let provider = match known {
+        Some(known) => known.provider.clone(),
+        None => force.provider(bench.caller.test)?.to_owned(),
+    };
+    let stamp = Stamp {
+        referral_id,
+        revision: number,
+        force: force.code.to_string(),
+        provider,
+        received_at: bench.received_at,
+        agreement_ref: force.agreement_ref.clone(),
+        test_data: bench.caller.test,
+    };
+    let published = publish(bench, read, content, known.map(latest), &stamp);
+    let seal = Seal { vault: bench.vault, keys: &keys, referral_id, revision: number };
+    let flags = match &read.outcome {
+        Validated::Referral(referral) => read.causes(&referral.flags),
+        _ => Vec::new(),
+    };
+    let victim = content.sides.as_ref().map_or(&b"null"[..], |(_, victim)| victim.as_bytes());
+    let row = NewRevision {
+        referral_id,
+        force: force.code,
+        provider: stamp.provider.clone(),
+        record: content.record,
+        revision: number,
+        action: action(content, number),
+        content: content.content,
+        offender_content: content.offender_content,
+        victim_content: content.victim_content,
+        person: content.person.or(known.map(|known| known.person)).unwrap_or(Digest([0; 32])),
+        message_ref: content.message_ref,
+        extracted_at: content.extracted_at,
+        contact_agreed: content.contact_agreed,
+        deadline: deadline(read),
+        flags: flags.clone(),
+        mapping: read.live.reference.clone(),
+        received_at: bench.received_at,
+        test_data: bench.caller.test,
+        keys: wrapped,
+        raw: Some(seal.raw(&read.excerpt)?),
+        offender_event: match &published.offender {
+            Some(event) => Some(seal.offender("offender_event", event.body())?),
+            None => None,
+        },
+        victim_event: match &published.victim {
+            Some(event) => Some(seal.victim("victim_event", event.body())?),
+            None => None,
+        },
+        police: seal.offender("police", &police_row(content))?,
+        victim: seal.victim("victim", victim)?,
+        messages: published.messages(),
+    };
+    let audit = vec![Fact {
+        operation: if number == 1 { Operation::Collection } else { Operation::Alteration },
+        by: bench.caller.identity.clone(),
+        at: bench.received_at,
+        about: format!("{referral_id}/{number}"),
+        to: None,
+        note: None,
+    }];
+    let entry = Entry {
+        what: What::Revision(Box::new(row)),
+        release_hold: released_hold,
+        close_holds: Some((content.record, HoldEnd::Superseded)),
+        audit,
+    };
+    Ok(Revision { referral_id, number, flags, entry })
+}
+
+/// What the police column seals: the police-only content, and the key that answers show.
+fn police_row(content: &Content) -> Vec<u8> {
+    let police = if content.police.is_empty() { b"null".as_slice() } else { &content.police };
+    let record_ref = serde_json::Value::from(content.record_ref.as_str()).to_string();
+    let mut row = Vec::with_capacity(police.len() + record_ref.len() + 32);
+    row.extend_from_slice(b"{\"record_ref\":");
+    row.extend_from_slice(record_ref.as_bytes());
+    row.extend_from_slice(b",\"police\":");
+    row.extend_from_slice(police);
+    row.push(b'}');
+    row
+}
+
+fn latest(known: &KnownReferral) -> &KnownRevision {
+    match known.revisions.last() {
+        Some(revision) => revision,
+        None => unreachable!("a referral is written together with its first revision"),
+    }
+}
+
+fn action(content: &Content, number: u32) -> Action {
+    match (content.action, number) {
+        (Action::Withdrawn, _) => Action::Withdrawn,
+        (_, 1) => Action::New,
+        _ => Action::Amended,
+    }
+}
+
+fn deadline(read: &Read) -> Option<jiff::civil::Date> {
+    match &read.outcome {
+        Validated::Referral(referral) => Some(referral.deadline()),
+        _ => None,
+    }
+}
+
+/// The messages of one revision. A side that did not change is not sent.
+struct Published {
+    offender: Option<Event>,
+    victim: Option<Event>,
+}
+
+impl Published {
+    /// The victim's first: the offender's waits until it is confirmed.
+    fn messages(&self) -> Vec<NewMessage> {
+        let row = |event: &Event, after: Option<Uuid>| NewMessage {
+            event_id: event.message_id(),
+            compartment: match event.header().kind.compartment() {
+                Side::Offender => Compartment::Offender,
+                Side::Victim => Compartment::Victim,
+            },
+            kind: event.header().kind.action().to_owned(),
+            after,
+        };
+        let victim = self.victim.as_ref().map(|event| row(event, None));
+        let after = victim.as_ref().map(|message| message.event_id);
+        let offender = self.offender.as_ref().map(|event| row(event, after));
+        victim.into_iter().chain(offender).collect()
+    }
+}
+
+fn publish(
+    bench: &Bench<'_>,
+    read: &Read,
+    content: &Content,
+    latest: Option<&KnownRevision>,
+    stamp: &Stamp,
+) -> Published {
+    let id = || bench.clock.id();
+    let (Validated::Referral(referral), Some((offender_side, victim_side))) =
+        (&read.outcome, &content.sides)
+    else {
+        return Published {
+            offender: Some(Event::withdrawn(id(), Side::Offender, stamp)),
+            victim: Some(Event::withdrawn(id(), Side::Victim, stamp)),
+        };
+    };
+    let change = if latest.is_none() { Change::New } else { Change::Amended };
+    let changed = |of: fn(&KnownRevision) -> Digest, now: Digest| {
+        latest.is_none_or(|latest| of(latest) != now)
+    };
+    let recalled = !content.contact_agreed && latest.is_some_and(|latest| latest.contact_agreed);
+    let victim = if recalled {
+        Some(Event::victim_recalled(id(), stamp, referral.contact_agreed()))
+    } else if changed(|revision| revision.victim_content, content.victim_content) {
+        Some(Event::victim(id(), change, stamp, victim_side, &referral.flags))
+    } else {
+        None
+    };
+    let offender = changed(|revision| revision.offender_content, content.offender_content)
+        .then(|| Event::referral(id(), change, stamp, offender_side, &referral.flags));
+    Published { offender, victim }
+}
+
+/// Seals the columns of one row.
+struct Seal<'a> {
+    vault: &'a Vault,
+    keys: &'a Keys,
+    referral_id: Uuid,
+    revision: u32,
+}
+
+impl Seal<'_> {
+    fn binding(&self, column: &'static str) -> Binding {
+        Binding { id: self.referral_id, revision: self.revision, column }
+    }
+
+    fn raw(&self, plain: &[u8]) -> Result<crate::vault::Sealed<crate::vault::Raw>, super::Refusal> {
+        Ok(self.vault.seal(self.keys, self.binding("raw"), plain)?)
+    }
+
+    fn offender(
+        &self,
+        column: &'static str,
+        plain: &[u8],
+    ) -> Result<crate::vault::Sealed<crate::vault::Offender>, super::Refusal> {
+        Ok(self.vault.seal(self.keys, self.binding(column), plain)?)
+    }
+
+    fn victim(
+        &self,
+        column: &'static str,
+        plain: &[u8],
+    ) -> Result<crate::vault::Sealed<crate::vault::Victim>, super::Refusal> {
+        Ok(self.vault.seal(self.keys, self.binding(column), plain)?)
+    }
+}
+
+/// A hold ready to be written.
+pub(super) fn hold(
+    bench: &Bench<'_>,
+    force: &Force,
+    read: &Read,
+    record: Option<RecordIndex>,
+    causes: Vec<Cause>,
+) -> Result<(Uuid, Digest, Entry), super::Refusal> {
+    let hold_id = bench.clock.id();
+    let (wrapped, keys) = bench.vault.mint_keys(hold_id)?;
+    let seal = Seal { vault: bench.vault, keys: &keys, referral_id: hold_id, revision: 0 };
+    let bytes = bench
+        .vault
+        .digest("held bytes", &[&[force.code.0, u8::from(bench.caller.test)], &read.excerpt]);
+    let unlisted = match serde_json::to_vec(&read.unlisted) {
+        Ok(json) if !read.unlisted.is_empty() => {
+            Some(seal.vault.seal(&keys, seal.binding("unlisted"), &json)?)
+        }
+        _ => None,
+    };
+    let row = NewHold {
+        hold_id,
+        force: force.code,
+        record,
+        bytes,
+        causes,
+        mapping: MappingRef::clone(&read.live.reference),
+        received_at: bench.received_at,
+        test_data: bench.caller.test,
+        raw: seal.raw(&read.excerpt)?,
+        keys: wrapped,
+        media_type: bench.media_type.to_owned(),
+        unlisted,
+    };
+    let audit = vec![Fact {
+        operation: Operation::Collection,
+        by: bench.caller.identity.clone(),
+        at: bench.received_at,
+        about: format!("hold {hold_id}"),
+        to: None,
+        note: None,
+    }];
+    let entry =
+        Entry { what: What::Hold(Box::new(row)), release_hold: None, close_holds: None, audit };
+    Ok((hold_id, bytes, entry))
+}

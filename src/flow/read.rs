@@ -1,0 +1,215 @@
+//! Bytes of a body to records that are read: parsed, translated, validated, nothing stored yet.
+
+use std::sync::Arc;
+
+use cara_record::document::{self, Limits, NodeId, Tree};
+use cara_record::domain::{self, Code, Finding, Validated};
+use cara_record::wire::api;
+
+use super::live::{self, Live, LivePlan};
+use super::{Caller, Force, Refusal, Submission};
+use crate::store::{Cause, ForceCode};
+
+/// What reading a body may know and must obey.
+pub(super) struct Desk<'a> {
+    pub live: &'a Live,
+    pub forces: &'a super::Forces,
+    pub limits: &'a Limits,
+    pub records_max: usize,
+    pub now: jiff::Timestamp,
+    pub today: jiff::civil::Date,
+}
+
+/// One record of a body, read.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub live: Arc<LivePlan>,
+    pub force: ForceCode,
+    /// The body with every other record cut out: what is kept, and translated again on release.
+    pub excerpt: Vec<u8>,
+    pub outcome: Validated,
+    /// Field and text of every code that no lookup lists: sealed with a hold, never logged.
+    pub unlisted: Vec<(String, String)>,
+}
+
+impl Read {
+    /// Findings with the source paths that the mapping names.
+    pub fn causes(&self, findings: &[Finding]) -> Vec<Cause> {
+        findings.iter().map(|finding| cause(finding, &self.live)).collect()
+    }
+}
+
+/// Reads a whole body before anything of it is taken.
+pub(super) fn body(
+    desk: &Desk<'_>,
+    caller: &Caller,
+    submission: &Submission,
+) -> Result<Vec<Read>, Refusal> {
+    let candidates = live::candidates(desk.live, caller, submission)?;
+    let declared = candidates.first().and_then(|live| live.plan.encoding());
+    let text = document::decode(&submission.body, declared).map_err(refuse)?;
+    let named = submission.mapping.is_some();
+    let (live, tree) = live::choose(&candidates, &text, named, desk.limits)?;
+    let records = live.plan.records(&tree);
+    if records.is_empty() {
+        return Err(Refusal::Unparseable {
+            code: "P400",
+            reason: "the body holds no record at the place that the mapping names".into(),
+            line: None,
+            column: None,
+        });
+    }
+    if records.len() > desk.records_max {
+        return Err(Refusal::TooLarge { limit: format!("{} records", desk.records_max) });
+    }
+    let mut read = Vec::with_capacity(records.len());
+    for index in 0..records.len() {
+        read.push(record(desk, caller, &live, (&text, &tree), (&records, index))?);
+    }
+    Ok(read)
+}
+
+/// Reads a kept excerpt again, with the plan that is live now.
+pub(super) fn kept(
+    desk: &Desk<'_>,
+    live: &Arc<LivePlan>,
+    excerpt: &str,
+    release: bool,
+) -> Result<Read, Refusal> {
+    let tree = document::parse(excerpt, live.plan.format(), live.plan.names(), desk.limits)
+        .map_err(refuse)?;
+    let records = live.plan.records(&tree);
+    let Some(node) = records.first().filter(|_| records.len() == 1) else {
+        return Err(Refusal::WrongState { state: "the mapping no longer finds one record in it" });
+    };
+    let force = desk.forces.of(live.force)?;
+    Ok(judge(desk, live, force, (&tree, *node), excerpt.as_bytes().to_vec(), release))
+}
+
+fn record(
+    desk: &Desk<'_>,
+    caller: &Caller,
+    live: &Arc<LivePlan>,
+    (text, tree): (&str, &Tree<'_>),
+    (records, index): (&[NodeId], usize),
+) -> Result<Read, Refusal> {
+    let excerpt = document::excerpt(text, live.plan.format(), tree, records, index);
+    let excerpt = excerpt.into_owned().into_bytes();
+    let force = desk.forces.of(live.force)?;
+    let read = judge(desk, live, force, (tree, records[index]), excerpt, false);
+    match named_force(&read.outcome) {
+        None => Ok(read),
+        Some(named) if named == force.code => Ok(read),
+        Some(named) if caller.forces.contains(&named) => {
+            let own = desk.live.named(named, &live.reference.name);
+            let live = own.as_ref().unwrap_or(live);
+            let text = String::from_utf8_lossy(&read.excerpt).into_owned();
+            let mut read = kept(desk, live, &text, false)?;
+            read.force = named;
+            Ok(read)
+        }
+        Some(_) => Err(Refusal::ForeignForce),
+    }
+}
+
+fn judge(
+    desk: &Desk<'_>,
+    live: &Arc<LivePlan>,
+    force: &Force,
+    (tree, node): (&Tree<'_>, NodeId),
+    excerpt: Vec<u8>,
+    release: bool,
+) -> Read {
+    let translation = live.plan.translate(tree, node);
+    let mut draft = translation.draft;
+    if release {
+        overrule(&mut draft.findings);
+    }
+    let context = domain::Context {
+        now: desk.now,
+        today: desk.today,
+        compliance_domains: &force.compliance_domains,
+    };
+    let outcome = domain::validate(draft, &context);
+    Read {
+        live: Arc::clone(live),
+        force: force.code,
+        excerpt,
+        outcome,
+        unlisted: translation.unlisted,
+    }
+}
+
+/// A rule that a person was asked about no longer holds the record once that person released it.
+fn overrule(findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.code == Code::RULE) {
+        finding.code = Code::RULE_FLAG;
+    }
+}
+
+fn named_force(outcome: &Validated) -> Option<ForceCode> {
+    let code = match outcome {
+        Validated::Referral(referral) => referral.source.force,
+        Validated::Withdrawal(withdrawal) => withdrawal.source.force,
+        Validated::Stopped(stopped) => stopped.source_force,
+    };
+    code.map(|code| ForceCode(code.number()))
+}
+
+pub(super) fn refuse(error: document::Error) -> Refusal {
+    match error.kind {
+        document::ErrorKind::Limit(limit) => Refusal::TooLarge { limit: limit.to_owned() },
+        _ => Refusal::Unparseable {
+            code: "P400",
+            reason: error.reason,
+            line: error.line,
+            column: error.column,
+        },
+    }
+}
+
+fn cause(finding: &Finding, live: &LivePlan) -> Cause {
+    Cause {
+        code: finding.code.id().to_owned(),
+        name: finding.code.name().to_owned(),
+        kind: finding.code.kind(),
+        field: finding.field.clone().into_owned(),
+        source_path: finding.origin.map(|origin| live.plan.path_text(origin).to_owned()),
+        line: finding.line,
+        expected_letter: finding.expected_letter,
+        named: finding.named.as_deref().map(str::to_owned),
+    }
+}
+
+/// A stored cause as the API shows it.
+pub(super) fn view(cause: &Cause) -> api::FindingView {
+    let kind = match cause.kind {
+        domain::Kind::Flag => "flag",
+        domain::Kind::Hold => "hold",
+        domain::Kind::Violation => "violation",
+    };
+    api::FindingView {
+        code: cause.code.clone(),
+        name: cause.name.clone(),
+        kind: kind.to_owned(),
+        field: cause.field.clone(),
+        source_path: cause.source_path.clone(),
+        line: cause.line,
+        expected_letter: cause.expected_letter,
+        named: cause.named.clone(),
+    }
+}
+
+/// A code that the flow itself found, about the whole record.
+pub(super) fn own_cause(code: Code) -> Cause {
+    Cause {
+        code: code.id().to_owned(),
+        name: code.name().to_owned(),
+        kind: code.kind(),
+        field: String::new(),
+        source_path: None,
+        line: None,
+        expected_letter: None,
+        named: None,
+    }
+}

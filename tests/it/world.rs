@@ -1,0 +1,360 @@
+//! The test world in one line: a gateway of its own process behind a real TLS socket, with its own
+//! folder, certificates and secrets. What it starts, it ends.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::certificate::{Authority, Signed};
+
+/// How long a level may take to be reached before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The forces of the test world: slug, code.
+pub const FORCES: [(&str, &str); 4] =
+    [("hampshire", "44"), ("west-midlands", "20"), ("leicestershire", "33"), ("norfolk", "36")];
+
+/// What differs from the ordinary test world.
+#[derive(Clone, Default)]
+pub struct World {
+    /// AMQP address, user and password file; none: accept and keep, publish nothing.
+    pub broker: Option<String>,
+    /// Slug of the provider of every force: its queues are this test's own.
+    pub provider: Option<String>,
+    /// Lines put into `[api]`.
+    pub api: String,
+    /// Lines put into `[store]`.
+    pub store: String,
+    /// Start with a revocation list that names nobody yet.
+    pub crl: bool,
+}
+
+/// A running gateway and everything that speaks to it.
+pub struct TestGateway {
+    pub folder: PathBuf,
+    pub api: String,
+    pub internal: String,
+    pub authority: Authority,
+    pub provider: String,
+    child: Option<Child>,
+}
+
+/// What the gateway answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    pub text: String,
+}
+
+/// One force's system: a client with its certificate.
+#[derive(Clone)]
+pub struct ForceSystem {
+    pub client: reqwest::Client,
+    pub api: String,
+}
+
+impl World {
+    pub async fn start(self) -> TestGateway {
+        let mut gateway = self.lay_out();
+        gateway.spawn().await;
+        gateway
+    }
+
+    /// Everything but the process.
+    pub fn lay_out(&self) -> TestGateway {
+        provide_crypto();
+        let folder = scratch("world");
+        let authority = Authority::make("test police authority");
+        let certificates = folder.join("certs");
+        std::fs::create_dir_all(&certificates).unwrap();
+        std::fs::write(certificates.join("ca.pem"), &authority.pem).unwrap();
+        authority.server(1).write(&certificates, "server");
+        if self.crl {
+            std::fs::write(certificates.join("ca.crl"), authority.revoke(&[])).unwrap();
+        }
+        cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
+        let provider = self.provider.clone().unwrap_or_else(|| unique("provider"));
+        let (api, internal) = (free_port(), free_port());
+        let text = self.settings(api, internal, &provider);
+        std::fs::write(folder.join("gateway.toml"), text).unwrap();
+        TestGateway {
+            api: format!("https://localhost:{api}"),
+            internal: format!("http://127.0.0.1:{internal}"),
+            folder,
+            authority,
+            provider,
+            child: None,
+        }
+    }
+
+    fn settings(&self, api: u16, internal: u16, provider: &str) -> String {
+        let crl = if self.crl { "certs/ca.crl" } else { "none" };
+        let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+        let mappings = mappings.display();
+        let broker = match &self.broker {
+            None => "urls = [\"amqp://127.0.0.1:1/%2f\"]\npublish = false\n".to_owned(),
+            Some(lines) => lines.clone(),
+        };
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name;
+        let (api_lines, store_lines) = (&self.api, &self.store);
+        let mut text = format!(
+            "[api]\nlisten = \"127.0.0.1:{api}\"\ncertificate = \"certs/server.pem\"\n\
+             key = \"certs/server.key\"\n{api_lines}\n\
+             [internal]\nlisten = \"127.0.0.1:{internal}\"\n\
+             [operators]\nsocket = \"operators.sock\"\n\
+             [[operators.user]]\nname = \"{user}\"\nrole = \"administer\"\nvictims = true\n\
+             [store]\npath = \"gateway.db\"\n{store_lines}\n\
+             [vault]\nepochs = \"secrets/epochs\"\nindex_key = \"secrets/index.key\"\n\
+             audit_key = \"secrets/audit.key\"\n\
+             [broker]\n{broker}\n[mappings]\nfolder = \"{mappings}\"\n\
+             [[ca]]\nname = \"police-ca\"\ncertificate = \"certs/ca.pem\"\ncrl = \"{crl}\"\n\
+             [[provider]]\nslug = \"{provider}\"\n"
+        );
+        for (slug, code) in FORCES {
+            write!(
+                text,
+                "[[force]]\nslug = \"{slug}\"\ncode = \"{code}\"\nprovider = \"{provider}\"\n\
+                 agreement_ref = \"ISA-{code}-1\"\ncompliance_domains = [\"{slug}.example\"]\n\
+                 [[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\n\
+                 san = \"records.{slug}.example\"\nca = \"police-ca\"\n"
+            )
+            .unwrap();
+        }
+        text
+    }
+}
+
+impl TestGateway {
+    /// The ordinary test world: no broker, everything else real.
+    pub async fn start() -> TestGateway {
+        World::default().start().await
+    }
+
+    /// Starts the process and waits until it is ready.
+    pub async fn spawn(&mut self) {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path());
+        let log = log.unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_cara-gateway"))
+            .arg("serve")
+            .arg("--config")
+            .arg(self.folder.join("gateway.toml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        let ready = format!("{}/readyz", self.internal);
+        let client = plain_client();
+        let started = Instant::now();
+        loop {
+            if let Ok(answer) = client.get(&ready).send().await
+                && answer.status().is_success()
+            {
+                return;
+            }
+            let child = self.child.as_mut().unwrap();
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("the gateway ended with {status}:\n{}", self.log());
+            }
+            assert!(started.elapsed() < PATIENCE, "not ready:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn log_path(&self) -> PathBuf {
+        self.folder.join("gateway.log")
+    }
+
+    /// Everything the process has written.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// `kill -9`: no goodbye, no flush.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn stop(&mut self) -> std::process::ExitStatus {
+        let mut child = self.child.take().unwrap();
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        child.wait().unwrap()
+    }
+
+    /// A force's system with its ordinary certificate.
+    pub fn force(&self, slug: &str) -> ForceSystem {
+        let serial = 100 + FORCES.iter().position(|(it, _)| *it == slug).unwrap() as u64;
+        self.with(&self.authority.client(&format!("records.{slug}.example"), serial))
+    }
+
+    /// A system with this certificate.
+    pub fn with(&self, certificate: &Signed) -> ForceSystem {
+        let client = self.client().identity(certificate.identity()).build().unwrap();
+        ForceSystem { client, api: self.api.clone() }
+    }
+
+    /// A client that trusts the gateway's server and shows no certificate.
+    pub fn client(&self) -> reqwest::ClientBuilder {
+        let ca = reqwest::Certificate::from_pem(self.authority.pem.as_bytes()).unwrap();
+        client_builder().tls_certs_only([ca])
+    }
+
+    /// The metrics page.
+    pub async fn metrics(&self) -> String {
+        let url = format!("{}/metrics", self.internal);
+        plain_client().get(url).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Runs a command of the gateway in this world.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_cara-gateway"))
+            .args(arguments)
+            .arg("--config")
+            .arg(self.folder.join("gateway.toml"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("the gateway's log:\n{}", self.log());
+        } else {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+impl ForceSystem {
+    pub async fn post(&self, media_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+        self.send(media_type, body, "", &[]).await.unwrap()
+    }
+
+    /// `query` begins with `?` when there is one.
+    pub async fn send(
+        &self,
+        media_type: &str,
+        body: impl Into<reqwest::Body>,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Answer> {
+        let url = format!("{}/v1/records{query}", self.api);
+        let mut request = self.client.post(url).header("content-type", media_type).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::of(request.send().await?).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        let url = format!("{}{path}", self.api);
+        Answer::of(self.client.get(url).send().await.unwrap()).await.unwrap()
+    }
+
+    pub async fn find(&self, record_ref: &str) -> Answer {
+        let url = format!("{}/v1/referrals/find", self.api);
+        let body = serde_json::json!({ "record_ref": record_ref });
+        Answer::of(self.client.post(url).json(&body).send().await.unwrap()).await.unwrap()
+    }
+}
+
+impl Answer {
+    pub async fn of(response: reqwest::Response) -> reqwest::Result<Self> {
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Answer { status, body, text })
+    }
+
+    /// One record of the answer.
+    pub fn record(&self, index: usize) -> &Value {
+        &self.body["records"][index]
+    }
+
+    /// The names of what stops a record, in order.
+    pub fn violations(&self, index: usize) -> Vec<String> {
+        let findings = self.record(index)["violations"].as_array();
+        let name = |finding: &Value| finding["name"].as_str().unwrap_or_default().to_owned();
+        findings.map(|all| all.iter().map(name).collect()).unwrap_or_default()
+    }
+}
+
+/// Polls a level until it holds or patience ends.
+pub async fn eventually<F, T>(what: &str, mut level: F) -> T
+where
+    F: AsyncFnMut() -> Option<T>,
+{
+    let started = Instant::now();
+    loop {
+        if let Some(reached) = level().await {
+            return reached;
+        }
+        assert!(started.elapsed() < PATIENCE, "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A client for the plain internal listener.
+pub fn plain_client() -> reqwest::Client {
+    provide_crypto();
+    client_builder().build().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests speak from outside")]
+fn client_builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().http1_only().no_proxy().timeout(PATIENCE)
+}
+
+pub fn provide_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A folder of its own under the system's temporary one.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(unique(&format!("cara-{name}")));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// A name that no other test of this or another process has.
+pub fn unique(name: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A port of loopback that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A file that only its owner may read.
+pub fn write_secret(path: &Path, text: &str) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new();
+    let file = file.write(true).create(true).truncate(true).mode(0o600).open(path);
+    std::io::Write::write_all(&mut file.unwrap(), text.as_bytes()).unwrap();
+}
+
+/// An example record of a mapping.
+pub fn example(force: &str, name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings").join(force).join("examples");
+    std::fs::read_to_string(path.join(name)).unwrap()
+}
