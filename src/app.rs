@@ -137,6 +137,11 @@ async fn told_to_stop() -> std::io::Result<()> {
     Ok(())
 }
 
+/// The gateway's own clock, for a command that asks for the time.
+pub fn clock() -> Clock {
+    Clock::system()
+}
+
 /// Settings, or every problem of the file as one text.
 pub fn settings(path: &std::path::Path) -> anyhow::Result<Settings> {
     Settings::load(path).map_err(|faults| {

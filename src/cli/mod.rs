@@ -8,6 +8,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app;
+
+pub mod mapping;
 mod serve;
 
 /// The CARA gateway: takes police records over mutual TLS, translates them and queues referrals to
@@ -23,6 +26,9 @@ struct Arguments {
 enum Command {
     /// Run the gateway until it is told to stop.
     Serve(Config),
+    /// Check the forces' mappings, or try one with a record.
+    #[command(subcommand)]
+    Mapping(mapping::Command),
 }
 
 /// Where the settings are.
@@ -38,6 +44,9 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.command {
         Command::Serve(config) => serve::run(&config.config),
+        Command::Mapping(command) => {
+            mapping::run(&command, app::clock().now(), &mut std::io::stdout().lock())
+        }
     };
     match ended {
         Ok(code) => code,

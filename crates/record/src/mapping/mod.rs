@@ -1,5 +1,6 @@
 //! A force's mapping file, compiled once into a `Plan`, and what the plan does to a record.
 
+pub mod attempt;
 pub mod code;
 mod compile;
 pub mod condition;

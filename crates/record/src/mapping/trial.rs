@@ -199,7 +199,7 @@ pub(super) fn text_of(plan: &Plan, bytes: &[u8]) -> Result<String, String> {
         .map_err(|error| format!("the record cannot be read: {error}"))
 }
 
-fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
+pub(super) fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
     let slot = draft.root.slot(domain::FieldId::OFFICER_COMPLIANCE_INBOX);
     texts(&slot.value)
         .iter()

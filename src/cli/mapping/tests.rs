@@ -1,0 +1,117 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{Check, Try, attempt, check};
+
+fn mappings() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("mappings")
+}
+
+fn checked(path: PathBuf) -> (ExitCode, String) {
+    let mut out = Vec::new();
+    let code = check(&Check { path }, &mut out).unwrap();
+    (code, String::from_utf8(out).unwrap())
+}
+
+fn tried(force: &str, example: &str, config: Option<PathBuf>) -> (ExitCode, String) {
+    let record = mappings().join(force).join("examples").join(example);
+    let args = Try { force: force.to_owned(), record, mappings: mappings(), config };
+    let mut out = Vec::new();
+    let code = attempt(&args, "2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
+    (code, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn checking_all_mappings_says_what_each_ones_tests_reach() {
+    let (code, out) = checked(mappings());
+    assert_eq!(code, ExitCode::SUCCESS, "{out}");
+    assert_eq!(out.matches("0 failed").count(), 4, "{out}");
+    assert!(out.contains("norfolk/referral.toml: ") && out.contains(" lookup rows, "), "{out}");
+    assert!(out.ends_with("nothing to mend in 4 mappings\n"), "{out}");
+    assert_eq!(checked(mappings().join("norfolk/referral.toml")).0, ExitCode::SUCCESS);
+}
+
+#[test]
+fn a_mistake_is_shown_with_its_line_and_fails_the_check() {
+    let folder = std::env::temp_dir().join(format!("mapping-check-{}", std::process::id()));
+    let force = folder.join("hampshire");
+    std::fs::create_dir_all(force.join("examples")).unwrap();
+    for entry in std::fs::read_dir(mappings().join("hampshire/examples")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), force.join("examples").join(entry.file_name())).unwrap();
+    }
+    let text = std::fs::read_to_string(mappings().join("hampshire/referral.toml")).unwrap();
+    let slip = text.replacen("risk.grade  ", "risk.grad   ", 1);
+    assert_ne!(slip, text);
+    std::fs::write(force.join("referral.toml"), slip).unwrap();
+    let (code, out) = checked(folder.clone());
+    std::fs::write(force.join("twin.toml"), &text).unwrap();
+    std::fs::write(force.join("referral.toml"), &text).unwrap();
+    let (twin_code, twins) = checked(force);
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(out.contains("referral.toml:") && out.contains("^^^"), "{out}");
+    assert!(out.contains("did you mean: risk.grade"), "{out}");
+    assert_eq!(twin_code, ExitCode::FAILURE);
+    assert!(twins.contains("could both take the same body"), "{twins}");
+}
+
+#[test]
+fn a_folder_without_mappings_fails_the_check() {
+    let (code, out) = checked(mappings().join("hampshire/examples"));
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(out.contains("no mapping here"), "{out}");
+    assert_eq!(checked(mappings().join("atlantis")).0, ExitCode::FAILURE);
+}
+
+#[test]
+fn a_good_record_shows_its_referral_and_where_each_field_came_from() {
+    let (code, out) = tried("hampshire", "full.xml", None);
+    assert_eq!(code, ExitCode::SUCCESS, "{out}");
+    assert!(out.contains("record 1 of 1, from line 3: accepted"), "{out}");
+    assert!(out.contains("\"family_name\": \"O'CONNELL-BRIGHT\""), "{out}");
+    let line = out.lines().find(|line| line.contains("offender.address.postcode")).unwrap();
+    for part in [" 19 ", "Address[@type='HOME']/Postcode", "so149zz → SO14 9ZZ"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    let line = out.lines().find(|line| line.contains("caution.conditions[2].kind")).unwrap();
+    assert!(line.contains("NCON → no_contact"), "{line}");
+}
+
+#[test]
+fn a_bad_record_shows_everything_that_stops_it() {
+    let (code, out) = tried("norfolk", "refused.txt", None);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(out.contains(": refused"), "{out}");
+    for part in [
+        "violation V104 contact_missing: offender.phones",
+        "caution.deadline from caution/deadline",
+    ] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    let (code, out) = tried("norfolk", "unlisted.txt", None);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(
+        out.contains(": held") && out.contains("not listed: \"ZZ\" for relationship.kind"),
+        "{out}"
+    );
+}
+
+#[test]
+fn every_record_of_a_body_is_tried() {
+    let (code, out) = tried("leicestershire", "several.csv", None);
+    assert_eq!(code, ExitCode::SUCCESS, "{out}");
+    assert!(out.contains("record 3 of 3"), "{out}");
+}
+
+#[test]
+fn a_body_that_the_mapping_does_not_take_is_refused_with_its_place() {
+    let (code, out) = tried("hampshire", "../../west-midlands/examples/full.json", None);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(out.contains("line 1"), "{out}");
+    assert_eq!(tried("hampshire", "absent.xml", None).0, ExitCode::FAILURE);
+    let full = mappings().join("hampshire/examples/full.xml");
+    let (code, out) = tried("rutland", full.to_str().unwrap(), None);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(out.contains("no mapping of this force"), "{out}");
+}
