@@ -19,7 +19,6 @@ pub struct Authority {
 pub struct Signed {
     pub certificate: String,
     pub key: String,
-    pub serial: u64,
 }
 
 impl Signed {
@@ -74,7 +73,7 @@ impl Authority {
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Signed { certificate: certificate.pem(), key: key.serialize_pem(), serial }
+        Signed { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 
     /// A revocation list naming these serial numbers.

@@ -11,6 +11,8 @@ mod broker;
 mod certificate;
 mod certs_example;
 mod edge;
+mod faults;
+mod queue;
 mod record;
 mod tidy;
 mod world;

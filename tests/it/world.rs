@@ -21,7 +21,7 @@ pub const FORCES: [(&str, &str); 4] =
 /// What differs from the ordinary test world.
 #[derive(Clone, Default)]
 pub struct World {
-    /// AMQP address, user and password file; none: accept and keep, publish nothing.
+    /// The lines of `[broker]`, as [`lines`] makes them; none: accept and keep, publish nothing.
     pub broker: Option<String>,
     /// Slug of the provider of every force: its queues are this test's own.
     pub provider: Option<String>,
@@ -104,7 +104,7 @@ impl World {
         let (api_lines, store_lines) = (&self.api, &self.store);
         let mut text = format!(
             "[api]\nlisten = \"127.0.0.1:{api}\"\ncertificate = \"certs/server.pem\"\n\
-             key = \"certs/server.key\"\n{api_lines}\n\
+             key = \"certs/server.key\"\nrequests_per_s_max = 100000\n{api_lines}\n\
              [internal]\nlisten = \"127.0.0.1:{internal}\"\n\
              [operators]\nsocket = \"operators.sock\"\n\
              [[operators.user]]\nname = \"{user}\"\nrole = \"administer\"\nvictims = true\n\
@@ -236,7 +236,10 @@ impl Drop for TestGateway {
     fn drop(&mut self) {
         self.kill();
         if std::thread::panicking() {
-            eprintln!("the gateway's log:\n{}", self.log());
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines.len().saturating_sub(30);
+            eprintln!("the end of the gateway's log:\n{}", lines[last..].join("\n"));
         } else {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
@@ -310,6 +313,18 @@ where
         assert!(started.elapsed() < PATIENCE, "never came: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// `[broker]` of a gateway that publishes to this one.
+pub fn lines(broker: &crate::broker::Broker) -> String {
+    let settings = broker.settings();
+    let password = settings.password.unwrap();
+    format!(
+        "urls = [\"{}\"]\nuser = \"{}\"\npassword = \"{}\"\n",
+        settings.urls[0],
+        settings.user,
+        password.path().display()
+    )
 }
 
 /// A client for the plain internal listener.
