@@ -169,6 +169,11 @@ impl<T: Send + 'static> Link<T> {
         }));
     }
 
+    /// Gives back everything that is on its way, as in doubt.
+    pub fn abandon(&mut self) -> Vec<(T, Fate)> {
+        self.in_doubt().collect()
+    }
+
     /// Waits until something is known. Dropping the future loses nothing.
     pub async fn step(&mut self) -> Step<T> {
         let overdue_in = self.overdue_in();

@@ -112,6 +112,14 @@ impl Publisher {
         }
     }
 
+    /// There is no queue for this routing key, or for none.
+    pub fn unroutable(&self, routing_key: Option<&str>) {
+        match routing_key {
+            Some(key) => self.health.bad(Part::Broker, format!("no queue takes {key}")),
+            None => self.health.good(Part::Broker),
+        };
+    }
+
     /// Between half of it and all of it. The low bits of a fresh id are random.
     fn uneven(&self, delay_ms: u64) -> u64 {
         let (_, random) = self.clock.id().as_u64_pair();

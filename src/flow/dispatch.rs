@@ -17,9 +17,16 @@ pub struct Work {
     about: String,
 }
 
+/// How work on one event ended: what [`Gateway::settle`] writes.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    lease: Lease,
+    settled: Settled,
+}
+
 impl Work {
     /// The broker has confirmed it: the disclosure goes into the audit with the settling.
-    pub fn done(self, at: jiff::Timestamp) -> (Lease, Settled) {
+    pub fn done(self, at: jiff::Timestamp) -> Outcome {
         let disclosure = Fact {
             operation: Operation::Disclosure,
             by: "gateway".to_owned(),
@@ -28,15 +35,16 @@ impl Work {
             to: Some(self.provider),
             note: None,
         };
-        (self.lease, Settled::Done { at, disclosure: Box::new(disclosure) })
+        let settled = Settled::Done { at, disclosure: Box::new(disclosure) };
+        Outcome { lease: self.lease, settled }
     }
 
-    pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> (Lease, Settled) {
-        (self.lease, Settled::Retry { not_before, reason })
+    pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> Outcome {
+        Outcome { lease: self.lease, settled: Settled::Retry { not_before, reason } }
     }
 
-    pub fn dead(self, reason: &'static str) -> (Lease, Settled) {
-        (self.lease, Settled::Dead { reason })
+    pub fn dead(self, reason: &'static str) -> Outcome {
+        Outcome { lease: self.lease, settled: Settled::Dead { reason } }
     }
 }
 
@@ -70,8 +78,9 @@ impl Gateway {
     }
 
     /// Ends work on leased rows; a lost lease changes nothing.
-    pub async fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> Result<(), Refusal> {
-        self.store.settle(outcomes).await?;
+    pub async fn settle(&self, outcomes: Vec<Outcome>) -> Result<(), Refusal> {
+        let pairs = outcomes.into_iter().map(|Outcome { lease, settled }| (lease, settled));
+        self.store.settle(pairs.collect()).await?;
         Ok(())
     }
 

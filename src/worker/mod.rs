@@ -1,10 +1,12 @@
 //! The loops: each looks, leases, works and settles. A wake-up says *look*, never *what*, and every
 //! loop looks by itself as well.
 
+mod outbox;
 mod publish;
 mod watch;
 
-pub use publish::publish;
+pub use outbox::{Away, Outbox};
+pub use publish::{Publish, publish};
 pub use watch::watch;
 
 /// Told once, to all loops: finish what is in hand and end.

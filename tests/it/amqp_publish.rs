@@ -9,9 +9,10 @@ use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::metric::{Health, Metric, Part};
 use cara_record::wire::{Event, Header, Kind};
+use futures_util::StreamExt as _;
 use lapin::options::{
-    BasicGetOptions, BasicPublishOptions, BasicRejectOptions, QueueDeclareOptions,
-    QueuePurgeOptions,
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions,
+    QueueDeclareOptions, QueuePurgeOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -53,12 +54,18 @@ async fn administrator(broker: &Broker) -> Administrator {
 }
 
 /// The message ids in the queue, oldest first, taken out.
-async fn take_all(broker: &Broker, queue: &str) -> Vec<Uuid> {
+pub async fn take_all(broker: &Broker, queue: &str) -> Vec<Uuid> {
     let at = administrator(broker).await;
+    let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let none = FieldTable::default();
+    let found = at.channel.queue_declare(queue.into(), look, none.clone()).await.unwrap();
+    let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let mut consumer =
+        at.channel.basic_consume(queue.into(), "".into(), options, none).await.unwrap();
     let mut ids = Vec::new();
-    let options = BasicGetOptions { no_ack: true };
-    while let Some(message) = at.channel.basic_get(queue.into(), options).await.unwrap() {
-        let id = message.delivery.properties.message_id().clone().unwrap();
+    for _ in 0..found.message_count() {
+        let message = consumer.next().await.expect("as many as there are").unwrap();
+        let id = message.properties.message_id().clone().unwrap();
         ids.push(id.as_str().parse().unwrap());
     }
     ids

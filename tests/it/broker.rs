@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cara_gateway::amqp::definitions::{Account, Definitions, Pair};
+use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::config::SecretFile;
 
@@ -25,7 +26,7 @@ pub const PROVIDERS: [&str; 3] = ["harbour", "harbour-test", "beacon"];
 pub const GATEWAY: &str = "cara-gateway";
 pub const ADMINISTRATOR: &str = "admin";
 
-const START_S_MAX: u64 = 120;
+const START_MAX: Duration = Duration::from_secs(120);
 
 /// Ends the server when this process is gone: then the pipe that it reads from closes.
 const KEEPER: &str = r#"
@@ -79,9 +80,9 @@ pub fn unique(start: &str) -> String {
 
 /// Looks until it holds; fails with `what` after 30 s.
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let clock = Clock::system();
     while !holds().await {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        assert!(clock.monotonic() < Duration::from_secs(30), "not within 30 s: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -165,10 +166,11 @@ impl Broker {
             .spawn()
             .unwrap();
         self.keeper = Some(keeper);
-        let deadline = Instant::now() + Duration::from_secs(START_S_MAX);
+        let clock = Clock::system();
         for port in &self.listens {
             while TcpStream::connect(("127.0.0.1", *port)).is_err() {
-                assert!(Instant::now() < deadline, "RabbitMQ did not start:\n{}", self.said());
+                let waited = clock.monotonic();
+                assert!(waited < START_MAX, "RabbitMQ did not start:\n{}", self.said());
                 std::thread::sleep(Duration::from_millis(50));
             }
         }

@@ -1,11 +1,13 @@
 //! Every test that goes through the front door, and the tests of the source itself.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::disallowed_methods, reason = "tests look at the machine's clock from outside")]
 
 mod accept;
 mod amqp_permissions;
 mod amqp_publish;
 mod amqp_schemas;
+mod amqp_worker;
 mod bad_input;
 mod broker;
 mod certificate;
