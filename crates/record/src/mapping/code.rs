@@ -44,7 +44,11 @@ impl std::fmt::Debug for Code {
 macro_rules! codes {
     ($( $constant:ident $id:literal $name:literal $means:literal $cause:literal $fix:literal $avoid:literal; )*) => {
         pub static PAGES: &[Page] = &[$( Page { id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid } ),*];
-        #[expect(non_camel_case_types, reason = "the variants mirror the constants")]
+        #[expect(
+            non_camel_case_types,
+            clippy::upper_case_acronyms,
+            reason = "the variants mirror the constants"
+        )]
         enum Position { $($constant),* }
         impl Code { $( pub const $constant: Code = Code(Position::$constant as u16); )* }
     };

@@ -19,6 +19,3 @@ pub use compile::{Compiled, Open, compile};
 pub use diagnostic::Diagnostic;
 pub use plan::{Plan, could_both_match};
 pub use translate::Translation;
-
-#[cfg(test)]
-mod tests;

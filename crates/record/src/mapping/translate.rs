@@ -226,7 +226,6 @@ impl<'t> Translator<'_, 't, '_> {
     }
 
     /// The texts of a field before any transform; `None` when there is nothing.
-    #[expect(clippy::type_complexity, reason = "trouble comes with where it was found")]
     fn found(
         &mut self,
         field: &Field,

@@ -43,8 +43,9 @@ pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
             let records = plan.records(tree);
             if place.inside.is_empty() { records } else { all(tree, &records, &place.inside) }
         };
-        let found =
-            trees.iter().any(|tree| !all(tree, &starts(tree), &[place.path.clone()]).is_empty());
+        let found = trees
+            .iter()
+            .any(|tree| !all(tree, &starts(tree), std::slice::from_ref(&place.path)).is_empty());
         if found {
             continue;
         }
