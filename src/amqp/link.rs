@@ -1,10 +1,9 @@
 //! One connection that publishes: a window of events on their way, and what became of each.
 //!
-//! The library attaches a returned message to whichever confirmation comes next, not to its own.
-//! So a confirmation counts only after everything that arrived before it has been looked at, and a
-//! confirmation that carries a stranger's return leaves its own event in doubt.
+//! A confirmation is judged only after everything that arrived before it was looked at; `verdict`
+//! says why.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +13,12 @@ use std::time::Duration;
 use cara_record::wire::{Event, event};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt as _};
-use lapin::message::BasicReturnMessage;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use uuid::Uuid;
 
+use super::verdict::Returns;
 use crate::clock::Clock;
 
 const PERSISTENT: u8 = 2;
@@ -62,10 +61,7 @@ pub struct Link<T> {
     /// Everything on its way, oldest first.
     in_flight: BTreeMap<u64, Flight<T>>,
     next_number: u64,
-    /// Ids seen in returned messages and not yet matched with their own confirmation.
-    returned: HashSet<Uuid>,
-    /// Returned without a readable id: nobody knows whose.
-    unnamed_return: bool,
+    returns: Returns,
     blocked: bool,
     window: usize,
     confirm_timeout: Duration,
@@ -122,8 +118,7 @@ impl<T: Send + 'static> Link<T> {
             confirming: FuturesUnordered::new(),
             in_flight: BTreeMap::new(),
             next_number: 0,
-            returned: HashSet::new(),
-            unnamed_return: false,
+            returns: Returns::default(),
             blocked,
             window: manner.window,
             confirm_timeout: manner.confirm_timeout,
@@ -261,10 +256,9 @@ impl<T: Send + 'static> Link<T> {
     }
 
     fn judged(&mut self, landed: Vec<Landed>) -> Step<T> {
-        for message in landed.iter().filter_map(Landed::carried) {
-            match returned_id(message) {
-                Some(id) => drop(self.returned.insert(id)),
-                None => self.unnamed_return = true,
+        for one in &landed {
+            if let Ok(confirmation) = &one.confirmation {
+                self.returns.note(confirmation);
             }
         }
         let mut broken = None;
@@ -272,23 +266,16 @@ impl<T: Send + 'static> Link<T> {
         for one in landed {
             let Some(flight) = self.in_flight.remove(&one.number) else { continue };
             let fate = match one.confirmation {
+                Ok(confirmation) => self.returns.fate(flight.id, &confirmation),
                 Err(error) => {
                     broken.get_or_insert(error);
                     Fate::Unknown
                 }
-                Ok(_) if self.returned.remove(&flight.id) => Fate::Returned,
-                Ok(_) if self.unnamed_return => Fate::Unknown,
-                Ok(Confirmation::Ack(None)) => Fate::Confirmed,
-                Ok(Confirmation::Nack(None)) => Fate::Refused,
-                // A stranger's return: its own may still be on the way.
-                Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => Fate::Unknown,
-                Ok(Confirmation::NotRequested) => Fate::Unknown,
             };
             settled.push((flight.tag, fate));
         }
         if self.in_flight.is_empty() {
-            self.returned.clear();
-            self.unnamed_return = false;
+            self.returns.clear();
         }
         match broken {
             Some(error) => {
@@ -308,20 +295,6 @@ impl<T: Send + 'static> Link<T> {
         self.confirming.clear();
         std::mem::take(&mut self.in_flight).into_values().map(|flight| (flight.tag, Fate::Unknown))
     }
-}
-
-impl Landed {
-    /// The returned message that came with the confirmation, whosever it is.
-    fn carried(&self) -> Option<&BasicReturnMessage> {
-        match &self.confirmation {
-            Ok(Confirmation::Ack(message) | Confirmation::Nack(message)) => message.as_ref(),
-            Ok(Confirmation::NotRequested) | Err(_) => None,
-        }
-    }
-}
-
-fn returned_id(message: &BasicReturnMessage) -> Option<Uuid> {
-    message.properties.message_id().as_ref()?.as_str().parse().ok()
 }
 
 fn properties(event: &Event, user_id: Option<&str>) -> BasicProperties {

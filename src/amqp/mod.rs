@@ -12,6 +12,7 @@ pub mod password;
 pub mod publisher;
 pub mod topology;
 mod transport;
+mod verdict;
 
 pub use dial::Dialer;
 pub use link::{Fate, Link, Step};
