@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::app;
 
 pub mod mapping;
+mod sandbox;
 mod serve;
 
 /// The CARA gateway: takes police records over mutual TLS, translates them and queues referrals to
@@ -29,6 +30,8 @@ enum Command {
     /// Check the forces' mappings, or try one with a record.
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// A whole small world on this machine: forces, a charity, a broker, the gateway.
+    Sandbox(sandbox::Arguments),
 }
 
 /// Where the settings are.
@@ -44,6 +47,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.command {
         Command::Serve(config) => serve::run(&config.config),
+        Command::Sandbox(arguments) => sandbox::run(arguments),
         Command::Mapping(command) => {
             mapping::run(&command, app::clock().now(), &mut std::io::stdout().lock())
         }
