@@ -1,6 +1,8 @@
 //! The composition root: settings in, a running gateway out. It fails closed: whatever is missing
 //! at the start stops it, except a broker, which may come later.
 
+pub mod inspect;
+
 use std::sync::Arc;
 
 use anyhow::Context;

@@ -1,4 +1,4 @@
-//! The command line of the CARA gateway.
+//! The one binary. Everything it does is a command of `cara_gateway::cli`.
 
 fn main() -> std::process::ExitCode {
     cara_gateway::cli::run()

@@ -1,23 +1,30 @@
-//! The commands. Each is its own file: arguments in, a few lines and an exit code out.
+//! The commands.
 //!
-//! Exit codes: 0 it is as it should be, 1 it is not (the lines say what and what now), 2 the
-//! command line itself is wrong.
+//! Exit codes: 0 done, nothing wrong; 1 something is wrong, and it was said what; 2 the command
+//! line itself (clap). Answers go to standard output, everything else to standard error.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-
-use crate::app;
-
+mod audit;
+mod broker;
+mod dead;
+mod hold;
 pub mod mapping;
 mod sandbox;
 mod serve;
+mod socket;
 
-/// The CARA gateway: takes police records over mutual TLS, translates them and queues referrals to
-/// the charity.
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app;
+
+/// Takes police records over mutual TLS, translates them and queues referrals to the charity.
+///
+/// Exit codes: 0 done, 1 something is wrong (it says what), 2 the command line is wrong.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "cara-gateway", version, disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -25,39 +32,61 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the gateway until it is told to stop.
-    Serve(Config),
-    /// Check the forces' mappings, or try one with a record.
+    /// Run the gateway until it is told to stop (SIGTERM or Ctrl-C)
+    Serve(serve::Serve),
+    /// Check the forces' mappings, or try one with a record
     #[command(subcommand)]
     Mapping(mapping::Command),
-    /// A whole small world on this machine: forces, a charity, a broker, the gateway.
-    Sandbox(sandbox::Arguments),
+    /// Look at the records that could not go on, and clear them
+    #[command(subcommand)]
+    Hold(hold::Hold),
+    /// Look at the messages that died on the broker, and put them back
+    #[command(subcommand)]
+    Dead(dead::Dead),
+    /// The audit chain
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// What the broker's operator loads once
+    #[command(subcommand)]
+    Broker(broker::Broker),
+    /// A whole small world on this machine: broker, gateway, forces, a charity
+    Sandbox(sandbox::Sandbox),
 }
 
 /// Where the settings are.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Args)]
 struct Config {
-    /// The gateway's settings.
+    /// The gateway's settings
     #[arg(long, value_name = "FILE", default_value = "gateway.toml")]
     config: PathBuf,
 }
 
-/// Runs the command that the command line names.
+/// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = match arguments.command {
-        Command::Serve(config) => serve::run(&config.config),
-        Command::Sandbox(arguments) => sandbox::run(arguments),
-        Command::Mapping(command) => {
-            mapping::run(&command, app::clock().now(), &mut std::io::stdout().lock())
-        }
-    };
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::new)
+        .and_then(|runtime| runtime.block_on(command(arguments.command)));
     match ended {
         Ok(code) => code,
         Err(error) => {
-            use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "cara-gateway: {error:#}");
+            let _nobody_reads_it = writeln!(std::io::stderr(), "cara-gateway: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+async fn command(command: Command) -> anyhow::Result<ExitCode> {
+    let out = &mut std::io::stdout();
+    match command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Mapping(command) => mapping::run(&command, app::clock().now(), out),
+        Command::Hold(hold) => hold.run(out).await,
+        Command::Dead(dead) => dead.run(out).await,
+        Command::Audit(audit) => audit.run(out).await,
+        Command::Broker(broker) => broker.run(out),
+        Command::Sandbox(sandbox) => sandbox.run().await,
     }
 }

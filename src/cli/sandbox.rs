@@ -1,36 +1,47 @@
-//! `sandbox`: a whole small world on loopback.
+//! `sandbox`
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use clap::Args;
 
-use crate::sandbox::{self, Wishes};
+use crate::app;
+use crate::sandbox;
+use crate::sandbox::console::Console;
+use crate::sandbox::world::Wishes;
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
-    /// Where everything of the world is kept: certificates, settings, store, broker.
+#[derive(Debug, Args)]
+pub(super) struct Sandbox {
+    /// Where certificates, records, logs and sandbox.json go; kept from one run to the next
     #[arg(long, value_name = "DIR", default_value = "sandbox")]
     dir: PathBuf,
-    /// An administrator's address of a running broker; without it a private one is started.
-    #[arg(long, value_name = "URL", env = "AMQP_URL")]
+    /// A running broker, by its administrator's URL: amqp://user:password@host/. Without it a
+    /// private rabbitmq-server is started in DIR and ended with the sandbox
+    #[arg(long, value_name = "URL", env = "AMQP_URL", hide_env_values = true)]
     amqp: Option<String>,
-    /// Play forces that push and a charity that consumes, and end with a reconciliation.
+    /// Play force systems that push records of every shape and a charity that consumes them; ends
+    /// with a table that has to add up (exit code 1 if it does not)
     #[arg(long)]
     traffic: bool,
-    /// End after so many seconds.
+    /// End after so many seconds; otherwise Ctrl-C ends it
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
 }
 
-pub(super) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let Arguments { dir, amqp, traffic, seconds } = arguments;
-    let wishes = Wishes { folder: dir, amqp: amqp.filter(|url| !url.is_empty()), traffic, seconds };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("the runtime cannot start")?;
-    let adds_up = runtime.block_on(sandbox::run(wishes, &mut std::io::stdout()))?;
-    Ok(if adds_up { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+impl Sandbox {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let clock = app::clock();
+        let console = Console::standard(clock.clone());
+        let wishes = Wishes {
+            folder: self.dir,
+            amqp: self.amqp.filter(|url| !url.is_empty()),
+            program: std::env::current_exe()?,
+        };
+        let time = self.seconds.map(Duration::from_secs);
+        match sandbox::run(wishes, self.traffic, time, console, clock).await? {
+            true => Ok(ExitCode::SUCCESS),
+            false => Ok(ExitCode::FAILURE),
+        }
+    }
 }

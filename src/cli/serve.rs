@@ -1,20 +1,22 @@
-//! `serve`: the gateway itself.
+//! `serve`
 
-use std::path::Path;
+use clap::Args;
 use std::process::ExitCode;
 
-use anyhow::Context;
-
+use super::Config;
 use crate::app;
 
-pub(super) fn run(config: &Path) -> anyhow::Result<ExitCode> {
-    let settings = app::settings(config)?;
-    app::start_log()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("the runtime cannot start")?;
-    runtime.block_on(app::serve(settings))?;
-    Ok(ExitCode::SUCCESS)
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: Config,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let settings = app::settings(&self.config.config)?;
+        app::start_log()?;
+        app::serve(settings).await?;
+        Ok(ExitCode::SUCCESS)
+    }
 }

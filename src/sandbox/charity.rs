@@ -1,103 +1,165 @@
-//! A charity: two consumers for each provider, each under its own user, which remember what they
-//! saw and drop what they saw before.
+//! A charity's intake: reads the intake queue and the victim queue of every provider, each under
+//! the user that the broker has for it, and looks for what must not be there.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use anyhow::Context as _;
 use futures_util::StreamExt as _;
+use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Connection, ConnectionProperties};
 use serde_json::Value;
+use tokio::task::JoinSet;
+use uuid::Uuid;
 
-use super::shape::SHAPES;
-use super::world::World;
-use crate::amqp::topology::Names;
+use super::broker;
+use super::description::Description;
+use super::ledger::Ledger;
+use super::people::words;
 
-/// Unacknowledged messages a consumer may have.
+/// Messages that may be on their way to one consumer.
 const PREFETCH: u16 = 64;
 
-/// What both sides of all providers have seen.
-#[derive(Clone, Default)]
-pub struct Charity {
-    seen: Arc<Mutex<Seen>>,
+/// Members that only a victim's message has.
+const VICTIM_MEMBERS: [&str; 7] = [
+    "victim",
+    "safe_contact",
+    "contact_agreed",
+    "children",
+    "coercive_control",
+    "orders_in_force",
+    "location",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Offender,
+    Victim,
 }
 
-#[derive(Default)]
-pub struct Seen {
-    /// Referral and revision of each offender's message.
-    pub offender: HashSet<(String, u64)>,
-    /// Message ids of the victims' side.
-    pub victim: HashSet<String>,
-    /// Messages that had been seen before: at least once, so it may happen.
-    pub repeated: u64,
-    /// Offender's messages that held something of a victim. There must be none.
-    pub leaks: u64,
-    ids: HashSet<String>,
+/// The consumers; dropping it ends them.
+#[derive(Debug)]
+pub struct Charity {
+    _consumers: JoinSet<()>,
 }
 
 impl Charity {
-    /// Connects both consumers of every provider; they work until the connections are dropped.
-    pub async fn open(world: &World) -> anyhow::Result<(Charity, Vec<Connection>)> {
-        let charity = Charity::default();
-        let mut connections = Vec::new();
-        for (provider, intake_url, victims_url) in &world.providers {
-            let names = Names::of(provider);
-            for (url, queue, victim) in
-                [(intake_url, &names.intake, false), (victims_url, &names.victims, true)]
-            {
-                connections.push(charity.consume(url, queue, victim).await?);
+    /// Starts to consume both queues of every provider.
+    pub fn open(description: &Description, ledger: &Ledger) -> Charity {
+        let mut consumers = JoinSet::new();
+        for provider in description.providers.values() {
+            let queues = &provider.queues;
+            for (url, queue, side) in [
+                (&provider.intake_url, &queues.intake, Side::Offender),
+                (&provider.victims_url, &queues.victims, Side::Victim),
+            ] {
+                consumers.spawn(consume(url.clone(), queue.clone(), side, ledger.clone()));
             }
         }
-        Ok((charity, connections))
+        Charity { _consumers: consumers }
     }
+}
 
-    pub fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+/// Consumes for ever: a broken connection is made again.
+async fn consume(url: String, queue: String, side: Side, ledger: Ledger) {
+    loop {
+        let _broken = consume_once(&url, &queue, side, &ledger).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
 
-    async fn consume(&self, url: &str, queue: &str, victim: bool) -> anyhow::Result<Connection> {
-        let connection = Connection::connect(url, ConnectionProperties::default())
-            .await
-            .context("the charity cannot reach the broker")?;
-        let channel = connection.create_channel().await?;
-        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
-        let options = BasicConsumeOptions::default();
-        let consumer =
-            channel.basic_consume(queue.into(), "charity".into(), options, FieldTable::default());
-        let mut consumer = consumer.await?;
-        let charity = self.clone();
-        tokio::spawn(async move {
-            while let Some(Ok(delivery)) = consumer.next().await {
-                charity.take(&delivery.data, victim);
-                // Acknowledged only after it is remembered.
-                if delivery.ack(BasicAckOptions::default()).await.is_err() {
-                    return;
-                }
+async fn consume_once(url: &str, queue: &str, side: Side, ledger: &Ledger) -> anyhow::Result<()> {
+    let connection = broker::connect(url, "charity").await?;
+    let channel = connection.create_channel().await?;
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    let options = BasicConsumeOptions::default();
+    let consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default());
+    let mut consumer = consumer.await?;
+    while let Some(delivery) = consumer.next().await {
+        let delivery = delivery?;
+        note(&delivery, side, ledger);
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+    Ok(())
+}
+
+fn note(delivery: &Delivery, side: Side, ledger: &Ledger) {
+    let message_id = delivery.properties.message_id().as_ref().map(ToString::to_string);
+    read(message_id.as_deref(), &delivery.data, side, ledger);
+}
+
+fn read(message_id: Option<&str>, body: &[u8], side: Side, ledger: &Ledger) {
+    let mut pages = ledger.open();
+    let event: Value = serde_json::from_slice(body).unwrap_or_default();
+    let stated = &event["data"];
+    let referral_id = stated["referral_id"].as_str().and_then(|id| id.parse::<Uuid>().ok());
+    let revision = stated["revision"].as_u64().and_then(|number| u32::try_from(number).ok());
+    let (Some(message_id), Some(referral_id), Some(revision)) = (message_id, referral_id, revision)
+    else {
+        pages.seen.unreadable += 1;
+        return;
+    };
+    if event["id"].as_str() != Some(message_id) {
+        pages.seen.unreadable += 1;
+    }
+    if !pages.seen.message_ids.insert(message_id.to_owned()) {
+        pages.seen.again += 1;
+    }
+    match side {
+        Side::Victim => {
+            pages.seen.victims.insert(referral_id);
+        }
+        Side::Offender => {
+            let text = String::from_utf8_lossy(body);
+            let marked = words(&text).any(|word| pages.victim_marks.contains(&word));
+            if marked || has_victim_member(stated) {
+                pages.seen.leaks += 1;
             }
-        });
-        Ok(connection)
+            pages.seen.referrals.insert((referral_id, revision));
+        }
+    }
+}
+
+fn has_victim_member(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, value)| {
+            VICTIM_MEMBERS.contains(&name.as_str()) || has_victim_member(value)
+        }),
+        Value::Array(items) => items.iter().any(has_victim_member),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn leaks(content: Value) -> u64 {
+        let ledger = Ledger::default();
+        ledger.open().victim_marks.insert("quavizu".to_owned());
+        let mut stated = json!({ "referral_id": Uuid::from_u128(1), "revision": 1 });
+        stated["offender"] = content;
+        let body = json!({ "id": "m1", "data": stated }).to_string();
+        read(Some("m1"), body.as_bytes(), Side::Offender, &ledger);
+        let pages = ledger.open();
+        assert_eq!(pages.seen.unreadable, 0);
+        pages.seen.leaks
     }
 
-    fn take(&self, body: &[u8], victim: bool) {
-        let text = String::from_utf8_lossy(body);
-        let Ok(event) = serde_json::from_str::<Value>(&text) else { return };
-        let field = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        let mut seen = self.seen();
-        if !seen.ids.insert(field("id")) {
-            seen.repeated += 1;
-            return;
-        }
-        if victim {
-            seen.victim.insert(field("id"));
-            return;
-        }
-        let revision = event["data"]["revision"].as_u64().unwrap_or_default();
-        seen.offender.insert((field("subject"), revision));
-        let mut marks = SHAPES.iter().flat_map(|shape| shape.victim_marks);
-        if marks.any(|mark| text.contains(mark)) {
-            seen.leaks += 1;
-        }
+    #[test]
+    fn a_victims_word_or_member_on_the_offenders_side_is_a_leak() {
+        assert_eq!(leaks(json!({ "family_name": "Barcor" })), 0);
+        assert_eq!(leaks(json!({ "access_needs": "lives with QUAVIZU" })), 1);
+        assert_eq!(leaks(json!({ "email": "quavizu@mail.example" })), 1);
+        assert_eq!(leaks(json!([{ "safe_contact": {} }])), 1);
+    }
+
+    #[test]
+    fn a_message_without_a_referral_is_against_the_contract() {
+        let ledger = Ledger::default();
+        read(Some("m1"), b"{}", Side::Victim, &ledger);
+        read(None, b"no JSON", Side::Offender, &ledger);
+        assert_eq!(ledger.open().seen.unreadable, 2);
     }
 }

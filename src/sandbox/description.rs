@@ -1,82 +1,98 @@
-//! `sandbox.json` and what is printed: everything a program or a person needs to join in.
+//! `sandbox.json`: everything that another program needs to use the sandbox.
 
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-use super::settings::MEMBERS;
-use super::world::World;
+use super::certificate::write;
 use crate::amqp::topology::Names;
 
-/// Writes `sandbox.json`. Programs may wait for it: it appears when the gateway is ready.
-pub(super) fn write(world: &World) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(&value(world))?;
-    let path = world.folder.join("sandbox.json");
-    let early = world.folder.join("sandbox.json.early");
-    std::fs::write(&early, text)?;
-    // Seen whole or not at all.
-    std::fs::rename(early, path)?;
-    Ok(())
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// `https://localhost:8443`
+    pub api: String,
+    /// `http://127.0.0.1:9100`
+    pub internal: String,
+    /// The operators' Unix socket.
+    pub socket: PathBuf,
+    /// The administrator's URL, with user and password.
+    pub amqp: String,
+    pub providers: BTreeMap<String, Provider>,
+    /// PEM of the CA that signed everything.
+    pub ca: PathBuf,
+    pub forces: BTreeMap<String, Force>,
+    pub pids: Pids,
 }
 
-fn value(world: &World) -> Value {
-    let shown = |path: std::path::PathBuf| path.display().to_string();
-    let providers = world.providers.iter().map(|(slug, intake_url, victims_url)| {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// Reads `intake` and `rejected`, writes `outcomes`; nothing else.
+    pub intake_url: String,
+    /// Reads `victims`, writes `victim_outcomes`; nothing else.
+    pub victims_url: String,
+    pub queues: Queues,
+    pub exchanges: Exchanges,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queues {
+    pub intake: String,
+    pub victims: String,
+    pub rejected: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchanges {
+    pub outcomes: String,
+    pub victim_outcomes: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Force {
+    /// Home Office code.
+    pub code: String,
+    /// PEM
+    pub cert: PathBuf,
+    /// PEM
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pids {
+    pub gateway: u32,
+    /// Null: the broker is not the sandbox's own.
+    pub broker: Option<u32>,
+}
+
+impl Provider {
+    pub fn of(slug: &str, intake_url: String, victims_url: String) -> Provider {
         let names = Names::of(slug);
-        let value = json!({
-            "intake_url": intake_url,
-            "victims_url": victims_url,
-            "queues": {
-                "intake": names.intake,
-                "victims": names.victims,
-                "rejected": names.rejected,
+        Provider {
+            intake_url,
+            victims_url,
+            queues: Queues {
+                intake: names.intake,
+                victims: names.victims,
+                rejected: names.rejected,
             },
-            "exchanges": {
-                "outcomes": names.outcomes,
-                "victim_outcomes": names.victim_outcomes,
+            exchanges: Exchanges {
+                outcomes: names.outcomes,
+                victim_outcomes: names.victim_outcomes,
             },
-        });
-        ((*slug).to_owned(), value)
-    });
-    let forces = MEMBERS.iter().map(|member| {
-        let paths = world.certificates.paths(&format!("forces/{}", member.slug));
-        let value = json!({
-            "code": member.code,
-            "cert": shown(paths.certificate),
-            "key": shown(paths.key),
-        });
-        (member.slug.to_owned(), value)
-    });
-    json!({
-        "api": world.api,
-        "internal": world.internal,
-        "socket": shown(world.folder.join("operators.sock")),
-        "amqp": world.amqp,
-        "providers": providers.collect::<serde_json::Map<_, _>>(),
-        "ca": shown(world.certificates.ca()),
-        "forces": forces.collect::<serde_json::Map<_, _>>(),
-        "pids": { "gateway": world.gateway_pid(), "broker": world.broker_pid() },
-    })
+        }
+    }
 }
 
-/// What a person reads, with a curl line that works when pasted.
-pub(super) fn print(world: &World, out: &mut impl Write) -> anyhow::Result<()> {
-    let folder = world.folder.display();
-    let slugs: Vec<_> = MEMBERS.iter().map(|member| member.slug).collect();
-    writeln!(out, "up: forces {}", slugs.join(", "))?;
-    writeln!(out, "  API for forces    {}", world.api)?;
-    writeln!(out, "  health, metrics   {}/readyz  {}/metrics", world.internal, world.internal)?;
-    writeln!(out, "  all of it         {folder}/sandbox.json")?;
-    writeln!(out, "send a record yourself:")?;
-    let paths = world.certificates.paths("forces/hampshire");
-    writeln!(
-        out,
-        "  curl --cacert {} --cert {} --key {} -H 'content-type: application/xml' \
-         --data-binary @{folder}/mappings/hampshire/examples/full.xml {}/v1/records",
-        world.certificates.ca().display(),
-        paths.certificate.display(),
-        paths.key.display(),
-        world.api,
-    )?;
-    Ok(())
+impl Description {
+    /// Writes the file whole or not at all. It holds passwords: only its owner may read it.
+    pub fn write(&self, file: &Path) -> anyhow::Result<()> {
+        let part = file.with_extension("json.part");
+        write(&part, &serde_json::to_string_pretty(self)?, 0o600)?;
+        Ok(std::fs::rename(part, file)?)
+    }
+
+    pub fn read(file: &Path) -> anyhow::Result<Description> {
+        Ok(serde_json::from_slice(&std::fs::read(file)?)?)
+    }
 }

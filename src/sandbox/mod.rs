@@ -1,80 +1,143 @@
-//! The outside world for newcomers: forces, a charity, a broker, all on loopback. The gateway runs
-//! as a process of its own, as it would; everything here speaks to it from outside.
+//! The outside world for newcomers, on loopback: a broker, a gateway, force systems that push and
+//! a charity that consumes. It uses the gateway as strangers do: over mutual TLS and AMQP.
 
 pub mod broker;
 pub mod certificate;
-mod charity;
-mod description;
+pub mod charity;
+mod client;
+pub mod console;
+pub mod description;
+pub mod ledger;
+pub mod people;
 pub mod port;
-mod reconcile;
-mod settings;
-mod shape;
-mod traffic;
-mod world;
+pub mod process;
+pub mod reconcile;
+pub mod record;
+pub mod settings;
+pub mod traffic;
+pub mod world;
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use charity::Charity;
+use console::Console;
+use ledger::Ledger;
+use traffic::Traffic;
+use world::{Wishes, World};
 
 use crate::clock::Clock;
-pub use world::World;
 
-/// What the command line asks for.
-#[derive(Clone, Debug)]
-pub struct Wishes {
-    pub folder: PathBuf,
-    /// An administrator's address of a running broker; none: a private one is started.
-    pub amqp: Option<String>,
-    /// Plays forces and a charity, and ends with a reconciliation.
-    pub traffic: bool,
-    /// Ends by itself after so long.
-    pub seconds: Option<u64>,
-}
+/// The charity gets so long to read what was accepted.
+const DRAIN_S_MAX: u64 = 60;
 
-/// Brings the world up, plays in it, and takes it down. False when the reconciliation does not add
-/// up, or the gateway ended by itself.
-pub async fn run(wishes: Wishes, out: &mut (impl Write + Send)) -> anyhow::Result<bool> {
-    let clock = Clock::system();
-    writeln!(out, "starting a broker and the gateway under {} …", wishes.folder.display())?;
-    let mut world = World::start(&wishes, &clock).await?;
-    description::print(&world, out)?;
-    let ended = play(&wishes, &mut world, &clock, out).await;
-    world.stop().await?;
-    ended
-}
+/// The same people in every run; their cases are new ones.
+const SEED: u64 = 20_112_012;
 
-async fn play(
-    wishes: &Wishes,
-    world: &mut World,
-    clock: &Clock,
-    out: &mut (impl Write + Send),
+/// Runs a sandbox until it is interrupted or its time is over. `false`: the table did not add up.
+pub async fn run(
+    wishes: Wishes,
+    traffic: bool,
+    for_: Option<Duration>,
+    console: Console,
+    clock: Clock,
 ) -> anyhow::Result<bool> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let limit = Duration::from_secs(wishes.seconds.unwrap_or(u64::MAX / 4));
-    if wishes.traffic {
-        let until = async {
-            tokio::select! {
-                () = tokio::time::sleep(limit) => {}
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        return traffic::play(world, clock, until, out).await;
+    let interrupted = interruption()?;
+    tokio::pin!(interrupted);
+    let mut world = tokio::select! {
+        started = World::start(&wishes, &console, &clock) => started?,
+        () = &mut interrupted => return Ok(true),
+    };
+    console.line("");
+    if let Some(curl) = world.curl() {
+        console.line(&format!("Send a record as Hampshire:\n\n{curl}\n"));
     }
-    match wishes.seconds {
-        Some(seconds) => writeln!(out, "it ends by itself after {seconds} s; Ctrl-C ends it now")?,
-        None => writeln!(out, "it stays until you press Ctrl-C")?,
+    if for_.is_none() {
+        console.line("Ctrl-C ends everything.\n");
     }
-    tokio::select! {
-        () = tokio::time::sleep(limit) => Ok(true),
-        _ = terminate.recv() => Ok(true),
-        _ = interrupt.recv() => Ok(true),
-        () = world.gateway_ends() => {
-            writeln!(out, "the gateway ended by itself: see {}", world.log_path().display())?;
-            Ok(false)
+    let time = async {
+        match for_ {
+            Some(time) => tokio::time::sleep(time).await,
+            None => std::future::pending().await,
         }
+    };
+    let over = async {
+        tokio::select! {
+            () = time => {}
+            () = interrupted => {}
+        }
+    };
+    let lived = match traffic {
+        true => live(&mut world, over, &console, &clock).await,
+        false => tokio::select! {
+            () = over => Ok(true),
+            ended = world.gateway_ended() => ended.map(|()| false),
+        },
+    };
+    let stopped = world.stop().await;
+    let adds_up = lived?;
+    stopped?;
+    Ok(adds_up)
+}
+
+/// Traffic until it is `over`, then the reconciliation.
+async fn live(
+    world: &mut World,
+    over: impl Future<Output = ()>,
+    console: &Console,
+    clock: &Clock,
+) -> anyhow::Result<bool> {
+    let ledger = Ledger::default();
+    let _charity = Charity::open(&world.description, &ledger);
+    let traffic = Traffic::open(&world.description, &ledger, console, clock, SEED)?;
+    tokio::select! {
+        () = over => {}
+        ended = world.gateway_ended() => ended?,
+        () = show(&ledger, console) => {}
     }
+    traffic.stop().await?;
+    console.event("no more records; the charity reads what is left");
+    let until = clock.monotonic() + Duration::from_secs(DRAIN_S_MAX);
+    while !ledger.open().is_drained() && clock.monotonic() < until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    console.progress(&state(&ledger));
+    let (table, adds_up) = reconcile::table(&ledger.open());
+    console.line(&format!("\n{table}"));
+    Ok(adds_up)
+}
+
+/// Says where things are, for ever.
+async fn show(ledger: &Ledger, console: &Console) {
+    loop {
+        tokio::time::sleep(console.pace()).await;
+        console.progress(&state(ledger));
+    }
+}
+
+fn state(ledger: &Ledger) -> String {
+    let pages = ledger.open();
+    let told = pages.all_told();
+    format!(
+        "pushed {}  accepted {}  held {}  refused {}  |  charity: referrals {}  victims {}  leaks {}",
+        told.pushed,
+        told.accepted,
+        told.held,
+        told.refused,
+        pages.seen.referrals.len(),
+        pages.seen.victims.len(),
+        pages.seen.leaks,
+    )
+}
+
+/// Ends when somebody presses Ctrl-C or tells the process to stop.
+fn interruption() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

@@ -1,91 +1,104 @@
-//! Do both ends agree: what forces pushed, what the gateway took, what the charity has.
+//! The closing table: does everything add up?
 
-use std::collections::{BTreeMap, HashSet};
-use std::io::Write;
+use std::fmt::Write as _;
 
-use super::charity::Seen;
+use super::ledger::{Pages, Told};
 
-/// What one force's pushes came to.
-#[derive(Clone, Debug, Default)]
-pub struct Count {
-    pub pushed: u64,
-    pub accepted: u64,
-    pub duplicate: u64,
-    pub held: u64,
-    pub refused: u64,
-}
-
-/// Everything that the forces know.
-#[derive(Clone, Debug, Default)]
-pub struct Book {
-    pub by_force: BTreeMap<&'static str, Count>,
-    /// Referral and revision of every record that was accepted.
-    pub accepted: HashSet<(String, u64)>,
-    /// Calls without an answer.
-    pub unanswered: u64,
-}
-
-impl Book {
-    pub fn total(&self) -> Count {
-        self.by_force.values().fold(Count::default(), |sum, one| Count {
-            pushed: sum.pushed + one.pushed,
-            accepted: sum.accepted + one.accepted,
-            duplicate: sum.duplicate + one.duplicate,
-            held: sum.held + one.held,
-            refused: sum.refused + one.refused,
-        })
+/// The table, and whether it adds up.
+pub fn table(pages: &Pages) -> (String, bool) {
+    let mut text = String::new();
+    let mut row = |name: &str, told: &Told| {
+        let Told { pushed, accepted, duplicates, held, refused } = told;
+        let _infallible = writeln!(
+            text,
+            "  {name:<16}{pushed:>8}{accepted:>10}{duplicates:>14}{held:>7}{refused:>9}"
+        );
+    };
+    for (force, told) in &pages.told {
+        row(force, told);
     }
-
-    /// Whether the charity's offender side has exactly what was accepted.
-    pub fn all_arrived(&self, seen: &Seen) -> bool {
-        self.accepted == seen.offender
-    }
-}
-
-/// Prints the closing table; true when it adds up.
-pub fn print(book: &Book, seen: &Seen, out: &mut impl Write) -> anyhow::Result<bool> {
-    writeln!(
-        out,
-        "\n{:<16}{:>8}{:>10}{:>11}{:>7}{:>9}",
-        "force", "pushed", "accepted", "duplicate", "held", "refused"
-    )?;
-    let total = book.total();
-    let rows = book.by_force.iter().map(|(force, count)| (*force, count));
-    for (name, count) in rows.chain([("all", &total)]) {
-        let Count { pushed, accepted, duplicate, held, refused } = count;
-        writeln!(out, "{name:<16}{pushed:>8}{accepted:>10}{duplicate:>11}{held:>7}{refused:>9}")?;
-    }
-    let consumed = seen.offender.len() as u64;
-    let sum = total.accepted + total.duplicate + total.held + total.refused;
+    let total = pages.all_told();
+    row("together", &total);
+    let head = "  records           pushed  accepted  (duplicates)   held  refused\n";
+    let (promised, consumed) = (pages.accepted.len(), pages.consumed());
+    let missing_victims = pages.missing_victims();
+    let seen = &pages.seen;
     let checks = [
         (
-            "pushed = accepted + duplicate + held + refused",
-            total.pushed == sum && book.unanswered == 0,
+            total.is_even(),
             format!(
-                "{} = {} + {} + {} + {}",
-                total.pushed, total.accepted, total.duplicate, total.held, total.refused
+                "pushed {} = accepted {} + held {} + refused {}",
+                total.pushed, total.accepted, total.held, total.refused
             ),
         ),
         (
-            "accepted = consumed, each id",
-            book.all_arrived(seen) && total.accepted == consumed,
-            format!("{} = {consumed}", total.accepted),
+            promised == consumed,
+            format!("referral revisions accepted {promised} = consumed {consumed}"),
         ),
-        ("victim data seen on the offender queue = 0", seen.leaks == 0, seen.leaks.to_string()),
+        (
+            missing_victims == 0,
+            format!("referrals without a message on the victim queue = {missing_victims}"),
+        ),
+        (seen.leaks == 0, format!("victim data seen on the offender queue = {}", seen.leaks)),
+        (seen.unreadable == 0, format!("messages against the contract = {}", seen.unreadable)),
+        (total.accepted > 0, "something was accepted".to_owned()),
     ];
-    writeln!(out)?;
-    for (what, holds, figures) in &checks {
-        let mark = if *holds { "ok " } else { "NOT" };
-        writeln!(out, "{mark} {what}: {figures}")?;
+    let adds_up = checks.iter().all(|(holds, _)| *holds);
+    let checks: Vec<_> = checks
+        .iter()
+        .map(|(holds, what)| format!("  {} {what}", if *holds { "ok   " } else { "WRONG" }))
+        .collect();
+    let verdict = if adds_up { "It adds up." } else { "IT DOES NOT ADD UP." };
+    let again = match seen.again {
+        0 => String::new(),
+        again => format!("  ({again} messages came more than once, which is allowed)\n"),
+    };
+    let text = format!("Reconciliation\n{head}{text}\n{}\n{again}\n{verdict}", checks.join("\n"));
+    (text, adds_up)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn even() -> Pages {
+        let mut pages = Pages::default();
+        let told = Told { pushed: 5, accepted: 3, duplicates: 1, held: 1, refused: 1 };
+        pages.told.insert("hampshire", told);
+        for number in 1..=2 {
+            let id = Uuid::from_u128(number);
+            pages.accepted.insert((id, 1));
+            pages.seen.referrals.insert((id, 1));
+            pages.seen.victims.insert(id);
+        }
+        pages
     }
-    writeln!(
-        out,
-        "    on the victims' side {} messages; {} messages came twice and were dropped by id",
-        seen.victim.len(),
-        seen.repeated
-    )?;
-    if book.unanswered > 0 {
-        writeln!(out, "    {} calls had no answer", book.unanswered)?;
+
+    #[test]
+    fn an_even_ledger_adds_up() {
+        let (text, adds_up) = table(&even());
+        assert!(adds_up, "{text}");
     }
-    Ok(checks.iter().all(|(_, holds, _)| *holds))
+
+    #[test]
+    fn whatever_is_wrong_is_found() {
+        let spoil: [fn(&mut Pages); 5] = [
+            |pages| pages.told.entry("hampshire").or_default().pushed += 1,
+            |pages| {
+                pages.accepted.insert((Uuid::from_u128(3), 1));
+            },
+            |pages| pages.seen.victims.clear(),
+            |pages| pages.seen.leaks = 1,
+            |pages| pages.seen.unreadable = 1,
+        ];
+        for (index, spoil) in spoil.into_iter().enumerate() {
+            let mut pages = even();
+            spoil(&mut pages);
+            let (text, adds_up) = table(&pages);
+            assert!(!adds_up && text.contains("WRONG"), "{index}: {text}");
+        }
+        assert!(!table(&Pages::default()).1, "nothing done is not done well");
+    }
 }

@@ -1,154 +1,228 @@
-//! The settings and mappings of the small world, written into its folder.
+//! What a newcomer would have to write by hand: secrets, mappings and a `gateway.toml`.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::certificate::{CA_NAME, force_name};
+use super::certificate::{self, CA_NAME, Certificates, force_name};
+use super::record::SHAPES;
+use crate::amqp::definitions::Account;
+use crate::vault;
 
-/// A force of the small world.
-pub struct Member {
-    pub slug: &'static str,
-    pub code: &'static str,
-    pub provider: &'static str,
-    mapping: &'static str,
-    /// File name and content of each example that the mapping's tests name.
-    examples: &'static [(&'static str, &'static [u8])],
-}
-
-macro_rules! example {
-    ($force:literal, $($file:literal),*) => {
-        &[$((
-            concat!("examples/", $file),
-            include_bytes!(concat!("../../mappings/", $force, "/examples/", $file)),
-        )),*]
+/// The mappings that the binary carries, so that it works in an empty folder.
+macro_rules! mapping_files {
+    ($($path:literal),* $(,)?) => {
+        [$(($path, include_str!(concat!("../../mappings/", $path)))),*]
     };
 }
 
-pub static PROVIDERS: [&str; 2] = ["harbour", "fenland"];
-
-pub static MEMBERS: [Member; 4] = [
-    Member {
-        slug: "hampshire",
-        code: "44",
-        provider: "harbour",
-        mapping: include_str!("../../mappings/hampshire/referral.toml"),
-        examples: example!(
-            "hampshire",
-            "full.xml",
-            "amended.xml",
-            "minimal.xml",
-            "held.xml",
-            "refused.xml"
-        ),
-    },
-    Member {
-        slug: "west-midlands",
-        code: "20",
-        provider: "harbour",
-        mapping: include_str!("../../mappings/west-midlands/referral.toml"),
-        examples: example!(
-            "west-midlands",
-            "full.json",
-            "amended.json",
-            "minimal.json",
-            "held.json",
-            "refused.json"
-        ),
-    },
-    Member {
-        slug: "leicestershire",
-        code: "33",
-        provider: "harbour",
-        mapping: include_str!("../../mappings/leicestershire/referral.toml"),
-        examples: example!(
-            "leicestershire",
-            "full.csv",
-            "amended.csv",
-            "minimal.csv",
-            "held.csv",
-            "refused.csv",
-            "several.csv",
-            "disagree.csv"
-        ),
-    },
-    Member {
-        slug: "norfolk",
-        code: "36",
-        provider: "fenland",
-        mapping: include_str!("../../mappings/norfolk/referral.toml"),
-        examples: example!(
-            "norfolk",
-            "full.txt",
-            "amended.txt",
-            "minimal.txt",
-            "held.txt",
-            "refused.txt",
-            "several.txt",
-            "unlisted.txt"
-        ),
-    },
+const MAPPINGS: &[(&str, &str)] = &mapping_files![
+    "README.md",
+    "hampshire/examples/amended.xml",
+    "hampshire/examples/full.xml",
+    "hampshire/examples/held.xml",
+    "hampshire/examples/minimal.xml",
+    "hampshire/examples/refused.xml",
+    "hampshire/referral.toml",
+    "leicestershire/examples/amended.csv",
+    "leicestershire/examples/disagree.csv",
+    "leicestershire/examples/full.csv",
+    "leicestershire/examples/held.csv",
+    "leicestershire/examples/minimal.csv",
+    "leicestershire/examples/refused.csv",
+    "leicestershire/examples/several.csv",
+    "leicestershire/referral.toml",
+    "norfolk/examples/amended.txt",
+    "norfolk/examples/full.txt",
+    "norfolk/examples/held.txt",
+    "norfolk/examples/minimal.txt",
+    "norfolk/examples/refused.txt",
+    "norfolk/examples/several.txt",
+    "norfolk/examples/unlisted.txt",
+    "norfolk/referral.toml",
+    "west-midlands/examples/amended.json",
+    "west-midlands/examples/full.json",
+    "west-midlands/examples/held.json",
+    "west-midlands/examples/minimal.json",
+    "west-midlands/examples/refused.json",
+    "west-midlands/referral.toml",
 ];
 
-/// How the gateway reaches its broker.
-pub struct Broker<'a> {
+/// Where the gateway of the sandbox reaches the broker.
+#[derive(Debug)]
+pub struct BrokerAccess {
     /// Without user and password.
-    pub url: &'a str,
-    pub user: &'a str,
-    /// Relative to the folder.
-    pub password: &'a str,
+    pub address: String,
+    pub gateway: Account,
+    /// The address is on another machine without TLS; the newcomer chose it.
+    pub unencrypted: bool,
 }
 
-/// Writes `gateway.toml` and the mappings. A mapping that is there already stays: somebody may have
-/// changed it to try something.
-pub fn write(folder: &Path, api: u16, internal: u16, broker: &Broker<'_>) -> anyhow::Result<()> {
-    for member in &MEMBERS {
-        let own = folder.join("mappings").join(member.slug);
-        std::fs::create_dir_all(own.join("examples"))
-            .with_context(|| format!("{} cannot be made", own.display()))?;
-        let files = member.examples.iter().copied();
-        for (name, content) in files.chain([("referral.toml", member.mapping.as_bytes())]) {
-            let path = own.join(name);
-            if !path.exists() {
-                std::fs::write(&path, content)?;
-            }
+/// The addresses of the gateway.
+#[derive(Debug)]
+pub struct Addresses {
+    pub api_port: u16,
+    pub internal_port: u16,
+    pub socket: PathBuf,
+}
+
+/// Writes the mappings that are not there yet: what a newcomer changed stays.
+pub fn write_mappings(folder: &Path) -> anyhow::Result<()> {
+    for (name, text) in MAPPINGS.iter().copied() {
+        let file = folder.join(name);
+        if let Some(parent) = file.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        if !file.exists() {
+            fs::write(&file, text)
+                .with_context(|| format!("{} cannot be written", file.display()))?;
         }
     }
-    std::fs::write(folder.join("gateway.toml"), text(api, internal, broker)?)?;
     Ok(())
 }
 
-fn text(api: u16, internal: u16, broker: &Broker<'_>) -> anyhow::Result<String> {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid())?;
-    let user = user.context("this user has no name")?.name;
-    let Broker { url, user: broker_user, password } = broker;
+/// Writes the secrets and `gateway.toml` under `folder`; answers where the settings are.
+pub fn write(
+    folder: &Path,
+    certificates: &Certificates,
+    broker: &BrokerAccess,
+    addresses: &Addresses,
+) -> anyhow::Result<PathBuf> {
+    let secrets = folder.join("secrets");
+    vault::create_secrets(&secrets)?;
+    let password = broker.gateway.password.as_deref().unwrap_or_default();
+    certificate::write(&secrets.join("broker.password"), password, 0o600)?;
+    let text = text(folder, certificates, broker, addresses)?;
+    let file = folder.join("gateway.toml");
+    fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
+    Ok(file)
+}
+
+fn text(
+    folder: &Path,
+    certificates: &Certificates,
+    broker: &BrokerAccess,
+    addresses: &Addresses,
+) -> anyhow::Result<String> {
+    let server = certificates.paths("server");
+    let quoted = |path: &Path| toml_text(&path.display().to_string());
+    let within = |name: &str| quoted(&folder.join(name));
+    let operator = nix::unistd::User::from_uid(nix::unistd::geteuid())?;
+    let operator = operator.context("this process's user has no name")?.name;
     let mut text = format!(
-        "# Made by `cara-gateway sandbox`. Everything in it is on loopback and made up.\n\
-         [api]\nlisten = \"127.0.0.1:{api}\"\ncertificate = \"certs/server.pem\"\n\
-         key = \"certs/server.key\"\n\n\
+        "# Written by `cara-gateway sandbox` at every start. Only for made-up records.\n\n\
+         [api]\nlisten = \"127.0.0.1:{api}\"\ncertificate = {certificate}\nkey = {key}\n\n\
          [internal]\nlisten = \"127.0.0.1:{internal}\"\n\n\
-         [operators]\nsocket = \"operators.sock\"\n\n\
-         [[operators.user]]\nname = \"{user}\"\nrole = \"administer\"\nvictims = true\n\n\
-         [store]\npath = \"data/gateway.db\"\n\n\
-         [vault]\nepochs = \"secrets/epochs\"\nindex_key = \"secrets/index.key\"\n\
-         audit_key = \"secrets/audit.key\"\n\n\
-         [broker]\nurls = [\"{url}\"]\nuser = \"{broker_user}\"\npassword = \"{password}\"\n\n\
-         [mappings]\nfolder = \"mappings\"\n\n\
-         [[ca]]\nname = \"{CA_NAME}\"\ncertificate = \"certs/ca.pem\"\ncrl = \"none\"\n"
+         [operators]\nsocket = {socket}\n\n\
+         [[operators.user]]\nname = {operator}\nrole = \"administer\"\nvictims = true\n\n\
+         [store]\npath = {store}\ndisk_reserve_bytes = 67108864\n\n\
+         [vault]\nepochs = {epochs}\nindex_key = {index}\naudit_key = {audit}\n\n\
+         [broker]\nurls = [{address}]\nuser = {user}\npassword = {password}\n",
+        api = addresses.api_port,
+        certificate = quoted(&server.certificate),
+        key = quoted(&server.key),
+        internal = addresses.internal_port,
+        socket = quoted(&addresses.socket),
+        operator = toml_text(&operator),
+        store = within("data/gateway.db"),
+        epochs = within("secrets/epochs"),
+        index = within("secrets/index.key"),
+        audit = within("secrets/audit.key"),
+        address = toml_text(&broker.address),
+        user = toml_text(&broker.gateway.name),
+        password = within("secrets/broker.password"),
     );
-    for provider in PROVIDERS {
+    if broker.unencrypted {
+        text.push_str("unencrypted = true\n");
+    }
+    write!(
+        text,
+        "\n[mappings]\nfolder = {}\n\n[[ca]]\nname = \"{CA_NAME}\"\ncertificate = {}\ncrl = \"none\"\n",
+        within("mappings"),
+        quoted(&certificates.ca()),
+    )?;
+    for provider in providers() {
         write!(text, "\n[[provider]]\nslug = \"{provider}\"\n")?;
     }
-    for Member { slug, code, provider, .. } in &MEMBERS {
-        let san = force_name(slug);
+    for shape in &SHAPES {
+        let (slug, code, provider) = (shape.force, shape.code, shape.provider);
         write!(
             text,
             "\n[[force]]\nslug = \"{slug}\"\ncode = \"{code}\"\nprovider = \"{provider}\"\n\
-             agreement_ref = \"ISA-{code}-1\"\ncompliance_domains = [\"{slug}.example\"]\n\n\
-             [[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\nsan = \"{san}\"\n\
-             ca = \"{CA_NAME}\"\n"
+             agreement_ref = \"ISA-{code}-SANDBOX\"\ncompliance_domains = [\"{slug}.example\"]\n\
+             \n[[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\nsan = \"{}\"\n\
+             ca = \"{CA_NAME}\"\n",
+            force_name(slug)
         )?;
     }
     Ok(text)
+}
+
+/// The providers of the sandbox's forces, each once.
+pub fn providers() -> Vec<&'static str> {
+    let mut slugs: Vec<_> = SHAPES.iter().map(|shape| shape.provider).collect();
+    slugs.sort_unstable();
+    slugs.dedup();
+    slugs
+}
+
+/// A TOML basic string.
+fn toml_text(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn the_settings_that_are_written_are_valid() {
+        let folder = std::env::temp_dir().join(format!("cara \"settings\" {}", std::process::id()));
+        let certificates = Certificates::make(&folder.join("certs"), &["hampshire"]).unwrap();
+        let broker = BrokerAccess {
+            address: "amqp://127.0.0.1:5672/%2f".to_owned(),
+            gateway: Account { name: "cara-gateway".to_owned(), password: Some("x".to_owned()) },
+            unencrypted: false,
+        };
+        let addresses =
+            Addresses { api_port: 1443, internal_port: 1091, socket: folder.join("socket") };
+        let text = text(&folder, &certificates, &broker, &addresses).unwrap();
+        let read = Settings::read(&text, &folder.join("gateway.toml"), &BTreeMap::new());
+        let settings = read.unwrap();
+        assert_eq!(settings.forces.len(), 4);
+        assert_eq!(settings.store.path, folder.join("data/gateway.db"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn every_file_of_the_mappings_is_carried() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+        let mut open = vec![root.clone()];
+        while let Some(folder) = open.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+                assert!(MAPPINGS.iter().any(|(carried, _)| *carried == name), "{name}");
+            }
+        }
+    }
 }

@@ -1,218 +1,324 @@
-//! Force systems at work: each pushes made-up records of its own shape over mutual TLS, good ones,
-//! repeated, changed, faulty and unlisted ones, and keeps a book of what it was told.
+//! Force systems that push without a person watching: good records, the same again, amended ones,
+//! faulty ones, and ones with a code that nobody listed.
 
-use std::future::Future;
-use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value;
+use anyhow::Context as _;
+use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
+use serde::Deserialize;
 use tokio::task::JoinSet;
 
-use super::charity::Charity;
-use super::reconcile::{self, Book};
-use super::shape::{SHAPES, Shape, Sort};
-use super::world::World;
-use crate::clock::Clock;
+use super::client;
+use super::console::Console;
+use super::description::Description;
+use super::ledger::Ledger;
+use super::people::People;
+use super::record::{Case, SHAPES, Shape, Twist};
+use crate::clock::{Clock, london_day};
 
-/// What a force sends, in turn. `None` is the last good record once more.
-const TURNS: [Option<Sort>; 8] = [
-    Some(Sort::Good),
-    None,
-    Some(Sort::Good),
-    Some(Sort::Amended),
-    Some(Sort::Faulty),
-    Some(Sort::Good),
-    Some(Sort::Unlisted),
-    Some(Sort::Good),
+/// A force pushes this often.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A force that is not answered, or told to come later, tries again after this.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A push that is not answered after so many tries is given up; the table will say so.
+const TRIES_MAX: u32 = 120;
+
+/// What a force does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Move {
+    /// One new case.
+    Good,
+    /// Three new cases in one body.
+    Several,
+    /// The last good body again, byte for byte.
+    Duplicate,
+    /// An earlier case with something changed.
+    Amended,
+    /// A case without the offender's birth date.
+    Faulty,
+    /// A case with a code that the mapping does not list.
+    UnlistedCode,
+    /// A body that breaks off.
+    BrokenOff,
+}
+
+const ROUND: [Move; 12] = [
+    Move::Good,
+    Move::Several,
+    Move::Duplicate,
+    Move::Good,
+    Move::Amended,
+    Move::Good,
+    Move::UnlistedCode,
+    Move::Good,
+    Move::Faulty,
+    Move::Good,
+    Move::BrokenOff,
+    Move::Amended,
 ];
 
-/// Between two pushes of one force: a person can follow, and thousands of cases still pass.
-const PAUSE: Duration = Duration::from_millis(60);
+/// The force systems; dropping it ends them.
+#[derive(Debug)]
+pub struct Traffic {
+    systems: JoinSet<anyhow::Result<()>>,
+    stop: tokio::sync::watch::Sender<bool>,
+}
 
-const PROGRESS: Duration = Duration::from_millis(500);
-
-/// How long the last messages may take to arrive.
-const ARRIVE_MAX: Duration = Duration::from_secs(30);
-
-/// Case numbers that fit the shapes: five digits.
-const CASES_MAX: u64 = 90_000;
-
-/// Plays until told, then waits for what is on its way and prints the reconciliation.
-pub(super) async fn play(
-    world: &mut World,
-    clock: &Clock,
-    until: impl Future<Output = ()>,
-    out: &mut (impl Write + Send),
-) -> anyhow::Result<bool> {
-    let (charity, _connections) = Charity::open(world).await?;
-    let book = Arc::new(Mutex::new(Book::default()));
-    let stop = Arc::new(AtomicBool::new(false));
-    // Another run in the same folder has other cases.
-    let first = u64::try_from(clock.now().as_second()).unwrap_or(0) % CASES_MAX;
-    let mut forces = JoinSet::new();
-    for shape in &SHAPES {
-        let client = client(world, shape.force)?;
-        let url = format!("{}/v1/records", world.api);
-        let (book, stop) = (Arc::clone(&book), Arc::clone(&stop));
-        forces.spawn(async move {
-            let force = Force { shape, client, url, book };
-            force.push(first, &stop).await;
-        });
-    }
-    writeln!(out, "traffic of {} forces; one line shows what happens", SHAPES.len())?;
-    let mut progress = Progress::new(clock);
-    let mut until = std::pin::pin!(until);
-    loop {
-        tokio::select! {
-            () = &mut until => break,
-            () = tokio::time::sleep(PROGRESS) => progress.show(&lock(&book), &charity, out)?,
+impl Traffic {
+    /// Starts one system for each force. `seed` decides who the people are.
+    pub fn open(
+        description: &Description,
+        ledger: &Ledger,
+        console: &Console,
+        clock: &Clock,
+        seed: u64,
+    ) -> anyhow::Result<Traffic> {
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let mut systems = JoinSet::new();
+        for (index, shape) in SHAPES.iter().enumerate() {
+            let force = description.forces.get(shape.force).context("a force is missing")?;
+            let system = System {
+                shape,
+                client: client::of_force(description, force)?,
+                url: format!("{}/v1/records", description.api),
+                ledger: ledger.clone(),
+                console: console.clone(),
+                clock: clock.clone(),
+                people: People::seeded(seed + index as u64),
+                serial: first_serial(clock),
+                taken: Vec::new(),
+                last_good: None,
+                shown: BTreeSet::new(),
+            };
+            systems.spawn(system.run(stopped.clone()));
         }
+        Ok(Traffic { systems, stop })
     }
-    stop.store(true, Ordering::Relaxed);
-    while forces.join_next().await.is_some() {}
-    let book = lock(&book).clone();
-    let started = clock.monotonic();
-    while !book.all_arrived(&charity.seen())
-        && clock.monotonic().saturating_sub(started) < ARRIVE_MAX
-    {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+
+    /// Lets every system finish what it is sending.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        while let Some(ended) = self.systems.join_next().await {
+            ended??;
+        }
+        Ok(())
     }
-    progress.show(&book, &charity, out)?;
-    writeln!(out)?;
-    let seen = charity.seen();
-    reconcile::print(&book, &seen, out)
 }
 
-fn lock(book: &Mutex<Book>) -> std::sync::MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
+/// Nine digits that no earlier run on the same store has used.
+fn first_serial(clock: &Clock) -> u64 {
+    let tenths = clock.now().as_millisecond().unsigned_abs() / 100;
+    100_000_000 + tenths % 800_000_000
 }
 
-struct Force {
+struct System {
     shape: &'static Shape,
     client: reqwest::Client,
     url: String,
-    book: Arc<Mutex<Book>>,
+    ledger: Ledger,
+    console: Console,
+    clock: Clock,
+    people: People,
+    serial: u64,
+    /// Cases that the gateway has accepted and that were not amended yet.
+    taken: Vec<Case>,
+    last_good: Option<(String, u64)>,
+    /// Moves of which a line was shown.
+    shown: BTreeSet<Move>,
 }
 
-impl Force {
-    async fn push(&self, first: u64, stop: &AtomicBool) {
-        let (mut case, mut message) = (first, first * 10);
-        let mut last = String::new();
-        for turn in TURNS.iter().cycle() {
-            if stop.load(Ordering::Relaxed) {
-                return;
+/// What the gateway said to one body.
+struct Answer {
+    status: u16,
+    records: Vec<RecordAnswer>,
+}
+
+/// The part of a problem that concerns records.
+#[derive(Deserialize)]
+struct AtFault {
+    #[serde(default)]
+    records: Vec<RecordAnswer>,
+}
+
+impl System {
+    async fn run(mut self, mut stopped: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
+        for step in ROUND.into_iter().cycle() {
+            self.step(step).await?;
+            tokio::select! {
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+                () = tokio::time::sleep(PAUSE) => {}
             }
-            message += 1;
-            let body = match turn {
-                None => last.clone(),
-                // A change is of the case that was accepted last.
-                Some(Sort::Amended) => self.shape.record(Sort::Amended, case, message),
-                Some(sort) => {
-                    case = (case + 1) % 100_000;
-                    self.shape.record(*sort, case, message)
-                }
-            };
-            if *turn == Some(Sort::Good) {
-                last.clone_from(&body);
-            }
-            self.send(body).await;
-            tokio::time::sleep(PAUSE).await;
         }
+        Ok(())
     }
 
-    async fn send(&self, body: String) {
-        let request = self.client.post(&self.url).header("content-type", self.shape.media_type);
-        let answer = match request.body(body).send().await {
-            Ok(answer) => answer.json::<Value>().await.ok(),
-            Err(_) => None,
+    async fn step(&mut self, step: Move) -> anyhow::Result<()> {
+        let cases = match step {
+            Move::Several => (0..3).map(|_| self.case(Twist::None)).collect(),
+            Move::Faulty => vec![self.case(Twist::NoBirthDate)],
+            Move::UnlistedCode => vec![self.case(Twist::UnlistedCode)],
+            Move::Amended => match self.taken.is_empty() {
+                true => return Ok(()),
+                false => vec![self.amended()],
+            },
+            Move::Good | Move::BrokenOff | Move::Duplicate => vec![self.case(Twist::None)],
         };
-        let mut book = lock(&self.book);
-        let Some(answer) = answer else {
-            book.unanswered += 1;
-            return;
-        };
-        let records = answer["records"].as_array().cloned().unwrap_or_default();
-        if records.is_empty() {
-            book.unanswered += 1;
-        }
-        for record in records {
-            self.note(&mut book, &record);
-        }
-    }
-
-    fn note(&self, book: &mut Book, record: &Value) {
-        let violation = |finding: &Value| finding["kind"] == "violation";
-        let at_fault = record["violations"].as_array().is_some_and(|all| all.iter().any(violation));
-        let count = book.by_force.entry(self.shape.force).or_default();
-        count.pushed += 1;
-        match record["status"].as_str() {
-            Some("accepted") => {
-                count.accepted += 1;
-                let id = record["referral_id"].as_str().unwrap_or_default().to_owned();
-                book.accepted.insert((id, record["revision"].as_u64().unwrap_or_default()));
-            }
-            Some("duplicate") => count.duplicate += 1,
-            Some("held") if at_fault => count.refused += 1,
-            Some("held") => count.held += 1,
+        let mut body = self.shape.body(&cases);
+        let mut count = cases.len() as u64;
+        match step {
+            Move::Duplicate => match self.last_good.clone() {
+                Some(last) => (body, count) = last,
+                None => return Ok(()),
+            },
+            Move::BrokenOff => body = broken_off(&body, self.shape),
             _ => {}
         }
-    }
-}
-
-/// A force's client: its own certificate, and nobody trusted but the sandbox's CA.
-#[expect(clippy::disallowed_methods, reason = "the sandbox speaks from outside, on loopback")]
-fn client(world: &World, force: &str) -> anyhow::Result<reqwest::Client> {
-    let paths = world.certificates.paths(&format!("forces/{force}"));
-    let mut identity = std::fs::read(paths.key)?;
-    identity.extend(std::fs::read(paths.certificate)?);
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(world.certificates.ca())?)?;
-    Ok(reqwest::Client::builder()
-        .no_proxy()
-        .http1_only()
-        .tls_certs_only([ca])
-        .identity(reqwest::Identity::from_pem(&identity)?)
-        .timeout(Duration::from_secs(30))
-        .build()?)
-}
-
-/// One line while it runs: in place on a terminal, now and then elsewhere.
-struct Progress<'c> {
-    clock: &'c Clock,
-    started: Duration,
-    terminal: bool,
-    shown: u32,
-}
-
-impl<'c> Progress<'c> {
-    fn new(clock: &'c Clock) -> Self {
-        let terminal = std::io::stdout().is_terminal();
-        Progress { clock, started: clock.monotonic(), terminal, shown: 0 }
-    }
-
-    fn show(&mut self, book: &Book, charity: &Charity, out: &mut impl Write) -> anyhow::Result<()> {
-        self.shown += 1;
-        // A log file gets a line every five seconds.
-        if !self.terminal && !self.shown.is_multiple_of(10) {
-            return Ok(());
+        {
+            let mut pages = self.ledger.open();
+            pages.victim_marks.extend(cases.iter().flat_map(|case| case.victim.marks()));
         }
-        let total = book.total();
-        let seconds = self.clock.monotonic().saturating_sub(self.started).as_secs();
-        let (offender, victim) = {
-            let seen = charity.seen();
-            (seen.offender.len(), seen.victim.len())
-        };
-        let line = format!(
-            "{seconds:>4} s  pushed {:<6} accepted {:<6} duplicate {:<5} held {:<5} refused {:<5} | charity: intake {offender:<6} victims {victim:<6}",
-            total.pushed, total.accepted, total.duplicate, total.held, total.refused
-        );
-        if self.terminal {
-            write!(out, "\r{line}")?;
-        } else {
-            writeln!(out, "{line}")?;
+        let answer = self.push(&body).await?;
+        self.note(step, count, &answer);
+        if matches!(step, Move::Good | Move::Several) && answer.status == 202 {
+            self.taken.extend(cases);
+            self.last_good = Some((body, count));
         }
-        out.flush()?;
         Ok(())
+    }
+
+    fn case(&mut self, twist: Twist) -> Case {
+        self.serial += 1;
+        let now = self.clock.now();
+        Case {
+            serial: self.serial,
+            body: self.serial,
+            offender: self.people.offender(),
+            victim: self.people.victim(),
+            written_at: now,
+            today: london_day(now),
+            amended: false,
+            twist,
+        }
+    }
+
+    /// One of the cases that were taken, with something changed on the offender's side.
+    fn amended(&mut self) -> Case {
+        let index = self.people.below(self.taken.len() as u64) as usize;
+        let mut case = self.taken.swap_remove(index);
+        self.serial += 1;
+        case.body = self.serial;
+        case.written_at = self.clock.now();
+        case.amended = true;
+        case
+    }
+
+    /// Sends a body until it is answered: what a force's system has to do.
+    async fn push(&self, body: &str) -> anyhow::Result<Answer> {
+        for _ in 0..TRIES_MAX {
+            let sending = self
+                .client
+                .post(&self.url)
+                .header("content-type", self.shape.media_type)
+                .body(body.to_owned())
+                .send();
+            if let Ok(answer) = sending.await {
+                let status = answer.status().as_u16();
+                if let Ok(bytes) = answer.bytes().await
+                    && !matches!(status, 429 | 500..)
+                {
+                    return read(status, &bytes);
+                }
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        Ok(Answer { status: 0, records: Vec::new() })
+    }
+
+    fn note(&mut self, step: Move, count: u64, answer: &Answer) {
+        let mut pages = self.ledger.open();
+        let told = pages.told.entry(self.shape.force).or_default();
+        told.pushed += count;
+        if answer.status == 400 {
+            told.refused += count;
+        }
+        for record in &answer.records {
+            match record.status {
+                RecordStatus::Accepted => told.accepted += 1,
+                RecordStatus::Duplicate => {
+                    told.accepted += 1;
+                    told.duplicates += 1;
+                }
+                RecordStatus::Held => told.held += 1,
+            }
+        }
+        pages.accepted.extend(
+            answer
+                .records
+                .iter()
+                .filter(|record| record.status != RecordStatus::Held)
+                .filter_map(|record| Some((record.referral_id?, record.revision?))),
+        );
+        drop(pages);
+        if self.shown.insert(step) {
+            self.console.event(&line(self.shape, step, answer));
+        }
+    }
+}
+
+fn read(status: u16, bytes: &[u8]) -> anyhow::Result<Answer> {
+    let records = match status {
+        200..300 => serde_json::from_slice::<RecordsAnswer>(bytes)?.records,
+        422 => serde_json::from_slice::<AtFault>(bytes)?.records,
+        _ => Vec::new(),
+    };
+    Ok(Answer { status, records })
+}
+
+/// The first half of a body, in the middle of something.
+fn broken_off(body: &str, shape: &Shape) -> String {
+    if shape.media_type == "text/plain" || shape.media_type == "text/csv" {
+        // Half a table is a table: a line of no known kind and a row too short are not.
+        return body.replacen("15", "77", 1).lines().take(3).collect::<Vec<_>>().join("\n") + ";;x";
+    }
+    body.chars().take(body.chars().count() / 2).collect()
+}
+
+fn line(shape: &Shape, step: Move, answer: &Answer) -> String {
+    let what = match step {
+        Move::Good => "a new case",
+        Move::Several => "three new cases in one body",
+        Move::Duplicate => "the same body again",
+        Move::Amended => "an amended case",
+        Move::Faulty => "a case without a birth date",
+        Move::UnlistedCode => "a code that nobody listed",
+        Move::BrokenOff => "a body that breaks off",
+    };
+    let mut ends: Vec<_> = answer.records.iter().map(fate).collect();
+    ends.dedup();
+    format!(
+        "{:<15} {:<5} {what:<28} {} {}",
+        shape.force,
+        shape.media_type.rsplit('/').next().unwrap_or_default(),
+        answer.status,
+        if ends.is_empty() { "refused: nothing is kept".to_owned() } else { ends.join("; ") }
+    )
+}
+
+fn fate(record: &RecordAnswer) -> String {
+    let revision = record.revision.map(|revision| format!(", revision {revision}"));
+    match record.status {
+        RecordStatus::Accepted => format!("accepted{}", revision.unwrap_or_default()),
+        RecordStatus::Duplicate => format!("duplicate{}", revision.unwrap_or_default()),
+        RecordStatus::Held => {
+            let causes: Vec<_> = record
+                .violations
+                .iter()
+                .map(|cause| format!("{} {} {}", cause.code, cause.name, cause.field))
+                .collect();
+            format!("held: {}", causes.join(", "))
+        }
     }
 }

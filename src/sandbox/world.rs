@@ -1,232 +1,247 @@
-//! The small world, up: certificates, a broker, the gateway as a process of its own.
+//! Brings the small world up, in order, and down again, in the other.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tokio::process::{Child, Command};
+use lapin::uri::{AMQPScheme, AMQPUri};
 
 use super::broker::Private;
 use super::certificate::Certificates;
-use super::{Wishes, description, port, settings};
+use super::console::Console;
+use super::description::{Description, Force, Pids, Provider};
+use super::port;
+use super::process::Serving;
+use super::record::SHAPES;
+use super::settings::{self, Addresses, BrokerAccess};
 use crate::amqp::definitions::{Account, Definitions, Pair};
 use crate::clock::Clock;
 
-const GATEWAY_USER: &str = "cara-gateway";
+/// A Unix socket's path may not be longer.
+const SOCKET_PATH_BYTES_MAX: usize = 100;
+
 const ADMINISTRATOR: &str = "administrator";
 
-/// A start with a cold disk.
-const READY_MAX: Duration = Duration::from_secs(60);
-
-/// How long the gateway may take to finish what it promised.
-const STOP_MAX: Duration = Duration::from_secs(40);
-
-pub struct World {
+/// What the newcomer asked for.
+#[derive(Clone, Debug)]
+pub struct Wishes {
     pub folder: PathBuf,
-    pub api: String,
-    pub internal: String,
-    pub certificates: Certificates,
-    /// The administrator's address of the broker.
-    pub amqp: String,
-    /// Provider, address of its intake user, address of its victims user.
-    pub providers: Vec<(&'static str, String, String)>,
-    broker: Option<Private>,
-    gateway: Child,
+    /// An administrator's URL of a running broker.
+    pub amqp: Option<String>,
+    /// The program that serves.
+    pub program: PathBuf,
 }
 
-/// The broker's addresses, however it came to be there.
-struct Reached {
+/// A running sandbox.
+#[derive(Debug)]
+pub struct World {
+    pub description: Description,
     broker: Option<Private>,
-    amqp: String,
-    /// For the gateway: address without user, user, password file relative to the folder.
-    gateway: (String, String, String),
-    providers: Vec<(&'static str, String, String)>,
+    gateway: Serving,
+    file: PathBuf,
+}
+
+/// The broker as the rest of the world needs it.
+struct Reached {
+    own: Option<Private>,
+    access: BrokerAccess,
+    administrator_url: String,
+    providers: BTreeMap<String, Provider>,
 }
 
 impl World {
-    pub async fn start(wishes: &Wishes, clock: &Clock) -> anyhow::Result<World> {
-        provide_crypto();
-        std::fs::create_dir_all(&wishes.folder)
+    /// Makes what is missing under the folder and starts everything. What an earlier run left
+    /// there (certificates, records, mappings that were changed) is used again.
+    pub async fn start(wishes: &Wishes, console: &Console, clock: &Clock) -> anyhow::Result<World> {
+        fs::create_dir_all(&wishes.folder)
             .with_context(|| format!("{} cannot be made", wishes.folder.display()))?;
         let folder = wishes.folder.canonicalize()?;
-        let slugs: Vec<_> = settings::MEMBERS.iter().map(|member| member.slug).collect();
+        for name in ["data", "run", "secrets"] {
+            fs::create_dir_all(folder.join(name))?;
+        }
+        let slugs: Vec<_> = SHAPES.iter().map(|shape| shape.force).collect();
         let certificates = Certificates::make(&folder.join("certs"), &slugs)?;
-        crate::vault::create_secrets(&folder.join("secrets"))?;
-        let reached = match &wishes.amqp {
-            Some(url) => running(&folder, url)?,
-            None => private(&folder, clock).await?,
+        settings::write_mappings(&folder.join("mappings"))?;
+        console.line(&format!("certificates  {}", folder.join("certs").display()));
+        console.line(&format!("mappings      {}", folder.join("mappings").display()));
+
+        let mut reached = match &wishes.amqp {
+            Some(url) => given(url, console)?,
+            None => own(&folder, clock).await?,
         };
-        let [api, internal] = port::free(2)?[..] else { bail!("no ports") };
-        let (url, user, password) = &reached.gateway;
-        settings::write(&folder, api, internal, &settings::Broker { url, user, password })?;
-        let gateway = spawn(&folder)?;
-        let mut world = World {
-            api: format!("https://localhost:{api}"),
-            internal: format!("http://127.0.0.1:{internal}"),
-            certificates,
-            amqp: reached.amqp,
-            providers: reached.providers,
-            broker: reached.broker,
-            gateway,
-            folder,
-        };
-        if let Err(error) = world.ready().await {
-            world.stop().await?;
-            return Err(error);
-        }
-        description::write(&world)?;
-        Ok(world)
-    }
+        let place = reached.access.address.clone();
+        let own_pid = reached.own.as_ref().and_then(Private::pid);
+        console.line(&match own_pid {
+            Some(pid) => format!("broker        {place} (its own, process {pid})"),
+            None => format!("broker        {place}"),
+        });
 
-    pub fn log_path(&self) -> PathBuf {
-        self.folder.join("gateway.log")
-    }
-
-    pub fn gateway_pid(&self) -> Option<u32> {
-        self.gateway.id()
-    }
-
-    pub fn broker_pid(&self) -> Option<u32> {
-        self.broker.as_ref().and_then(Private::pid)
-    }
-
-    /// Returns when the gateway has ended by itself.
-    pub async fn gateway_ends(&mut self) {
-        let _ = self.gateway.wait().await;
-    }
-
-    /// Ends the gateway in order, then the broker.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        if let Some(pid) = self.gateway.id() {
-            let pid = nix::unistd::Pid::from_raw(i32::try_from(pid)?);
-            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
-            if tokio::time::timeout(STOP_MAX, self.gateway.wait()).await.is_err() {
-                self.gateway.kill().await?;
+        let started = gateway(&folder, &certificates, &reached.access, wishes, clock).await;
+        let (gateway, addresses) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                if let Some(own) = &mut reached.own {
+                    own.stop().await?;
+                }
+                return Err(error);
             }
-        }
-        if let Some(broker) = &mut self.broker {
+        };
+        let description = describe(&certificates, &addresses, &reached, gateway.pid());
+        let file = folder.join("sandbox.json");
+        description.write(&file)?;
+        let (api, internal) = (&description.api, &description.internal);
+        console.line(&format!(
+            "gateway       {api} (process {}), health and metrics {internal}",
+            gateway.pid()
+        ));
+        console.line(&format!("its log       {}", folder.join("gateway.log").display()));
+        console.line(&format!("described in  {}", file.display()));
+        Ok(World { description, broker: reached.own, gateway, file })
+    }
+
+    /// Waits until the gateway ends without having been asked to.
+    pub async fn gateway_ended(&mut self) -> anyhow::Result<()> {
+        let status = self.gateway.ended().await?;
+        bail!("the gateway ended by itself: {status}")
+    }
+
+    /// Ends the gateway, then the broker, then what described them.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let gateway = self.gateway.stop().await;
+        if let Some(mut broker) = self.broker {
             broker.stop().await?;
         }
-        Ok(())
+        fs::remove_file(&self.file).ok();
+        gateway
     }
 
-    async fn ready(&mut self) -> anyhow::Result<()> {
-        let url = format!("{}/readyz", self.internal);
-        let client = plain_client()?;
-        let waiting = async {
-            loop {
-                match client.get(&url).send().await {
-                    Ok(answer) if answer.status().is_success() => return,
-                    _ => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
-            }
-        };
-        let log = self.log_path();
-        let see = || {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let lines: Vec<_> = text.lines().collect();
-            lines[lines.len().saturating_sub(10)..].join("\n")
-        };
-        tokio::select! {
-            () = waiting => Ok(()),
-            ended = self.gateway.wait() => {
-                bail!("the gateway ended at its start ({}):\n{}", ended?, see())
-            }
-            () = tokio::time::sleep(READY_MAX) => bail!("the gateway is not ready:\n{}", see()),
-        }
+    /// A command that sends one record as Hampshire and works when it is pasted into a shell.
+    pub fn curl(&self) -> Option<String> {
+        let Description { api, ca, forces, .. } = &self.description;
+        let (slug, force) = forces.iter().find(|(slug, _)| *slug == "hampshire")?;
+        let example = self.file.parent()?.join(format!("mappings/{slug}/examples/full.xml"));
+        Some(format!(
+            "curl --cacert {} --cert {} --key {} -H 'content-type: application/xml' \
+             --data-binary @{} {api}/v1/records",
+            shell_word(ca),
+            shell_word(&force.cert),
+            shell_word(&force.key),
+            shell_word(&example),
+        ))
     }
 }
 
-/// A broker of the sandbox's own.
-async fn private(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
-    let secrets = folder.join("secrets");
-    let account = |name: &str| Account::of_folder(name, &secrets);
+/// A private broker with two users for each provider.
+async fn own(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
+    let passwords = folder.join("secrets/broker");
+    fs::create_dir_all(&passwords)?;
+    let gateway = Account::of_folder("cara-gateway", &passwords)?;
+    let administrator = Account::of_folder(ADMINISTRATOR, &passwords)?;
+    let pairs = settings::providers().into_iter().map(|slug| Pair::of_folder(slug, &passwords));
     let definitions = Definitions {
         vhost: "/".to_owned(),
-        gateway: account(GATEWAY_USER)?,
-        administrator: Some(account(ADMINISTRATOR)?),
-        pairs: settings::PROVIDERS
-            .iter()
-            .map(|provider| Pair::of_folder(provider, &secrets))
-            .collect::<Result<_, _>>()?,
+        gateway: gateway.clone(),
+        administrator: Some(administrator.clone()),
+        pairs: pairs.collect::<Result<_, _>>()?,
     };
-    let own = folder.join("broker");
-    std::fs::create_dir_all(&own)?;
-    let password = |name: &str| -> anyhow::Result<String> {
-        let text = std::fs::read_to_string(secrets.join(format!("{name}.password")))?;
-        Ok(text.trim().to_owned())
-    };
-    let secret = password(ADMINISTRATOR)?;
-    let administrator = (ADMINISTRATOR, secret.as_str());
-    let broker = Private::start(&own, &definitions.json()?, administrator, clock).await?;
-    let url = |user: &str| Ok::<_, anyhow::Error>(broker.url(user, &password(user)?));
-    let mut providers = Vec::new();
-    for provider in settings::PROVIDERS {
-        let intake = url(&crate::amqp::definitions::intake_user(provider))?;
-        let victims = url(&crate::amqp::definitions::victims_user(provider))?;
-        providers.push((provider, intake, victims));
+    let password = |account: &Account| account.password.clone().unwrap_or_default();
+    let broker = Private::start(
+        &folder.join("broker"),
+        &definitions.json()?,
+        (ADMINISTRATOR, &password(&administrator)),
+        clock,
+    )
+    .await?;
+    let url = |account: &Account| broker.url(&account.name, &password(account));
+    let providers = definitions.pairs.iter().map(|pair| {
+        let slug = pair.provider.clone();
+        let provider = Provider::of(&slug, url(&pair.intake), url(&pair.victims));
+        (slug, provider)
+    });
+    Ok(Reached {
+        providers: providers.collect(),
+        administrator_url: url(&administrator),
+        access: BrokerAccess { address: broker.address(), gateway, unencrypted: false },
+        own: Some(broker),
+    })
+}
+
+/// A broker that runs already. AMQP cannot make users, so everybody is its administrator.
+fn given(url: &str, console: &Console) -> anyhow::Result<Reached> {
+    let parsed: AMQPUri = url
+        .parse()
+        .map_err(|_| anyhow::anyhow!("write --amqp as amqp://user:password@host:port/vhost"))?;
+    if parsed.scheme == AMQPScheme::AMQPS {
+        bail!(
+            "the sandbox speaks amqp:// only; for a broker with TLS write a gateway.toml and run \
+             `cara-gateway serve`"
+        );
     }
-    let file = format!("secrets/{GATEWAY_USER}.password");
+    let user = &parsed.authority.userinfo;
+    let gateway = Account { name: user.username.clone(), password: Some(user.password.clone()) };
+    let vhost = parsed.vhost.replace('%', "%25").replace('/', "%2f");
+    let address = format!("amqp://{}:{}/{vhost}", parsed.authority.host, parsed.authority.port);
+    console.line(
+        "note          AMQP cannot make users: on this broker the charity reads as its administrator",
+    );
+    let providers = settings::providers()
+        .into_iter()
+        .map(|slug| (slug.to_owned(), Provider::of(slug, url.to_owned(), url.to_owned())));
     Ok(Reached {
-        amqp: url(ADMINISTRATOR)?,
-        gateway: (broker.address(), GATEWAY_USER.to_owned(), file),
-        providers,
-        broker: Some(broker),
+        own: None,
+        access: BrokerAccess { address, gateway, unencrypted: true },
+        administrator_url: url.to_owned(),
+        providers: providers.collect(),
     })
 }
 
-/// A broker that runs already: its administrator's address serves everybody, since AMQP cannot
-/// make users.
-fn running(folder: &Path, url: &str) -> anyhow::Result<Reached> {
-    let wrong = "the broker's address is amqp://user:password@host:port/vhost";
-    let (scheme, rest) = url.split_once("://").context(wrong)?;
-    let (login, place) = rest.rsplit_once('@').context(wrong)?;
-    let (user, password) = login.split_once(':').context(wrong)?;
-    let file = "secrets/running-broker.password";
-    write_secret(&folder.join(file), password)?;
-    let everybody = |provider| (provider, url.to_owned(), url.to_owned());
-    Ok(Reached {
-        broker: None,
-        amqp: url.to_owned(),
-        gateway: (format!("{scheme}://{place}"), user.to_owned(), file.to_owned()),
-        providers: settings::PROVIDERS.into_iter().map(everybody).collect(),
-    })
+async fn gateway(
+    folder: &Path,
+    certificates: &Certificates,
+    access: &BrokerAccess,
+    wishes: &Wishes,
+    clock: &Clock,
+) -> anyhow::Result<(Serving, Addresses)> {
+    let [api_port, internal_port] = port::free(2)?[..] else { bail!("no ports") };
+    let mut socket = folder.join("run/operators.sock");
+    if socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
+        socket = std::env::temp_dir().join(format!("cara-sandbox-{api_port}.sock"));
+    }
+    let addresses = Addresses { api_port, internal_port, socket };
+    let settings = settings::write(folder, certificates, access, &addresses)?;
+    let internal = format!("http://127.0.0.1:{internal_port}");
+    let log = folder.join("gateway.log");
+    let serving = Serving::start(&wishes.program, &settings, &internal, &log, clock).await?;
+    Ok((serving, addresses))
 }
 
-fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    writeln!(file, "{text}")?;
-    Ok(())
+fn describe(
+    certificates: &Certificates,
+    addresses: &Addresses,
+    reached: &Reached,
+    gateway_pid: u32,
+) -> Description {
+    let forces = SHAPES.iter().map(|shape| {
+        let paths = certificates.paths(&format!("forces/{}", shape.force));
+        let force = Force { code: shape.code.to_owned(), cert: paths.certificate, key: paths.key };
+        (shape.force.to_owned(), force)
+    });
+    Description {
+        api: format!("https://localhost:{}", addresses.api_port),
+        internal: format!("http://127.0.0.1:{}", addresses.internal_port),
+        socket: addresses.socket.clone(),
+        amqp: reached.administrator_url.clone(),
+        providers: reached.providers.clone(),
+        ca: certificates.ca(),
+        forces: forces.collect(),
+        pids: Pids { gateway: gateway_pid, broker: reached.own.as_ref().and_then(Private::pid) },
+    }
 }
 
-/// The gateway is this same program.
-fn spawn(folder: &Path) -> anyhow::Result<Child> {
-    let log = std::fs::File::create(folder.join("gateway.log"))?;
-    Command::new(std::env::current_exe()?)
-        .arg("serve")
-        .arg("--config")
-        .arg(folder.join("gateway.toml"))
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        // A Ctrl-C on the terminal is for the sandbox, which ends things in order.
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .context("the gateway cannot be started")
-}
-
-pub(super) fn provide_crypto() {
-    // A provider that is there already serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// A client for the internal listener.
-#[expect(clippy::disallowed_methods, reason = "the sandbox speaks from outside, on loopback")]
-pub(super) fn plain_client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build()?)
+/// A path as one word of a shell's command line.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

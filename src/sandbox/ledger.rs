@@ -1,0 +1,97 @@
+//! What the forces were told and what the charity saw, kept apart until they are compared.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use uuid::Uuid;
+
+/// Clones share one ledger.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(Arc<Mutex<Pages>>);
+
+#[derive(Debug, Default)]
+pub struct Pages {
+    /// By force.
+    pub told: BTreeMap<&'static str, Told>,
+    /// Every referral and revision that the gateway took responsibility for.
+    pub accepted: BTreeSet<(Uuid, u32)>,
+    pub seen: Seen,
+    /// Words about victims, in lower case: none may turn up on the offender's side.
+    pub victim_marks: HashSet<String>,
+}
+
+/// How the records that one force pushed were answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub pushed: u64,
+    /// Duplicates included: the gateway has taken responsibility for those as well.
+    pub accepted: u64,
+    pub duplicates: u64,
+    pub held: u64,
+    /// The body could not be read: nothing was kept.
+    pub refused: u64,
+}
+
+/// What came out of the queues.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub message_ids: HashSet<String>,
+    /// On the intake queues.
+    pub referrals: BTreeSet<(Uuid, u32)>,
+    /// On the victim queues, by referral: her message is sent when it changed.
+    pub victims: BTreeSet<Uuid>,
+    /// Copies of a message seen before: the broker promises at least once.
+    pub again: u64,
+    /// Messages on an intake queue with something about a victim.
+    pub leaks: u64,
+    /// Messages that are not as the contract says.
+    pub unreadable: u64,
+}
+
+impl Ledger {
+    pub fn open(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    pub fn is_even(&self) -> bool {
+        self.pushed == self.accepted + self.held + self.refused
+    }
+
+    pub fn and(self, other: Told) -> Told {
+        Told {
+            pushed: self.pushed + other.pushed,
+            accepted: self.accepted + other.accepted,
+            duplicates: self.duplicates + other.duplicates,
+            held: self.held + other.held,
+            refused: self.refused + other.refused,
+        }
+    }
+}
+
+impl Pages {
+    pub fn all_told(&self) -> Told {
+        self.told.values().fold(Told::default(), |sum, told| sum.and(*told))
+    }
+
+    /// Accepted, and not yet on an intake queue.
+    pub fn missing_referrals(&self) -> usize {
+        self.accepted.difference(&self.seen.referrals).count()
+    }
+
+    /// Referrals of which no message reached a victim queue.
+    pub fn missing_victims(&self) -> usize {
+        let referrals: BTreeSet<_> = self.accepted.iter().map(|(id, _)| *id).collect();
+        referrals.difference(&self.seen.victims).count()
+    }
+
+    pub fn consumed(&self) -> usize {
+        self.accepted.intersection(&self.seen.referrals).count()
+    }
+
+    /// The charity has everything that it was promised.
+    pub fn is_drained(&self) -> bool {
+        self.missing_referrals() == 0 && self.missing_victims() == 0
+    }
+}
