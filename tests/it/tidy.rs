@@ -212,7 +212,7 @@ mod can_fail {
             "use super::super::store::Receipt;",
             "fn f(x: crate::store::Receipt) {}",
             "fn f() { crate::store::open(); }",
-            "fn f() { assert!(matches!(x, crate::store::Settled::Done)); }",
+            "fn f() { assert!(matches!(x, crate::store::Fact::Done)); }",
             "mod inner { use super::super::super::store; }",
         ] {
             let found = misuse_of(false, "http", text);
