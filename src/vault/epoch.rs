@@ -22,7 +22,7 @@ impl Epochs {
             let name = entry.file_name();
             let Some(number) = number_of(&name.to_string_lossy()) else { continue };
             let bytes = secret::read(&entry.path())?;
-            keys.insert(number, key::aes(&*bytes)?);
+            keys.insert(number, key::aes(&bytes)?);
         }
         if keys.is_empty() {
             return Err(wrong("it holds no file like epoch-0000001.key".to_owned()));

@@ -142,7 +142,7 @@ impl Vault {
     pub fn open(settings: &crate::config::Vault) -> Result<Self, Error> {
         let hmac = |path: &std::path::Path| {
             let bytes = secret::read(path)?;
-            Ok::<_, Error>(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &*bytes))
+            Ok::<_, Error>(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &bytes))
         };
         Ok(Vault {
             epochs: epoch::Epochs::read(&settings.epochs)?,

@@ -1,6 +1,7 @@
 //! Every test that goes through the front door, and the tests of the source itself.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stderr, reason = "a failing test says why")]
 #![expect(clippy::disallowed_methods, reason = "tests look at the machine's clock from outside")]
 
 mod accept;
@@ -12,6 +13,7 @@ mod bad_input;
 mod broker;
 mod certificate;
 mod certs_example;
+mod compartment;
 mod edge;
 mod faults;
 mod queue;
