@@ -192,3 +192,6 @@ fn said_by_xml(body: &[u8]) -> Result<Option<Encoding>, Error> {
 
 /// An XML declaration is shorter; what follows is not searched for its end.
 const DECLARATION_BYTES_MAX: usize = 256;
+
+#[cfg(test)]
+mod tests;

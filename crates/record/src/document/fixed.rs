@@ -215,3 +215,6 @@ fn columns(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

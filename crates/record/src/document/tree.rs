@@ -165,6 +165,17 @@ impl<'t> Tree<'t> {
         start as usize..end as usize
     }
 
+    /// Bytes of texts that do not stand in the body literally.
+    #[cfg(test)]
+    pub(crate) fn made_bytes(&self) -> usize {
+        self.made.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn node_bytes() -> usize {
+        size_of::<Node>()
+    }
+
     #[inline]
     fn node(&self, node: NodeId) -> &Node {
         &self.nodes[node.0 as usize]

@@ -405,13 +405,28 @@ fn declaration(source: &str, start: usize, at: Range<usize>) -> Result<(), Fail>
         if !expected.any(|known| *known == name) {
             return Err(Fail::malformed(attribute.name.start, "not part of an XML declaration"));
         }
-        if name == "version" {
-            has_version = source[attribute.value].starts_with("1.");
+        let value = &source[attribute.value.clone()];
+        let is_right = match name {
+            "version" => {
+                has_version = true;
+                let digits = value.strip_prefix("1.");
+                digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
+            }
+            "encoding" => {
+                let follows = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+                value.starts_with(|first: char| first.is_ascii_alphabetic())
+                    && value.bytes().all(follows)
+            }
+            _ => matches!(value, "yes" | "no"),
+        };
+        if !is_right {
+            let reason = "an XML declaration with a value that it may not have";
+            return Err(Fail::malformed(attribute.value.start, reason));
         }
     }
     if has_version {
         Ok(())
     } else {
-        Err(Fail::malformed(start, "an XML declaration without version 1"))
+        Err(Fail::malformed(start, "an XML declaration without version"))
     }
 }
