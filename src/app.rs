@@ -204,35 +204,3 @@ fn away(error: crate::amqp::Error) -> Refusal {
         Refusal::Internal(anyhow::Error::new(error))
     }
 }
-
-/// Makes the vault's secrets under `folder`; what is there already stays.
-pub fn create_secrets(folder: &std::path::Path) -> anyhow::Result<()> {
-    Ok(crate::vault::create_secrets(folder)?)
-}
-
-/// The process's TLS provider, for clients that ask for one.
-pub fn provide_crypto() {
-    tls::provide_crypto();
-}
-
-/// The gateway's own user on its broker.
-pub const BROKER_USER: &str = "cara-gateway";
-
-/// Users, permissions and topology as a RabbitMQ definitions file. Passwords are read from
-/// `<folder>/<user>.password`, and made there where they are missing; the file holds salted hashes.
-/// `administrator` names one more user, who may do everything.
-pub fn broker_definitions(
-    providers: &[&str],
-    folder: &std::path::Path,
-    administrator: Option<&str>,
-) -> anyhow::Result<serde_json::Value> {
-    use crate::amqp::definitions::{Account, Definitions, Pair};
-    let pairs = providers.iter().map(|provider| Pair::of_folder(provider, folder));
-    let definitions = Definitions {
-        vhost: "/".to_owned(),
-        gateway: Account::of_folder(BROKER_USER, folder)?,
-        administrator: administrator.map(|name| Account::of_folder(name, folder)).transpose()?,
-        pairs: pairs.collect::<Result<_, _>>()?,
-    };
-    Ok(definitions.json()?)
-}

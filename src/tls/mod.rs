@@ -31,10 +31,3 @@ pub use file::Error;
 pub use presented::Presented;
 pub use reload::watch;
 pub use trust::{Denied, Trust};
-
-/// Makes ring the process's provider, for clients of other libraries that ask for one. The
-/// gateway's own configurations name theirs.
-pub fn provide_crypto() {
-    // A provider that is there already serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}

@@ -1,0 +1,108 @@
+//! Translate, validate and serialise one record, against a bare `roxmltree` parse of the same
+//! bytes: both in one run, in turn, and the ratio of their fastest rounds.
+//!
+//! `cargo bench --bench translate`
+
+#![expect(clippy::disallowed_methods, reason = "a bench measures with the machine's clock")]
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use cara_record::document::{self, Limits};
+use cara_record::domain::{self, Validated};
+use cara_record::mapping::{self, Plan};
+use cara_record::wire::{Change, Event, OffenderContent, Stamp, VictimContent};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+const ROUNDS: usize = 60;
+const RUNS_PER_ROUND: u32 = 200;
+
+/// DESIGN section 12: the goal of the first reader.
+const RATIO_MAX: f64 = 2.0;
+
+fn main() -> anyhow::Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire");
+    let text = std::fs::read_to_string(folder.join("referral.toml"))?;
+    let open = |name: &str| std::fs::read(folder.join(name)).ok();
+    let plan = mapping::compile("referral.toml", &text, &open).plan.context("mapping")?;
+    let record = std::fs::read_to_string(folder.join("examples/full.xml"))?;
+    let (fields, bytes) = walk(&plan, &record)?;
+
+    let mut bare = Duration::MAX;
+    let mut parse = Duration::MAX;
+    let mut whole = Duration::MAX;
+    for _ in 0..ROUNDS {
+        bare = bare.min(time(|| {
+            black_box(roxmltree::Document::parse(black_box(&record)).is_ok());
+        }));
+        parse = parse.min(time(|| {
+            let limits = Limits::default();
+            let tree = document::parse(black_box(&record), plan.format(), plan.names(), &limits);
+            black_box(tree.is_ok());
+        }));
+        whole = whole.min(time(|| {
+            black_box(walk(&plan, black_box(&record)).is_ok());
+        }));
+    }
+    let ratio = whole.as_secs_f64() / bare.as_secs_f64();
+    println!(
+        "record: {} bytes of XML, {fields} fields filled, {bytes} bytes of messages",
+        record.len()
+    );
+    println!("bare roxmltree parse            {:>8.1} µs", micros(bare));
+    println!("own parse                       {:>8.1} µs", micros(parse));
+    println!("parse, translate, validate, serialise {:>5.1} µs", micros(whole));
+    println!("ratio to the bare parse         {ratio:>8.2} (goal: at most {RATIO_MAX:.1})");
+    if ratio > RATIO_MAX {
+        bail!("the ratio is over its goal");
+    }
+    Ok(())
+}
+
+/// The whole walk of one record on the caller's thread; fields filled and bytes made.
+fn walk(plan: &Plan, record: &str) -> anyhow::Result<(usize, usize)> {
+    let now = Timestamp::from_second(1_793_000_000)?;
+    let tree = document::parse(record, plan.format(), plan.names(), &Limits::default())
+        .map_err(|error| anyhow::anyhow!("{}", error.reason))?;
+    let node = *plan.records(&tree).first().context("no record")?;
+    let translation = plan.translate(&tree, node);
+    let domains = ["hampshire.example".to_owned()];
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let context = domain::Context { now, today, compliance_domains: &domains };
+    let Validated::Referral(referral) = domain::validate(translation.draft, &context) else {
+        bail!("the example is not a referral");
+    };
+    let stamp = Stamp {
+        referral_id: Uuid::nil(),
+        revision: 1,
+        force: "44".to_owned(),
+        provider: "harbour".to_owned(),
+        received_at: now,
+        agreement_ref: "ISA-44-1".to_owned(),
+        test_data: true,
+    };
+    let id = Uuid::nil();
+    let offender = OffenderContent::of(&referral.offender_side);
+    let victim = VictimContent::of(&referral.victim_side);
+    let offender = Event::referral(id, Change::New, &stamp, &offender, &referral.flags);
+    let victim = Event::victim(id, Change::New, &stamp, &victim, &referral.flags);
+    let police = referral.police_content();
+    let bytes = offender.body().len() + victim.body().len() + police.len();
+    Ok((referral.provenance.len(), bytes))
+}
+
+fn time(mut run: impl FnMut()) -> Duration {
+    let started = Instant::now();
+    for _ in 0..RUNS_PER_ROUND {
+        run();
+    }
+    started.elapsed() / RUNS_PER_ROUND
+}
+
+fn micros(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
+}
