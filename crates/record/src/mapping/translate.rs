@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::condition::Reading;
+use super::path::Place;
 use super::plan::{Block, BlockKind, Field, From, Lookup, Plan};
 use crate::document::{NodeId, Tree};
 use crate::domain::field::{FieldId, Group, Need, Shape};
@@ -68,7 +69,7 @@ impl Plan {
             nodes: Vec::new(),
         };
         let mut draft = Draft::empty();
-        translator.fields(&self.fields, record, &mut draft.root, None);
+        translator.fields(&self.fields, record.into(), &mut draft.root, None);
         for block in &self.blocks {
             translator.block(block, record, &mut draft);
         }
@@ -114,7 +115,7 @@ struct Found<'t> {
 
 impl<'t> Translator<'_, 't, '_> {
     fn block(&mut self, block: &Block, record: NodeId, draft: &mut Draft<'t>) {
-        match self.holds(block.when.as_ref(), record) {
+        match self.holds(block.when.as_ref(), record.into()) {
             Ok(true) => {}
             Ok(false) => return,
             Err(Trouble::Several) | Err(_) => {
@@ -134,7 +135,10 @@ impl<'t> Translator<'_, 't, '_> {
         match block.kind {
             BlockKind::One(name) => match items.as_slice() {
                 [] => {}
-                [item] => self.fields(&block.fields, *item, &mut draft.root, None),
+                [item] => {
+                    let at = Place { record, item: *item };
+                    self.fields(&block.fields, at, &mut draft.root, None);
+                }
                 [_, second, ..] => {
                     let origin = block.from.first().map(|(_, origin)| *origin);
                     let line = Some(self.tree.line(*second));
@@ -144,7 +148,8 @@ impl<'t> Translator<'_, 't, '_> {
             BlockKind::Each(group) => {
                 for (index, item) in items.into_iter().enumerate() {
                     let mut fields = Fields::empty(group);
-                    self.fields(&block.fields, item, &mut fields, Some(index + 1));
+                    let at = Place { record, item };
+                    self.fields(&block.fields, at, &mut fields, Some(index + 1));
                     match group {
                         Group::Offence => draft.offences.push(fields),
                         Group::Condition => draft.conditions.push(fields),
@@ -159,7 +164,7 @@ impl<'t> Translator<'_, 't, '_> {
     fn fields(
         &mut self,
         fields: &[Field],
-        at: NodeId,
+        at: Place,
         into: &mut Fields<'t>,
         number: Option<usize>,
     ) {
@@ -168,7 +173,7 @@ impl<'t> Translator<'_, 't, '_> {
         }
     }
 
-    fn field(&mut self, field: &Field, at: NodeId, into: &mut Fields<'t>, number: Option<usize>) {
+    fn field(&mut self, field: &Field, at: Place, into: &mut Fields<'t>, number: Option<usize>) {
         let mut steps: Vec<Vec<String>> = Vec::new();
         let outcome = match self.holds(field.when.as_ref(), at) {
             Ok(true) => self.found(field, at),
@@ -218,7 +223,7 @@ impl<'t> Translator<'_, 't, '_> {
         finding
     }
 
-    fn holds(&self, when: Option<&super::condition::When>, at: NodeId) -> Result<bool, Trouble> {
+    fn holds(&self, when: Option<&super::condition::When>, at: Place) -> Result<bool, Trouble> {
         let Some(when) = when else { return Ok(true) };
         let blank = |text: &str| self.plan.is_blank(text);
         let reading = Reading { blank: &blank, dates: &self.plan.dates };
@@ -229,7 +234,7 @@ impl<'t> Translator<'_, 't, '_> {
     fn found(
         &mut self,
         field: &Field,
-        at: NodeId,
+        at: Place,
     ) -> Result<Option<Found<'t>>, (Trouble, Origin, Option<NodeId>)> {
         let (paths, join) = match &field.from {
             From::Constant(text, origin) => {

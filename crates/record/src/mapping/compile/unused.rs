@@ -41,7 +41,11 @@ pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
                 return vec![tree.root()];
             }
             let records = plan.records(tree);
-            if place.inside.is_empty() { records } else { all(tree, &records, &place.inside) }
+            if place.inside.is_empty() || place.path.is_absolute() {
+                records
+            } else {
+                all(tree, &records, &place.inside)
+            }
         };
         let found = trees
             .iter()
