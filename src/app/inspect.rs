@@ -1,10 +1,46 @@
 //! Looks at a gateway's parts without serving.
 
+use std::fmt::Display;
+use std::path::Path;
+
 use anyhow::Context as _;
 
+use crate::amqp::Dialer;
 use crate::config::Settings;
 use crate::metric::Metric;
 use crate::store::audit::Verified;
+use crate::tls::{self, Trust};
+use crate::vault::Vault;
+
+/// A certificate that ends sooner is worth a line.
+const DAYS_LEFT_MIN: i64 = 30;
+
+/// What was found about one part of a gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// `certificate api`, `store`, …
+    pub part: String,
+    pub is_good: bool,
+    /// What is there, or what is wrong and what to do.
+    pub what: String,
+}
+
+impl Finding {
+    pub fn good(part: impl Into<String>, what: impl Into<String>) -> Finding {
+        Finding { part: part.into(), is_good: true, what: what.into() }
+    }
+
+    pub fn bad(part: impl Into<String>, what: impl Into<String>) -> Finding {
+        Finding { part: part.into(), is_good: false, what: what.into() }
+    }
+
+    fn of<T>(part: &str, outcome: Result<T, impl Display>, good: &str) -> Finding {
+        match outcome {
+            Ok(_) => Finding::good(part, good),
+            Err(error) => Finding::bad(part, error.to_string()),
+        }
+    }
+}
 
 /// Walks the audit chain. The store must not be open elsewhere.
 pub async fn audit(settings: &Settings) -> anyhow::Result<Verified> {
@@ -12,4 +48,102 @@ pub async fn audit(settings: &Settings) -> anyhow::Result<Verified> {
     let verified = gateway.verify_audit().await;
     gateway.close().await?;
     verified.context("the audit chain cannot be read")
+}
+
+/// Certificates, keys, store and broker, each tried as a start would. Opening a store that an
+/// earlier version wrote brings its tables up to date, as a start would too.
+pub async fn parts(settings: &Settings) -> Vec<Finding> {
+    let mut found = certificates(settings);
+    let vault = Vault::open(&settings.vault);
+    found.push(Finding::of("secrets", vault.as_ref(), "epochs, index key and audit key are there"));
+    if vault.is_ok() {
+        found.push(store(settings).await);
+    }
+    found.push(broker(settings).await);
+    found
+}
+
+fn certificates(settings: &Settings) -> Vec<Finding> {
+    let now = super::clock().now();
+    let mut ends = Vec::new();
+    let mut found = Vec::new();
+    match Trust::open(settings, super::clock(), Metric::default()) {
+        Ok(trust) => ends = trust.ends(),
+        Err(errors) => {
+            found.extend(errors.iter().map(|e| Finding::bad("certificates", e.to_string())));
+        }
+    }
+    if let (Some(certificate), Some(key)) = (&settings.broker.certificate, &settings.broker.key) {
+        match tls::outgoing(certificate, key) {
+            Ok(own) => ends.push(tls::End { name: "broker".to_owned(), at: own.ends_at }),
+            Err(error) => found.push(Finding::bad("certificate broker", error.to_string())),
+        }
+    }
+    found.extend(ends.into_iter().map(|end| {
+        let part = format!("certificate {}", end.name);
+        match end.days_left(now) {
+            ..0 => Finding::bad(part, "it has ended; replace the file, no restart is needed"),
+            left if left < DAYS_LEFT_MIN => Finding::bad(
+                part,
+                format!("it ends in {left} days; replace the file, no restart is needed"),
+            ),
+            left => Finding::good(part, format!("{left} days are left")),
+        }
+    }));
+    found
+}
+
+async fn store(settings: &Settings) -> Finding {
+    let path = &settings.store.path;
+    if !path.exists() {
+        return match is_writable(path) {
+            true => Finding::good("store", "it is not there yet; the first start makes it"),
+            false => Finding::bad(
+                "store",
+                format!("{} cannot be made; make its folder writable", path.display()),
+            ),
+        };
+    }
+    let opened = super::gateway(settings, super::clock(), Metric::default());
+    let gateway = match opened {
+        Ok(gateway) => gateway,
+        Err(error) if is_served(&error) => {
+            return Finding::good(
+                "store",
+                "a gateway is serving it; /readyz says whether it commits",
+            );
+        }
+        Err(error) => return Finding::bad("store", format!("{error:#}")),
+    };
+    let probed = gateway.probe().await;
+    let closed = gateway.close().await;
+    Finding::of("store", probed.and(closed), "it commits")
+}
+
+/// The first folder above the store that is there can be written to.
+fn is_writable(path: &Path) -> bool {
+    let folder = path.ancestors().skip(1).find(|folder| folder.exists());
+    folder.is_some_and(|folder| nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK).is_ok())
+}
+
+fn is_served(error: &anyhow::Error) -> bool {
+    let unavailable = error.chain().filter_map(|cause| cause.downcast_ref::<crate::store::Error>());
+    unavailable.into_iter().any(|cause| matches!(cause, crate::store::Error::Unavailable { .. }))
+}
+
+async fn broker(settings: &Settings) -> Finding {
+    if !settings.broker.publish {
+        return Finding::bad("broker", "`broker.publish` is false: records are kept, none is sent");
+    }
+    let dialed = match Dialer::of(&settings.broker) {
+        Ok(dialer) => dialer.dial("doctor").await,
+        Err(error) => return Finding::bad("broker", error.to_string()),
+    };
+    match dialed {
+        Ok(connection) => {
+            let _closing = connection.close(200, "that was all".into()).await;
+            Finding::good("broker", "it answers and lets the gateway in")
+        }
+        Err(error) => Finding::bad("broker", error.to_string()),
+    }
 }

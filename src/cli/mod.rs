@@ -6,6 +6,7 @@
 mod audit;
 mod broker;
 mod dead;
+mod doctor;
 mod hold;
 pub mod mapping;
 mod sandbox;
@@ -37,6 +38,8 @@ enum Command {
     /// Check the forces' mappings, or try one with a record
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// Would a gateway with these settings work? One line for each part, and what to do
+    Doctor(doctor::Doctor),
     /// Look at the records that could not go on, and clear them
     #[command(subcommand)]
     Hold(hold::Hold),
@@ -83,6 +86,7 @@ async fn command(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(serve) => serve.run().await,
         Command::Mapping(command) => mapping::run(&command, app::clock().now(), out),
+        Command::Doctor(doctor) => doctor.run(out).await,
         Command::Hold(hold) => hold.run(out).await,
         Command::Dead(dead) => dead.run(out).await,
         Command::Audit(audit) => audit.run(out).await,

@@ -70,7 +70,7 @@ pub async fn run(
         true => live(&mut world, over, &console, &clock).await,
         false => tokio::select! {
             () = over => Ok(true),
-            ended = world.gateway_ended() => ended.map(|()| false),
+            error = mourn(&mut world, &console) => Err(error),
         },
     };
     let stopped = world.stop().await;
@@ -91,7 +91,7 @@ async fn live(
     let traffic = Traffic::open(&world.description, &ledger, console, clock, SEED)?;
     tokio::select! {
         () = over => {}
-        ended = world.gateway_ended() => ended?,
+        error = mourn(world, console) => return Err(error),
         () = show(&ledger, console) => {}
     }
     traffic.stop().await?;
@@ -104,6 +104,16 @@ async fn live(
     let (table, adds_up) = reconcile::table(&ledger.open());
     console.line(&format!("\n{table}"));
     Ok(adds_up)
+}
+
+/// Says when the gateway has ended by itself, and lets the rest of the world go on: somebody may
+/// have killed it to see what happens, and may start it again.
+async fn mourn(world: &mut World, console: &Console) -> anyhow::Error {
+    match world.gateway_ended().await {
+        Ok(what) => console.event(&what),
+        Err(error) => return error,
+    }
+    std::future::pending().await
 }
 
 /// Says where things are, for ever.

@@ -23,8 +23,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A force that is not answered, or told to come later, tries again after this.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// A push that is not answered after so many tries is given up; the table will say so.
-const TRIES_MAX: u32 = 120;
+/// After the end a push is tried so often more, then given up; the table will say so.
+const LAST_TRIES_MAX: u32 = 20;
 
 /// What a force does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,8 +92,9 @@ impl Traffic {
                 taken: Vec::new(),
                 last_good: None,
                 shown: BTreeSet::new(),
+                stopped: stopped.clone(),
             };
-            systems.spawn(system.run(stopped.clone()));
+            systems.spawn(system.run());
         }
         Ok(Traffic { systems, stop })
     }
@@ -128,6 +129,7 @@ struct System {
     last_good: Option<(String, u64)>,
     /// Moves of which a line was shown.
     shown: BTreeSet<Move>,
+    stopped: tokio::sync::watch::Receiver<bool>,
 }
 
 /// What the gateway said to one body.
@@ -144,11 +146,11 @@ struct AtFault {
 }
 
 impl System {
-    async fn run(mut self, mut stopped: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
+    async fn run(mut self) -> anyhow::Result<()> {
         for step in ROUND.into_iter().cycle() {
             self.step(step).await?;
             tokio::select! {
-                _ = stopped.wait_for(|stopped| *stopped) => break,
+                _ = self.stopped.wait_for(|stopped| *stopped) => break,
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
@@ -217,7 +219,9 @@ impl System {
 
     /// Sends a body until it is answered: what a force's system has to do.
     async fn push(&self, body: &str) -> anyhow::Result<Answer> {
-        for _ in 0..TRIES_MAX {
+        let mut last_tries = 0;
+        while last_tries < LAST_TRIES_MAX {
+            last_tries += u32::from(*self.stopped.borrow());
             let sending = self
                 .client
                 .post(&self.url)

@@ -40,6 +40,7 @@ pub struct World {
     broker: Option<Private>,
     gateway: Serving,
     file: PathBuf,
+    program: PathBuf,
 }
 
 /// The broker as the rest of the world needs it.
@@ -97,13 +98,20 @@ impl World {
         ));
         console.line(&format!("its log       {}", folder.join("gateway.log").display()));
         console.line(&format!("described in  {}", file.display()));
-        Ok(World { description, broker: reached.own, gateway, file })
+        let program = wishes.program.clone();
+        Ok(World { description, broker: reached.own, gateway, file, program })
     }
 
-    /// Waits until the gateway ends without having been asked to.
-    pub async fn gateway_ended(&mut self) -> anyhow::Result<()> {
+    /// Waits until the gateway ends without having been asked to; answers what to say about it.
+    pub async fn gateway_ended(&mut self) -> anyhow::Result<String> {
         let status = self.gateway.ended().await?;
-        bail!("the gateway ended by itself: {status}")
+        let settings = self.file.with_file_name("gateway.toml");
+        Ok(format!(
+            "the gateway ended by itself ({status}); nothing is lost. Start it again with: {} serve \
+             --config {}",
+            shell_word(&self.program),
+            shell_word(&settings)
+        ))
     }
 
     /// Ends the gateway, then the broker, then what described them.

@@ -18,5 +18,6 @@ mod edge;
 mod faults;
 mod queue;
 mod record;
+mod sandbox;
 mod tidy;
 mod world;

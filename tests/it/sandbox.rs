@@ -1,0 +1,159 @@
+//! The sandbox as a newcomer meets it: the command, what it prints, what it leaves behind.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use cara_gateway::sandbox::description::Description;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_cara-gateway");
+
+/// A broker's cold start on a busy machine.
+const START_S_MAX: u64 = 150;
+
+struct Sandbox {
+    folder: PathBuf,
+    child: Child,
+}
+
+impl Sandbox {
+    fn start(name: &str, arguments: &[&str]) -> Sandbox {
+        // A blank, so that a path which nobody quoted is found out.
+        let folder = std::env::temp_dir().join(format!("cara {name} {}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let out = std::fs::File::create(folder.join("out")).unwrap();
+        let child = Command::new(PROGRAM)
+            .arg("sandbox")
+            .arg("--dir")
+            .arg(&folder)
+            .args(arguments)
+            .env_remove("AMQP_URL")
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        Sandbox { folder, child }
+    }
+
+    fn said(&self) -> String {
+        let mut text = String::new();
+        std::fs::File::open(self.folder.join("out")).unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn described(&mut self) -> Description {
+        let file = self.folder.join("sandbox.json");
+        eventually("the sandbox is described", || {
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended: {}", self.said());
+            Description::read(&file).ok().filter(|_| self.said().contains("\ncurl "))
+        })
+    }
+
+    fn tell(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).arg("--config").arg(self.folder.join("gateway.toml"));
+        command.output().unwrap()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(START_S_MAX);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {START_S_MAX} s: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn lives(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn the_sandbox_serves_what_it_prints_until_it_is_interrupted() {
+    let mut sandbox = Sandbox::start("sandbox stays", &[]);
+    let description = sandbox.described();
+    let forces: Vec<_> = description.forces.iter().map(|(k, v)| (k.as_str(), &*v.code)).collect();
+    let all =
+        [("hampshire", "44"), ("leicestershire", "33"), ("norfolk", "36"), ("west-midlands", "20")];
+    assert_eq!(forces, all);
+    assert_eq!(description.providers.keys().collect::<Vec<_>>(), ["fenland", "harbour"]);
+    assert_eq!(description.providers["harbour"].queues.intake, "cara.intake.harbour");
+
+    let said = sandbox.said();
+    let curl = said.lines().find(|line| line.starts_with("curl ")).unwrap();
+    let pasted = Command::new("sh").args(["-c", curl]).output().unwrap();
+    let answer = text(&pasted.stdout);
+    assert!(answer.contains(r#""status":"accepted""#), "{answer} {}", text(&pasted.stderr));
+
+    let doctor = sandbox.command(&["doctor"]);
+    assert!(doctor.status.success(), "{}", text(&doctor.stdout));
+    let holds = sandbox.command(&["hold", "list"]);
+    assert_eq!(text(&holds.stdout), "0 holds\n", "{}", text(&holds.stderr));
+    let dead = sandbox.command(&["dead", "list"]);
+    assert_eq!(text(&dead.stdout), "nothing is dead\n", "{}", text(&dead.stderr));
+
+    sandbox.tell(Signal::SIGINT);
+    assert!(sandbox.child.wait().unwrap().success(), "{}", sandbox.said());
+    assert!(!lives(description.pids.gateway));
+    assert!(!lives(description.pids.broker.unwrap()));
+    let audit = sandbox.command(&["audit", "verify"]);
+    assert!(audit.status.success(), "{}", text(&audit.stderr));
+}
+
+#[test]
+fn traffic_ends_with_a_table_that_adds_up() {
+    let mut sandbox = Sandbox::start("sandbox traffic", &["--traffic", "--seconds", "8"]);
+    let ended = sandbox.child.wait().unwrap();
+    let said = sandbox.said();
+    assert!(ended.success() && said.contains("It adds up."), "{said}");
+    assert!(said.contains("victim data seen on the offender queue = 0"), "{said}");
+    for shape in ["xml", "json", "csv", "plain"] {
+        for what in [
+            "a new case                   202 accepted",
+            "the same body again          202 duplicate",
+            "an amended case              202 accepted, revision 2",
+            "a case without a birth date  422 held: V101",
+            "a code that nobody listed    202 held: V201",
+            "a body that breaks off       400 refused",
+        ] {
+            let line = format!(" {shape:<5} {what}");
+            assert!(said.contains(&line), "{line}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_killed_sandbox_leaves_no_process_behind() {
+    let mut sandbox = Sandbox::start("sandbox killed", &[]);
+    let pids = sandbox.described().pids;
+    sandbox.tell(Signal::SIGKILL);
+    sandbox.child.wait().unwrap();
+    eventually("gateway and broker are gone", || {
+        (!lives(pids.gateway) && !lives(pids.broker.unwrap())).then_some(())
+    });
+}
