@@ -191,6 +191,30 @@ fn every_source_file_is_part_of_a_package() {
     check(found.collect());
 }
 
+/// Every function of both packages with the modules and the type it is in.
+fn functions(packages: &[Package]) -> Vec<Vec<String>> {
+    let sources = packages.iter().flat_map(|package| &package.sources);
+    sources
+        .flat_map(|source| {
+            let own = source.facts.functions.iter();
+            own.map(|inside| source.module.iter().chain(inside).cloned().collect())
+        })
+        .collect()
+}
+
+#[test]
+fn the_walkthroughs_name_functions_that_exist() {
+    let text = std::fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).expect("the map");
+    let written = text::quoted_paths(&text, "Walkthroughs");
+    assert!(written.len() > 10, "three walkthroughs name more than {written:?}");
+    let functions = functions(&packages());
+    let found = written
+        .iter()
+        .filter(|path| !functions.iter().any(|function| text::names_function(path, function)))
+        .map(|path| format!("ARCHITECTURE.md: there is no function `{path}`"));
+    check(found.collect());
+}
+
 mod can_fail {
     use super::*;
 
@@ -294,5 +318,21 @@ mod can_fail {
         let manifest = "[dependencies]\nquick-xml = \"1\"\nserde.workspace = true\n\n\
                         [dev-dependencies]\ninsta = \"1\"\n";
         assert_eq!(text::dependencies(manifest), ["quick_xml", "serde"]);
+    }
+
+    #[test]
+    fn a_walkthrough_of_functions_that_are_not_there_is_seen() {
+        let text = "## Other\n`a::b`\n## Walkthroughs\nfirst `Gateway::accept()`, then\n\
+                    `read::body`, a `Tree`\n### Two\n`gone::away`\n## Next\n`c::d`";
+        let written = text::quoted_paths(text, "Walkthroughs");
+        assert_eq!(written, ["Gateway::accept", "gone::away", "read::body"]);
+        let own = |path: &[&str]| path.iter().map(|step| (*step).to_owned()).collect::<Vec<_>>();
+        assert!(text::names_function(
+            "Gateway::accept",
+            &own(&["flow", "accept", "Gateway", "accept"])
+        ));
+        assert!(text::names_function("read::body", &own(&["flow", "read", "body"])));
+        assert!(!text::names_function("read::body", &own(&["flow", "accept", "body"])));
+        assert!(!text::names_function("read::body", &own(&["flow", "read", "other"])));
     }
 }

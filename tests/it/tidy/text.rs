@@ -92,3 +92,26 @@ pub fn dependencies(manifest: &str) -> Vec<String> {
     }
     found
 }
+
+/// The names with a `::` that stand in backticks in a section of a document, each once, sorted.
+pub fn quoted_paths(document: &str, section: &str) -> Vec<String> {
+    let heading = format!("## {section}");
+    let inside = document.lines().skip_while(|line| *line != heading).skip(1);
+    let inside: Vec<_> = inside.take_while(|line| !line.starts_with("## ")).collect();
+    let text = inside.join("\n");
+    let quoted = text.split('`').skip(1).step_by(2);
+    let mut paths: Vec<_> =
+        quoted.filter(|name| name.contains("::")).map(|name| name.replace("()", "")).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Whether a path as a person writes it (`Gateway::accept`, `flow::read::body`) names a function,
+/// whose own path has every module and type.
+pub fn names_function(written: &str, function: &[String]) -> bool {
+    let mut steps = written.split("::").collect::<Vec<_>>();
+    let (Some(name), Some(own)) = (steps.pop(), function.last()) else { return false };
+    let mut above = function[..function.len() - 1].iter();
+    name == own && steps.into_iter().all(|step| above.any(|part| part == step))
+}
