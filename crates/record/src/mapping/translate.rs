@@ -10,6 +10,9 @@ use crate::document::{NodeId, Tree};
 use crate::domain::field::{FieldId, Group, Need, Shape};
 use crate::domain::{Code, Draft, Fields, Finding, Kind, Origin, Value};
 
+/// Items of one `[[each]]`; no case has as many. Bounds the work that one record can ask for.
+const EACH_ITEMS_MAX: usize = 200;
+
 /// What a translation gives: the draft, and apart from it what must not be in any finding.
 #[derive(Debug)]
 pub struct Translation<'t> {
@@ -145,6 +148,10 @@ impl<'t> Translator<'_, 't, '_> {
                     self.findings.push(Finding::new(Code::MORE_THAN_ONE, name).at(origin, line));
                 }
             },
+            BlockKind::Each(group) if items.len() > EACH_ITEMS_MAX => {
+                let origin = block.from.first().map(|(_, origin)| *origin);
+                self.findings.push(Finding::new(Code::MORE_THAN_ONE, group.name()).at(origin, None));
+            }
             BlockKind::Each(group) => {
                 for (index, item) in items.into_iter().enumerate() {
                     let mut fields = Fields::empty(group);
