@@ -2,13 +2,13 @@
 # make test   every test, the broker's against a real private RabbitMQ
 # Both install what is missing (scripts/install); both build with the same profile.
 
-SHELL      := /bin/sh
-CARGO      ?= cargo
+SHELL        := /bin/sh
+CARGO        ?= cargo
 SECONDS_DEMO ?= 40
 # So that rustup's cargo is found even where no profile was read.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test fault-test bench load lint build install clean-demo
+.PHONY: demo test fault-test bench load lint build install
 
 demo: build
 	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
@@ -21,10 +21,11 @@ fault-test: install
 	FAULT_ROUNDS=50 $(CARGO) test --test it -- --nocapture fault
 
 bench: install
-	$(CARGO) bench --workspace
+	$(CARGO) bench --bench translate
 
 # The whole way and the front door under load, each beside its limit.
 load: install
+	$(CARGO) build --release
 	$(CARGO) run --release --example load
 
 lint:

@@ -188,6 +188,9 @@ impl DeadLetters for Dead {
 
     fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Refusal>> {
         async move {
+            if !self.topology.dead().any(|(_, living)| living.name == queue) {
+                return Err(Refusal::Absent);
+            }
             let put_back = dead::put_back(&self.dialer, &self.topology, &queue, &[]);
             let put_back = put_back.await.map_err(away)?;
             self.gateway.wake().notify_one();

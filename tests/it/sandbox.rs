@@ -123,6 +123,13 @@ fn the_sandbox_serves_what_it_prints_until_it_is_interrupted() {
     assert!(!lives(description.pids.broker.unwrap()));
     let audit = sandbox.command(&["audit", "verify"]);
     assert!(audit.status.success(), "{}", text(&audit.stderr));
+    let doctor = sandbox.command(&["doctor"]);
+    let found = text(&doctor.stdout);
+    assert!(
+        !doctor.status.success() && found.contains("WRONG broker: no broker answers"),
+        "{found}"
+    );
+    assert_eq!(found.matches("WRONG").count(), 1, "{found}");
 }
 
 #[test]
