@@ -1,15 +1,48 @@
-//! The audit chain: what it proves and how it is checked.
+//! The audit chain: one link for each fact, each under a keyed hash of the link before it.
 //!
-//! Each row's MAC covers the row before it, its number and its fact, under a key that is not in
-//! the store. A changed, inserted, removed or reordered row breaks the chain; a cut-off tail does
-//! not fit the sealed head. What it cannot show is the store put back whole to an earlier day: for
-//! that the forces hold the daily heads.
+//! What checking finds: a fact changed, removed, added or moved anywhere in the chain; links taken
+//! off its end (the sealed head names the last sequence, and nobody without the audit key can name
+//! another; a store whose head is not under that key writes nothing more). What it cannot find
+//! alone: the *whole* file, head included, put back to an older copy. For that the forces hold the
+//! daily heads of the reconciliation: one that the chain does not contain proves it. Who has the
+//! audit key can forge everything but those.
 
-use super::{Error, Store};
+use super::{AuditHead, AuditRow, Error, Store};
 use crate::vault::{Vault, hex};
 
+pub(in crate::store) const CHANGED: &str =
+    "the row does not fit the one before it: it or that one was changed";
+pub(in crate::store) const MISSING: &str = "a row is missing";
+pub(in crate::store) const SHORT: &str = "the end of the chain is missing";
+pub(in crate::store) const LONG: &str = "rows were added behind the head";
+pub(in crate::store) const HEAD: &str = "the head is not under the audit key: it was changed";
+pub(in crate::store) const HEADLESS: &str = "the chain has no head";
+
 /// Rows read at a time.
-const CHUNK: usize = 1000;
+const ROWS_PER_READ: usize = 1_000;
+
+/// The end of the chain while links are added or checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct End {
+    pub sequence: u64,
+    pub mac: [u8; 32],
+}
+
+impl End {
+    /// The end of an empty chain.
+    pub const START: End = End { sequence: 0, mac: [0; 32] };
+
+    /// The end after one more fact.
+    pub fn link(self, vault: &Vault, fact: &str) -> End {
+        let sequence = self.sequence + 1;
+        End { sequence, mac: vault.audit_mac(&self.mac, sequence, fact) }
+    }
+
+    pub fn seal(self, vault: &Vault) -> AuditHead {
+        let seal = vault.audit_head_mac(self.sequence, &self.mac);
+        AuditHead { sequence: self.sequence, mac: self.mac, seal }
+    }
+}
 
 /// What a walk over the chain found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,51 +55,47 @@ pub struct Verified {
     pub head: Option<String>,
 }
 
-/// Walks the whole chain in chunks.
+/// Walks the whole chain in chunks, while facts may be added to it.
 pub async fn verify(store: &dyn Store, vault: &Vault) -> Result<Verified, Error> {
-    let head = store.audit_head().await?;
-    let mut verified = Verified { rows: 0, broken: None, head: None };
-    let mut last = [0; 32];
-    loop {
-        let rows = store.audit_rows(verified.rows, CHUNK).await?;
-        if rows.is_empty() {
-            break;
+    let mut end = End::START;
+    let broken = loop {
+        let rows = store.audit_rows(end.sequence, ROWS_PER_READ).await?;
+        if let Some(broken) = rows.iter().find_map(|row| check(vault, &mut end, row).err()) {
+            break Some(broken);
         }
-        for row in rows {
-            let expected = verified.rows + 1;
-            if row.sequence != expected {
-                verified.broken = Some((expected, "a row is missing"));
-                return Ok(verified);
-            }
-            if vault.audit_mac(&last, row.sequence, &row.fact) != row.mac {
-                let why = "the row does not fit the one before it: it or that one was changed";
-                verified.broken = Some((row.sequence, why));
-                return Ok(verified);
-            }
-            last = row.mac;
-            verified.rows = row.sequence;
-            // A row written after the head was read belongs to a later walk.
-            if head.as_ref().is_some_and(|head| head.sequence == row.sequence) {
-                break;
-            }
+        if !rows.is_empty() {
+            continue;
         }
-        if head.as_ref().is_some_and(|head| head.sequence == verified.rows) {
-            break;
+        // Read after the rows: it stands where they end, or facts were added in between.
+        let Some(head) = store.audit_head().await? else {
+            break Some((end.sequence + 1, HEADLESS));
+        };
+        let claimed = End { sequence: head.sequence, mac: head.mac };
+        if claimed.seal(vault) != head {
+            break Some((head.sequence, HEAD));
         }
-    }
-    verified.broken = match head {
-        None if verified.rows == 0 => None,
-        None => Some((verified.rows, "the chain has no head")),
-        Some(head) if head.sequence > verified.rows => {
-            Some((verified.rows + 1, "the end of the chain is missing"))
+        if claimed == end {
+            break None;
         }
-        Some(head) if vault.audit_head_mac(head.sequence, &last) != head.seal => {
-            Some((head.sequence, "the head does not fit the last row"))
+        if head.sequence < end.sequence {
+            break Some((head.sequence + 1, LONG));
         }
-        Some(_) => {
-            verified.head = Some(hex(&last));
-            None
+        if store.audit_rows(end.sequence, 1).await?.is_empty() {
+            break Some((end.sequence + 1, SHORT));
         }
     };
-    Ok(verified)
+    let head = (broken.is_none() && end != End::START).then(|| hex(&end.mac));
+    Ok(Verified { rows: end.sequence, broken, head })
+}
+
+fn check(vault: &Vault, end: &mut End, row: &AuditRow) -> Result<(), (u64, &'static str)> {
+    let next = end.link(vault, &row.fact);
+    if row.sequence != next.sequence {
+        return Err((next.sequence, MISSING));
+    }
+    if row.mac != next.mac {
+        return Err((row.sequence, CHANGED));
+    }
+    *end = next;
+    Ok(())
 }

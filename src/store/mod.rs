@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 pub mod audit;
 pub mod row;
-mod sqlite;
+pub mod sqlite;
+
+#[cfg(test)]
+mod contract;
 
 pub use row::*;
 pub use sqlite::Sqlite;
@@ -92,22 +95,28 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
 
     /// Leases up to `limit` outbox rows: none whose lane has an earlier unsettled row, none whose
-    /// `after` message is unsettled. A lease that is not settled within `lease_s` is free again.
+    /// `after` message is unsettled (a leased or dead row is unsettled). A lease that is not settled
+    /// within `lease_s` is free again; so is every lease when the store is opened. May answer with
+    /// none while it still looks through a long backlog; then it wakes its waiters again.
     fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>>;
 
-    /// Ends work on leased rows. A lost lease changes nothing and is answered with `false`.
+    /// Ends work on leased rows. A lease is lost when another claim has taken its row: then nothing
+    /// changes and the answer is `false`. After an error some may be settled and some not; trying
+    /// again is right, and a row that was settled already answers `false`.
     fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>>;
 
-    /// Outbox rows not settled, and the age of the oldest.
+    /// Outbox rows that wait, those that are dead, and when the oldest waiting one was received.
     fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>>;
 
-    /// Outbox rows that a person must look at, oldest first.
-    fn dead(&self) -> BoxFuture<'_, Result<Vec<DeadRow>, Error>>;
+    /// Outbox rows that a person must look at, by event id, `after` exclusive; at most `limit`.
+    fn dead(&self, after: Option<Uuid>, limit: usize)
+    -> BoxFuture<'_, Result<Vec<DeadRow>, Error>>;
 
     /// Makes a dead row claimable again; false when it is not dead.
     fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>>;
 
-    /// Fires after a commit that left something to publish. It carries no data: look.
+    /// Fires after a commit that may have made a row claimable. It carries no data: register, look,
+    /// wait; and poll as well.
     fn wake(&self) -> std::sync::Arc<tokio::sync::Notify>;
 
     /// True once a commit failed in a way that says nothing about what the disk holds: the process
@@ -125,7 +134,8 @@ pub trait Store: Send + Sync + 'static {
     /// The audit chain in order, `after` exclusive; at most `limit` rows.
     fn audit_rows(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, Error>>;
 
-    /// Sequence and link of the last audit row, and the seal of both; none before the first.
+    /// Sequence and link of the last audit row, and the seal of both; sequence 0 before the first.
+    /// None when somebody has removed it.
     fn audit_head(&self) -> BoxFuture<'_, Result<Option<AuditHead>, Error>>;
 
     /// The newest live version of every mapping.

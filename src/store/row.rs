@@ -86,7 +86,7 @@ pub struct NewRevision {
     pub police: Sealed<Offender>,
     /// Victim facts that are not (or not yet) published.
     pub victim: Sealed<Victim>,
-    /// In the order in which they must be confirmed: the victim's first.
+    /// In the order in which they must be confirmed: the victim's first. At most eight.
     pub messages: Vec<NewMessage>,
 }
 
@@ -106,7 +106,7 @@ pub struct NewMessage {
     pub compartment: Compartment,
     /// `new`, `amended`, `withdrawn`, `recalled`: the last part of the routing key's kind.
     pub kind: String,
-    /// Must be confirmed before this one may be claimed.
+    /// A message of the same referral that must be confirmed before this one may be claimed.
     pub after: Option<Uuid>,
 }
 
@@ -327,7 +327,7 @@ pub struct Leased {
     pub received_at: Timestamp,
     pub keys: WrappedKeys,
     pub body: LeasedBody,
-    /// How often it was claimed before.
+    /// How often work on it has ended in a retry or dead.
     pub attempts: u32,
 }
 
@@ -350,8 +350,10 @@ pub enum Settled {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
+    /// Not settled and not dead.
     pub rows: u64,
     pub dead: u64,
+    /// When the record behind the oldest of `rows` was received.
     pub oldest: Option<Timestamp>,
 }
 

@@ -17,30 +17,53 @@ pub struct KeyIndex(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
+/// One key for each purpose, derived from the two secrets.
+pub(super) struct Hashing {
+    record: hmac::Key,
+    idempotency: hmac::Key,
+    content: hmac::Key,
+    audit: hmac::Key,
+}
+
+impl Hashing {
+    pub fn from_secrets(index_key: &[u8], audit_key: &[u8]) -> Hashing {
+        let index = hmac::Key::new(hmac::HMAC_SHA256, index_key);
+        let derive = |purpose: &[u8]| {
+            hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&index, purpose).as_ref())
+        };
+        Hashing {
+            record: derive(b"record index 1"),
+            idempotency: derive(b"idempotency key 1"),
+            content: derive(b"content digest 1"),
+            audit: hmac::Key::new(hmac::HMAC_SHA256, audit_key),
+        }
+    }
+}
+
 impl Vault {
     pub fn record_index(&self, force: u8, test: bool, record_ref: &str) -> RecordIndex {
         let parts: [&[u8]; 2] = [&[force, u8::from(test)], record_ref.as_bytes()];
-        RecordIndex(first_half(self.digest("record", &parts)))
+        RecordIndex(first_half(mac(&self.hashing.record, "record", &parts)))
     }
 
     pub fn key_index(&self, force: u8, identity: &str, key: &str) -> KeyIndex {
         let parts: [&[u8]; 3] = [&[force], identity.as_bytes(), key.as_bytes()];
-        KeyIndex(first_half(self.digest("idempotency", &parts)))
+        KeyIndex(first_half(mac(&self.hashing.idempotency, "idempotency", &parts)))
     }
 
     /// Keyed hash of parts under a label. Lengths are hashed too, so parts cannot run together.
     pub fn digest(&self, label: &str, parts: &[&[u8]]) -> Digest {
-        Digest(mac(&self.index, label, parts))
+        Digest(mac(&self.hashing.content, label, parts))
     }
 
     /// One link of the audit chain: over the link before it, its own number and its fact.
     pub fn audit_mac(&self, before: &[u8; 32], sequence: u64, fact: &str) -> [u8; 32] {
-        mac(&self.audit, "fact", &[before, &sequence.to_be_bytes(), fact.as_bytes()])
+        mac(&self.hashing.audit, "fact", &[before, &sequence.to_be_bytes(), fact.as_bytes()])
     }
 
     /// Seals the head of the audit chain, so that a tail cannot be cut off unnoticed.
     pub fn audit_head_mac(&self, sequence: u64, last: &[u8; 32]) -> [u8; 32] {
-        mac(&self.audit, "head", &[&sequence.to_be_bytes(), last])
+        mac(&self.hashing.audit, "head", &[&sequence.to_be_bytes(), last])
     }
 }
 
@@ -55,8 +78,8 @@ fn mac(key: &hmac::Key, label: &str, parts: &[&[u8]]) -> [u8; 32] {
     bytes
 }
 
-fn first_half(digest: Digest) -> [u8; 16] {
+fn first_half(whole: [u8; 32]) -> [u8; 16] {
     let mut half = [0; 16];
-    half.copy_from_slice(&digest.0[..16]);
+    half.copy_from_slice(&whole[..16]);
     half
 }

@@ -4,7 +4,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::SecureRandom;
 use uuid::Uuid;
 
-use super::{Binding, Compartment, Error, Sealed, Vault, WrappedKeys};
+use super::{Binding, Compartment, Error, Offender, Raw, Sealed, Vault, Victim, WrappedKeys};
 
 pub(super) const KEY_BYTES: usize = 32;
 
@@ -22,51 +22,89 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Vault {
+    /// The epoch that wraps new keys.
+    pub fn newest_epoch(&self) -> u32 {
+        self.epochs.newest()
+    }
+
     /// Three new keys for a case, and the same wrapped by the newest epoch.
     pub fn mint_keys(&self, id: Uuid) -> Result<(WrappedKeys, Keys), Error> {
-        let mut random = [0; 3 * (KEY_BYTES + NONCE_LEN)];
-        self.random.fill(&mut random).map_err(|_| Error::NoRandom)?;
-        let (number, master) = self.epochs.newest();
-        let mut parts = random.chunks_exact(KEY_BYTES + NONCE_LEN);
-        let mut mint = |name: &str| {
-            let Some((key, nonce)) = parts.next().and_then(|part| part.split_at_checked(KEY_BYTES))
-            else {
-                unreachable!("the random bytes are three parts of this length")
-            };
-            let mut wrapped = nonce.to_vec();
-            let mut body = key.to_vec();
-            let sealed = master.seal_in_place_append_tag(
-                nonce_of(nonce)?,
-                Aad::from(wrap_aad(id, name, number)),
-                &mut body,
-            );
-            sealed.map_err(|_| Error::DoesNotOpen)?;
-            wrapped.append(&mut body);
-            Ok::<_, Error>((wrapped, aes(key)?))
-        };
-        let (raw, raw_key) = mint("raw")?;
-        let (offender, offender_key) = mint("offender")?;
-        let (victim, victim_key) = mint("victim")?;
-        random.fill(0);
-        let keys = Keys { raw: raw_key, offender: offender_key, victim: victim_key };
-        Ok((WrappedKeys { epoch: number, raw, offender, victim }, keys))
+        let mut fresh = [[0; KEY_BYTES]; 3];
+        for key in &mut fresh {
+            self.random.fill(key).map_err(|_| Error::NoRandom)?;
+        }
+        let [raw, offender, victim] = &fresh;
+        let keys = Keys { raw: aes(raw)?, offender: aes(offender)?, victim: aes(victim)? };
+        let wrapped = self.wrap(id, [raw, offender, victim])?;
+        fresh.iter_mut().for_each(|key| wipe(key));
+        Ok((wrapped, keys))
     }
 
     /// Opens the keys of a case.
     pub fn unwrap_keys(&self, id: Uuid, wrapped: &WrappedKeys) -> Result<Keys, Error> {
-        let master = self.epochs.numbered(wrapped.epoch)?;
+        let wrapping = self.epochs.wrapping_key(wrapped.epoch, id)?;
         let open = |bytes: &[u8], name: &str| {
-            let aad = wrap_aad(id, name, wrapped.epoch);
-            let mut plain = open(master, &aad, bytes)?;
+            let mut plain = open_wrapped(&wrapping, id, name, wrapped.epoch, bytes)?;
             let key = aes(&plain);
-            plain.fill(0);
+            wipe(&mut plain);
             key
         };
         Ok(Keys {
-            raw: open(&wrapped.raw, "raw")?,
-            offender: open(&wrapped.offender, "offender")?,
-            victim: open(&wrapped.victim, "victim")?,
+            raw: open(&wrapped.raw, Raw::NAME)?,
+            offender: open(&wrapped.offender, Offender::NAME)?,
+            victim: open(&wrapped.victim, Victim::NAME)?,
         })
+    }
+
+    /// The same keys wrapped by the newest epoch, so that an older one can be destroyed. A key that
+    /// was erased stays erased.
+    pub fn rewrap(&self, id: Uuid, wrapped: &WrappedKeys) -> Result<WrappedKeys, Error> {
+        let old = self.epochs.wrapping_key(wrapped.epoch, id)?;
+        let epoch = self.epochs.newest();
+        let wrapping = self.epochs.wrapping_key(epoch, id)?;
+        let rewrap = |bytes: &[u8], name: &str| {
+            if bytes.is_empty() {
+                return Ok(Vec::new());
+            }
+            let mut plain = open_wrapped(&old, id, name, wrapped.epoch, bytes)?;
+            let again = self.sealed(&wrapping, &wrap_aad(id, name, epoch), &plain);
+            wipe(&mut plain);
+            again
+        };
+        Ok(WrappedKeys {
+            epoch,
+            raw: rewrap(&wrapped.raw, Raw::NAME)?,
+            offender: rewrap(&wrapped.offender, Offender::NAME)?,
+            victim: rewrap(&wrapped.victim, Victim::NAME)?,
+        })
+    }
+
+    fn wrap(&self, id: Uuid, keys: [&[u8; KEY_BYTES]; 3]) -> Result<WrappedKeys, Error> {
+        let epoch = self.epochs.newest();
+        let wrapping = self.epochs.wrapping_key(epoch, id)?;
+        let wrap = |key: &[u8], name| self.sealed(&wrapping, &wrap_aad(id, name, epoch), key);
+        let [raw, offender, victim] = keys;
+        Ok(WrappedKeys {
+            epoch,
+            raw: wrap(raw, Raw::NAME)?,
+            offender: wrap(offender, Offender::NAME)?,
+            victim: wrap(victim, Victim::NAME)?,
+        })
+    }
+
+    /// A fresh random nonce, the ciphertext, the tag.
+    fn sealed(&self, key: &LessSafeKey, aad: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(|_| Error::NoRandom)?;
+        let mut bytes = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(plain);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = key
+            .seal_in_place_separate_tag(nonce, Aad::from(aad), &mut bytes[NONCE_LEN..])
+            .map_err(|_| Error::DoesNotOpen)?;
+        bytes.extend_from_slice(tag.as_ref());
+        Ok(bytes)
     }
 
     /// Seals bytes for one column of one row.
@@ -76,18 +114,7 @@ impl Vault {
         binding: Binding,
         plain: &[u8],
     ) -> Result<Sealed<C>, Error> {
-        let mut nonce = [0; NONCE_LEN];
-        self.random.fill(&mut nonce).map_err(|_| Error::NoRandom)?;
-        let mut bytes = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
-        bytes.extend_from_slice(&nonce);
-        bytes.extend_from_slice(plain);
-        let aad = Aad::from(binding.aad::<C>());
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = C::key(keys)
-            .seal_in_place_separate_tag(nonce, aad, &mut bytes[NONCE_LEN..])
-            .map_err(|_| Error::DoesNotOpen)?;
-        bytes.extend_from_slice(tag.as_ref());
-        Ok(Sealed::from_stored(bytes))
+        self.sealed(C::key(keys), &binding.aad::<C>(), plain).map(Sealed::from_stored)
     }
 
     /// Opens what was sealed for the same column of the same row.
@@ -121,6 +148,19 @@ fn wrap_aad(id: Uuid, name: &str, epoch: u32) -> Vec<u8> {
     aad
 }
 
+fn open_wrapped(
+    wrapping: &LessSafeKey,
+    id: Uuid,
+    name: &str,
+    epoch: u32,
+    bytes: &[u8],
+) -> Result<Vec<u8>, Error> {
+    if bytes.is_empty() {
+        return Err(Error::Erased);
+    }
+    open(wrapping, &wrap_aad(id, name, epoch), bytes)
+}
+
 fn open(key: &LessSafeKey, aad: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let (nonce, body) = bytes.split_at_checked(NONCE_LEN).ok_or(Error::DoesNotOpen)?;
     let mut body = body.to_vec();
@@ -139,4 +179,11 @@ fn nonce_of(bytes: &[u8]) -> Result<Nonce, Error> {
 pub(super) fn aes(key: &[u8]) -> Result<LessSafeKey, Error> {
     let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::DoesNotOpen)?;
     Ok(LessSafeKey::new(key))
+}
+
+/// Overwrites a key that lay in a buffer of ours. The cipher's own copies are beyond reach.
+pub(super) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // Keeps the compiler from leaving out a write that nobody reads.
+    std::hint::black_box(bytes);
 }

@@ -1,7 +1,8 @@
 //! Keys and sealing. Stores nothing: it hands out sealed bytes and wrapped keys.
 //!
 //! Every referral and hold has three keys of its own (raw record, offender, victim), wrapped by a
-//! master-key *epoch* that lives in a file outside the store. So erasing a case is deleting its key
+//! master-key *epoch* that lives in a file outside the store; the newest epoch wraps, under a key
+//! derived from it and the id, so that no key ever sees enough random nonces for one to repeat. So erasing a case is deleting its key
 //! row, and it is final when the last epoch that wrapped it is destroyed. Sealing is AES-256-GCM
 //! with a random nonce; the referral, revision, compartment and column are bound to it, so sealed
 //! bytes cannot be moved to another row. Indexes and digests are HMAC-SHA256 under keys of their
@@ -25,6 +26,7 @@ pub use secret::create_secrets;
 /// Marks the compartment whose key seals some bytes.
 pub trait Compartment: Send + Sync + 'static {
     const NAME: &'static str;
+    /// This compartment's key among the three.
     #[doc(hidden)]
     fn key(keys: &Keys) -> &ring::aead::LessSafeKey;
 }
@@ -119,6 +121,8 @@ pub enum Error {
         "sealed bytes do not fit their row: they were changed, moved, or sealed under another key"
     )]
     DoesNotOpen,
+    #[error("the keys of this case were erased")]
+    Erased,
     #[error("the operating system gives no random bytes")]
     NoRandom,
 }
@@ -126,8 +130,7 @@ pub enum Error {
 /// The key ring.
 pub struct Vault {
     epochs: epoch::Epochs,
-    index: ring::hmac::Key,
-    audit: ring::hmac::Key,
+    hashing: index::Hashing,
     random: ring::rand::SystemRandom,
 }
 
@@ -140,14 +143,11 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// Reads every secret. A missing one stops the start: nothing is made up in its place.
     pub fn open(settings: &crate::config::Vault) -> Result<Self, Error> {
-        let hmac = |path: &std::path::Path| {
-            let bytes = secret::read(path)?;
-            Ok::<_, Error>(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &bytes))
-        };
+        let index_key = secret::read(settings.index_key.path())?;
+        let audit_key = secret::read(settings.audit_key.path())?;
         Ok(Vault {
             epochs: epoch::Epochs::read(&settings.epochs)?,
-            index: hmac(settings.index_key.path())?,
-            audit: hmac(settings.audit_key.path())?,
+            hashing: index::Hashing::from_secrets(&index_key, &audit_key),
             random: ring::rand::SystemRandom::new(),
         })
     }

@@ -1,12 +1,17 @@
-//! Secret files: 32 bytes as 64 hexadecimal digits, readable by their owner only.
+//! Secret files: 32 bytes, bare or as 64 hexadecimal digits, readable by their owner only.
 
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use ring::rand::SecureRandom;
 
 use super::{Error, epoch, hex, key};
+
+/// A secret with its line end is far smaller.
+const FILE_BYTES_MAX: u64 = 1_024;
+
+const WRONG_LENGTH: &str = "it is not 32 bytes or 64 hexadecimal digits; restore the right file";
 
 /// Bytes that are wiped when dropped.
 pub(super) struct Wiped([u8; key::KEY_BYTES]);
@@ -20,7 +25,7 @@ impl std::ops::Deref for Wiped {
 
 impl Drop for Wiped {
     fn drop(&mut self) {
-        self.0.fill(0);
+        key::wipe(&mut self.0);
     }
 }
 
@@ -31,12 +36,18 @@ pub(super) fn read(path: &Path) -> Result<Wiped, Error> {
     if metadata.permissions().mode() & 0o077 != 0 {
         return Err(wrong("others than its owner may read it: run chmod 600 on it".to_owned()));
     }
-    let text = std::fs::read_to_string(path)
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(wrong(WRONG_LENGTH.to_owned()));
+    }
+    let text = std::fs::read(path)
         .map_err(|error| wrong(format!("it cannot be read ({})", error.kind())))?;
+    if let Ok(bare) = <[u8; key::KEY_BYTES]>::try_from(text.as_slice()) {
+        return Ok(Wiped(bare));
+    }
     let mut bytes = Wiped([0; key::KEY_BYTES]);
-    let digits = text.trim().as_bytes();
+    let digits = text.trim_ascii();
     if digits.len() != 2 * key::KEY_BYTES || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(wrong("it is not 64 hexadecimal digits".to_owned()));
+        return Err(wrong(WRONG_LENGTH.to_owned()));
     }
     let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or_default() as u8;
     for (byte, pair) in bytes.0.iter_mut().zip(digits.chunks_exact(2)) {
@@ -53,7 +64,7 @@ pub fn create_secrets(folder: &Path) -> Result<(), Error> {
         path: folder.to_owned(),
         what: format!("it cannot be written ({})", error.kind()),
     };
-    std::fs::create_dir_all(&epochs).map_err(wrong)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&epochs).map_err(wrong)?;
     let paths =
         [epochs.join(epoch::file_name(1)), folder.join("index.key"), folder.join("audit.key")];
     for path in paths.iter().filter(|path| !path.exists()) {
@@ -61,7 +72,16 @@ pub fn create_secrets(folder: &Path) -> Result<(), Error> {
         ring::rand::SystemRandom::new().fill(&mut bytes).map_err(|_| Error::NoRandom)?;
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut file| writeln!(file, "{}", hex(&bytes))).map_err(wrong)?;
+        let written = file.and_then(|mut file| {
+            writeln!(file, "{}", hex(&bytes))?;
+            file.sync_all()
+        });
+        key::wipe(&mut bytes);
+        written.map_err(wrong)?;
+    }
+    // The names too must outlast a power cut: what they wrap is lost without them.
+    for made in [&epochs, folder] {
+        std::fs::File::open(made).and_then(|made| made.sync_all()).map_err(wrong)?;
     }
     Ok(())
 }

@@ -92,3 +92,92 @@ fn a_missing_or_readable_secret_stops_the_start() {
     std::fs::remove_file(&key).unwrap();
     assert!(Vault::open(&settings(&folder)).is_err());
 }
+
+#[test]
+fn any_changed_byte_is_noticed() {
+    let (vault, _) = vault();
+    let id = Uuid::from_u128(1);
+    let (wrapped, keys) = vault.mint_keys(id).unwrap();
+    let here = binding(1, 1, "raw");
+    let sealed: Sealed<Raw> = vault.seal(&keys, here, b"plain").unwrap();
+    for index in 0..sealed.as_bytes().len() {
+        let mut bytes = sealed.as_bytes().to_vec();
+        bytes[index] ^= 1;
+        let changed: Sealed<Raw> = Sealed::from_stored(bytes);
+        assert!(vault.open_sealed(&keys, here, &changed).is_err(), "byte {index}");
+    }
+    for index in 0..wrapped.raw.len() {
+        let mut changed = wrapped.clone();
+        changed.raw[index] ^= 1;
+        assert!(vault.unwrap_keys(id, &changed).is_err(), "byte {index}");
+    }
+    let short: Sealed<Raw> = Sealed::from_stored(vec![1; 5]);
+    assert!(vault.open_sealed(&keys, here, &short).is_err());
+}
+
+#[test]
+fn wrapped_keys_belong_to_their_compartment_and_an_erased_one_is_told_apart() {
+    let (vault, _) = vault();
+    let id = Uuid::from_u128(1);
+    let (wrapped, _) = vault.mint_keys(id).unwrap();
+    let swapped = WrappedKeys { victim: wrapped.offender.clone(), ..wrapped.clone() };
+    assert!(matches!(vault.unwrap_keys(id, &swapped), Err(Error::DoesNotOpen)));
+    let erased = WrappedKeys { raw: Vec::new(), ..wrapped };
+    assert!(matches!(vault.unwrap_keys(id, &erased), Err(Error::Erased)));
+}
+
+#[test]
+fn rewrapping_lets_an_older_epoch_be_destroyed() {
+    let (vault, folder) = vault();
+    let id = Uuid::from_u128(7);
+    let (wrapped, keys) = vault.mint_keys(id).unwrap();
+    let here = binding(7, 1, "victim");
+    let sealed: Sealed<Victim> = vault.seal(&keys, here, b"plain").unwrap();
+    let first = folder.join("epochs").join(epoch::file_name(1));
+    let second = folder.join("epochs").join(epoch::file_name(2));
+    std::fs::copy(folder.join("index.key"), second).unwrap();
+    let both = Vault::open(&settings(&folder)).unwrap();
+    let rewrapped = both.rewrap(id, &wrapped).unwrap();
+    assert_eq!(rewrapped.epoch, 2);
+    std::fs::remove_file(first).unwrap();
+    let later = Vault::open(&settings(&folder)).unwrap();
+    let keys = later.unwrap_keys(id, &rewrapped).unwrap();
+    assert_eq!(later.open_sealed(&keys, here, &sealed).unwrap(), b"plain");
+    assert!(later.rewrap(id, &wrapped).is_err());
+}
+
+#[test]
+fn a_secret_of_the_wrong_length_or_an_empty_folder_stops_the_start() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_, folder) = vault();
+    let first = folder.join("epochs").join(epoch::file_name(1));
+    std::fs::write(&first, [7; 32]).unwrap();
+    assert!(Vault::open(&settings(&folder)).is_ok(), "32 bare bytes are a secret");
+    std::fs::write(&first, "abc").unwrap();
+    let error = Vault::open(&settings(&folder)).unwrap_err().to_string();
+    assert!(error.contains("32 bytes"), "{error}");
+    std::fs::remove_file(&first).unwrap();
+    let error = Vault::open(&settings(&folder)).unwrap_err().to_string();
+    assert!(error.contains("epoch-0000001.key"), "{error}");
+    let epochs = folder.join("epochs");
+    std::fs::set_permissions(&epochs, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = Vault::open(&settings(&folder)).unwrap_err().to_string();
+    assert!(error.contains("chmod 700"), "{error}");
+}
+
+#[test]
+fn making_secrets_again_keeps_those_that_are_there() {
+    let (vault, folder) = vault();
+    create_secrets(&folder).unwrap();
+    let again = Vault::open(&settings(&folder)).unwrap();
+    assert_eq!(again.record_index(44, false, "A/1"), vault.record_index(44, false, "A/1"));
+}
+
+#[test]
+fn debug_shows_no_key_and_no_bytes() {
+    let (vault, _) = vault();
+    let (wrapped, keys) = vault.mint_keys(Uuid::nil()).unwrap();
+    let sealed: Sealed<Raw> = vault.seal(&keys, binding(0, 0, "raw"), b"plain").unwrap();
+    assert_eq!(format!("{sealed:?}"), "Sealed<raw>(33 bytes)");
+    assert_eq!(format!("{keys:?} {wrapped:?} {vault:?}"), "Keys WrappedKeys(epoch 1) Vault");
+}

@@ -1,175 +1,348 @@
-//! Claims of outbox rows. They live in memory: a process that dies holds none.
+//! Who works on which outbox row. Leases live in memory: one process has the file, and its start
+//! frees them all.
 //!
-//! A claim walks the waiting rows from the oldest. A row is blocked when an earlier waiting row is
-//! of its lane (the same referral and exchange), or when the message it must follow still waits;
-//! since the walk starts at the oldest, it has seen all that could block. The walk passes the rows
-//! in flight and those they block, so its length follows the window and not the backlog.
+//! How a claim finds rows without looking at blocked ones again and again:
+//! - A *cursor* walks the outbox once, in the order of commits. A row that it finds claimable is
+//!   leased; one that is blocked is passed by and forgotten.
+//! - What unblocks a row is always something in its own referral: a message settled, a lease run
+//!   out, a retry come due, a dead row revived. Each notes the revision row in `again`, and the next
+//!   claim looks through that referral's rows, wherever the cursor is.
+//! - Rows that wait for their retry are kept by time, at most [`LATER_MAX`] of them; beyond that the
+//!   latest are forgotten and the cursor starts over when they are due.
+//!
+//! So memory is bounded by the leases and [`LATER_MAX`], whatever the backlog, and each row is read
+//! about twice: when the cursor meets it and when what blocked it has gone.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
-use uuid::Uuid;
+use jiff::Timestamp;
+use rusqlite::Connection;
 
-use super::super::{Compartment, Error, ForceCode, Lease, Leased, Settled};
-use super::{entry, failed, value};
+use super::pending::{self, Pending};
+use super::write::Added;
+use super::writer::revision_row;
 use crate::clock::Clock;
+use crate::store::{Backlog, Lease};
 
-/// Rows that one claim looks at, at most.
-const LOOK_MAX: usize = 8192;
+/// Retries that are kept by time.
+pub(in crate::store::sqlite) const LATER_MAX: usize = 10_000;
+/// Rows that one claim looks through before it answers.
+const ROWS_PER_CLAIM_MAX: usize = 20_000;
+const ROWS_PER_PAGE: usize = 512;
 
-#[derive(Default)]
-pub(super) struct Claims {
-    held: Mutex<Held>,
+/// What a committed transaction changed for those who claim.
+#[derive(Debug, Default)]
+pub(in crate::store::sqlite) struct Effects {
+    pub added: u64,
+    /// The first revision row that was added.
+    pub first_added: Option<i64>,
+    pub done: Vec<i64>,
+    pub retry: Vec<(i64, Timestamp)>,
+    pub dead: Vec<i64>,
+    pub revived: Vec<i64>,
 }
 
-#[derive(Default)]
+impl Effects {
+    pub fn add(&mut self, added: Added) {
+        if added.messages > 0 {
+            self.added += added.messages;
+            let first = self.first_added.get_or_insert(added.revision_row);
+            *first = added.revision_row.min(*first);
+        }
+    }
+
+    /// Whether some row may have become claimable.
+    pub fn may_free(&self) -> bool {
+        self.added > 0 || !self.done.is_empty() || !self.revived.is_empty()
+    }
+}
+
+#[derive(Debug)]
 struct Held {
-    by_row: HashMap<i64, Claim>,
-    last_token: u64,
-}
-
-struct Claim {
     token: u64,
-    /// On the clock that never goes back.
-    ends: Duration,
+    /// On the monotonic clock.
+    until: Duration,
+    ran_out: bool,
 }
 
-/// A waiting row as the walk sees it.
-struct Waiting {
-    number: i64,
-    event_id: Uuid,
-    referral_id: Uuid,
-    compartment: Compartment,
-    after: Option<Uuid>,
-    dead: bool,
-    not_before: i64,
+#[derive(Debug, Default)]
+struct State {
+    /// Every revision row up to this one has been looked at.
+    cursor: i64,
+    leases: HashMap<i64, Held>,
+    /// Revision rows whose referral is worth another look.
+    again: BTreeSet<i64>,
+    /// Rows that wait for their time.
+    later: BTreeSet<(Timestamp, i64)>,
+    later_rows: HashMap<i64, Timestamp>,
+    /// When the first of the retries is due that `later` had no room for.
+    start_over_at: Option<Timestamp>,
+    rows: u64,
+    dead: u64,
+}
+
+/// The claims of one opened file.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Claims {
+    state: Mutex<State>,
+}
+
+/// Rows that a claim has leased.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Picked {
+    pub leases: Vec<Lease>,
+    /// It ended early; there may be more.
+    pub unfinished: bool,
 }
 
 impl Claims {
-    pub fn claim(
+    pub fn open(connection: &Connection) -> rusqlite::Result<Claims> {
+        let (rows, dead) = pending::count(connection)?;
+        Ok(Claims { state: Mutex::new(State { rows, dead, ..State::default() }) })
+    }
+
+    /// Whether the lease is the one that its row is leased by.
+    pub fn holds(&self, lease: &Lease) -> bool {
+        self.lock().leases.get(&lease.row_id).is_some_and(|held| held.token == lease.token)
+    }
+
+    /// Rows that wait and rows that are dead; the oldest is the reader's to find.
+    pub fn counts(&self) -> Backlog {
+        let state = self.lock();
+        Backlog { rows: state.rows, dead: state.dead, oldest: None }
+    }
+
+    /// Takes over what a commit changed. Called after the commit and before anybody is answered.
+    pub fn apply(&self, effects: Effects) {
+        let mut state = self.lock();
+        if let Some(first) = effects.first_added {
+            state.cursor = state.cursor.min(first - 1);
+        }
+        let ended = effects.done.len() as u64;
+        let dead = effects.dead.len() as u64;
+        let revived = effects.revived.len() as u64;
+        state.rows = (state.rows + effects.added + revived).saturating_sub(ended + dead);
+        state.dead = (state.dead + dead).saturating_sub(revived);
+        for row in effects.done {
+            state.leases.remove(&row);
+            state.again.insert(revision_row(row));
+        }
+        for (row, not_before) in effects.retry {
+            state.leases.remove(&row);
+            state.postpone(row, not_before);
+        }
+        for row in effects.dead {
+            state.leases.remove(&row);
+        }
+        for row in effects.revived {
+            state.again.insert(revision_row(row));
+        }
+    }
+
+    /// Leases up to `limit` rows. The connection's snapshot is taken after the lock, so what a
+    /// commit has settled is either gone from it or still leased.
+    pub fn pick(
         &self,
         connection: &Connection,
         clock: &Clock,
         limit: usize,
         lease_s: u32,
-    ) -> Result<Vec<Leased>, Error> {
-        // Held while reading: a row is either still waiting and held here, or settled on the disk.
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock.monotonic();
-        held.by_row.retain(|_, claim| claim.ends > now);
-        let numbers = free(connection, &held, value::micros(clock.now()), limit)?;
-        let ends = now + Duration::from_secs(u64::from(lease_s));
-        let mut leased = Vec::with_capacity(numbers.len());
-        for number in numbers {
-            held.last_token += 1;
-            let token = held.last_token;
-            leased.push(load(connection, Lease { row_id: number, token })?);
-            held.by_row.insert(number, Claim { token, ends });
-        }
-        Ok(leased)
-    }
-
-    /// Which of these leases are still held.
-    pub fn held(&self, outcomes: &[(Lease, Settled)], clock: &Clock) -> Vec<bool> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock.monotonic();
-        let holds = |lease: &Lease| {
-            let claim = held.by_row.get(&lease.row_id);
-            claim.is_some_and(|claim| claim.token == lease.token && claim.ends > now)
+    ) -> rusqlite::Result<Picked> {
+        let mut state = self.lock();
+        let now = clock.now();
+        let monotonic = clock.monotonic();
+        state.expire(monotonic);
+        state.come_due(now);
+        let mut pick = Pick {
+            clock,
+            now,
+            until: monotonic + Duration::from_secs(u64::from(lease_s)),
+            limit,
+            leases: Vec::new(),
         };
-        outcomes.iter().map(|(lease, _)| holds(lease)).collect()
+        let mut looked_at = 0;
+        let found = pick
+            .look_again(&mut state, connection, &mut looked_at)
+            .and_then(|()| pick.scan(&mut state, connection, &mut looked_at));
+        match found {
+            Ok(finished) => Ok(Picked { leases: pick.leases, unfinished: !finished }),
+            Err(error) => {
+                state.release(&pick.leases);
+                Err(error)
+            }
+        }
     }
 
-    /// Lets go of rows after their settling is on the disk.
-    pub fn release(&self, rows: &[i64]) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        for row in rows {
-            held.by_row.remove(row);
+    /// Gives leases back that nobody was handed.
+    pub fn release(&self, leases: &[Lease]) {
+        self.lock().release(leases);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Frees the rows whose leases have run out. Such a lease is still good for settling until
+    /// another claim takes its row: what was confirmed late need not be sent twice.
+    fn expire(&mut self, monotonic: Duration) {
+        for (&row, held) in &mut self.leases {
+            if !held.ran_out && held.until <= monotonic {
+                held.ran_out = true;
+                self.again.insert(revision_row(row));
+            }
+        }
+    }
+
+    fn come_due(&mut self, now: Timestamp) {
+        while let Some(&(not_before, row)) = self.later.first() {
+            if not_before > now {
+                break;
+            }
+            self.later.pop_first();
+            self.later_rows.remove(&row);
+            self.again.insert(revision_row(row));
+        }
+        if self.start_over_at.is_some_and(|at| at <= now) {
+            self.start_over_at = None;
+            self.cursor = 0;
+        }
+    }
+
+    fn postpone(&mut self, row: i64, not_before: Timestamp) {
+        if let Some(before) = self.later_rows.insert(row, not_before) {
+            self.later.remove(&(before, row));
+        }
+        self.later.insert((not_before, row));
+        if self.later.len() > LATER_MAX
+            && let Some((latest, row)) = self.later.pop_last()
+        {
+            self.later_rows.remove(&row);
+            self.start_over_at = Some(self.start_over_at.map_or(latest, |at| at.min(latest)));
+        }
+    }
+
+    fn release(&mut self, leases: &[Lease]) {
+        for lease in leases {
+            self.leases.remove(&lease.row_id);
+            self.again.insert(revision_row(lease.row_id));
         }
     }
 }
 
-fn free(
-    connection: &Connection,
-    held: &Held,
-    now_micros: i64,
+/// One claim under way.
+struct Pick<'c> {
+    clock: &'c Clock,
+    now: Timestamp,
+    until: Duration,
     limit: usize,
-) -> Result<Vec<i64>, Error> {
-    let sql = "/* claim::free */ SELECT number, event_id, referral_id, compartment, after_id,
-        state = 2 AS dead, not_before FROM message WHERE state <> 1 ORDER BY number";
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let mut rows = statement.query([]).map_err(failed)?;
-    let mut lanes = HashSet::new();
-    let mut waiting_events = HashSet::new();
-    let mut free = Vec::new();
-    for _ in 0..LOOK_MAX {
-        if free.len() == limit {
-            break;
-        }
-        let Some(row) = rows.next().map_err(failed)? else { break };
-        let waiting = Waiting {
-            number: row.get("number").map_err(failed)?,
-            event_id: value::uuid(row, "event_id")?,
-            referral_id: value::uuid(row, "referral_id")?,
-            compartment: value::compartment(row)?,
-            after: row
-                .get::<_, Option<[u8; 16]>>("after_id")
-                .map_err(failed)?
-                .map(Uuid::from_bytes),
-            dead: row.get("dead").map_err(failed)?,
-            not_before: row.get("not_before").map_err(failed)?,
-        };
-        let lane_is_free = lanes.insert((waiting.referral_id, waiting.compartment));
-        let follows = waiting.after.is_some_and(|after| waiting_events.contains(&after));
-        waiting_events.insert(waiting.event_id);
-        let may = lane_is_free
-            && !follows
-            && !waiting.dead
-            && waiting.not_before <= now_micros
-            && !held.by_row.contains_key(&waiting.number);
-        if may {
-            free.push(waiting.number);
-        }
-    }
-    Ok(free)
+    leases: Vec<Lease>,
 }
 
-fn load(connection: &Connection, lease: Lease) -> Result<Leased, Error> {
-    let sql = "/* claim::load */ SELECT message.event_id, message.referral_id, message.revision,
-        message.compartment, message.kind, message.attempts, referral.force, referral.provider,
-        referral.epoch, referral.key_raw, referral.key_offender, referral.key_victim,
-        revision.received_at,
-        CASE message.compartment WHEN 0 THEN revision.offender_event END AS offender_event,
-        CASE message.compartment WHEN 1 THEN revision.victim_event END AS victim_event
-        FROM message
-        JOIN referral ON referral.referral_id = message.referral_id
-        JOIN revision ON revision.referral_id = message.referral_id
-            AND revision.revision = message.revision
-        WHERE message.number = ?";
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let mut rows = statement.query(params![lease.row_id]).map_err(failed)?;
-    let Some(row) = rows.next().map_err(failed)? else {
-        return Err(Error::Inconsistent { table: "message", what: "a message without its case" });
-    };
-    let compartment = value::compartment(row)?;
-    Ok(Leased {
-        event_id: value::uuid(row, "event_id")?,
-        referral_id: value::uuid(row, "referral_id")?,
-        revision: row.get("revision").map_err(failed)?,
-        force: ForceCode(row.get("force").map_err(failed)?),
-        provider: row.get("provider").map_err(failed)?,
-        compartment,
-        kind: row.get("kind").map_err(failed)?,
-        received_at: value::timestamp(row, "received_at")?,
-        keys: value::keys(row)?,
-        body: entry::body(
-            compartment,
-            row.get("offender_event").map_err(failed)?,
-            row.get("victim_event").map_err(failed)?,
-        )?,
-        attempts: row.get("attempts").map_err(failed)?,
-        lease,
-    })
+impl Pick<'_> {
+    /// Looks through the referrals in which something has changed.
+    fn look_again(
+        &mut self,
+        state: &mut State,
+        connection: &Connection,
+        looked_at: &mut usize,
+    ) -> rusqlite::Result<()> {
+        while self.leases.len() < self.limit && *looked_at < ROWS_PER_CLAIM_MAX {
+            let Some(&revision_row) = state.again.first() else { break };
+            let rows = pending::of_referral(connection, revision_row)?;
+            *looked_at += rows.len() + 1;
+            if self.take(state, &rows, |_| true) {
+                state.again.remove(&revision_row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks on from the cursor; `false` when it ended before it had enough or saw the end.
+    fn scan(
+        &mut self,
+        state: &mut State,
+        connection: &Connection,
+        looked_at: &mut usize,
+    ) -> rusqlite::Result<bool> {
+        while self.leases.len() < self.limit {
+            if *looked_at >= ROWS_PER_CLAIM_MAX {
+                return Ok(false);
+            }
+            let wanted = (self.limit - self.leases.len()).saturating_mul(2).max(16);
+            let page = pending::page(connection, state.cursor, wanted.min(ROWS_PER_PAGE))?;
+            let Some(last) = page.rows.last().map(|row| revision_row(row.outbox_row)) else {
+                return Ok(true);
+            };
+            *looked_at += page.rows.len();
+            for rows in page.rows.chunk_by(|a, b| a.revision_row() == b.revision_row()) {
+                let this = rows[0].revision_row();
+                // The page may have cut the last revision short; the next page begins with it.
+                if this == last && !page.is_last {
+                    break;
+                }
+                let took_all = if rows[0].revision == 1 {
+                    self.take(state, rows, |_| true)
+                } else {
+                    let all = pending::of_referral(connection, this)?;
+                    *looked_at += all.len();
+                    self.take(state, &all, |row| row.revision_row() <= this)
+                };
+                if !took_all {
+                    return Ok(true);
+                }
+                state.cursor = this;
+                if self.leases.len() >= self.limit {
+                    return Ok(true);
+                }
+            }
+            if page.is_last {
+                return Ok(true);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Leases what is claimable among all pending rows of one referral, in order. `false`: the limit
+    /// left some of it.
+    fn take(
+        &mut self,
+        state: &mut State,
+        rows: &[Pending],
+        wanted: impl Fn(&Pending) -> bool,
+    ) -> bool {
+        for (index, row) in rows.iter().enumerate() {
+            let lane_is_free = rows[..index].iter().all(|other| other.lane != row.lane);
+            let after_is_settled =
+                row.after.is_none_or(|after| rows.iter().all(|other| other.event_id != after));
+            if !wanted(row)
+                || row.is_dead
+                || !lane_is_free
+                || !after_is_settled
+                || state.leases.get(&row.outbox_row).is_some_and(|held| !held.ran_out)
+            {
+                continue;
+            }
+            if let Some(not_before) = row.not_before.filter(|&not_before| not_before > self.now) {
+                state.postpone(row.outbox_row, not_before);
+                continue;
+            }
+            if self.leases.len() >= self.limit {
+                return false;
+            }
+            let lease = Lease { row_id: row.outbox_row, token: self.token() };
+            let held = Held { token: lease.token, until: self.until, ran_out: false };
+            state.leases.insert(lease.row_id, held);
+            self.leases.push(lease);
+        }
+        true
+    }
+
+    /// A lease's token: the half of a fresh id that is not the time.
+    fn token(&self) -> u64 {
+        self.clock.id().as_u64_pair().1
+    }
 }

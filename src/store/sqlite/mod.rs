@@ -1,283 +1,200 @@
-//! The embedded store: SQLite in WAL mode with full synchronisation, one writer thread that commits
-//! for everybody who waits, a few readers, and claims of outbox rows in memory (a start frees them).
+//! The embedded store: one SQLite file, one process, one writer.
+//!
+//! What a commit holds survives a power cut (WAL, `synchronous=FULL`). Writes of all callers gather
+//! in one transaction (`writer`), each step in a savepoint of its own, and nobody is answered before
+//! its commit. Reads run beside it on connections of their own (`readers`). Claims on outbox rows
+//! live in memory (`claim`). A commit of which nobody can know whether the disk has it poisons the
+//! store: nothing more is written, and the process must end.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
-use futures_util::future::BoxFuture;
-use rusqlite::{Connection, OpenFlags};
-use tokio::sync::Notify;
-use uuid::Uuid;
-
-use super::*;
-use crate::clock::Clock;
-use crate::vault::Vault;
+use rusqlite::Connection;
+use tokio::sync::{Notify, mpsc};
 
 mod claim;
-mod entry;
+mod column;
+mod backend;
+mod migrate;
+mod open;
+mod pending;
 mod read;
-mod schema;
-mod value;
+mod readers;
+mod settle;
+mod step;
+mod write;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-/// How long a statement waits for a lock that somebody outside holds before it is `Unavailable`.
-const BUSY_MS: u64 = 1000;
+use crate::clock::Clock;
+use crate::config;
+use crate::metric::Metric;
+use crate::vault::Vault;
+use claim::Claims;
+use open::Opened;
+use readers::Readers;
+use writer::{Command, Writer};
 
-/// Readers that are kept open.
-const READERS_MAX: usize = 4;
+/// Why the file could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "another process has the store {} open; end it, or give this one another store.path",
+        path.display()
+    )]
+    InUse { path: PathBuf },
+    #[error("the store {} cannot be made or opened", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the store was written by a newer program (step {applied}, this one knows {known}); start \
+         that one"
+    )]
+    Newer { applied: i64, known: i64 },
+    #[error("the store was made with another vault.index_key; restore that key")]
+    OtherIndexKey,
+    #[error(
+        "the audit chain's head is not under vault.audit_key: restore that key; if it is the right \
+         one, somebody changed the store"
+    )]
+    AuditHead,
+    #[error("the store's file failed")]
+    Backend(#[from] rusqlite::Error),
+    #[error("the store's threads could not be started")]
+    Thread(#[source] std::io::Error),
+}
 
-/// The embedded store.
-pub struct Sqlite {
+/// How one file is opened.
+#[derive(Clone, Debug)]
+struct Options {
     path: PathBuf,
-    writer: writer::Writer,
-    readers: Arc<read::Readers>,
-    claims: Arc<claim::Claims>,
+    /// Below it new records are refused; settling goes on. 0 keeps no reserve.
+    disk_reserve_bytes: u64,
+    /// How long another program's lock on the file is waited for.
+    busy_timeout_ms: u32,
+}
+
+impl From<&config::Store> for Options {
+    fn from(settings: &config::Store) -> Self {
+        Options {
+            path: settings.path.clone(),
+            disk_reserve_bytes: settings.disk_reserve_bytes,
+            busy_timeout_ms: 1_000,
+        }
+    }
+}
+
+/// Callers whose work waits for the writer; one beyond it waits for room.
+const WAITING_MAX: usize = 1_024;
+
+/// An opened store. Dropping it finishes what was handed in and frees the file.
+pub struct Sqlite {
+    readers: Readers,
+    /// None once closed.
+    commands: Mutex<Option<mpsc::Sender<Command>>>,
+    writer: Mutex<Option<thread::JoinHandle<()>>>,
+    claims: Arc<Claims>,
     clock: Clock,
     wake: Arc<Notify>,
     poisoned: Arc<AtomicBool>,
-    _lock: nix::fcntl::Flock<std::fs::File>,
-}
-
-impl Sqlite {
-    /// Opens the file, or makes it, and brings its tables up to date. One process at a time.
-    pub fn open(
-        settings: &crate::config::Store,
-        clock: Clock,
-        vault: Arc<Vault>,
-        metric: crate::metric::Metric,
-    ) -> Result<Self, Error> {
-        let path = &settings.path;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(backend)?;
-        }
-        let lock = lock(path)?;
-        let mut connection = connect(path, false)?;
-        schema::migrate(&mut connection, clock.now())?;
-        let wake = Arc::new(Notify::new());
-        let poisoned = Arc::new(AtomicBool::new(false));
-        let writer = writer::Writer::start(writer::Parts {
-            connection,
-            vault,
-            metric,
-            folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
-            disk_reserve_bytes: settings.disk_reserve_bytes,
-            wake: Arc::clone(&wake),
-            poisoned: Arc::clone(&poisoned),
-            clock: clock.clone(),
-        })?;
-        Ok(Sqlite {
-            path: path.clone(),
-            writer,
-            readers: Arc::new(read::Readers::new(path.clone())),
-            claims: Arc::default(),
-            clock,
-            wake,
-            poisoned,
-            _lock: lock,
-        })
-    }
-
-    /// Runs a query on a reader, off the caller's thread.
-    fn read<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
-    ) -> BoxFuture<'_, Result<T, Error>> {
-        let readers = Arc::clone(&self.readers);
-        Box::pin(async move {
-            let reading = tokio::task::spawn_blocking(move || readers.with(query));
-            match reading.await {
-                Ok(answer) => answer,
-                Err(_) => Err(Error::Unavailable { reason: "the gateway is stopping" }),
-            }
-        })
-    }
+    /// Held as long as the threads live.
+    lock: Mutex<Option<File>>,
 }
 
 impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sqlite({})", self.path.display())
+        f.debug_struct("Sqlite").field("claims", &self.claims.counts()).finish_non_exhaustive()
     }
 }
 
-/// The lock is the process's own, so it is gone when the process is, however it ended.
-fn lock(path: &Path) -> Result<nix::fcntl::Flock<std::fs::File>, Error> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let mut options = std::fs::OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).open(&name).map_err(backend)?;
-    nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusiveNonblock)
-        .map_err(|_| Error::Unavailable { reason: "another gateway serves this store" })
-}
-
-fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {
-    let flags = if read_only {
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
-    } else {
-        OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-    };
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-    connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS)).map_err(failed)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    if !read_only {
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-                 PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;",
-            )
-            .map_err(failed)?;
-    }
-    Ok(connection)
-}
-
-fn backend(error: std::io::Error) -> Error {
-    Error::Backend(Box::new(error))
-}
-
-/// What a statement's failure means to the caller.
-fn failed(error: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode::{
-        CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure,
-    };
-    match error.sqlite_error_code() {
-        Some(DatabaseBusy | DatabaseLocked) => {
-            Error::Unavailable { reason: "the store is locked by somebody else" }
-        }
-        Some(DiskFull) => Error::Unavailable { reason: "the disk is full" },
-        Some(SystemIoFailure | CannotOpen) => {
-            Error::Unavailable { reason: "the disk does not answer as it should" }
-        }
-        _ => Error::Backend(Box::new(error)),
-    }
-}
-
-impl Store for Sqlite {
-    fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>> {
-        self.read(move |connection| read::known(connection, force, record))
+impl Sqlite {
+    /// Opens the file, or makes it; brings its tables up to date. Refused while another process has
+    /// it, and with other keys than it was made with.
+    pub fn open(
+        settings: &config::Store,
+        clock: Clock,
+        vault: Arc<Vault>,
+        metric: Metric,
+    ) -> Result<Sqlite, Error> {
+        Sqlite::open_with(&Options::from(settings), clock, vault, metric)
     }
 
-    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>> {
-        Box::pin(self.writer.entries(entries))
+    fn open_with(
+        options: &Options,
+        clock: Clock,
+        vault: Arc<Vault>,
+        metric: Metric,
+    ) -> Result<Sqlite, Error> {
+        let opened = open::open(options, &vault, &clock)?;
+        Sqlite::start(opened, options, clock, vault, metric)
     }
 
-    fn bound_key(
-        &self,
-        force: ForceCode,
-        key: KeyIndex,
-    ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>> {
-        self.read(move |connection| read::bound_key(connection, force, key))
-    }
-
-    fn open_hold(
-        &self,
-        force: ForceCode,
-        bytes: Digest,
-    ) -> BoxFuture<'_, Result<Option<Uuid>, Error>> {
-        self.read(move |connection| read::open_hold(connection, force, bytes))
-    }
-
-    fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>> {
-        self.read(move |connection| read::referral(connection, referral_id))
-    }
-
-    fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>> {
-        self.read(move |connection| read::hold(connection, hold_id))
-    }
-
-    fn holds(
-        &self,
-        filter: HoldFilter,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
-        self.read(move |connection| read::holds(connection, &filter, after, limit))
-    }
-
-    fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
-        let (claims, clock) = (Arc::clone(&self.claims), self.clock.clone());
-        self.read(move |connection| claims.claim(connection, &clock, limit, lease_s))
-    }
-
-    fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>> {
-        Box::pin(async move {
-            let held = self.claims.held(&outcomes, &self.clock);
-            let rows: Vec<i64> = outcomes.iter().map(|(lease, _)| lease.row_id).collect();
-            let kept: Vec<_> = outcomes
-                .into_iter()
-                .zip(&held)
-                .filter(|(_, held)| **held)
-                .map(|((lease, settled), _)| (lease.row_id, settled))
-                .collect();
-            let changed = self.writer.settle(kept).await?;
-            let given_back: Vec<_> =
-                rows.iter().zip(&held).filter(|(_, held)| **held).map(|(row, _)| *row).collect();
-            self.claims.release(&given_back);
-            // What was blocked behind these rows may be claimable now.
-            self.wake.notify_one();
-            let mut changed = changed.into_iter();
-            Ok(held.iter().map(|held| *held && changed.next().unwrap_or(false)).collect())
+    fn start(
+        opened: Opened,
+        options: &Options,
+        clock: Clock,
+        vault: Arc<Vault>,
+        metric: Metric,
+    ) -> Result<Sqlite, Error> {
+        let claims = Arc::new(Claims::open(&opened.writer)?);
+        let wake = Arc::new(Notify::new());
+        let poisoned = Arc::new(AtomicBool::new(false));
+        let (commands, waiting) = mpsc::channel(WAITING_MAX);
+        let writer = Writer {
+            connection: opened.writer,
+            commands: waiting,
+            vault,
+            clock: clock.clone(),
+            metric,
+            claims: Arc::clone(&claims),
+            wake: Arc::clone(&wake),
+            poisoned: Arc::clone(&poisoned),
+            folder: opened.folder,
+            disk_reserve_bytes: options.disk_reserve_bytes,
+        };
+        let writer = thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run())
+            .map_err(Error::Thread)?;
+        Ok(Sqlite {
+            readers: Readers::start(opened.readers).map_err(Error::Thread)?,
+            commands: Mutex::new(Some(commands)),
+            writer: Mutex::new(Some(writer)),
+            claims,
+            clock,
+            wake,
+            poisoned,
+            lock: Mutex::new(Some(opened.lock)),
         })
     }
 
-    fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>> {
-        self.read(read::backlog)
+    fn commands(&self) -> Option<mpsc::Sender<Command>> {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn dead(&self) -> BoxFuture<'_, Result<Vec<DeadRow>, Error>> {
-        self.read(read::dead)
+    /// Waits for the threads and frees the file. Blocks.
+    fn end(&self) {
+        drop(self.commands.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.readers.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            let _ = writer.join();
+        }
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
+}
 
-    fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>> {
-        Box::pin(self.writer.revive(event_id, audit))
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        self.end();
     }
+}
 
-    fn wake(&self) -> Arc<Notify> {
-        Arc::clone(&self.wake)
-    }
-
-    fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Acquire)
-    }
-
-    fn day(
-        &self,
-        force: ForceCode,
-        test: bool,
-        day: jiff::civil::Date,
-    ) -> BoxFuture<'_, Result<Day, Error>> {
-        self.read(move |connection| read::day(connection, force, test, day))
-    }
-
-    fn audit_rows(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, Error>> {
-        self.read(move |connection| read::audit_rows(connection, after, limit))
-    }
-
-    fn audit_head(&self) -> BoxFuture<'_, Result<Option<AuditHead>, Error>> {
-        self.read(read::audit_head)
-    }
-
-    fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
-        self.read(read::plan_versions)
-    }
-
-    fn activate_plan(
-        &self,
-        version: PlanVersion,
-        audit: Vec<Fact>,
-    ) -> BoxFuture<'_, Result<Result<(), Refused>, Error>> {
-        Box::pin(self.writer.activate_plan(version, audit))
-    }
-
-    fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(self.writer.probe())
-    }
-
-    fn close(&self) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(self.writer.close())
-    }
+/// Runs a statement without parameters that answers nothing.
+fn statement(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }

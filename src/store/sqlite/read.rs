@@ -1,337 +1,358 @@
-//! Questions that only read. Each runs on a reader of its own.
+//! Reads of records, referrals, holds, days, keys, plans and the audit chain.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
-
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::super::*;
-use super::{READERS_MAX, connect, failed, value};
-use crate::vault::Sealed;
+use super::column::{Columns, from_day};
+use crate::store::{
+    AuditHead, AuditRow, BoundKey, Day, Digest, ForceCode, HoldFilter, HoldRow, KeyIndex, Known,
+    KnownReferral, KnownRevision, MessageState, PlanVersion, RecordIndex, ReferralRow, RevisionRow,
+};
 
-/// Open read connections that nobody uses now.
-pub(super) struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-}
-
-impl Readers {
-    pub fn new(path: PathBuf) -> Self {
-        Readers { path, idle: Mutex::default() }
-    }
-
-    pub fn with<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => connect(&self.path, true)?,
-        };
-        let answer = query(&connection);
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < READERS_MAX {
-            idle.push(connection);
-        }
-        answer
-    }
-}
-
-/// Every row of a query, each read by `read`.
-fn collect<T>(
+/// Several reads of one state of the file.
+pub(in crate::store::sqlite) fn in_snapshot<T>(
     connection: &Connection,
-    sql: &str,
-    parameters: impl rusqlite::Params,
-    read: impl Fn(&Row<'_>) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-    let mut rows = statement.query(parameters).map_err(failed)?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next().map_err(failed)? {
-        all.push(read(row)?);
-    }
-    Ok(all)
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.unchecked_transaction()?;
+    let answer = read(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
 }
 
-pub(super) fn known(
+pub(in crate::store::sqlite) fn look(
     connection: &Connection,
     force: ForceCode,
     record: RecordIndex,
-) -> Result<Known, Error> {
-    let sql = "/* read::known */ SELECT * FROM referral WHERE record_index = ? AND force = ?";
-    let referral = collect(connection, sql, params![record.0, force.0], |row| {
-        Ok(KnownReferral {
-            referral_id: value::uuid(row, "referral_id")?,
-            provider: row.get("provider").map_err(failed)?,
-            keys: value::keys(row)?,
-            person: value::digest(row, "person")?,
-            revisions: Vec::new(),
+) -> rusqlite::Result<Known> {
+    let mut select = connection.prepare_cached(
+        "/* read::look */ SELECT referral_row, referral_id, provider, person, epoch, raw_key, \
+         offender_key, victim_key FROM referral WHERE force = ?1 AND record_index = ?2",
+    )?;
+    let referral = select
+        .query_row(params![force.0, record.0], |row| {
+            let columns = Columns(row);
+            Ok((
+                row.get::<_, i64>("referral_row")?,
+                KnownReferral {
+                    referral_id: columns.id("referral_id")?,
+                    provider: row.get("provider")?,
+                    keys: columns.keys()?,
+                    person: columns.digest("person")?,
+                    revisions: Vec::new(),
+                },
+            ))
         })
-    })?;
-    let mut referral = referral.into_iter().next();
-    if let Some(referral) = &mut referral {
-        referral.revisions = known_revisions(connection, referral.referral_id)?;
-    }
-    let sql = "/* read::known */ SELECT hold_id FROM hold
-        WHERE record_index = ? AND force = ? AND state = 'open' ORDER BY number";
-    let open_holds =
-        collect(connection, sql, params![record.0, force.0], |row| value::uuid(row, "hold_id"))?;
-    Ok(Known { referral, open_holds })
+        .optional()?;
+    let referral = match referral {
+        Some((referral_row, referral)) => Some(KnownReferral {
+            revisions: known_revisions(connection, referral_row)?,
+            ..referral
+        }),
+        None => None,
+    };
+    Ok(Known { referral, open_holds: open_holds(connection, record)? })
 }
 
 fn known_revisions(
     connection: &Connection,
-    referral_id: Uuid,
-) -> Result<Vec<KnownRevision>, Error> {
-    let sql = "/* read::known_revisions */ SELECT revision, action, content, offender_content,
-        victim_content, message_ref, extracted_at, contact_agreed, flags FROM revision
-        WHERE referral_id = ? ORDER BY revision";
-    collect(connection, sql, [referral_id.as_bytes()], |row| {
+    referral_row: i64,
+) -> rusqlite::Result<Vec<KnownRevision>> {
+    let mut select = connection.prepare_cached(
+        "/* read::known_revisions */ SELECT revision, action, contact_agreed, extracted_at, flags, \
+         content, offender_content, victim_content, message_ref FROM revision \
+         WHERE referral_row = ?1 ORDER BY revision",
+    )?;
+    let rows = select.query_map([referral_row], |row| {
+        let columns = Columns(row);
         Ok(KnownRevision {
-            revision: row.get("revision").map_err(failed)?,
-            action: value::action(row)?,
-            content: value::digest(row, "content")?,
-            offender_content: value::digest(row, "offender_content")?,
-            victim_content: value::digest(row, "victim_content")?,
-            message_ref: value::digest_or_none(row, "message_ref")?,
-            extracted_at: value::timestamp_or_none(row, "extracted_at")?,
-            contact_agreed: row.get("contact_agreed").map_err(failed)?,
-            flags: value::causes(row, "flags")?,
+            revision: row.get("revision")?,
+            action: columns.action()?,
+            content: columns.digest("content")?,
+            offender_content: columns.digest("offender_content")?,
+            victim_content: columns.digest("victim_content")?,
+            message_ref: columns.optional_array("message_ref")?.map(Digest),
+            extracted_at: columns.optional_time("extracted_at")?,
+            contact_agreed: row.get("contact_agreed")?,
+            flags: columns.causes("flags")?,
         })
-    })
+    })?;
+    rows.collect()
 }
 
-pub(super) fn bound_key(
+fn open_holds(connection: &Connection, record: RecordIndex) -> rusqlite::Result<Vec<Uuid>> {
+    let mut select = connection.prepare_cached(
+        "/* read::open_holds */ SELECT hold_id FROM hold WHERE record_index = ?1 \
+         AND ended IS NULL ORDER BY hold_id",
+    )?;
+    select.query_map([record.0], |row| Columns(row).id("hold_id"))?.collect()
+}
+
+pub(in crate::store::sqlite) fn bound_key(
     connection: &Connection,
     force: ForceCode,
     key: KeyIndex,
-) -> Result<Option<BoundKey>, Error> {
-    let sql = "/* read::bound_key */ SELECT body, answer, bound_at FROM idempotency
-        WHERE key_index = ? AND force = ?";
-    let found = collect(connection, sql, params![key.0, force.0], |row| {
-        Ok(BoundKey {
-            force,
-            key,
-            body: value::digest(row, "body")?,
-            answer: row.get("answer").map_err(failed)?,
-            at: value::timestamp(row, "bound_at")?,
+) -> rusqlite::Result<Option<BoundKey>> {
+    let mut select = connection.prepare_cached(
+        "/* read::bound_key */ SELECT body, answer, at FROM bound_key \
+         WHERE force = ?1 AND key_index = ?2",
+    )?;
+    select
+        .query_row(params![force.0, key.0], |row| {
+            let columns = Columns(row);
+            let body = columns.digest("body")?;
+            Ok(BoundKey { force, key, body, answer: row.get("answer")?, at: columns.time("at")? })
         })
-    })?;
-    Ok(found.into_iter().next())
+        .optional()
 }
 
-pub(super) fn open_hold(
-    connection: &Connection,
-    force: ForceCode,
-    bytes: Digest,
-) -> Result<Option<Uuid>, Error> {
-    let sql = "/* read::open_hold */ SELECT hold_id FROM hold
-        WHERE bytes = ? AND force = ? AND state = 'open'";
-    let found =
-        collect(connection, sql, params![bytes.0, force.0], |row| value::uuid(row, "hold_id"))?;
-    Ok(found.into_iter().next())
-}
-
-pub(super) fn referral(
+pub(in crate::store::sqlite) fn referral(
     connection: &Connection,
     referral_id: Uuid,
-) -> Result<Option<ReferralRow>, Error> {
-    let sql = "/* read::referral */ SELECT * FROM referral WHERE referral_id = ?";
-    let found = collect(connection, sql, [referral_id.as_bytes()], |row| {
-        Ok(ReferralRow {
-            referral_id,
-            force: ForceCode(row.get("force").map_err(failed)?),
-            provider: row.get("provider").map_err(failed)?,
-            test_data: row.get("test_data").map_err(failed)?,
-            keys: value::keys(row)?,
-            revisions: Vec::new(),
+) -> rusqlite::Result<Option<ReferralRow>> {
+    let mut select = connection.prepare_cached(
+        "/* read::referral */ SELECT referral_row, force, provider, test_data, epoch, raw_key, \
+         offender_key, victim_key FROM referral WHERE referral_id = ?1",
+    )?;
+    let found = select
+        .query_row([referral_id.as_bytes()], |row| {
+            let columns = Columns(row);
+            let referral = ReferralRow {
+                referral_id,
+                force: columns.force()?,
+                provider: row.get("provider")?,
+                test_data: row.get("test_data")?,
+                keys: columns.keys()?,
+                revisions: Vec::new(),
+            };
+            Ok((row.get::<_, i64>("referral_row")?, referral))
         })
-    })?;
-    let Some(mut referral) = found.into_iter().next() else { return Ok(None) };
-    let sql = "/* read::referral */ SELECT revision, action, flags, mapping_name, mapping_version,
-        mapping_sha256, received_at, deadline, raw, police FROM revision
-        WHERE referral_id = ? ORDER BY revision";
-    referral.revisions = collect(connection, sql, [referral_id.as_bytes()], |row| {
-        Ok(RevisionRow {
-            revision: row.get("revision").map_err(failed)?,
-            action: value::action(row)?,
-            flags: value::causes(row, "flags")?,
-            mapping: value::mapping(row)?,
-            received_at: value::timestamp(row, "received_at")?,
-            deadline: value::date_or_none(row, "deadline")?,
-            raw: row.get::<_, Option<Vec<u8>>>("raw").map_err(failed)?.map(Sealed::from_stored),
-            police: Sealed::from_stored(row.get("police").map_err(failed)?),
-            messages: Vec::new(),
-        })
-    })?;
-    for revision in &mut referral.revisions {
-        let sql = "/* read::referral */ SELECT event_id, compartment, kind, confirmed_at
-            FROM message WHERE referral_id = ? AND revision = ? ORDER BY number";
-        let key = params![referral_id.as_bytes(), revision.revision];
-        revision.messages = collect(connection, sql, key, |row| {
-            Ok(MessageState {
-                event_id: value::uuid(row, "event_id")?,
-                compartment: value::compartment(row)?,
-                kind: row.get("kind").map_err(failed)?,
-                confirmed_at: value::timestamp_or_none(row, "confirmed_at")?,
-            })
-        })?;
+        .optional()?;
+    let Some((referral_row, mut referral)) = found else { return Ok(None) };
+    let mut select = connection.prepare_cached(
+        "/* read::referral */ SELECT revision_row, revision, action, flags, mapping_name, \
+         mapping_version, mapping_sha256, received_at, deadline, raw, police FROM revision \
+         WHERE referral_row = ?1 ORDER BY revision",
+    )?;
+    let mut rows = select.query([referral_row])?;
+    while let Some(row) = rows.next()? {
+        referral.revisions.push(revision(connection, row)?);
     }
     Ok(Some(referral))
 }
 
-fn hold_row(row: &Row<'_>) -> Result<HoldRow, Error> {
-    let ended_at = value::timestamp_or_none(row, "ended_at")?;
-    let record: Option<[u8; 16]> = row.get("record_index").map_err(failed)?;
-    let unlisted: Option<Vec<u8>> = row.get("unlisted").map_err(failed)?;
-    Ok(HoldRow {
-        hold_id: value::uuid(row, "hold_id")?,
-        force: ForceCode(row.get("force").map_err(failed)?),
-        record: record.map(RecordIndex),
-        causes: value::causes(row, "causes")?,
-        mapping: value::mapping(row)?,
-        received_at: value::timestamp(row, "received_at")?,
-        test_data: row.get("test_data").map_err(failed)?,
-        keys: value::keys(row)?,
-        raw: Sealed::from_stored(row.get("raw").map_err(failed)?),
-        media_type: row.get("media_type").map_err(failed)?,
-        unlisted: unlisted.map(Sealed::from_stored),
-        ended: value::end(row)?.zip(ended_at),
+fn revision(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<RevisionRow> {
+    let columns = Columns(row);
+    Ok(RevisionRow {
+        revision: row.get("revision")?,
+        action: columns.action()?,
+        flags: columns.causes("flags")?,
+        mapping: columns.mapping()?,
+        received_at: columns.time("received_at")?,
+        deadline: columns.optional_date("deadline")?,
+        raw: columns.optional_sealed("raw")?,
+        police: columns.sealed("police")?,
+        messages: messages(connection, row.get("revision_row")?)?,
     })
 }
 
-pub(super) fn hold(connection: &Connection, hold_id: Uuid) -> Result<Option<HoldRow>, Error> {
-    let sql = "/* read::hold */ SELECT * FROM hold WHERE hold_id = ?";
-    Ok(collect(connection, sql, [hold_id.as_bytes()], hold_row)?.into_iter().next())
+/// A revision's messages in their order: those sent and those in the outbox.
+fn messages(connection: &Connection, revision_row: i64) -> rusqlite::Result<Vec<MessageState>> {
+    let mut select = connection.prepare_cached(
+        "/* read::messages */ SELECT sent_row AS place, event_id, compartment, kind, confirmed_at \
+         FROM sent WHERE sent_row BETWEEN ?1 * 8 AND ?1 * 8 + 7 UNION ALL \
+         SELECT outbox_row, event_id, compartment, kind, NULL FROM outbox \
+         WHERE outbox_row BETWEEN ?1 * 8 AND ?1 * 8 + 7 ORDER BY place",
+    )?;
+    let rows = select.query_map([revision_row], |row| {
+        let columns = Columns(row);
+        Ok(MessageState {
+            event_id: columns.id("event_id")?,
+            compartment: columns.compartment()?,
+            kind: row.get("kind")?,
+            confirmed_at: columns.optional_time("confirmed_at")?,
+        })
+    })?;
+    rows.collect()
 }
 
-pub(super) fn holds(
+pub(in crate::store::sqlite) fn hold(
+    connection: &Connection,
+    hold_id: Uuid,
+) -> rusqlite::Result<Option<HoldRow>> {
+    let mut select =
+        connection.prepare_cached("/* read::hold */ SELECT * FROM hold WHERE hold_id = ?1")?;
+    select.query_row([hold_id.as_bytes()], hold_row).optional()
+}
+
+pub(in crate::store::sqlite) fn open_hold(
+    connection: &Connection,
+    force: ForceCode,
+    bytes: Digest,
+) -> rusqlite::Result<Option<Uuid>> {
+    let mut select = connection.prepare_cached(
+        "/* read::open_hold */ SELECT hold_id FROM hold WHERE force = ?1 AND bytes = ?2 \
+         AND ended IS NULL",
+    )?;
+    select.query_row(params![force.0, bytes.0], |row| Columns(row).id("hold_id")).optional()
+}
+
+pub(in crate::store::sqlite) fn holds(
     connection: &Connection,
     filter: &HoldFilter,
     after: Option<Uuid>,
     limit: usize,
-) -> Result<Vec<HoldRow>, Error> {
-    let sql = "/* read::holds */ SELECT * FROM hold
-        WHERE (?1 IS NULL OR force = ?1) AND (?2 IS NULL OR record_index = ?2)
-        AND (NOT ?3 OR state = 'open')
-        AND number > coalesce((SELECT number FROM hold WHERE hold_id = ?4), 0)
-        ORDER BY number LIMIT ?5";
-    let parameters = params![
-        filter.force.map(|force| force.0),
-        filter.record.map(|record| record.0),
-        filter.open_only,
-        after.map(Uuid::into_bytes),
-        i64::try_from(limit).unwrap_or(i64::MAX),
-    ];
-    collect(connection, sql, parameters, hold_row)
+) -> rusqlite::Result<Vec<HoldRow>> {
+    // One text for each index that can lead: the record's, the open holds', all holds' ids.
+    let sql = match (filter.record, filter.open_only) {
+        (Some(_), _) => {
+            "/* read::holds */ SELECT * FROM hold WHERE record_index = ?3 AND hold_id > ?1 \
+             AND (?4 IS NULL OR force = ?4) AND (NOT ?5 OR ended IS NULL) \
+             ORDER BY hold_id LIMIT ?2"
+        }
+        (None, true) => {
+            "/* read::holds */ SELECT * FROM hold WHERE ended IS NULL AND hold_id > ?1 \
+             AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND ?5 ORDER BY hold_id LIMIT ?2"
+        }
+        (None, false) => {
+            "/* read::holds */ SELECT * FROM hold WHERE hold_id > ?1 \
+             AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND NOT ?5 ORDER BY hold_id LIMIT ?2"
+        }
+    };
+    let mut select = connection.prepare_cached(sql)?;
+    let after = after.unwrap_or(Uuid::nil());
+    let rows = select.query_map(
+        params![
+            after.as_bytes(),
+            limit as i64,
+            filter.record.map(|record| record.0),
+            filter.force.map(|force| force.0),
+            filter.open_only,
+        ],
+        hold_row,
+    )?;
+    rows.collect()
 }
 
-pub(super) fn backlog(connection: &Connection) -> Result<Backlog, Error> {
-    let sql = "/* read::backlog */ SELECT count(*) FILTER (WHERE state = 0),
-        count(*) FILTER (WHERE state = 2) FROM message WHERE state <> 1";
-    let (rows, dead) = connection
-        .prepare_cached(sql)
-        .and_then(|mut it| it.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
-        .map_err(failed)?;
-    let sql = "/* read::backlog */ SELECT revision.received_at FROM message
-        JOIN revision ON revision.referral_id = message.referral_id
-            AND revision.revision = message.revision
-        WHERE message.state <> 1 ORDER BY message.number LIMIT 1";
-    let oldest = collect(connection, sql, [], |row| value::timestamp(row, "received_at"))?;
-    Ok(Backlog { rows, dead, oldest: oldest.into_iter().next() })
-}
-
-pub(super) fn dead(connection: &Connection) -> Result<Vec<DeadRow>, Error> {
-    let sql = "/* read::dead */ SELECT message.event_id, message.referral_id, message.revision,
-        message.compartment, message.kind, message.attempts, message.reason, referral.provider
-        FROM message JOIN referral ON referral.referral_id = message.referral_id
-        WHERE message.state <> 1 AND message.state = 2 ORDER BY message.number";
-    collect(connection, sql, [], |row| {
-        Ok(DeadRow {
-            event_id: value::uuid(row, "event_id")?,
-            referral_id: value::uuid(row, "referral_id")?,
-            revision: row.get("revision").map_err(failed)?,
-            compartment: value::compartment(row)?,
-            kind: row.get("kind").map_err(failed)?,
-            provider: row.get("provider").map_err(failed)?,
-            attempts: row.get("attempts").map_err(failed)?,
-            reason: row.get::<_, Option<String>>("reason").map_err(failed)?.unwrap_or_default(),
-        })
+fn hold_row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
+    let columns = Columns(row);
+    Ok(HoldRow {
+        hold_id: columns.id("hold_id")?,
+        force: columns.force()?,
+        record: columns.record_index("record_index")?,
+        causes: columns.causes("causes")?,
+        mapping: columns.mapping()?,
+        received_at: columns.time("received_at")?,
+        test_data: row.get("test_data")?,
+        keys: columns.keys()?,
+        raw: columns.sealed("raw")?,
+        media_type: row.get("media_type")?,
+        unlisted: columns.optional_sealed("unlisted")?,
+        ended: columns.ended()?,
     })
 }
 
-pub(super) fn day(
+pub(in crate::store::sqlite) fn day(
     connection: &Connection,
     force: ForceCode,
     test: bool,
-    day: jiff::civil::Date,
-) -> Result<Day, Error> {
-    let key = params![day.to_string(), force.0, test];
-    let sql = "/* read::day */ SELECT referral_id, revision, NOT EXISTS (
-            SELECT 1 FROM message WHERE message.referral_id = revision.referral_id
-            AND message.revision = revision.revision AND message.state <> 1) AS confirmed
-        FROM revision WHERE received_day = ? AND force = ? AND test_data = ? ORDER BY number";
-    let revisions = collect(connection, sql, key, |row| {
-        let revision = row.get("revision").map_err(failed)?;
-        Ok((value::uuid(row, "referral_id")?, revision, row.get("confirmed").map_err(failed)?))
-    })?;
-    let sql = "/* read::day */ SELECT hold_id, state FROM hold
-        WHERE received_day = ? AND force = ? AND test_data = ? ORDER BY number";
-    let holds =
-        collect(connection, sql, key, |row| Ok((value::uuid(row, "hold_id")?, value::end(row)?)))?;
-    let (open, ended): (Vec<_>, Vec<_>) = holds.into_iter().partition(|(_, end)| end.is_none());
-    let head = audit_head(connection)?;
-    Ok(Day {
-        revisions,
-        holds_open: open.into_iter().map(|(hold_id, _)| hold_id).collect(),
-        holds_ended: ended.into_iter().filter_map(|(id, end)| Some((id, end?))).collect(),
-        audit_head: head.map(|head| (head.sequence, crate::vault::hex(&head.mac))),
-    })
+    date: Date,
+) -> rusqlite::Result<Day> {
+    let mut day = Day::default();
+    let mut select = connection.prepare_cached(
+        "/* read::day */ SELECT f.referral_id, r.revision, NOT EXISTS (SELECT 1 FROM outbox AS o \
+         WHERE o.outbox_row BETWEEN r.revision_row * 8 AND r.revision_row * 8 + 7) AS is_sent \
+         FROM revision AS r JOIN referral AS f ON f.referral_row = r.referral_row \
+         WHERE r.force = ?1 AND r.received_day = ?2 AND f.test_data = ?3 ORDER BY r.revision_row",
+    )?;
+    let mut rows = select.query(params![force.0, from_day(date), test])?;
+    while let Some(row) = rows.next()? {
+        let referral_id = Columns(row).id("referral_id")?;
+        day.revisions.push((referral_id, row.get("revision")?, row.get("is_sent")?));
+    }
+    let mut select = connection.prepare_cached(
+        "/* read::day */ SELECT hold_id, ended, ended_at FROM hold \
+         WHERE force = ?1 AND received_day = ?2 AND test_data = ?3 ORDER BY hold_row",
+    )?;
+    let mut rows = select.query(params![force.0, from_day(date), test])?;
+    while let Some(row) = rows.next()? {
+        let columns = Columns(row);
+        let hold_id = columns.id("hold_id")?;
+        match columns.ended()? {
+            Some((end, _)) => day.holds_ended.push((hold_id, end)),
+            None => day.holds_open.push(hold_id),
+        }
+    }
+    let mut select = connection.prepare_cached(
+        "/* read::day */ SELECT sequence, lower(hex(mac)) AS mac FROM audit WHERE sequence = \
+         (SELECT sequence FROM audit_day WHERE day <= ?1 ORDER BY day DESC LIMIT 1)",
+    )?;
+    day.audit_head = select
+        .query_row([from_day(date)], |row| {
+            Ok((row.get::<_, i64>("sequence")? as u64, row.get("mac")?))
+        })
+        .optional()?;
+    Ok(day)
 }
 
-pub(super) fn audit_rows(
+pub(in crate::store::sqlite) fn audit_rows(
     connection: &Connection,
     after: u64,
     limit: usize,
-) -> Result<Vec<AuditRow>, Error> {
-    let sql = "/* read::audit_rows */ SELECT sequence, fact, mac FROM audit
-        WHERE sequence > ? ORDER BY sequence LIMIT ?";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    collect(connection, sql, params![after, limit], |row| {
+) -> rusqlite::Result<Vec<AuditRow>> {
+    let mut select = connection.prepare_cached(
+        "/* read::audit_rows */ SELECT sequence, mac, fact FROM audit WHERE sequence > ?1 \
+         ORDER BY sequence LIMIT ?2",
+    )?;
+    let rows = select.query_map(params![after as i64, limit as i64], |row| {
         Ok(AuditRow {
-            sequence: row.get("sequence").map_err(failed)?,
-            fact: row.get("fact").map_err(failed)?,
-            mac: row.get("mac").map_err(failed)?,
+            sequence: row.get::<_, i64>("sequence")? as u64,
+            fact: row.get("fact")?,
+            mac: Columns(row).array("mac")?,
         })
-    })
+    })?;
+    rows.collect()
 }
 
-pub(super) fn audit_head(connection: &Connection) -> Result<Option<AuditHead>, Error> {
-    let sql = "/* read::audit_head */ SELECT sequence, mac, seal FROM audit_head WHERE one = 1";
-    connection
-        .prepare_cached(sql)
-        .and_then(|mut it| {
-            it.query_row([], |row| {
-                Ok(AuditHead { sequence: row.get(0)?, mac: row.get(1)?, seal: row.get(2)? })
-            })
-            .optional()
+pub(in crate::store::sqlite) fn audit_head(
+    connection: &Connection,
+) -> rusqlite::Result<Option<AuditHead>> {
+    let mut select = connection
+        .prepare_cached("/* read::audit_head */ SELECT sequence, mac, seal FROM audit_head")?;
+    let read = |row: &Row<'_>| {
+        let columns = Columns(row);
+        Ok(AuditHead {
+            sequence: row.get::<_, i64>("sequence")? as u64,
+            mac: columns.array("mac")?,
+            seal: columns.array("seal")?,
         })
-        .map_err(failed)
+    };
+    select.query_row([], read).optional()
 }
 
-pub(super) fn plan_versions(connection: &Connection) -> Result<Vec<PlanVersion>, Error> {
-    let sql = "/* read::plan_versions */ SELECT * FROM plan_version AS this WHERE version =
-        (SELECT max(version) FROM plan_version WHERE force = this.force AND name = this.name)
-        ORDER BY force, name";
-    collect(connection, sql, [], |row| {
+pub(in crate::store::sqlite) fn plan_versions(
+    connection: &Connection,
+) -> rusqlite::Result<Vec<PlanVersion>> {
+    let mut select = connection.prepare_cached(
+        "/* read::plan_versions */ SELECT * FROM plan_version AS p WHERE version = (SELECT \
+         max(version) FROM plan_version WHERE force = p.force AND name = p.name) \
+         ORDER BY force, name",
+    )?;
+    let rows = select.query_map([], |row| {
+        let columns = Columns(row);
+        let at: Timestamp = columns.time("at")?;
         Ok(PlanVersion {
-            force: ForceCode(row.get("force").map_err(failed)?),
-            name: row.get("name").map_err(failed)?,
-            version: row.get("version").map_err(failed)?,
-            sha256: row.get("sha256").map_err(failed)?,
-            text: row.get("text").map_err(failed)?,
-            by: row.get("by_whom").map_err(failed)?,
-            at: value::timestamp(row, "activated_at")?,
-            because: row.get("because").map_err(failed)?,
+            force: columns.force()?,
+            name: row.get("name")?,
+            version: row.get("version")?,
+            sha256: row.get("sha256")?,
+            text: row.get("text")?,
+            by: row.get("by")?,
+            at,
+            because: row.get("because")?,
         })
-    })
+    })?;
+    rows.collect()
 }

@@ -1,0 +1,207 @@
+//! The store's contract as tests over any backend: a backend's tests make a [`Place`] for each and
+//! call all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::Clock;
+use crate::vault::{Sealed, Vault, WrappedKeys};
+
+pub(in crate::store) mod audit;
+pub(in crate::store) mod interleave;
+pub(in crate::store) mod outbox;
+pub(in crate::store) mod record;
+
+/// One store's files, or its schema, for one test.
+pub(in crate::store) trait Place {
+    /// Opens what is there.
+    fn open(&self) -> Arc<dyn Store>;
+    /// Opens what a crash at this moment would leave behind.
+    fn crash(&self, store: Arc<dyn Store>) -> Arc<dyn Store>;
+    fn clock(&self) -> &Clock;
+    fn vault(&self) -> &Vault;
+}
+
+pub(in crate::store) const HAMPSHIRE: ForceCode = ForceCode(44);
+pub(in crate::store) const NORFOLK: ForceCode = ForceCode(36);
+pub(in crate::store) const LEASE_S: u32 = 60;
+
+pub(in crate::store) fn start() -> Timestamp {
+    "2026-03-02T10:00:00Z".parse().unwrap()
+}
+
+pub(in crate::store) fn keys(clock: &Clock) -> WrappedKeys {
+    let fresh = || clock.id().as_bytes().repeat(3);
+    WrappedKeys { epoch: 1, raw: fresh(), offender: fresh(), victim: fresh() }
+}
+
+pub(in crate::store) fn fact(clock: &Clock, operation: Operation, about: Uuid) -> Fact {
+    Fact {
+        operation,
+        by: "hampshire-records".into(),
+        at: clock.now(),
+        about: about.to_string(),
+        to: None,
+        note: None,
+    }
+}
+
+pub(in crate::store) fn mapping() -> MappingRef {
+    MappingRef { name: "referral".into(), version: 3, sha256: "ab".repeat(32) }
+}
+
+pub(in crate::store) fn cause() -> Cause {
+    Cause {
+        code: "F103".into(),
+        name: "asn_check_letter".into(),
+        kind: cara_record::domain::Kind::Flag,
+        field: "case.asn".into(),
+        source_path: Some("Case/ASN".into()),
+        line: Some(12),
+        expected_letter: Some('K'),
+        named: None,
+    }
+}
+
+fn digest(place: &dyn Place, text: &str) -> Digest {
+    place.vault().digest("test", &[text.as_bytes()])
+}
+
+/// A revision with the victim's message first and the offender's after it.
+pub(in crate::store) fn revision(place: &dyn Place, record_ref: &str, number: u32) -> NewRevision {
+    let clock = place.clock();
+    let (victim_id, offender_id) = (clock.id(), clock.id());
+    let message = |event_id, compartment, after| NewMessage {
+        event_id,
+        compartment,
+        kind: if number == 1 { "new".into() } else { "amended".into() },
+        after,
+    };
+    let text = format!("{record_ref} {number}");
+    NewRevision {
+        referral_id: clock.id(),
+        force: HAMPSHIRE,
+        provider: "harbour".into(),
+        record: place.vault().record_index(HAMPSHIRE.0, false, record_ref),
+        revision: number,
+        action: if number == 1 { Action::New } else { Action::Amended },
+        content: digest(place, &text),
+        offender_content: digest(place, &format!("o {text}")),
+        victim_content: digest(place, &format!("v {text}")),
+        person: digest(place, record_ref),
+        message_ref: Some(digest(place, &format!("m {text}"))),
+        extracted_at: Some(clock.now()),
+        contact_agreed: true,
+        deadline: Some("2026-06-01".parse().unwrap()),
+        flags: vec![cause()],
+        mapping: mapping(),
+        received_at: clock.now(),
+        test_data: false,
+        keys: (number == 1).then(|| keys(clock)),
+        raw: Some(Sealed::from_stored(format!("raw {text}").into_bytes())),
+        offender_event: Some(Sealed::from_stored(format!("offender {text}").into_bytes())),
+        victim_event: Some(Sealed::from_stored(format!("victim {text}").into_bytes())),
+        police: Sealed::from_stored(format!("police {text}").into_bytes()),
+        victim: Sealed::from_stored(format!("kept {text}").into_bytes()),
+        messages: vec![
+            message(victim_id, Compartment::Victim, None),
+            message(offender_id, Compartment::Offender, Some(victim_id)),
+        ],
+    }
+}
+
+/// The revision that follows another of the same referral.
+pub(in crate::store) fn next(place: &dyn Place, before: &NewRevision, name: &str) -> NewRevision {
+    let number = before.revision + 1;
+    NewRevision { referral_id: before.referral_id, ..revision(place, name, number) }
+}
+
+pub(in crate::store) fn hold(place: &dyn Place, record_ref: Option<&str>, text: &str) -> NewHold {
+    let clock = place.clock();
+    NewHold {
+        hold_id: clock.id(),
+        force: HAMPSHIRE,
+        record: record_ref.map(|name| place.vault().record_index(HAMPSHIRE.0, false, name)),
+        bytes: digest(place, text),
+        causes: vec![cause()],
+        mapping: mapping(),
+        received_at: clock.now(),
+        test_data: true,
+        keys: keys(clock),
+        raw: Sealed::from_stored(text.as_bytes().to_vec()),
+        media_type: "application/xml".into(),
+        unlisted: Some(Sealed::from_stored(b"unlisted".to_vec())),
+    }
+}
+
+pub(in crate::store) fn entry(what: What) -> Entry {
+    Entry { what, release_hold: None, close_holds: None, audit: Vec::new() }
+}
+
+pub(in crate::store) fn accept(place: &dyn Place, revision: NewRevision) -> Entry {
+    let about = revision.referral_id;
+    Entry {
+        what: What::Revision(Box::new(revision)),
+        release_hold: None,
+        close_holds: None,
+        audit: vec![fact(place.clock(), Operation::Collection, about)],
+    }
+}
+
+/// Writes one entry that must be taken; the id of its receipt.
+pub(in crate::store) async fn write(store: &dyn Store, entry: Entry) -> Uuid {
+    store.write(vec![entry]).await.remove(0).unwrap().entry_id()
+}
+
+/// Writes one entry that must be refused.
+pub(in crate::store) async fn refused(store: &dyn Store, entry: Entry) -> Refused {
+    store.write(vec![entry]).await.remove(0).unwrap_err()
+}
+
+pub(in crate::store) fn done(clock: &Clock, leased: &Leased) -> (Lease, Settled) {
+    let disclosure = Fact {
+        to: Some(leased.provider.clone()),
+        ..fact(clock, Operation::Disclosure, leased.event_id)
+    };
+    let done = Settled::Done { at: clock.now(), disclosure: Box::new(disclosure) };
+    (leased.lease.clone(), done)
+}
+
+/// Settles rows as done; every lease must still be good.
+pub(in crate::store) async fn settle_all(store: &dyn Store, clock: &Clock, rows: &[Leased]) {
+    let answers = store.settle(rows.iter().map(|row| done(clock, row)).collect()).await.unwrap();
+    assert_eq!(answers, vec![true; rows.len()]);
+}
+
+/// Claims and settles until nothing is left; the event ids in the order of their claims.
+pub(in crate::store) async fn drain(store: &dyn Store, clock: &Clock) -> Vec<Uuid> {
+    let mut order = Vec::new();
+    loop {
+        let rows = store.claim(7, LEASE_S).await.unwrap();
+        if rows.is_empty() {
+            return order;
+        }
+        order.extend(rows.iter().map(|row| row.event_id));
+        settle_all(store, clock, &rows).await;
+    }
+}
+
+pub(in crate::store) fn events(rows: &[Leased]) -> Vec<Uuid> {
+    rows.iter().map(|row| row.event_id).collect()
+}
+
+/// Where each id stands in a list.
+pub(in crate::store) fn places(ids: &[Uuid]) -> BTreeMap<Uuid, usize> {
+    ids.iter().enumerate().map(|(index, &id)| (id, index)).collect()
+}
+
+/// How many links of the audit chain hold; all must.
+pub(in crate::store) async fn links(store: &dyn Store, place: &dyn Place) -> u64 {
+    let verified = super::audit::verify(store, place.vault()).await.unwrap();
+    assert_eq!(verified.broken, None);
+    verified.rows
+}

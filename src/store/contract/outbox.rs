@@ -1,0 +1,231 @@
+//! Lanes, leases, retries, dead rows.
+
+use std::time::Duration;
+
+use super::*;
+
+fn in_s(clock: &Clock, seconds: i64) -> Timestamp {
+    clock.now() + jiff::SignedDuration::from_secs(seconds)
+}
+
+fn retry(leased: &Leased, not_before: Timestamp) -> Vec<(Lease, Settled)> {
+    vec![(leased.lease.clone(), Settled::Retry { not_before, reason: "returned" })]
+}
+
+fn dead(leased: &Leased) -> Vec<(Lease, Settled)> {
+    vec![(leased.lease.clone(), Settled::Dead { reason: "refused" })]
+}
+
+pub(in crate::store) async fn a_leased_row_brings_all_that_reopens_its_event(place: &dyn Place) {
+    let store = place.open();
+    let one = revision(place, "A/1", 1);
+    let (id, wrapped, messages) = (one.referral_id, one.keys.clone(), one.messages.clone());
+    write(&*store, accept(place, one)).await;
+    let rows = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    let row = &rows[0];
+    assert_eq!((row.event_id, row.referral_id, row.revision), (messages[0].event_id, id, 1));
+    assert_eq!(
+        (row.force, row.provider.as_str(), row.kind.as_str()),
+        (HAMPSHIRE, "harbour", "new")
+    );
+    assert_eq!((row.received_at, row.attempts), (start(), 0));
+    assert_eq!(Some(&row.keys), wrapped.as_ref());
+    match &row.body {
+        LeasedBody::Victim(body) => assert_eq!(body.as_bytes(), b"victim A/1 1"),
+        LeasedBody::Offender(_) => panic!("the victim's message is first"),
+    }
+    settle_all(&*store, place.clock(), &rows).await;
+    let rows = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(events(&rows), vec![messages[1].event_id]);
+    match &rows[0].body {
+        LeasedBody::Offender(body) => assert_eq!(body.as_bytes(), b"offender A/1 1"),
+        LeasedBody::Victim(_) => panic!("it is the offender's message"),
+    }
+    settle_all(&*store, place.clock(), &rows).await;
+    let referral = store.referral(id).await.unwrap().unwrap();
+    let confirmed: Vec<_> =
+        referral.revisions[0].messages.iter().map(|message| message.confirmed_at).collect();
+    assert_eq!(confirmed, vec![Some(start()); 2]);
+    assert_eq!(store.backlog().await.unwrap(), Backlog::default());
+}
+
+pub(in crate::store) async fn one_message_of_a_lane_is_in_flight_at_a_time(place: &dyn Place) {
+    let store = place.open();
+    let one = revision(place, "A/1", 1);
+    let two = next(place, &one, "A/1");
+    let three = next(place, &two, "A/1");
+    let ids: Vec<Vec<Uuid>> = [&one, &two, &three]
+        .map(|revision| revision.messages.iter().map(|message| message.event_id).collect())
+        .into();
+    for revision in [one, two, three] {
+        write(&*store, accept(place, revision)).await;
+    }
+    let first = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(events(&first), vec![ids[0][0]]);
+    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    settle_all(&*store, place.clock(), &first).await;
+    // The offender's first and the victim's second are in different lanes.
+    let second = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(events(&second), vec![ids[0][1], ids[1][0]]);
+    settle_all(&*store, place.clock(), &second[1..]).await;
+    // The offender's second waits for the offender's first, which is still leased.
+    let third = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(events(&third), vec![ids[2][0]]);
+    settle_all(&*store, place.clock(), &second[..1]).await;
+    settle_all(&*store, place.clock(), &third).await;
+    assert_eq!(drain(&*store, place.clock()).await, vec![ids[1][1], ids[2][1]]);
+}
+
+pub(in crate::store) async fn a_lease_that_ran_out_is_free_and_its_holder_changes_nothing(
+    place: &dyn Place,
+) {
+    let store = place.open();
+    let clock = place.clock();
+    write(&*store, accept(place, revision(place, "A/1", 1))).await;
+    let first = store.claim(1, LEASE_S).await.unwrap();
+    clock.advance(Duration::from_secs(59));
+    assert!(store.claim(1, LEASE_S).await.unwrap().is_empty());
+    clock.advance(Duration::from_secs(1));
+    let second = store.claim(1, LEASE_S).await.unwrap();
+    assert_eq!(events(&first), events(&second));
+    let lost = vec![done(clock, &first[0])];
+    assert_eq!(store.settle(lost).await.unwrap(), vec![false]);
+    assert_eq!(store.settle(dead(&first[0])).await.unwrap(), vec![false]);
+    assert_eq!(store.backlog().await.unwrap().rows, 2);
+    settle_all(&*store, clock, &second).await;
+    assert_eq!(store.backlog().await.unwrap().rows, 1);
+}
+
+pub(in crate::store) async fn settling_twice_settles_once(place: &dyn Place) {
+    let store = place.open();
+    let clock = place.clock();
+    write(&*store, accept(place, revision(place, "A/1", 1))).await;
+    let rows = store.claim(1, LEASE_S).await.unwrap();
+    let twice = vec![done(clock, &rows[0]), done(clock, &rows[0])];
+    assert_eq!(store.settle(twice).await.unwrap(), vec![true, false]);
+    let again = vec![done(clock, &rows[0])];
+    assert_eq!(store.settle(again).await.unwrap(), vec![false]);
+    let after_retry = store.claim(1, LEASE_S).await.unwrap();
+    let mut both = retry(&after_retry[0], clock.now());
+    both.extend(retry(&after_retry[0], clock.now()));
+    assert_eq!(store.settle(both).await.unwrap(), vec![true, false]);
+    // One collection and one disclosure.
+    assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 2);
+}
+
+pub(in crate::store) async fn a_retry_waits_for_its_time_and_keeps_its_lane(place: &dyn Place) {
+    let store = place.open();
+    let clock = place.clock();
+    let one = revision(place, "A/1", 1);
+    let two = next(place, &one, "A/1");
+    let first = one.messages[0].event_id;
+    write(&*store, accept(place, one)).await;
+    write(&*store, accept(place, two)).await;
+    let rows = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(store.settle(retry(&rows[0], in_s(clock, 30))).await.unwrap(), vec![true]);
+    clock.advance(Duration::from_secs(29));
+    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    clock.advance(Duration::from_secs(1));
+    let rows = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!((events(&rows), rows[0].attempts), (vec![first], 1));
+    assert_eq!(store.settle(retry(&rows[0], in_s(clock, 30))).await.unwrap(), vec![true]);
+    // The time is kept across a start.
+    let store = place.crash(store);
+    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(events(&store.claim(10, LEASE_S).await.unwrap()), vec![first]);
+    assert_eq!(store.backlog().await.unwrap().rows, 4);
+}
+
+pub(in crate::store) async fn a_dead_row_waits_for_a_person_and_blocks_its_lane(place: &dyn Place) {
+    let store = place.open();
+    let clock = place.clock();
+    let one = revision(place, "A/1", 1);
+    let two = next(place, &one, "A/1");
+    let (referral_id, event_id) = (one.referral_id, one.messages[0].event_id);
+    write(&*store, accept(place, one)).await;
+    write(&*store, accept(place, two)).await;
+    let rows = store.claim(10, LEASE_S).await.unwrap();
+    assert_eq!(store.settle(dead(&rows[0])).await.unwrap(), vec![true]);
+    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    let backlog = store.backlog().await.unwrap();
+    assert_eq!((backlog.rows, backlog.dead, backlog.oldest), (3, 1, Some(start())));
+
+    let store = place.crash(store);
+    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    assert_eq!(store.backlog().await.unwrap(), backlog);
+    let listed = store.dead(None, 10).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!((listed[0].event_id, listed[0].referral_id), (event_id, referral_id));
+    assert_eq!((listed[0].reason.as_str(), listed[0].revision), ("refused", 1));
+    assert!(store.dead(Some(event_id), 10).await.unwrap().is_empty());
+
+    let audit = || fact(clock, Operation::Alteration, event_id);
+    assert!(store.revive(event_id, audit()).await.unwrap());
+    assert!(!store.revive(event_id, audit()).await.unwrap());
+    assert!(store.dead(None, 10).await.unwrap().is_empty());
+    assert_eq!(store.backlog().await.unwrap().dead, 0);
+    assert_eq!(drain(&*store, clock).await.len(), 4);
+}
+
+pub(in crate::store) async fn a_start_frees_every_lease(place: &dyn Place) {
+    let store = place.open();
+    let written = (0..40).map(|number| accept(place, revision(place, &format!("A/{number}"), 1)));
+    for result in store.write(written.collect()).await {
+        let _ = result.unwrap();
+    }
+    let before = store.claim(30, LEASE_S).await.unwrap();
+    let store = place.crash(store);
+    let after = store.claim(40, LEASE_S).await.unwrap();
+    assert_eq!(after.len(), 40);
+    assert_eq!(events(&before), events(&after)[..30]);
+    let lost = store.settle(vec![done(place.clock(), &before[0])]).await.unwrap();
+    assert_eq!(lost, vec![false]);
+}
+
+pub(in crate::store) async fn a_long_backlog_drains_whole_and_in_order(place: &dyn Place) {
+    let store = place.open();
+    let mut lanes: Vec<[Vec<Uuid>; 2]> = Vec::new();
+    let mut entries = Vec::new();
+    for number in 0..300 {
+        let name = format!("A/{number}");
+        let mut lane = [Vec::new(), Vec::new()];
+        let mut latest: Option<NewRevision> = None;
+        for _ in 0..=(number % 4) {
+            let one = match &latest {
+                None => revision(place, &name, 1),
+                Some(before) => next(place, before, &name),
+            };
+            lane[0].push(one.messages[0].event_id);
+            lane[1].push(one.messages[1].event_id);
+            let again = NewRevision {
+                messages: one.messages.clone(),
+                referral_id: one.referral_id,
+                ..revision(place, &name, one.revision)
+            };
+            entries.push(accept(place, again));
+            latest = Some(one);
+        }
+        lanes.push(lane);
+    }
+    for result in store.write(entries).await {
+        let _ = result.unwrap();
+    }
+    let order = drain(&*store, place.clock()).await;
+    assert_eq!(order.len(), lanes.iter().map(|lane| lane[0].len() * 2).sum::<usize>());
+    let at = places(&order);
+    assert_eq!(at.len(), order.len());
+    for [victim, offender] in &lanes {
+        assert!(victim.is_sorted_by_key(|id| at[id]) && offender.is_sorted_by_key(|id| at[id]));
+        assert!(victim.iter().zip(offender).all(|(first, second)| at[first] < at[second]));
+    }
+}
+
+pub(in crate::store) async fn a_commit_that_adds_work_wakes_the_waiting(place: &dyn Place) {
+    let store = place.open();
+    let wake = store.wake();
+    let waiting = wake.notified();
+    write(&*store, accept(place, revision(place, "A/1", 1))).await;
+    tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap();
+}

@@ -1,0 +1,271 @@
+//! The store's contract, carried out by the writer, the readers and the claims.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use jiff::civil::Date;
+use rusqlite::Connection;
+use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
+
+use super::step::{Outcome, Prepared, Step, json, texts};
+use super::writer::{self, Command};
+use super::{Sqlite, pending, read};
+use crate::store::{
+    AuditHead, AuditRow, Backlog, BoundKey, Day, DeadRow, Digest, Entry, Error, Fact, ForceCode,
+    HoldFilter, HoldRow, KeyIndex, Known, Lease, Leased, PlanVersion, Receipt, RecordIndex,
+    ReferralRow, Refused, Settled, Store,
+};
+
+const STOPPING: &str = "the gateway is stopping";
+
+impl Sqlite {
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        match self.readers.read(read).await {
+            Ok(answer) => answer.map_err(fault),
+            Err(_) => Err(Error::Unavailable { reason: STOPPING }),
+        }
+    }
+
+    /// Hands steps to the writer and waits for their commit: one result for each.
+    async fn carry_out(&self, steps: VecDeque<Step>) -> Vec<Result<Outcome, Refused>> {
+        let count = steps.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let (work, answer) = writer::work(steps);
+        let stopping = || vec![Err(Refused::Unavailable { reason: STOPPING }); count];
+        let Some(commands) = self.commands() else { return stopping() };
+        if commands.send(Command::Work(work)).await.is_err() {
+            return stopping();
+        }
+        drop(commands);
+        answer.await.unwrap_or_else(|_| stopping())
+    }
+
+    async fn carry_out_one(&self, step: Step) -> Result<Result<(), Refused>, Error> {
+        match self.carry_out(VecDeque::from([step])).await.pop() {
+            Some(Ok(_)) => Ok(Ok(())),
+            Some(Err(Refused::Conflict)) => Ok(Err(Refused::Conflict)),
+            Some(Err(Refused::Unavailable { reason })) => Err(Error::Unavailable { reason }),
+            None => Err(Error::Unavailable { reason: STOPPING }),
+        }
+    }
+}
+
+impl Store for Sqlite {
+    fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>> {
+        self.read(move |connection| {
+            read::in_snapshot(connection, |connection| read::look(connection, force, record))
+        })
+        .boxed()
+    }
+
+    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>> {
+        async move {
+            let steps =
+                entries.into_iter().map(|entry| Step::Entry(Box::new(Prepared::from_entry(entry))));
+            let results = self.carry_out(steps.collect()).await;
+            let committed_at = self.clock.now();
+            let receipt = |outcome| match outcome {
+                Outcome::Written { entry_id } => Receipt { entry_id, committed_at },
+                Outcome::Settled | Outcome::Lost | Outcome::Carried => {
+                    unreachable!("an entry ends as written")
+                }
+            };
+            results.into_iter().map(|result| result.map(receipt)).collect()
+        }
+        .boxed()
+    }
+
+    fn bound_key(
+        &self,
+        force: ForceCode,
+        key: KeyIndex,
+    ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>> {
+        self.read(move |connection| read::bound_key(connection, force, key)).boxed()
+    }
+
+    fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>> {
+        self.read(move |connection| {
+            read::in_snapshot(connection, |connection| read::referral(connection, referral_id))
+        })
+        .boxed()
+    }
+
+    fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>> {
+        self.read(move |connection| read::hold(connection, hold_id)).boxed()
+    }
+
+    fn open_hold(
+        &self,
+        force: ForceCode,
+        bytes: Digest,
+    ) -> BoxFuture<'_, Result<Option<Uuid>, Error>> {
+        self.read(move |connection| read::open_hold(connection, force, bytes)).boxed()
+    }
+
+    fn holds(
+        &self,
+        filter: HoldFilter,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
+        self.read(move |connection| read::holds(connection, &filter, after, limit)).boxed()
+    }
+
+    fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
+        let (claims, clock) = (Arc::clone(&self.claims), self.clock.clone());
+        let wake = Arc::clone(&self.wake);
+        self.read(move |connection| {
+            let picked = claims.pick(connection, &clock, limit, lease_s)?;
+            if picked.unfinished {
+                wake.notify_one();
+            }
+            let bodies = picked.leases.iter().map(|lease| pending::leased(connection, lease));
+            match bodies.collect::<rusqlite::Result<Vec<_>>>() {
+                Ok(rows) => Ok(rows.into_iter().flatten().collect()),
+                Err(error) => {
+                    claims.release(&picked.leases);
+                    Err(error)
+                }
+            }
+        })
+        .boxed()
+    }
+
+    fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>> {
+        async move {
+            let steps = outcomes.into_iter().map(|(lease, settled)| {
+                let disclosure = match &settled {
+                    Settled::Done { disclosure, .. } => Some(json(&**disclosure)),
+                    Settled::Retry { .. } | Settled::Dead { .. } => None,
+                };
+                Step::Settle { lease, settled, disclosure }
+            });
+            let results = self.carry_out(steps.collect()).await;
+            let answers = results.into_iter().map(|result| match result {
+                Ok(outcome) => Ok(outcome == Outcome::Settled),
+                Err(Refused::Unavailable { reason }) => Err(Error::Unavailable { reason }),
+                Err(Refused::Conflict) => Ok(false),
+            });
+            answers.collect()
+        }
+        .boxed()
+    }
+
+    fn dead(
+        &self,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<DeadRow>, Error>> {
+        self.read(move |connection| pending::dead(connection, after, limit)).boxed()
+    }
+
+    fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>> {
+        async move {
+            let step = Step::Revive { event_id, fact: json(&audit) };
+            Ok(self.carry_out_one(step).await?.is_ok())
+        }
+        .boxed()
+    }
+
+    fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>> {
+        async move {
+            let oldest = self.read(pending::oldest).await?;
+            Ok(Backlog { oldest, ..self.claims.counts() })
+        }
+        .boxed()
+    }
+
+    fn day(&self, force: ForceCode, test: bool, day: Date) -> BoxFuture<'_, Result<Day, Error>> {
+        self.read(move |connection| {
+            read::in_snapshot(connection, |connection| read::day(connection, force, test, day))
+        })
+        .boxed()
+    }
+
+    fn audit_rows(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, Error>> {
+        self.read(move |connection| read::audit_rows(connection, after, limit)).boxed()
+    }
+
+    fn audit_head(&self) -> BoxFuture<'_, Result<Option<AuditHead>, Error>> {
+        self.read(read::audit_head).boxed()
+    }
+
+    fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
+        self.read(read::plan_versions).boxed()
+    }
+
+    fn activate_plan(
+        &self,
+        version: PlanVersion,
+        audit: Vec<Fact>,
+    ) -> BoxFuture<'_, Result<Result<(), Refused>, Error>> {
+        let step = Step::Activate { version: Box::new(version), facts: texts(&audit) };
+        self.carry_out_one(step).boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), Error>> {
+        async move {
+            match self.carry_out_one(Step::Probe).await? {
+                Ok(()) => Ok(()),
+                Err(_) => Err(Error::Inconsistent { table: "probe", what: "it has no row" }),
+            }
+        }
+        .boxed()
+    }
+
+    fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), Error>> {
+        async move {
+            // Read snapshots would keep the checkpoint from emptying the log; they end first.
+            self.readers.close();
+            let Some(commands) = self.commands() else { return Ok(()) };
+            let (reply, answer) = oneshot::channel();
+            let sent = commands.send(Command::Close(reply)).await;
+            drop(commands);
+            let closed = match sent {
+                Ok(()) => answer.await,
+                // The writer has ended already.
+                Err(_) => Ok(Ok(())),
+            };
+            self.end();
+            match closed {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(Error::Backend(Box::new(error))),
+                Err(_) => Err(Error::Unavailable { reason: STOPPING }),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// What a failed read means for its caller.
+fn fault(error: rusqlite::Error) -> Error {
+    use rusqlite::Error as Sql;
+    match &error {
+        Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) => Error::Inconsistent {
+            table: "a row",
+            what: "a column holds what no writer of this program makes",
+        },
+        Sql::SqliteFailure(..) => match writer::reason(&error) {
+            "the store failed" => Error::Backend(Box::new(error)),
+            reason => Error::Unavailable { reason },
+        },
+        _ => Error::Backend(Box::new(error)),
+    }
+}

@@ -1,0 +1,50 @@
+//! The numbered steps that bring a file's tables up to date.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::Error;
+
+/// One step. A published step never changes; a new one is added at the end.
+pub(in crate::store::sqlite) struct Migration {
+    pub number: i64,
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+pub(in crate::store::sqlite) static ALL: &[Migration] =
+    &[Migration { number: 1, name: "referral", sql: include_str!("migrations/0001_referral.sql") }];
+
+/// Applies what the file lacks, each step whole or not at all. Refuses a file that knows a step
+/// which this program does not: an older program must not write into it.
+pub(in crate::store::sqlite) fn apply(
+    connection: &mut Connection,
+    steps: &[Migration],
+    now: Timestamp,
+) -> Result<(), Error> {
+    connection.execute_batch(
+        "-- migrate::apply\n\
+         CREATE TABLE IF NOT EXISTS migration (\
+             number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+    )?;
+    let applied: i64 = connection.query_row(
+        "/* migrate::apply */ SELECT coalesce(max(number), 0) FROM migration",
+        [],
+        |row| row.get(0),
+    )?;
+    let known = steps.last().map_or(0, |step| step.number);
+    if applied > known {
+        return Err(Error::Newer { applied, known });
+    }
+    for step in steps.iter().filter(|step| step.number > applied) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step.sql)?;
+        transaction.execute(
+            "/* migrate::apply */ INSERT INTO migration (number, name, applied_at) \
+             VALUES (?1, ?2, ?3)",
+            params![step.number, step.name, super::column::from_time(now)],
+        )?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Reads of the outbox: what is pending, page by page or for one referral, and what is dead.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use uuid::Uuid;
+
+use super::column::Columns;
+use super::writer::revision_row;
+use crate::store::{Compartment, DeadRow, Lease, Leased, LeasedBody};
+
+/// What decides whether an outbox row may be claimed.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Pending {
+    pub outbox_row: i64,
+    /// The referral's revision that it belongs to; only [`page`] tells.
+    pub revision: u32,
+    pub lane: Compartment,
+    pub event_id: Uuid,
+    pub after: Option<Uuid>,
+    pub not_before: Option<Timestamp>,
+    pub is_dead: bool,
+}
+
+impl Pending {
+    pub fn revision_row(&self) -> i64 {
+        revision_row(self.outbox_row)
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Pending> {
+        let columns = Columns(row);
+        Ok(Pending {
+            outbox_row: row.get("outbox_row")?,
+            revision: row.get("revision")?,
+            lane: columns.compartment()?,
+            event_id: columns.id("event_id")?,
+            after: columns.optional_array("after")?.map(Uuid::from_bytes),
+            not_before: columns.optional_time("not_before")?,
+            is_dead: row.get("is_dead")?,
+        })
+    }
+}
+
+/// Rows of the outbox in order.
+pub(in crate::store::sqlite) struct Page {
+    pub rows: Vec<Pending>,
+    /// Nothing comes after it.
+    pub is_last: bool,
+}
+
+/// Rows of the revisions after this revision row. `limit` must exceed a revision's messages.
+pub(in crate::store::sqlite) fn page(
+    connection: &Connection,
+    after_revision_row: i64,
+    limit: usize,
+) -> rusqlite::Result<Page> {
+    let mut select = connection.prepare_cached(
+        "/* pending::page */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
+         o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision FROM outbox AS o \
+         CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         WHERE o.outbox_row >= (?1 + 1) * 8 ORDER BY o.outbox_row LIMIT ?2",
+    )?;
+    let rows = select
+        .query_map(params![after_revision_row, limit as i64], Pending::from_row)?
+        .collect::<rusqlite::Result<Vec<Pending>>>()?;
+    let is_last = rows.len() < limit;
+    Ok(Page { rows, is_last })
+}
+
+/// Every pending row of the referral that this revision row belongs to, in order.
+pub(in crate::store::sqlite) fn of_referral(
+    connection: &Connection,
+    revision_row: i64,
+) -> rusqlite::Result<Vec<Pending>> {
+    let mut select = connection.prepare_cached(
+        "/* pending::of_referral */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
+         o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision FROM revision AS this \
+         CROSS JOIN revision AS r ON r.referral_row = this.referral_row \
+         CROSS JOIN outbox AS o \
+         ON o.outbox_row BETWEEN r.revision_row * 8 AND r.revision_row * 8 + 7 \
+         WHERE this.revision_row = ?1 ORDER BY o.outbox_row",
+    )?;
+    select.query_map([revision_row], Pending::from_row)?.collect()
+}
+
+/// A leased row with its body. None when it is no longer there.
+pub(in crate::store::sqlite) fn leased(
+    connection: &Connection,
+    lease: &Lease,
+) -> rusqlite::Result<Option<Leased>> {
+    let mut select = connection.prepare_cached(
+        "/* pending::leased */ SELECT f.referral_id, f.force, f.provider, f.epoch, f.raw_key, \
+         f.offender_key, f.victim_key, r.revision, r.received_at, o.compartment, o.event_id, \
+         o.kind, o.attempts, \
+         CASE o.compartment WHEN 0 THEN r.offender_event ELSE r.victim_event END AS body \
+         FROM outbox AS o CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         CROSS JOIN referral AS f ON f.referral_row = r.referral_row WHERE o.outbox_row = ?1",
+    )?;
+    let read = |row: &Row<'_>| {
+        let columns = Columns(row);
+        let compartment = columns.compartment()?;
+        Ok(Leased {
+            lease: lease.clone(),
+            event_id: columns.id("event_id")?,
+            referral_id: columns.id("referral_id")?,
+            revision: row.get("revision")?,
+            force: columns.force()?,
+            provider: row.get("provider")?,
+            compartment,
+            kind: row.get("kind")?,
+            received_at: columns.time("received_at")?,
+            keys: columns.keys()?,
+            body: match compartment {
+                Compartment::Offender => LeasedBody::Offender(columns.sealed("body")?),
+                Compartment::Victim => LeasedBody::Victim(columns.sealed("body")?),
+            },
+            attempts: row.get("attempts")?,
+        })
+    };
+    select.query_row([lease.row_id], read).optional()
+}
+
+/// Rows that wait and rows that are dead.
+pub(in crate::store::sqlite) fn count(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
+    connection.query_row(
+        "/* pending::count */ SELECT count(*) AS every, count(dead_at) AS dead FROM outbox",
+        [],
+        |row| {
+            let (every, dead): (i64, i64) = (row.get("every")?, row.get("dead")?);
+            Ok(((every - dead) as u64, dead as u64))
+        },
+    )
+}
+
+/// When the record behind the oldest row that is not dead was received.
+pub(in crate::store::sqlite) fn oldest(
+    connection: &Connection,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let mut select = connection.prepare_cached(
+        "/* pending::oldest */ SELECT r.received_at FROM outbox AS o \
+         CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         WHERE o.dead_at IS NULL ORDER BY o.outbox_row LIMIT 1",
+    )?;
+    select.query_row([], |row| Columns(row).time("received_at")).optional()
+}
+
+pub(in crate::store::sqlite) fn dead(
+    connection: &Connection,
+    after: Option<Uuid>,
+    limit: usize,
+) -> rusqlite::Result<Vec<DeadRow>> {
+    let mut select = connection.prepare_cached(
+        "/* pending::dead */ SELECT f.referral_id, f.provider, r.revision, o.compartment, \
+         o.event_id, o.kind, o.attempts, o.dead_reason \
+         FROM outbox AS o CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         CROSS JOIN referral AS f ON f.referral_row = r.referral_row \
+         WHERE o.dead_at IS NOT NULL AND o.event_id > ?1 ORDER BY o.event_id LIMIT ?2",
+    )?;
+    let after = after.unwrap_or(Uuid::nil());
+    let rows = select.query_map(params![after.as_bytes(), limit as i64], |row| {
+        let columns = Columns(row);
+        Ok(DeadRow {
+            event_id: columns.id("event_id")?,
+            referral_id: columns.id("referral_id")?,
+            revision: row.get("revision")?,
+            provider: row.get("provider")?,
+            compartment: columns.compartment()?,
+            kind: row.get("kind")?,
+            attempts: row.get("attempts")?,
+            reason: row.get("dead_reason")?,
+        })
+    })?;
+    rows.collect()
+}

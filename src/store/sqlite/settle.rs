@@ -1,0 +1,78 @@
+//! The statements that end work on outbox rows, and bring dead ones back.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+use uuid::Uuid;
+
+use super::column::from_time;
+use super::write::{Failure, Transaction};
+use crate::store::Settled;
+
+impl Transaction<'_> {
+    /// Ends work on one leased row. `false`: the row is no longer there to be worked on.
+    pub fn settle(
+        &mut self,
+        outbox_row: i64,
+        settled: &Settled,
+        disclosure: Option<&String>,
+    ) -> Result<bool, Failure> {
+        match settled {
+            Settled::Done { at, .. } => {
+                let sent = self.mark_sent(outbox_row, *at)?;
+                if sent {
+                    self.facts(disclosure.map(std::slice::from_ref).unwrap_or_default())?;
+                }
+                Ok(sent)
+            }
+            Settled::Retry { not_before, .. } => self.postpone(outbox_row, *not_before),
+            Settled::Dead { reason } => self.bury(outbox_row, reason),
+        }
+    }
+
+    fn mark_sent(&self, outbox_row: i64, at: Timestamp) -> Result<bool, Failure> {
+        let mut copy = self.connection.prepare_cached(
+            "/* settle::mark_sent */ INSERT INTO sent (sent_row, compartment, confirmed_at, \
+             event_id, kind) SELECT outbox_row, compartment, ?2, event_id, kind FROM outbox \
+             WHERE outbox_row = ?1 AND dead_at IS NULL",
+        )?;
+        if copy.execute(params![outbox_row, from_time(at)])? != 1 {
+            return Ok(false);
+        }
+        let mut delete = self
+            .connection
+            .prepare_cached("/* settle::mark_sent */ DELETE FROM outbox WHERE outbox_row = ?1")?;
+        match delete.execute([outbox_row])? {
+            1 => Ok(true),
+            _ => Err(Failure::Impossible("a row was copied and could not be deleted")),
+        }
+    }
+
+    fn postpone(&self, outbox_row: i64, not_before: Timestamp) -> Result<bool, Failure> {
+        let mut update = self.connection.prepare_cached(
+            "/* settle::postpone */ UPDATE outbox SET attempts = attempts + 1, not_before = ?2 \
+             WHERE outbox_row = ?1 AND dead_at IS NULL",
+        )?;
+        Ok(update.execute(params![outbox_row, from_time(not_before)])? == 1)
+    }
+
+    fn bury(&self, outbox_row: i64, reason: &str) -> Result<bool, Failure> {
+        let mut update = self.connection.prepare_cached(
+            "/* settle::bury */ UPDATE outbox SET dead_at = ?2, dead_reason = ?3, \
+             attempts = attempts + 1 WHERE outbox_row = ?1 AND dead_at IS NULL",
+        )?;
+        Ok(update.execute(params![outbox_row, from_time(self.now), reason])? == 1)
+    }
+
+    /// Makes a dead row an ordinary one again, due at once; answers its outbox row.
+    pub fn revive(&mut self, event_id: Uuid, fact: &String) -> Result<i64, Failure> {
+        let mut update = self.connection.prepare_cached(
+            "/* settle::revive */ UPDATE outbox SET dead_at = NULL, dead_reason = NULL, \
+             not_before = NULL WHERE event_id = ?1 AND dead_at IS NOT NULL RETURNING outbox_row",
+        )?;
+        let revived = update.query_row([event_id.as_bytes()], |row| row.get(0)).optional()?;
+        drop(update);
+        let outbox_row = revived.ok_or(Failure::Conflict)?;
+        self.facts(std::slice::from_ref(fact))?;
+        Ok(outbox_row)
+    }
+}

@@ -1,0 +1,109 @@
+//! What the writer is given: steps that are carried out whole or not at all, and their ends.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::store::{Entry, Fact, Lease, PlanVersion, Refused, Settled, What};
+
+/// One thing to write, made ready on the caller's thread.
+#[derive(Debug)]
+pub(in crate::store::sqlite) enum Step {
+    Entry(Box<Prepared>),
+    Settle { lease: Lease, settled: Settled, disclosure: Option<String> },
+    Revive { event_id: Uuid, fact: String },
+    Activate { version: Box<PlanVersion>, facts: Vec<String> },
+    Probe,
+}
+
+/// An entry with its JSON texts made.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Prepared {
+    pub entry: Entry,
+    /// Flags of a revision or causes of a hold.
+    pub causes: String,
+    pub facts: Vec<String>,
+}
+
+impl Prepared {
+    pub fn from_entry(entry: Entry) -> Prepared {
+        let causes = match &entry.what {
+            What::Revision(revision) => json(&revision.flags),
+            What::Hold(hold) => json(&hold.causes),
+            What::EndHold { .. } | What::BindKey(_) | What::Nothing { .. } => String::new(),
+        };
+        let facts = texts(&entry.audit);
+        Prepared { entry, causes, facts }
+    }
+
+    fn is_record(&self) -> bool {
+        matches!(self.entry.what, What::Revision(_) | What::Hold(_))
+    }
+
+    fn bytes(&self) -> usize {
+        let sealed = match &self.entry.what {
+            What::Revision(revision) => {
+                revision.police.as_bytes().len()
+                    + revision.victim.as_bytes().len()
+                    + revision.offender_event.as_ref().map_or(0, |event| event.as_bytes().len())
+                    + revision.victim_event.as_ref().map_or(0, |event| event.as_bytes().len())
+                    + revision.raw.as_ref().map_or(0, |raw| raw.as_bytes().len())
+            }
+            What::Hold(hold) => {
+                hold.raw.as_bytes().len()
+                    + hold.unlisted.as_ref().map_or(0, |unlisted| unlisted.as_bytes().len())
+            }
+            What::EndHold { .. } | What::BindKey(_) | What::Nothing { .. } => 0,
+        };
+        sealed + self.causes.len() + self.facts.iter().map(String::len).sum::<usize>()
+    }
+}
+
+pub(in crate::store::sqlite) fn texts(facts: &[Fact]) -> Vec<String> {
+    facts.iter().map(json).collect()
+}
+
+pub(in crate::store::sqlite) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    match serde_json::to_string(value) {
+        Ok(text) => text,
+        Err(_) => unreachable!("causes and facts hold nothing but texts and numbers"),
+    }
+}
+
+impl Step {
+    /// Whether it takes on responsibility for more: refused below the disk reserve.
+    pub fn is_record(&self) -> bool {
+        matches!(self, Step::Entry(prepared) if prepared.is_record())
+    }
+
+    /// About what it adds to a transaction.
+    pub fn bytes(&self) -> usize {
+        let content = match self {
+            Step::Entry(prepared) => prepared.bytes(),
+            Step::Activate { version, .. } => version.text.len(),
+            Step::Settle { .. } | Step::Revive { .. } | Step::Probe => 0,
+        };
+        content + 256
+    }
+}
+
+/// How a committed step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::sqlite) enum Outcome {
+    Written {
+        entry_id: Uuid,
+    },
+    /// The work on a leased row has ended.
+    Settled,
+    /// The lease was lost; nothing changed.
+    Lost,
+    Carried,
+}
+
+/// One caller's steps, in order, and what has become of them so far.
+pub(in crate::store::sqlite) struct Work {
+    pub steps: VecDeque<Step>,
+    pub results: Vec<Result<Outcome, Refused>>,
+    pub reply: oneshot::Sender<Vec<Result<Outcome, Refused>>>,
+}

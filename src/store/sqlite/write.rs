@@ -1,0 +1,370 @@
+//! The statements behind each kind of entry. Everything here runs inside one savepoint.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
+
+use super::column::{from_action, from_compartment, from_day, from_end, from_time};
+use super::step::{Outcome, Prepared};
+use crate::clock::london_day;
+use crate::store::audit::End;
+use crate::store::{
+    BoundKey, Compartment, HoldEnd, NewHold, NewMessage, NewRevision, PlanVersion, RecordIndex,
+    What,
+};
+use crate::vault::Vault;
+
+/// Places for messages in one revision: outbox_row = revision_row * 8 + place.
+pub(in crate::store::sqlite) const MESSAGES_MAX: usize = 8;
+
+/// Why a step was not carried out.
+#[derive(Debug)]
+pub(in crate::store::sqlite) enum Failure {
+    /// The state is not the one that the step names.
+    Conflict,
+    /// The caller gave what no caller may give; a fault of ours.
+    Impossible(&'static str),
+    Backend(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Failure::Backend(error)
+    }
+}
+
+/// One transaction: what every step needs, and what it changes besides the tables.
+pub(in crate::store::sqlite) struct Transaction<'w> {
+    pub connection: &'w Connection,
+    pub vault: &'w Vault,
+    pub now: Timestamp,
+    /// The audit chain's end as far as this transaction has written it.
+    pub end: End,
+}
+
+impl Transaction<'_> {
+    /// Carries out one entry; says how many outbox rows it added and from which revision row.
+    pub fn entry(&mut self, prepared: &Prepared) -> Result<(Outcome, Option<Added>), Failure> {
+        let entry = &prepared.entry;
+        let mut added = None;
+        if let Some(hold_id) = entry.release_hold {
+            self.end_hold(hold_id, HoldEnd::Released, self.now)?;
+        }
+        let entry_id = match &entry.what {
+            What::Revision(revision) => {
+                added = Some(self.revision(revision, &prepared.causes)?);
+                revision.referral_id
+            }
+            What::Hold(hold) => {
+                self.hold(hold, &prepared.causes)?;
+                hold.hold_id
+            }
+            What::EndHold { hold_id, end, at } => {
+                self.end_hold(*hold_id, *end, *at)?;
+                *hold_id
+            }
+            What::BindKey(key) => {
+                self.bind_key(key)?;
+                Uuid::nil()
+            }
+            What::Nothing { entry_id } => *entry_id,
+        };
+        if let Some((record, end)) = entry.close_holds {
+            self.close_holds(record, end, entry_id)?;
+        }
+        self.facts(&prepared.facts)?;
+        Ok((Outcome::Written { entry_id }, added))
+    }
+
+    fn revision(&self, revision: &NewRevision, flags: &str) -> Result<Added, Failure> {
+        if revision.messages.len() > MESSAGES_MAX {
+            return Err(Failure::Impossible("a revision has more than eight messages"));
+        }
+        let referral_row = if revision.revision == 1 {
+            self.insert_referral(revision)?
+        } else {
+            self.advance_referral(revision)?
+        };
+        let revision_row = self.insert_revision(referral_row, revision, flags)?;
+        for (place, message) in (0..).zip(&revision.messages) {
+            let body_is_there = match message.compartment {
+                Compartment::Offender => revision.offender_event.is_some(),
+                Compartment::Victim => revision.victim_event.is_some(),
+            };
+            if !body_is_there {
+                return Err(Failure::Impossible("a message has no body in its revision"));
+            }
+            self.insert_message(revision_row * MESSAGES_MAX as i64 + place, message)?;
+        }
+        Ok(Added { revision_row, messages: revision.messages.len() as u64 })
+    }
+
+    fn insert_referral(&self, revision: &NewRevision) -> Result<i64, Failure> {
+        let Some(keys) = &revision.keys else {
+            return Err(Failure::Impossible("revision 1 brings no keys"));
+        };
+        let mut insert = self.connection.prepare_cached(
+            "/* write::insert_referral */ INSERT INTO referral (referral_id, force, record_index, \
+             provider, test_data, latest_revision, person, epoch, raw_key, offender_key, \
+             victim_key) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8, ?9, ?10)",
+        )?;
+        let row = insert.insert(params![
+            revision.referral_id.as_bytes(),
+            revision.force.0,
+            revision.record.0,
+            revision.provider,
+            revision.test_data,
+            revision.person.0,
+            keys.epoch,
+            keys.raw,
+            keys.offender,
+            keys.victim,
+        ]);
+        unique(row)
+    }
+
+    /// Moves the referral from the revision before this one to this one.
+    fn advance_referral(&self, revision: &NewRevision) -> Result<i64, Failure> {
+        let mut update = self.connection.prepare_cached(
+            "/* write::advance_referral */ UPDATE referral SET latest_revision = ?1 \
+             WHERE referral_id = ?2 AND latest_revision = ?1 - 1 AND force = ?3 \
+             AND record_index = ?4 AND provider = ?5 RETURNING referral_row",
+        )?;
+        let mut rows = update.query(params![
+            revision.revision,
+            revision.referral_id.as_bytes(),
+            revision.force.0,
+            revision.record.0,
+            revision.provider,
+        ])?;
+        let referral_row = match rows.next()? {
+            Some(row) => row.get(0)?,
+            None => return Err(Failure::Conflict),
+        };
+        // An UPDATE with RETURNING has ended only when its rows have.
+        if rows.next()?.is_some() {
+            return Err(Failure::Impossible("two referrals have one id"));
+        }
+        Ok(referral_row)
+    }
+
+    fn insert_revision(
+        &self,
+        referral_row: i64,
+        revision: &NewRevision,
+        flags: &str,
+    ) -> Result<i64, Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "/* write::insert_revision */ INSERT INTO revision (referral_row, revision, force, \
+             received_day, received_at, action, contact_agreed, extracted_at, deadline, \
+             mapping_version, mapping_name, mapping_sha256, flags, content, offender_content, \
+             victim_content, message_ref, police, victim, offender_event, victim_event, raw) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+             ?18, ?19, ?20, ?21, ?22)",
+        )?;
+        unique(insert.insert(params![
+            referral_row,
+            revision.revision,
+            revision.force.0,
+            from_day(london_day(revision.received_at)),
+            from_time(revision.received_at),
+            from_action(revision.action),
+            revision.contact_agreed,
+            revision.extracted_at.map(from_time),
+            revision.deadline.map(|deadline| deadline.to_string()),
+            revision.mapping.version,
+            revision.mapping.name,
+            revision.mapping.sha256,
+            flags,
+            revision.content.0,
+            revision.offender_content.0,
+            revision.victim_content.0,
+            revision.message_ref.map(|digest| digest.0),
+            revision.police.as_bytes(),
+            revision.victim.as_bytes(),
+            revision.offender_event.as_ref().map(|event| event.as_bytes()),
+            revision.victim_event.as_ref().map(|event| event.as_bytes()),
+            revision.raw.as_ref().map(|raw| raw.as_bytes()),
+        ]))
+    }
+
+    fn insert_message(&self, outbox_row: i64, message: &NewMessage) -> Result<(), Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "/* write::insert_message */ INSERT INTO outbox (outbox_row, compartment, attempts, \
+             event_id, after, kind) VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+        )?;
+        insert.execute(params![
+            outbox_row,
+            from_compartment(message.compartment),
+            message.event_id.as_bytes(),
+            message.after.as_ref().map(|event_id| event_id.as_bytes()),
+            message.kind,
+        ])?;
+        Ok(())
+    }
+
+    fn hold(&self, hold: &NewHold, causes: &str) -> Result<(), Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "/* write::hold */ INSERT INTO hold (hold_id, force, record_index, bytes, \
+             received_day, received_at, test_data, mapping_version, mapping_name, mapping_sha256, \
+             media_type, causes, epoch, raw_key, offender_key, victim_key, unlisted, raw) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+             ?18)",
+        )?;
+        let row = insert.insert(params![
+            hold.hold_id.as_bytes(),
+            hold.force.0,
+            hold.record.map(|record| record.0),
+            hold.bytes.0,
+            from_day(london_day(hold.received_at)),
+            from_time(hold.received_at),
+            hold.test_data,
+            hold.mapping.version,
+            hold.mapping.name,
+            hold.mapping.sha256,
+            hold.media_type,
+            causes,
+            hold.keys.epoch,
+            hold.keys.raw,
+            hold.keys.offender,
+            hold.keys.victim,
+            hold.unlisted.as_ref().map(|unlisted| unlisted.as_bytes()),
+            hold.raw.as_bytes(),
+        ]);
+        unique(row).map(drop)
+    }
+
+    fn end_hold(&self, hold_id: Uuid, end: HoldEnd, at: Timestamp) -> Result<(), Failure> {
+        let mut update = self.connection.prepare_cached(
+            "/* write::end_hold */ UPDATE hold SET ended = ?1, ended_at = ?2 \
+             WHERE hold_id = ?3 AND ended IS NULL",
+        )?;
+        match update.execute(params![from_end(end), from_time(at), hold_id.as_bytes()])? {
+            1 => Ok(()),
+            _ => Err(Failure::Conflict),
+        }
+    }
+
+    /// Ends every open hold of the record but the one that this very entry opened.
+    fn close_holds(&self, record: RecordIndex, end: HoldEnd, but: Uuid) -> Result<(), Failure> {
+        let mut update = self.connection.prepare_cached(
+            "/* write::close_holds */ UPDATE hold SET ended = ?1, ended_at = ?2 \
+             WHERE record_index = ?3 AND ended IS NULL AND hold_id <> ?4",
+        )?;
+        update.execute(params![from_end(end), from_time(self.now), record.0, but.as_bytes()])?;
+        Ok(())
+    }
+
+    fn bind_key(&self, key: &BoundKey) -> Result<(), Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "/* write::bind_key */ INSERT INTO bound_key (force, key_index, body, answer, at) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let bound = params![key.force.0, key.key.0, key.body.0, key.answer, from_time(key.at)];
+        unique(insert.execute(bound)).map(drop)
+    }
+
+    pub fn activate(&mut self, version: &PlanVersion, facts: &[String]) -> Result<(), Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "/* write::activate */ INSERT INTO plan_version (force, name, version, sha256, by, \
+             at, because, text) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?3 = 1 + coalesce(\
+             (SELECT max(version) FROM plan_version WHERE force = ?1 AND name = ?2), 0)",
+        )?;
+        let inserted = unique(insert.execute(params![
+            version.force.0,
+            version.name,
+            version.version,
+            version.sha256,
+            version.by,
+            from_time(version.at),
+            version.because,
+            version.text,
+        ]))?;
+        drop(insert);
+        match inserted {
+            1 => self.facts(facts),
+            _ => Err(Failure::Conflict),
+        }
+    }
+
+    /// Adds links to the audit chain.
+    pub fn facts(&mut self, facts: &[String]) -> Result<(), Failure> {
+        let mut insert = self.connection.prepare_cached(
+            "/* write::facts */ INSERT INTO audit (sequence, mac, fact) VALUES (?1, ?2, ?3)",
+        )?;
+        for fact in facts {
+            let next = self.end.link(self.vault, fact);
+            insert.execute(params![next.sequence as i64, next.mac, fact])?;
+            self.end = next;
+        }
+        Ok(())
+    }
+
+    /// Moves the chain's head to where this transaction has brought it.
+    pub fn advance_head(&self, before: End) -> Result<(), Failure> {
+        if self.end == before {
+            return Ok(());
+        }
+        let head = self.end.seal(self.vault);
+        let mut update = self.connection.prepare_cached(
+            "/* write::advance_head */ UPDATE audit_head SET sequence = ?1, mac = ?2, seal = ?3 \
+             WHERE only = 1 AND sequence = ?4",
+        )?;
+        let sequence = head.sequence as i64;
+        match update.execute(params![sequence, head.mac, head.seal, before.sequence as i64])? {
+            1 => {}
+            _ => return Err(Failure::Impossible("the audit head moved by itself")),
+        }
+        let mut day = self.connection.prepare_cached(
+            "/* write::advance_head */ INSERT INTO audit_day (day, sequence) VALUES (?1, ?2) \
+             ON CONFLICT (day) DO UPDATE SET sequence = excluded.sequence",
+        )?;
+        day.execute(params![from_day(london_day(self.now)), sequence])?;
+        Ok(())
+    }
+}
+
+/// Outbox rows that an entry added.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store::sqlite) struct Added {
+    pub revision_row: i64,
+    pub messages: u64,
+}
+
+/// The audit chain's end, if its head is sealed with our audit key.
+pub(in crate::store::sqlite) fn read_end(
+    connection: &Connection,
+    vault: &Vault,
+) -> Result<End, Failure> {
+    let mut select = connection
+        .prepare_cached("/* write::read_end */ SELECT sequence, mac, seal FROM audit_head")?;
+    let head = select
+        .query_row([], |row| {
+            Ok((row.get::<_, i64>(0)? as u64, row.get(1)?, row.get::<_, [u8; 32]>(2)?))
+        })
+        .optional()?;
+    let Some((sequence, mac, seal)) = head else {
+        return Err(Failure::Impossible("the audit chain has no head"));
+    };
+    let end = End { sequence, mac };
+    if end.seal(vault).seal != seal {
+        return Err(Failure::Impossible("the audit head is not under this gateway's audit key"));
+    }
+    Ok(end)
+}
+
+/// A row that is there already is somebody who was first.
+fn unique<T>(written: rusqlite::Result<T>) -> Result<T, Failure> {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    written.map_err(|error| match error.sqlite_error() {
+        Some(code)
+            if matches!(
+                code.extended_code,
+                SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY
+            ) =>
+        {
+            Failure::Conflict
+        }
+        _ => Failure::Backend(error),
+    })
+}
