@@ -127,8 +127,9 @@ fn is_writable(path: &Path) -> bool {
 }
 
 fn is_served(error: &anyhow::Error) -> bool {
-    let unavailable = error.chain().filter_map(|cause| cause.downcast_ref::<crate::store::Error>());
-    unavailable.into_iter().any(|cause| matches!(cause, crate::store::Error::Unavailable { .. }))
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(crate::store::sqlite::Error::InUse { .. }))
+    })
 }
 
 async fn broker(settings: &Settings) -> Finding {

@@ -12,7 +12,7 @@ pub mod row;
 pub mod sqlite;
 
 #[cfg(test)]
-mod contract;
+mod tests;
 
 pub use row::*;
 pub use sqlite::Sqlite;
@@ -59,7 +59,7 @@ impl Receipt {
     }
 }
 
-/// One contract for every backend; `contract` holds its tests.
+/// One contract for every backend; `tests` holds it as tests that each backend must pass.
 pub trait Store: Send + Sync + 'static {
     /// What is known of a force's record: its referral with every revision's digests, and its open holds.
     fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>>;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::store::audit::{self, verify};
-use crate::store::contract::{self, Place, accept, revision, start, write};
+use crate::store::tests::{self as contract, Place, accept, revision, start, write};
 use crate::store::{Refused, Store};
 
 /// A folder of its own for one test, gone with the value.
