@@ -150,7 +150,8 @@ impl<'t> Translator<'_, 't, '_> {
             },
             BlockKind::Each(group) if items.len() > EACH_ITEMS_MAX => {
                 let origin = block.from.first().map(|(_, origin)| *origin);
-                self.findings.push(Finding::new(Code::MORE_THAN_ONE, group.name()).at(origin, None));
+                self.findings
+                    .push(Finding::new(Code::MORE_THAN_ONE, group.name()).at(origin, None));
             }
             BlockKind::Each(group) => {
                 for (index, item) in items.into_iter().enumerate() {
