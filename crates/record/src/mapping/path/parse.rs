@@ -204,7 +204,7 @@ impl<'p> Parser<'p, '_> {
     }
 
     fn fault(&self, at: Range<usize>, what: &str) -> Fault {
-        Fault::new(Cause::Path, at, what)
+        Fault::new(Cause::Path, whole_characters(self.text, at), what)
     }
 
     fn rest(&self) -> &'p str {
@@ -244,4 +244,16 @@ fn local(name: &str) -> &str {
         }
         _ => name,
     }
+}
+
+/// The range made as wide as the characters that it touches.
+fn whole_characters(text: &str, at: Range<usize>) -> Range<usize> {
+    let (mut start, mut end) = (at.start.min(text.len()), at.end.min(text.len()));
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end.max(start)
 }

@@ -207,3 +207,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_fault_beside_a_letter_of_two_bytes_takes_the_whole_letter() {
+    let text = "0[*/\"]\"é";
+    let fault = Path::parse(text, &mut Names::default()).unwrap_err();
+    assert!(text.get(fault.start..fault.end).is_some());
+}
