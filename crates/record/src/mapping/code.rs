@@ -10,6 +10,8 @@ pub struct Page {
     pub cause: &'static str,
     pub fix: &'static str,
     pub avoid: &'static str,
+    /// What would have happened if the file had gone live.
+    pub effect: &'static str,
 }
 
 /// A published code: an index into [`PAGES`].
@@ -42,8 +44,8 @@ impl std::fmt::Debug for Code {
 }
 
 macro_rules! codes {
-    ($( $constant:ident $id:literal $name:literal $means:literal $cause:literal $fix:literal $avoid:literal; )*) => {
-        pub static PAGES: &[Page] = &[$( Page { id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid } ),*];
+    ($( $constant:ident $id:literal $name:literal $means:literal $cause:literal $fix:literal $avoid:literal effect $effect:literal; )*) => {
+        pub static PAGES: &[Page] = &[$( Page { id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid, effect: $effect } ),*];
         #[expect(
             non_camel_case_types,
             clippy::upper_case_acronyms,
@@ -59,145 +61,180 @@ codes! {
         "The file is not TOML, so nothing of it could be read."
         "A quote, a bracket or an equals sign is missing on this line or the one before."
         "Mend the line; every text stands in quotes, every list in square brackets."
-        "Use an editor that colours TOML: a missing quote shows at once.";
+        "Use an editor that colours TOML: a missing quote shows at once."
+        effect "no record of this force could be read";
     UNKNOWN_KEY "M102" "unknown_key"
         "The file has a key here that mappings do not know."
         "A slip of the pen, or a key of another section."
         "Write the key as the handbook does, or move it to its section."
-        "Copy a working section and change the values.";
+        "Copy a working section and change the values."
+        effect "what the key was meant to do would not happen, and nobody would notice";
     WRONG_TYPE "M103" "wrong_type"
         "The value is of another kind than this key takes."
         "A text where a list is expected, or the reverse."
         "Write it as the message says: \"text\", [\"a\", \"list\"], true or false."
-        "Copy a working line and change the value.";
+        "Copy a working line and change the value."
+        effect "the line could not be carried out";
     MISSING_KEY "M104" "missing_key"
         "A key that every mapping needs is not there."
         "It was left out or deleted."
         "Add it, as the message says."
-        "Start from a mapping that works.";
+        "Start from a mapping that works."
+        effect "the gateway would have to guess";
     WRONG_VALUE "M105" "wrong_value"
         "The value is not one that this key can have."
         "A slip of the pen, or a feature that this version does not have."
         "Choose one of the values that the message lists."
-        "Run `cara-gateway mapping check` after every change.";
+        "Run `cara-gateway mapping check` after every change."
+        effect "the line could not be carried out";
     UNKNOWN_FIELD "M111" "unknown_field"
         "The referral has no field of this name, so the value would go nowhere."
         "A slip of the pen, or the field belongs to another block."
         "Use the name that the message suggests, or look it up in the field list."
-        "Copy field names from the handbook.";
+        "Copy field names from the handbook."
+        effect "the value would go nowhere";
     FILLED_TWICE "M112" "filled_twice"
         "Two places of the file fill the same field, and only one can count."
         "The field stands in [fields] and in a [[one]] block, or a line was copied."
         "Delete one of the two."
-        "Keep all fields of a person in that person's block.";
+        "Keep all fields of a person in that person's block."
+        effect "which of the two counts would be a guess";
+    WRONG_BLOCK "M113" "wrong_block"
+        "The field exists, but belongs into another section."
+        "A person's field stands in [fields] of another person's block, or a group's field outside its [[each]]."
+        "Move the line into the section that the message names."
+        "Keep the fields of a person or a group together in one block."
+        effect "the value would go nowhere";
     MANDATORY_NOT_FILLED "M114" "mandatory_not_filled"
         "Nothing in the file fills a mandatory field: every record would be refused."
         "The field was forgotten, or its line was deleted."
         "Add a line that fills it."
-        "Run `cara-gateway mapping check` after every change.";
+        "Run `cara-gateway mapping check` after every change."
+        effect "every record of this force would be refused";
     EVIDENCED_NOT_FROM_RECORD "M115" "evidenced_not_from_record"
         "The field is evidence, so it must come from the record; a constant or an `otherwise` value would invent it."
         "The record does not hold it and somebody wanted the errors to stop."
         "Read it from the record; a code that means nobody knows may be looked up as not_recorded."
-        "Ask the force to export the field.";
+        "Ask the force to export the field."
+        effect "the gateway would state a fact that nobody recorded";
     PATH "M121" "path"
         "The path cannot be read."
         "A bracket or quote is not closed, or a name is missing."
         "Write it like Person[@role='SUSPECT']/Surname."
-        "Copy a path that works and change the names.";
+        "Copy a path that works and change the names."
+        effect "nothing could be read there";
     PATH_FINDS_NOTHING "M122" "path_finds_nothing"
         "None of the file's own examples has anything at this path."
         "A slip of the pen in a name, or no example covers it."
         "Mend the path, or add an example that has it."
-        "Give every path one example.";
+        "Give every path one example."
+        effect "the field would always be empty, or the condition never true";
     UNKNOWN_TRANSFORM "M131" "unknown_transform"
         "There is no transform of this name."
         "A slip of the pen, or a transform that this version does not have."
         "Use one from the list in the handbook."
-        "Copy transform names from the handbook.";
+        "Copy transform names from the handbook."
+        effect "the value would go on as it was written";
     TRANSFORM_ARGUMENT "M132" "transform_argument"
         "The transform's argument is missing or of the wrong kind."
         "The transform takes a text or positions behind its name."
         "Write it as the handbook's example does."
-        "Copy the example from the handbook.";
+        "Copy the example from the handbook."
+        effect "the transform could not be carried out";
     TRANSFORM_DOES_NOT_FIT "M133" "transform_does_not_fit"
         "The transform makes something that this field cannot hold."
         "A transform meant for another field."
         "Remove it, or use one that fits the field."
-        "Look at what the handbook says the transform makes.";
+        "Look at what the handbook says the transform makes."
+        effect "the field would be refused or left out in every record";
     UNKNOWN_LOOKUP "M141" "unknown_lookup"
         "No lookup of this name is in the file, nor built in."
         "A slip of the pen, or the table was deleted."
         "Add [lookup.\"name\"], or use the name that the message suggests."
-        "Name lookups after the field that they serve.";
+        "Name lookups after the field that they serve."
+        effect "the force's own codes would go on unread, and every record would be held";
     NO_OTHERWISE "M142" "no_otherwise"
         "The lookup does not say what happens to a code that it does not list."
         "The line was left out."
         "Add otherwise = \"hold\"."
-        "Nearly always hold: an unknown code is for a person to look at.";
+        "Nearly always hold: an unknown code is for a person to look at."
+        effect "a new code on the force's list would be lost or guessed";
     LOOKUP_VALUE "M143" "lookup_value"
         "The lookup gives a value that the field can never hold."
         "A slip of the pen, or a table made for another field."
         "Use one of the field's codes, which the message lists."
-        "Copy the codes from the handbook.";
+        "Copy the codes from the handbook."
+        effect "each record with this code would be refused or held";
     LOOKUP_NOT_USED "M144" "lookup_not_used"
         "No field uses this lookup."
         "The field's `lookup` names another table, or was deleted."
         "Use it in a field, or delete it."
-        "Delete what is no longer needed.";
+        "Delete what is no longer needed."
+        effect "the codes that it lists would not be looked up anywhere";
     CONDITION "M151" "condition"
         "The condition cannot be read."
         "An operator or a quote is missing."
         "Write it like 'Disposal/Type' is 'CCAU'."
-        "Copy a condition that works.";
+        "Copy a condition that works."
+        effect "the gateway would not know when";
     CONDITION_FIELD "M152" "condition_field"
         "The rule names a field that the referral does not have."
         "A slip of the pen."
         "Use the name that the message suggests."
-        "Copy field names from the handbook.";
+        "Copy field names from the handbook."
+        effect "the rule would ask about nothing";
     CONDITION_OPERATOR "M153" "condition_operator"
         "The operator does not exist, or does not fit the field."
         "A slip of the pen, or a comparison of order on a text."
         "Use one of: is, is not, is one of, is missing, is present, starts with, looks like, is at least, is at most, is before, is after."
-        "Copy a condition that works.";
+        "Copy a condition that works."
+        effect "the condition could not be asked";
     CONDITION_VALUE "M154" "condition_value"
         "The field can never have this value, so the condition could never be true."
         "A slip of the pen, or the force's own code where the referral's is meant."
         "Use one of the field's codes, which the message lists."
-        "Rules read the referral's words, not the force's.";
+        "Rules read the referral's words, not the force's."
+        effect "the condition could never be true";
     CONDITION_QUANTIFIER "M155" "condition_quantifier"
         "A list needs `any` or `every` before it, and a single value takes neither."
         "The word is missing, or stands where it has no meaning."
         "Write `any offences.cjs_code is …`, or leave the word out."
-        "Say which of several values counts.";
+        "Say which of several values counts."
+        effect "which of several values counts would be a guess";
     DATE_FORMAT "M161" "date_format"
         "The date format cannot be read."
         "Letters that are not D, M, Y, h, m, s, T or Z."
         "Write it like DD/MM/YYYY."
-        "Copy a format that works.";
+        "Copy a format that works."
+        effect "no date written so could be read";
     DATE_CLASH "M162" "date_clash"
         "Two formats read one text as two different days."
         "Day and month in two orders."
         "Give the field its own `dates` with the one format that it uses."
-        "Ask the force which order it writes.";
+        "Ask the force which order it writes."
+        effect "a day and a month could be exchanged, and nobody would notice";
     NO_DATE_FORMAT "M163" "no_date_format"
         "A date field is filled, and the file says nowhere how dates are written."
         "`dates` is missing in [source]."
         "Add dates = [\"DD/MM/YYYY\"], or what the force writes."
-        "Look at the example before writing the format.";
+        "Look at the example before writing the format."
+        effect "no date of this field could be read";
     LINE "M171" "line"
         "A line kind of a fixed-width file is not described as it must be."
         "`is` or a column is not of the right form."
         "Write is = \"5 is 1\" and columns like \"surname 30\"."
-        "Count the columns on the force's own record layout.";
+        "Count the columns on the force's own record layout."
+        effect "the columns of this line could not be cut";
     TEST "M181" "test"
         "A test of the file cannot be run."
         "It has no record, no expectation, or names a file or field that is not there."
         "Give it given or given_file and at least expect.outcome."
-        "Copy a test that works.";
+        "Copy a test that works."
+        effect "nobody could know whether the mapping does what it is meant to";
     NO_TEST "M182" "no_test"
         "The file has no test, so nobody can know whether it works."
         "Tests were left out."
         "Add a [[test]] with one of the force's records, scrambled."
-        "Write the test first, from the record that made you change the mapping.";
+        "Write the test first, from the record that made you change the mapping."
+        effect "nobody could know whether the mapping works";
 }

@@ -1,31 +1,33 @@
 //! A mapping file to a `Plan`, with every problem of the file at once.
 
 mod block;
+mod complete;
 mod field;
+mod fit;
 mod lookup;
+mod quoted;
 mod source;
+mod syntax;
 mod table;
 mod test;
 mod unused;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-use toml_edit::Document;
-
 use super::code::Code;
-use super::condition::Rule;
+use super::condition::{Rule, When};
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
 use super::fault::Fault;
 use super::path::Path;
 use super::plan::{Lookup, Plan, RuleLine};
 use crate::document::{Names, Tree};
-use crate::domain::field::{FieldId, Group, Need, all};
+use crate::domain::field::{FieldId, Group};
 use crate::domain::identifier::ForceCode;
 use crate::domain::{Kind, Origin};
+use jiff::tz::TimeZone;
 use table::Table;
 
 /// Opens a file that the mapping names, relative to the mapping's own folder.
@@ -43,21 +45,19 @@ pub struct Compiled {
 /// Compiles a mapping file. `file` is how diagnostics name it; its last part without the ending is
 /// the mapping's name.
 pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled {
-    let document = match Document::parse(text) {
-        Ok(document) => document,
-        Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            let message = error.message().lines().next().unwrap_or_default().to_owned();
-            let what = format!("the file cannot be read: {message}");
-            let diagnostic = Diagnostic::at(Code::SYNTAX, file, text, span, what)
-                .because("no record of this force could be read");
-            return Compiled { plan: None, diagnostics: vec![diagnostic] };
-        }
-    };
+    let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
+    let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
     let mut compiler = Compiler::new(file, text, open);
     let plan = compiler.file(&Table::of(document.as_table(), 0..0));
-    compiler.diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-    Compiled { plan, diagnostics: compiler.diagnostics }
+    let mut diagnostics = compiler.diagnostics;
+    let readable = mistakes.is_empty();
+    if !readable {
+        diagnostics.retain(|diagnostic| !syntax::may_follow(diagnostic.code));
+        diagnostics.extend(mistakes);
+    }
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    diagnostics.dedup();
+    Compiled { plan: plan.filter(|_| readable), diagnostics }
 }
 
 /// What is known so far of the file that is compiled.
@@ -71,24 +71,56 @@ pub(super) struct Compiler<'a> {
     path_spans: Vec<PathPlace>,
     lookups: Vec<Lookup>,
     lookup_index: HashMap<String, usize>,
-    /// Where each lookup of the file is written.
-    lookup_spans: BTreeMap<usize, Range<usize>>,
-    lookups_used: Vec<bool>,
+    /// Where each of them is written, in the same order.
+    lookup_places: Vec<lookup::Place>,
     /// Where each field was filled first.
-    filled: BTreeMap<(usize, usize), Range<usize>>,
+    filled: BTreeMap<(usize, usize), Filled>,
+    /// Fields that were probably meant by a line that fills none.
+    meant: BTreeSet<(usize, usize)>,
+    /// The block that is read has a `when`.
+    block_conditional: bool,
+    /// Nobody knows where the block that is read stands, so its paths cannot be looked for.
+    block_lost: bool,
+    /// Where each section of fields begins, by what it fills; `fields` for the root's own.
+    sections: BTreeMap<&'static str, Range<usize>>,
     field_count: usize,
     /// Rows of a grouped CSV are inside its records.
     rows_inside: bool,
     has_dates: bool,
-    /// What two digits of a year mean, and where local times are, in the whole file.
+    /// Formats of the file that read one text as two days, and where the second of them stands.
+    clashes: Vec<Clash>,
+    /// Date fields without formats of their own.
+    undecided: Vec<String>,
+    /// How the file's dates are written, what two digits of a year mean, where local times are.
+    dates: Option<Formats>,
     window: Option<Window>,
     zone: TimeZone,
+}
+
+/// Where a field was filled first.
+struct Filled {
+    /// The byte of the file.
+    at: usize,
+    /// Only when the record is so.
+    conditional: bool,
+}
+
+/// Two formats that read one text as two days.
+struct Clash {
+    what: String,
+    /// The second of them.
+    place: Range<usize>,
 }
 
 /// A path of the file, for looking whether any example has it.
 pub(super) struct PathPlace {
     pub path: Path,
-    pub span: Range<usize>,
+    /// Of the quoted text that holds it.
+    pub quoted: Range<usize>,
+    /// Where in that text it begins.
+    pub offset: usize,
+    /// Bytes that the compiler put before what the file says.
+    pub prefix: usize,
     /// Paths of the block that it stands in; empty at the record.
     pub inside: Vec<Path>,
     /// From the top of the body, not from a record.
@@ -110,12 +142,19 @@ impl<'a> Compiler<'a> {
             path_spans: Vec::new(),
             lookups: Vec::new(),
             lookup_index: HashMap::new(),
-            lookup_spans: BTreeMap::new(),
-            lookups_used: Vec::new(),
+            lookup_places: Vec::new(),
             filled: BTreeMap::new(),
+            meant: BTreeSet::new(),
+            block_conditional: false,
+            block_lost: false,
+            sections: BTreeMap::new(),
             field_count: 0,
             rows_inside: false,
-            has_dates: false,
+            // Without a [source] nothing is known of its dates, and the section is missed anyway.
+            has_dates: true,
+            clashes: Vec::new(),
+            undecided: Vec::new(),
+            dates: None,
             window: None,
             zone: TimeZone::UTC,
         }
@@ -141,13 +180,17 @@ impl<'a> Compiler<'a> {
         let source = source::read(self, top);
         lookup::read(self, top);
         let fields = match top.table(self, "fields") {
-            Some(table) => field::read(self, &table, Group::Root, "", &[]),
+            Some(table) => {
+                self.sections.insert("fields", table.span.clone());
+                field::read(self, &table, Group::Root, "", &[])
+            }
             None => Vec::new(),
         };
         let blocks = block::read(self, top);
         let rules = self.rules(top);
         let tests = test::read(self, top);
-        self.mandatory(top);
+        complete::mandatory(self);
+        complete::dates(self);
         unused::lookups(self);
         let source = source?;
         let plan = Plan {
@@ -215,6 +258,12 @@ impl<'a> Compiler<'a> {
                     self.missing(&table, key, &format!("{key} = \"…\""));
                 }
             }
+            if let Some((name, span)) = &name
+                && rules.iter().any(|rule: &RuleLine| *rule.name == **name)
+            {
+                let what = format!("two rules are named \"{name}\"");
+                self.report(Code::FILLED_TWICE, span.clone(), what);
+            }
             let Some((text, span)) = require else { continue };
             match Rule::parse(&text) {
                 Ok(require) => rules.push(RuleLine {
@@ -229,36 +278,25 @@ impl<'a> Compiler<'a> {
         rules
     }
 
-    /// Every mandatory field is filled by something.
-    fn mandatory(&mut self, top: &Table<'_>) {
-        for group in Group::ALL {
-            let group_filled = self.filled.keys().any(|(of, _)| *of == group as usize);
-            // Children are optional as a whole; offences and conditions are not.
-            if group == Group::Child && !group_filled {
-                continue;
-            }
-            for id in all(group).filter(|id| id.spec().need == Need::Mandatory) {
-                if !self.filled.contains_key(&(group as usize, id.index())) {
-                    let name = super::translate::full_name(id, None);
-                    let what = format!("nothing fills {name}, which is mandatory");
-                    self.report(Code::MANDATORY_NOT_FILLED, top.span.start..top.span.start, what)
-                        .consequence = Some("every record of this force would be refused");
-                }
-            }
-        }
-    }
-
-    /// Notes that a field is filled; a second time is a problem.
+    /// Notes that a field is filled; a second time is a problem, unless each time has a `when`: then
+    /// the record decides which one fills it. Groups take items from as many blocks as there are.
     fn fill(&mut self, id: FieldId, conditional: bool, span: &Range<usize>) {
         let key = (id.spec().group as usize, id.index());
-        // Two lines with a `when` each may share a field: the record decides which one fills it.
-        if self.filled.contains_key(&key) && !conditional {
-            let name = super::translate::full_name(id, None);
-            let what = format!("{name} is filled in two places");
-            self.report(Code::FILLED_TWICE, span.clone(), what);
-            return;
+        let conditional = conditional || self.block_conditional;
+        match self.filled.get(&key) {
+            Some(first)
+                if id.spec().group == Group::Root && !(first.conditional && conditional) =>
+            {
+                let line = self.text[..first.at].matches('\n').count() + 1;
+                let name = super::translate::full_name(id, None);
+                let what = format!("{name} is filled on line {line} already");
+                self.report(Code::FILLED_TWICE, span.clone(), what);
+            }
+            Some(_) => {}
+            None => {
+                self.filled.insert(key, Filled { at: span.start, conditional });
+            }
         }
-        self.filled.insert(key, span.clone());
     }
 
     fn path(
@@ -280,11 +318,15 @@ impl<'a> Compiler<'a> {
             Ok(path) => {
                 let place = PathPlace {
                     path: path.clone(),
-                    span: span.clone(),
+                    quoted: span.clone(),
+                    offset: 0,
+                    prefix: whole.len() - text.len(),
                     inside: inside.to_vec(),
                     top,
                 };
-                self.path_spans.push(place);
+                if !self.block_lost {
+                    self.path_spans.push(place);
+                }
                 self.paths.push(text.to_owned());
                 let origin = u16::try_from(self.paths.len() - 1).unwrap_or(u16::MAX);
                 Some((path, Origin(origin)))
@@ -292,6 +334,27 @@ impl<'a> Compiler<'a> {
             Err(fault) => {
                 let fault = if at_row { fault } else { fault_back(fault, prefix.len()) };
                 self.fault(&fault, span);
+                None
+            }
+        }
+    }
+
+    /// The condition of a field or block, if it has one.
+    fn when(&mut self, table: &Table<'_>, inside: &[Path]) -> Option<When> {
+        let (text, span) = table.string(self, "when")?;
+        match When::parse(&text, &mut self.names) {
+            Ok(when) => {
+                let path = when.path().clone();
+                let offset = text.find(path.text()).unwrap_or(0);
+                let inside = inside.to_vec();
+                let place = PathPlace { path, quoted: span, offset, prefix: 0, inside, top: false };
+                if !self.block_lost {
+                    self.path_spans.push(place);
+                }
+                Some(when)
+            }
+            Err(fault) => {
+                self.fault(&fault, &span);
                 None
             }
         }
@@ -310,17 +373,17 @@ impl<'a> Compiler<'a> {
 
     /// A phrase's fault; `span` is the quoted text in the file.
     fn fault(&mut self, fault: &Fault, span: &Range<usize>) {
-        // The text begins behind its opening quote.
-        let start = span.start + 1;
-        let end = span.end.saturating_sub(1).max(start);
-        let from = (start + fault.start).min(end);
-        let to = (start + fault.end).min(end).max(from);
+        let place = quoted::piece_of(self.text, span, fault.start..fault.end);
         let code = code_of(fault);
         let suggestion = fault.suggestion.clone();
-        self.report(code, from..to, fault.what.clone()).suggestion = suggestion;
+        self.report(code, place, fault.what.clone()).suggestion = suggestion;
     }
 
     fn missing(&mut self, table: &Table<'_>, key: &str, example: &str) {
+        // One that is there but unreadable has a diagnostic of its own.
+        if table.has(key) {
+            return;
+        }
         let what = format!("`{key}` is missing: write {example}");
         self.report(Code::MISSING_KEY, table.span.clone(), what);
     }
@@ -331,32 +394,31 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let meant = super::fault::nearest(&key, known.iter().copied());
-            let later = matches!(key.as_str(), "extends" | "unwrap");
+            let later = matches!(key.as_str(), "extends" | "unwrap" | "namespaces");
             let what = if later {
                 format!("`{key}` is not available in this version")
             } else {
                 format!("`{key}` is not a key that belongs here")
             };
+            let meant = meant.filter(|_| !later);
             self.report(Code::UNKNOWN_KEY, span, what).suggestion = meant.map(str::to_owned);
         }
     }
 
-    /// The formats of a `dates` list.
-    fn formats(&mut self, table: &Table<'_>, key: &str, must_agree: bool) -> Option<Formats> {
-        let texts = table.strings(self, key)?;
+    /// The formats of a `dates` list, and where two of them read one text as two days.
+    fn formats(&mut self, table: &Table<'_>) -> Option<(Formats, Vec<Clash>)> {
+        let texts = table.strings(self, "dates")?;
         let plain: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
         match Formats::parse(&plain, self.window, self.zone.clone()) {
             Ok(formats) => {
-                if must_agree {
-                    for clash in formats.clashes() {
-                        let (one, other) = (&plain[clash.first], &plain[clash.second]);
-                        let what =
-                            format!("{one} and {other} read {} as two different days", clash.text);
-                        let span = texts[clash.second].1.clone();
-                        self.report(Code::DATE_CLASH, span, what);
-                    }
-                }
-                Some(formats)
+                let clashes = formats.clashes().into_iter().map(|clash| {
+                    let (one, other) = (plain[clash.first], plain[clash.second]);
+                    let what =
+                        format!("{one} and {other} read {} as two different days", clash.text);
+                    Clash { what, place: texts[clash.second].1.clone() }
+                });
+                let clashes = clashes.collect();
+                Some((formats, clashes))
             }
             Err(faults) => {
                 for (index, fault) in faults {

@@ -22,7 +22,7 @@ pub struct Diagnostic {
     /// What was probably meant.
     pub suggestion: Option<String>,
     /// What would have happened if the file had gone live.
-    pub consequence: Option<&'static str>,
+    pub effect: &'static str,
 }
 
 impl Diagnostic {
@@ -47,18 +47,8 @@ impl Diagnostic {
             length: on_line.trim_end().chars().count(),
             what: what.into(),
             suggestion: None,
-            consequence: None,
+            effect: code.page().effect,
         }
-    }
-
-    pub fn suggest(mut self, suggestion: Option<impl Into<String>>) -> Self {
-        self.suggestion = suggestion.map(Into::into);
-        self
-    }
-
-    pub fn because(mut self, consequence: &'static str) -> Self {
-        self.consequence = Some(consequence);
-        self
     }
 
     /// As printed: place, sentence, the line with its wrong word underlined, advice.
@@ -74,9 +64,7 @@ impl Diagnostic {
         if let Some(suggestion) = &self.suggestion {
             let _ = writeln!(out, "    did you mean: {suggestion}");
         }
-        if let Some(consequence) = self.consequence {
-            let _ = writeln!(out, "    otherwise: {consequence}");
-        }
+        let _ = writeln!(out, "    effect: {}", self.effect);
         let _ = writeln!(out, "    fix: {}", self.code.page().fix);
         out
     }

@@ -4,7 +4,6 @@ use super::table::Table;
 use super::{Compiler, field};
 use crate::domain::field::Group;
 use crate::mapping::code::Code;
-use crate::mapping::condition::When;
 use crate::mapping::plan::{Block, BlockKind};
 
 /// What a `[[one]]` may fill: every first part of a dotted root name.
@@ -24,44 +23,21 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
 
 fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Block> {
     compiler.known_keys(table, &["fills", "from", "when", "fields"]);
-    let Some((fills, span)) = table.string(compiler, "fills") else {
-        let example = if one { "fills = \"offender\"" } else { "fills = \"offences\"" };
-        compiler.missing(table, "fills", example);
-        return None;
+    let kind = kind(compiler, table, one)?;
+    let (name, group) = match &kind {
+        BlockKind::One(name) => (*name, Group::Root),
+        BlockKind::Each(group) => (group.name(), *group),
     };
-    let kind = if one {
-        ONE.iter().find(|name| **name == fills).map(|name| BlockKind::One(name))
-    } else {
-        let groups = Group::ALL.into_iter().filter(|group| *group != Group::Root);
-        groups.into_iter().find(|group| group.name() == fills).map(BlockKind::Each)
-    };
-    let Some(kind) = kind else {
-        let groups = Group::ALL.map(Group::name);
-        let known: &[&str] = if one { &ONE } else { &groups[1..] };
-        let meant = crate::mapping::fault::nearest(&fills, known.iter().copied());
-        let section = if one { "[[one]]" } else { "[[each]]" };
-        let what = format!("{section} cannot fill \"{fills}\": it fills {}", known.join(", "));
-        compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
-        return None;
-    };
-    let Some(texts) = table.strings(compiler, "from") else {
-        if !table.has("from") {
-            compiler.missing(table, "from", "from = \"Persons/Person[@role='SUSPECT']\"");
-        }
-        return None;
-    };
+    compiler.sections.entry(name).or_insert_with(|| table.span.clone());
+    compiler.missing(table, "from", "from = \"Persons/Person[@role='SUSPECT']\"");
+    let texts = table.strings(compiler, "from").unwrap_or_default();
     let from: Vec<_> =
         texts.iter().filter_map(|(text, span)| compiler.path(text, span, &[], false)).collect();
-    let when = match table.string(compiler, "when") {
-        None => None,
-        Some((text, span)) => match When::parse(&text, &mut compiler.names) {
-            Ok(when) => Some(when),
-            Err(fault) => {
-                compiler.fault(&fault, &span);
-                None
-            }
-        },
-    };
+    if texts.is_empty() && table.has("from") {
+        let what = "the block lists no path to read it from";
+        compiler.report(Code::MISSING_KEY, table.key_span("from"), what);
+    }
+    let when = compiler.when(table, &[]);
     let Some(fields) = table.table(compiler, "fields") else {
         compiler.missing(table, "fields", "the block's own fields section");
         return None;
@@ -69,10 +45,39 @@ fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Bl
     let at_record = texts.iter().all(|(text, _)| text == ".");
     let inside: Vec<_> =
         if at_record { Vec::new() } else { from.iter().map(|(path, _)| path.clone()).collect() };
-    let (group, prefix) = match &kind {
-        BlockKind::One(name) => (Group::Root, format!("{name}.")),
-        BlockKind::Each(group) => (*group, String::new()),
-    };
+    let prefix = if one { format!("{name}.") } else { String::new() };
+    compiler.block_conditional = table.has("when");
+    compiler.block_lost = from.is_empty();
     let fields = field::read(compiler, &fields, group, &prefix, &inside);
+    compiler.block_conditional = false;
+    compiler.block_lost = false;
     Some(Block { kind, from, when, fields })
+}
+
+/// What the block fills. A slip of the pen is reported and then read as what was meant, so that the
+/// block's own lines are not all reported with it.
+fn kind(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<BlockKind> {
+    let Some((fills, span)) = table.string(compiler, "fills") else {
+        let example = if one { "fills = \"offender\"" } else { "fills = \"offences\"" };
+        compiler.missing(table, "fills", example);
+        return None;
+    };
+    if let Some(kind) = named(&fills, one) {
+        return Some(kind);
+    }
+    let groups = Group::ALL.map(Group::name);
+    let known: &[&str] = if one { &ONE } else { &groups[1..] };
+    let meant = crate::mapping::fault::nearest(&fills, known.iter().copied());
+    let section = if one { "[[one]]" } else { "[[each]]" };
+    let what = format!("{section} cannot fill \"{fills}\": it fills {}", known.join(", "));
+    compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+    named(meant?, one)
+}
+
+fn named(fills: &str, one: bool) -> Option<BlockKind> {
+    if one {
+        return ONE.iter().find(|name| **name == fills).map(|name| BlockKind::One(name));
+    }
+    let groups = Group::ALL.into_iter().filter(|group| *group != Group::Root);
+    groups.into_iter().find(|group| group.name() == fills).map(BlockKind::Each)
 }

@@ -1,15 +1,13 @@
 //! The lines that fill fields.
 
-use std::ops::Range;
+use toml_edit::Item;
 
-use toml_edit::TableLike;
-
+use super::fit::misfit;
 use super::table::{Leaf, Table};
 use super::{Compiler, lookup};
 use crate::domain::Origin;
 use crate::domain::field::{FieldId, Group, Shape, all};
 use crate::mapping::code::Code;
-use crate::mapping::condition::When;
 use crate::mapping::path::Path;
 use crate::mapping::plan::{Field, From};
 use crate::mapping::transform::Transform;
@@ -25,7 +23,12 @@ pub(super) fn read(
     prefix: &str,
     inside: &[Path],
 ) -> Vec<Field> {
-    let is_line = |table: &dyn TableLike| KEYS.iter().any(|key| table.contains_key(key));
+    // An inline table that holds no further table is meant as a line, whatever its keys.
+    let is_line = |item: &Item| {
+        let Some(table) = item.as_table_like() else { return true };
+        let flat = || table.iter().all(|(_, value)| value.as_table_like().is_none());
+        KEYS.iter().any(|key| table.contains_key(key)) || (item.is_inline_table() && flat())
+    };
     let leaves = table.leaves(&is_line);
     leaves.iter().filter_map(|leaf| line(compiler, leaf, group, prefix, inside)).collect()
 }
@@ -40,46 +43,27 @@ fn line(
     let id = field_of(compiler, leaf, group, prefix);
     let Some(table) = leaf.table() else {
         let what = format!("{} takes {{ from = \"…\" }} or {{ value = \"…\" }}", leaf.name);
-        compiler.report(Code::WRONG_TYPE, leaf.key_span.clone(), what);
+        let meant = leaf.item.as_str().map(|text| format!("{{ from = \"{text}\" }}"));
+        compiler.report(Code::WRONG_TYPE, leaf.key_span.clone(), what).suggestion = meant;
+        if let Some(id) = id {
+            compiler.fill(id, false, &leaf.key_span);
+        }
         return None;
     };
     compiler.known_keys(&table, &KEYS[..7]);
     let id = id?;
     let conditional = table.has("when");
     compiler.fill(id, conditional, &leaf.key_span);
-    let when = match table.string(compiler, "when") {
-        None => None,
-        Some((text, span)) => match When::parse(&text, &mut compiler.names) {
-            Ok(when) => Some(when),
-            Err(fault) => {
-                compiler.fault(&fault, &span);
-                None
-            }
-        },
-    };
-    let from = from(compiler, &table, id, leaf, inside)?;
-    let lookup = match table.string(compiler, "lookup") {
-        None => None,
-        Some((name, span)) => {
-            let own = own_lookup(compiler, &name);
-            let tables = own.as_ref().map(|(table, span)| Table::of(table, span.clone()));
-            lookup::of_field(compiler, id, &name, &span, tables.as_ref())
-        }
-    };
-    let apply = transforms(compiler, &table, id, lookup.is_some());
-    let dates = own_dates(compiler, &table, id, &leaf.key_span);
+    let when = compiler.when(&table, inside);
+    let from = from(compiler, &table, id, leaf, inside);
+    let lookup = if table.has("value") { None } else { lookup::of_field(compiler, id, &table) };
+    let apply = transforms(compiler, &table, id, table.has("lookup"));
+    let dates = own_dates(compiler, &table, id);
     let number = compiler.field_count;
+    let from = from?;
     compiler.field_count += 1;
     let line = compiler.text[..leaf.key_span.start.min(compiler.text.len())].matches('\n').count();
     Some(Field { id, number, line: line + 1, from, when, apply, lookup, dates })
-}
-
-/// The file's own table of this name, parsed again for the places of its rows.
-fn own_lookup(compiler: &Compiler<'_>, name: &str) -> Option<(toml_edit::Table, Range<usize>)> {
-    let document = toml_edit::Document::parse(compiler.text).ok()?;
-    let item = document.as_table().get("lookup")?.as_table_like()?.get(name)?;
-    let span = item.span().unwrap_or(0..0);
-    item.as_table().map(|table| (table.clone(), span))
 }
 
 fn field_of(
@@ -92,18 +76,29 @@ fn field_of(
     if let Some(id) = FieldId::find(group, &name) {
         return Some(id);
     }
-    let elsewhere = Group::ALL.into_iter().find_map(|other| FieldId::find(other, &name));
+    let elsewhere = Group::ALL.into_iter().find_map(|other| {
+        let bare = leaf.name.strip_prefix(other.name()).and_then(|rest| rest.strip_prefix('.'));
+        let named = FieldId::find(other, &name).or_else(|| FieldId::find(other, &leaf.name));
+        named.or_else(|| FieldId::find(other, bare?))
+    });
     let known: Vec<&str> = all(group).map(|id| id.spec().name).collect();
     let near = crate::mapping::fault::nearest(&name, known.iter().copied());
+    for id in elsewhere.into_iter().chain(near.and_then(|near| FieldId::find(group, near))) {
+        compiler.meant.insert((id.spec().group as usize, id.index()));
+    }
     let near = near.map(|near| near.strip_prefix(prefix).unwrap_or(near).to_owned());
-    let what = match elsewhere.map(|id| id.spec().group) {
-        Some(Group::Root) => format!("{name} belongs into [fields] or its own [[one]] block"),
-        Some(other) => format!("{name} belongs into [[each]] fills = \"{}\"", other.name()),
-        None => format!("the referral has no field {name}"),
+    let (code, what) = match elsewhere.map(|id| id.spec().group) {
+        Some(Group::Root) => {
+            (Code::WRONG_BLOCK, format!("{name} belongs into [fields] or a [[one]] block"))
+        }
+        Some(other) => {
+            let what = format!("{name} belongs into [[each]] with fills = \"{}\"", other.name());
+            (Code::WRONG_BLOCK, what)
+        }
+        None => (Code::UNKNOWN_FIELD, format!("the referral has no field {name}")),
     };
-    let report = compiler.report(Code::UNKNOWN_FIELD, leaf.key_span.clone(), what);
-    report.suggestion = near;
-    report.consequence = Some("the value would go nowhere");
+    let near = near.filter(|_| code == Code::UNKNOWN_FIELD);
+    compiler.report(code, leaf.key_span.clone(), what).suggestion = near;
     None
 }
 
@@ -119,6 +114,10 @@ fn from(
     match (table.has("from"), table.has("value")) {
         (true, false) => {
             let texts = table.strings(compiler, "from")?;
+            if texts.is_empty() {
+                let what = format!("{} lists no path to read it from", leaf.name);
+                compiler.report(Code::MISSING_KEY, table.key_span("from"), what);
+            }
             let paths: Vec<_> = texts
                 .iter()
                 .filter_map(|(text, span)| compiler.path(text, span, inside, false))
@@ -129,17 +128,17 @@ fn from(
             let (value, span) = table.string(compiler, "value")?;
             if spec.evidenced {
                 let what = format!("{} is evidence: it must come from the record", spec.name);
-                compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span.clone(), what).consequence =
-                    Some("the gateway would state a fact that nobody recorded");
+                compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span, what);
+            } else if let Some(misfit) = misfit(compiler, spec, &value) {
+                compiler.report(Code::WRONG_VALUE, span, misfit.what).suggestion =
+                    misfit.meant.map(str::to_owned);
             }
-            if let Shape::Code(codes) = spec.shape
-                && !codes.contains(&value.as_str())
-            {
-                let meant = crate::mapping::fault::nearest(&value, codes.iter().copied());
-                let what =
-                    format!("{} is never \"{value}\": it is {}", spec.name, codes.join(", "));
-                compiler.report(Code::WRONG_VALUE, span, what).suggestion =
-                    meant.map(str::to_owned);
+            for key in ["apply", "lookup", "join"] {
+                if table.has(key) {
+                    let what =
+                        format!("`{key}` is for what is read with `from`, not for a `value`");
+                    compiler.report(Code::UNKNOWN_KEY, table.key_span(key), what);
+                }
             }
             compiler.paths.push(format!("(always \"{value}\")"));
             let origin = u16::try_from(compiler.paths.len() - 1).unwrap_or(u16::MAX);
@@ -189,7 +188,6 @@ fn own_dates(
     compiler: &mut Compiler<'_>,
     table: &Table<'_>,
     id: FieldId,
-    key_span: &Range<usize>,
 ) -> Option<crate::mapping::date::Formats> {
     let is_date = matches!(id.spec().shape, Shape::Date | Shape::Instant);
     if table.has("dates") {
@@ -198,12 +196,14 @@ fn own_dates(
             compiler.report(Code::UNKNOWN_KEY, table.key_span("dates"), what);
             return None;
         }
-        return compiler.formats(table, "dates", id.spec().shape == Shape::Date);
+        let (formats, clashes) = compiler.formats(table)?;
+        for clash in clashes {
+            compiler.report(Code::DATE_CLASH, clash.place, clash.what);
+        }
+        return Some(formats);
     }
-    if is_date && !compiler.has_dates {
-        let what = format!("{} is a date, and nothing says how dates are written", id.spec().name);
-        compiler.report(Code::NO_DATE_FORMAT, key_span.clone(), what).consequence =
-            Some("every record would be refused");
+    if is_date {
+        compiler.undecided.push(crate::mapping::translate::full_name(id, None).into_owned());
     }
     None
 }

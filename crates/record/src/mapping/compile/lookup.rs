@@ -1,30 +1,43 @@
 //! `[lookup."name"]`: the force's codes and what they mean.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Compiler;
+use super::fit::{Misfit, misfit};
 use super::table::Table;
-use crate::domain::field::{FieldId, Shape};
+use crate::domain::field::FieldId;
 use crate::mapping::code::Code;
 use crate::mapping::lookup::{BUILT_IN, built_in};
 use crate::mapping::plan::Lookup;
+
+/// Where a lookup of the file is written; a built-in one is not.
+#[derive(Default)]
+pub(super) struct Place {
+    /// Its name.
+    pub name: Option<Range<usize>>,
+    /// The value of each row.
+    rows: Vec<Range<usize>>,
+    otherwise: Option<Range<usize>>,
+    pub used: bool,
+}
 
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
     let Some(tables) = top.table(compiler, "lookup") else { return };
     for (name, span) in tables.keys() {
         let Some(table) = tables.table(compiler, &name) else { continue };
+        let mut place = Place { name: Some(span.clone()), ..Place::default() };
         let mut lookup = Lookup {
             name: Arc::from(name.as_str()),
             rows: HashMap::new(),
             values: Vec::new(),
             otherwise: None,
         };
-        let mut says_otherwise = false;
         for (code, code_span) in table.keys() {
-            let Some((value, _)) = table.string(compiler, &code) else { continue };
+            let Some((value, value_span)) = table.string(compiler, &code) else { continue };
             if code == "otherwise" {
-                says_otherwise = true;
+                place.otherwise = Some(value_span);
                 lookup.otherwise = (value != "hold").then_some(value);
                 continue;
             }
@@ -34,17 +47,16 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
                 compiler.report(Code::FILLED_TWICE, code_span, what);
             }
             lookup.values.push((code, value));
+            place.rows.push(value_span);
         }
-        if !says_otherwise {
+        if !table.has("otherwise") {
             let what = format!("lookup \"{name}\" does not say what an unlisted code does");
-            compiler.report(Code::NO_OTHERWISE, span.clone(), what).suggestion =
+            compiler.report(Code::NO_OTHERWISE, span, what).suggestion =
                 Some("otherwise = \"hold\"".to_owned());
         }
-        let index = compiler.lookups.len();
+        compiler.lookup_index.insert(name, compiler.lookups.len());
         compiler.lookups.push(lookup);
-        compiler.lookups_used.push(false);
-        compiler.lookup_spans.insert(index, span);
-        compiler.lookup_index.insert(name, index);
+        compiler.lookup_places.push(place);
     }
 }
 
@@ -52,28 +64,26 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
 pub(super) fn of_field(
     compiler: &mut Compiler<'_>,
     id: FieldId,
-    name: &str,
-    span: &std::ops::Range<usize>,
-    lookup_table: Option<&Table<'_>>,
+    table: &Table<'_>,
 ) -> Option<usize> {
-    let index = match compiler.lookup_index.get(name) {
-        Some(index) => *index,
-        None => match built_in(name) {
-            Some((name, rows)) => add_built_in(compiler, name, rows),
-            None => {
-                let known = compiler.lookup_index.keys().map(String::as_str);
-                let known = known.chain(BUILT_IN.iter().map(|(name, _)| *name));
-                let known: Vec<String> = known.map(str::to_owned).collect();
-                let known = known.iter().map(String::as_str);
-                let meant = crate::mapping::fault::nearest(name, known).map(str::to_owned);
-                let what = format!("there is no lookup \"{name}\"");
-                compiler.report(Code::UNKNOWN_LOOKUP, span.clone(), what).suggestion = meant;
-                return None;
+    let (name, span) = table.string(compiler, "lookup")?;
+    let index = match (compiler.lookup_index.get(&name), built_in(&name)) {
+        (Some(index), _) => *index,
+        (None, Some((name, rows))) => add_built_in(compiler, name, rows),
+        (None, None) => {
+            let own = compiler.lookup_index.keys().map(String::as_str);
+            let known = own.chain(BUILT_IN.iter().map(|(name, _)| *name));
+            let meant = crate::mapping::fault::nearest(&name, known).map(str::to_owned);
+            if let Some(index) = meant.as_ref().and_then(|meant| compiler.lookup_index.get(meant)) {
+                compiler.lookup_places[*index].used = true;
             }
-        },
+            let what = format!("there is no lookup \"{name}\"");
+            compiler.report(Code::UNKNOWN_LOOKUP, span, what).suggestion = meant;
+            return None;
+        }
     };
-    compiler.lookups_used[index] = true;
-    check_values(compiler, id, index, lookup_table, span);
+    compiler.lookup_places[index].used = true;
+    check(compiler, id, index, &span);
     Some(index)
 }
 
@@ -83,57 +93,45 @@ fn add_built_in(
     rows: &'static [(&'static str, &'static str)],
 ) -> usize {
     let index = compiler.lookups.len();
+    let owned = |(code, value): &(&str, &str)| ((*code).to_owned(), (*value).to_owned());
     compiler.lookups.push(Lookup {
         name: Arc::from(name),
         rows: rows.iter().enumerate().map(|(row, (code, _))| ((*code).to_owned(), row)).collect(),
-        values: rows
-            .iter()
-            .map(|(code, value)| ((*code).to_owned(), (*value).to_owned()))
-            .collect(),
+        values: rows.iter().map(owned).collect(),
         otherwise: None,
     });
-    compiler.lookups_used.push(true);
+    compiler.lookup_places.push(Place::default());
     compiler.lookup_index.insert(name.to_owned(), index);
     index
 }
 
-fn check_values(
-    compiler: &mut Compiler<'_>,
-    id: FieldId,
-    index: usize,
-    table: Option<&Table<'_>>,
-    used_at: &std::ops::Range<usize>,
-) {
+/// Every value is one that the field can hold; `used_at` is for a table that the file does not hold.
+fn check(compiler: &mut Compiler<'_>, id: FieldId, index: usize, used_at: &Range<usize>) {
     let spec = id.spec();
-    let Shape::Code(codes) = spec.shape else { return };
     let lookup = &compiler.lookups[index];
-    let rows = lookup.values.iter().map(|(code, value)| (code.clone(), value.clone()));
-    let otherwise = lookup.otherwise.iter().map(|value| ("otherwise".to_owned(), value.clone()));
-    let all: Vec<_> = rows.chain(otherwise).collect();
-    let otherwise = lookup.otherwise.clone();
-    for (key, value) in all {
-        let allowed = codes.contains(&value.as_str());
-        if allowed || (spec.evidenced && value == "not_recorded" && key != "otherwise") {
+    let place = &compiler.lookup_places[index];
+    let mut misfits: Vec<(Misfit, Range<usize>)> = Vec::new();
+    for (row, (_, value)) in lookup.values.iter().enumerate() {
+        if spec.evidenced && value == "not_recorded" {
             continue;
         }
-        let place = table.and_then(|table| table.get(&key)).and_then(toml_edit::Item::span);
-        let span = place.unwrap_or_else(|| used_at.clone());
-        let meant = crate::mapping::fault::nearest(&value, codes.iter().copied());
-        let what = format!("{} is never \"{value}\": it is {}", spec.name, codes.join(", "));
-        let report = compiler.report(Code::LOOKUP_VALUE, span, what);
-        report.suggestion = meant.map(str::to_owned);
-        report.consequence = Some("each record with this code would be refused");
+        let span = place.rows.get(row).unwrap_or(used_at);
+        misfits.extend(misfit(compiler, spec, value).map(|misfit| (misfit, span.clone())));
     }
-    if spec.evidenced
-        && let Some(value) = otherwise
-    {
-        let place = table.and_then(|table| table.get("otherwise"));
-        let span = place.and_then(toml_edit::Item::span).unwrap_or_else(|| used_at.clone());
-        let what = format!(
-            "{} is evidence: an unlisted code cannot become \"{value}\"; it must hold the record",
-            spec.name
-        );
-        let report = compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span, what);
-        report.suggestion = Some("otherwise = \"hold\"".to_owned());
+    let span = place.otherwise.clone().unwrap_or_else(|| used_at.clone());
+    let invented = lookup.otherwise.as_ref().filter(|_| spec.evidenced).map(|value| {
+        let what = "is evidence: an unlisted code must hold the record, it cannot become";
+        (format!("{} {what} \"{value}\"", spec.name), span.clone())
+    });
+    if let Some(value) = lookup.otherwise.as_ref().filter(|_| !spec.evidenced) {
+        misfits.extend(misfit(compiler, spec, value).map(|misfit| (misfit, span)));
+    }
+    for (misfit, span) in misfits {
+        compiler.report(Code::LOOKUP_VALUE, span, misfit.what).suggestion =
+            misfit.meant.map(str::to_owned);
+    }
+    if let Some((what, span)) = invented {
+        compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span, what).suggestion =
+            Some("otherwise = \"hold\"".to_owned());
     }
 }

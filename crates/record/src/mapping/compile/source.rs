@@ -18,7 +18,7 @@ pub(super) struct Source {
     pub dates: Formats,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 11] = [
     "type",
     "match",
     "record",
@@ -30,7 +30,6 @@ const KEYS: [&str; 12] = [
     "header",
     "separator",
     "group",
-    "namespaces",
 ];
 
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Source> {
@@ -40,12 +39,12 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Sourc
         }
         return None;
     };
-    compiler.known_keys(&table, &KEYS[..11]);
-    let (dates, has_dates) = dates(compiler, &table)?;
-    compiler.has_dates = has_dates;
+    compiler.known_keys(&table, &KEYS);
+    compiler.sections.insert("[source]", table.span.clone());
+    let dates = dates(compiler, &table)?;
     let blank = table.strings(compiler, "blank").unwrap_or_default();
     let blank = blank.into_iter().map(|(text, _)| text.trim().to_owned()).collect();
-    let encoding = table.string(compiler, "encoding").map(|(text, _)| text);
+    let encoding = encoding(compiler, &table);
     let format = format(compiler, top, &table)?;
     compiler.rows_inside = matches!(&format, Format::Csv(options) if options.group.is_some());
     let record = record(compiler, &table, &format)?;
@@ -56,7 +55,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Sourc
     Some(Source { format, encoding, matches, record, blank, dates })
 }
 
-fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<(Formats, bool)> {
+fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Formats> {
     let zone = match table.string(compiler, "timezone") {
         None => TimeZone::get("Europe/London").ok(),
         Some((name, span)) => match TimeZone::get(&name) {
@@ -79,11 +78,29 @@ fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<(Formats, boo
             }
         },
     };
-    let none = Formats::parse(&[], compiler.window, compiler.zone.clone()).ok()?;
-    if !table.has("dates") {
-        return Some((none, false));
+    compiler.has_dates = table.has("dates");
+    let written = if compiler.has_dates { compiler.formats(table) } else { None };
+    match written {
+        Some((formats, clashes)) => {
+            compiler.dates = Some(formats.clone());
+            compiler.clashes = clashes;
+            Some(formats)
+        }
+        None => Formats::parse(&[], compiler.window, compiler.zone.clone()).ok(),
     }
-    Some((compiler.formats(table, "dates", true).unwrap_or(none), true))
+}
+
+/// An encoding that the reader knows.
+fn encoding(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<String> {
+    let (label, span) = table.string(compiler, "encoding")?;
+    if crate::document::decode(b"", Some(&label)).is_err() {
+        let known = ["utf-8", "utf-16", "windows-1252", "iso-8859-1", "us-ascii"];
+        let meant = crate::mapping::fault::nearest(&label, known);
+        let what = format!("\"{label}\" is no encoding that can be read: {}", known.join(", "));
+        compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+        return None;
+    }
+    Some(label)
 }
 
 fn format(compiler: &mut Compiler<'_>, top: &Table<'_>, table: &Table<'_>) -> Option<Format> {
@@ -143,7 +160,7 @@ fn fixed_options(
     let mut lines = Vec::new();
     for line in top.tables(compiler, "line") {
         compiler.known_keys(&line, &["name", "is", "columns"]);
-        let Some((name, _)) = line.string(compiler, "name") else {
+        let Some((name, name_span)) = line.string(compiler, "name") else {
             compiler.missing(&line, "name", "name = \"OFFENCE\"");
             continue;
         };
@@ -156,6 +173,10 @@ fn fixed_options(
             continue;
         };
         let columns = columns.iter().filter_map(|text| column(compiler, text)).collect();
+        if lines.iter().any(|known: &fixed::Line| known.name == name) {
+            let what = format!("two lines are named \"{name}\"");
+            compiler.report(Code::FILLED_TWICE, name_span, what);
+        }
         lines.push(fixed::Line { name, is, columns });
     }
     if lines.is_empty() {
@@ -187,10 +208,9 @@ fn column(compiler: &mut Compiler<'_>, (text, span): &Quoted) -> Option<fixed::C
     fixed::Column::parse(text).map_err(|error| phrase(compiler, error, span)).ok()
 }
 
-/// The phrase begins behind its opening quote.
 fn phrase(compiler: &mut Compiler<'_>, error: fixed::PhraseError, span: &std::ops::Range<usize>) {
-    let start = span.start + 1;
-    compiler.report(Code::LINE, start + error.at.start..start + error.at.end, error.reason);
+    let place = super::quoted::piece_of(compiler.text, span, error.at);
+    compiler.report(Code::LINE, place, error.reason);
 }
 
 fn record(compiler: &mut Compiler<'_>, table: &Table<'_>, format: &Format) -> Option<Path> {

@@ -128,25 +128,20 @@ impl<'d> Table<'d> {
         Vec::new()
     }
 
-    /// The values below, with dotted names, down to what is no table; inline tables stay whole when
-    /// `whole` says that they are values.
-    pub fn leaves(&self, whole: &dyn Fn(&dyn TableLike) -> bool) -> Vec<Leaf<'d>> {
+    /// The values below, with dotted names, down to what is no table; tables stay whole when `whole`
+    /// says that they are values.
+    pub fn leaves(&self, whole: &dyn Fn(&Item) -> bool) -> Vec<Leaf<'d>> {
         let mut leaves = Vec::new();
         self.collect("", whole, &mut leaves);
         leaves
     }
 
-    fn collect(
-        &self,
-        prefix: &str,
-        whole: &dyn Fn(&dyn TableLike) -> bool,
-        leaves: &mut Vec<Leaf<'d>>,
-    ) {
+    fn collect(&self, prefix: &str, whole: &dyn Fn(&Item) -> bool, leaves: &mut Vec<Leaf<'d>>) {
         for (key, key_span) in self.keys() {
             let Some(item) = self.get(&key) else { continue };
             let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match item.as_table_like() {
-                Some(table) if !whole(table) => {
+                Some(table) if !whole(item) => {
                     Table { table, span: key_span }.collect(&name, whole, leaves);
                 }
                 _ => leaves.push(Leaf { name, item, key_span }),

@@ -1,6 +1,6 @@
 //! `[[test]]`: a record and what must become of it.
 
-use toml_edit::TableLike;
+use toml_edit::Item;
 
 use super::Compiler;
 use super::table::Table;
@@ -12,18 +12,22 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
     let mut tests = Vec::new();
     for table in top.tables(compiler, "test") {
         compiler.known_keys(&table, &["name", "given", "given_file", "expect"]);
-        let Some((name, _)) = table.string(compiler, "name") else {
-            compiler.missing(&table, "name", "name = \"a full case\"");
+        let Some((name, span)) = table.string(compiler, "name") else {
+            if !table.has("name") {
+                compiler.missing(&table, "name", "name = \"a full case\"");
+            }
             continue;
         };
+        if tests.iter().any(|test: &Test| test.name == name) {
+            let what = format!("two tests are named \"{name}\"");
+            compiler.report(Code::FILLED_TWICE, span, what);
+        }
         let Some(given) = given(compiler, &table, &name) else { continue };
         let expected = expected(compiler, &table, &name);
         tests.push(Test { name, given, expected });
     }
     if !top.has("test") {
-        let what = "the file has no [[test]]";
-        compiler.report(Code::NO_TEST, 0..0, what).consequence =
-            Some("nobody could know whether it works");
+        compiler.report(Code::NO_TEST, 0..0, "the file has no [[test]]");
     }
     tests
 }
@@ -54,7 +58,7 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
         compiler.report(Code::TEST, table.span.clone(), what);
         return Vec::new();
     };
-    let never_whole = |_: &dyn TableLike| false;
+    let never_whole = |_: &Item| false;
     let mut all = Vec::new();
     for leaf in expect.leaves(&never_whole) {
         let texts = texts_of(leaf.item);
@@ -64,13 +68,14 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
             continue;
         };
         let one = texts.first().cloned().unwrap_or_default();
+        let value_span = leaf.item.span().unwrap_or_else(|| leaf.key_span.clone());
         match leaf.name.as_str() {
             "outcome" => match Outcome::named(&one) {
                 Some(outcome) => all.push(Expected::Outcome(outcome)),
                 None => {
                     let meant = crate::mapping::fault::nearest(&one, Outcome::NAMES);
                     let what = format!("\"{one}\" is no outcome: {}", Outcome::NAMES.join(", "));
-                    compiler.report(Code::WRONG_VALUE, leaf.key_span, what).suggestion =
+                    compiler.report(Code::WRONG_VALUE, value_span, what).suggestion =
                         meant.map(str::to_owned);
                 }
             },
@@ -81,7 +86,7 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                         let names =
                             crate::domain::Code::all().map(|code| code.name()).collect::<Vec<_>>();
                         let meant = crate::mapping::fault::nearest(text, names);
-                        compiler.report(Code::TEST, leaf.key_span.clone(), what).suggestion =
+                        compiler.report(Code::TEST, value_span.clone(), what).suggestion =
                             meant.map(str::to_owned);
                     }
                 }
@@ -94,8 +99,8 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                 all.push(Expected::Field(field.to_owned(), texts));
             }
             field => {
-                let names: Vec<&str> =
-                    crate::domain::field::FIELDS.iter().map(|spec| spec.name).collect();
+                let fields = crate::domain::field::FIELDS.iter().map(|spec| spec.name);
+                let names = fields.chain(["outcome", "violations", "flags"]).collect::<Vec<_>>();
                 let meant = crate::mapping::fault::nearest(field, names);
                 let what = format!("the referral has no field {field}");
                 compiler.report(Code::TEST, leaf.key_span, what).suggestion =
@@ -103,9 +108,10 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
             }
         }
     }
-    if !all.iter().any(|it| matches!(it, Expected::Outcome(_))) {
+    if !expect.has("outcome") {
         let what = format!("the test \"{name}\" does not say expect.outcome");
-        compiler.report(Code::TEST, table.span.clone(), what);
+        compiler.report(Code::TEST, table.span.clone(), what).suggestion =
+            Some("expect.outcome = \"accepted\"".to_owned());
     }
     all
 }

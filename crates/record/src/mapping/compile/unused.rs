@@ -1,18 +1,21 @@
 //! What nothing uses or nothing has: lookups without a field, paths that no example contains.
 
-use super::Compiler;
+use super::{Compiler, PathPlace, quoted};
 use crate::document::{NodeId, Tree};
 use crate::mapping::code::Code;
-use crate::mapping::path::Path;
+use crate::mapping::fault::nearest;
+use crate::mapping::path::{DeadEnd, Path, Place};
 use crate::mapping::plan::Plan;
 use crate::mapping::trial::{Given, text_of};
 
+/// Names of an example that a diagnostic lists.
+const NAMES_MAX: usize = 8;
+
 pub(super) fn lookups(compiler: &mut Compiler<'_>) {
-    let unused: Vec<_> = compiler
-        .lookup_spans
-        .iter()
-        .filter(|(index, _)| !compiler.lookups_used[**index])
-        .map(|(index, span)| (compiler.lookups[*index].name.to_string(), span.clone()))
+    let places = compiler.lookup_places.iter().zip(&compiler.lookups);
+    let unused: Vec<_> = places
+        .filter(|(place, _)| !place.used)
+        .filter_map(|(place, lookup)| Some((lookup.name.to_string(), place.name.clone()?)))
         .collect();
     for (name, span) in unused {
         let what = format!("no field uses the lookup \"{name}\"");
@@ -20,7 +23,8 @@ pub(super) fn lookups(compiler: &mut Compiler<'_>) {
     }
 }
 
-/// Every source path is looked for in the file's own examples.
+/// Every source path is looked for in the file's own examples. A path inside something that no
+/// example has is not reported as well: the outer one is.
 pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
     let texts: Vec<String> = plan
         .tests
@@ -30,63 +34,103 @@ pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
             Given::File(file) => text_of(plan, &(compiler.open)(file)?).ok(),
         })
         .collect();
-    if texts.is_empty() {
+    let trees = compiler.examples(plan, &texts);
+    if trees.is_empty() {
         return;
     }
-    let trees = compiler.examples(plan, &texts);
-    let places = std::mem::take(&mut compiler.path_spans);
-    for place in places {
-        let starts = |tree: &Tree<'_>| -> Vec<NodeId> {
-            if place.top {
-                return vec![tree.root()];
+    for place in std::mem::take(&mut compiler.path_spans) {
+        let mut dead: Option<DeadEnd> = None;
+        let mut found = false;
+        for tree in &trees {
+            for start in starts(plan, tree, &place) {
+                match place.path.dead_end(tree, start) {
+                    None => found = true,
+                    // The one that came furthest says most about the slip.
+                    Some(end) if dead.as_ref().is_none_or(|it| it.at.start < end.at.start) => {
+                        dead = Some(end);
+                    }
+                    Some(_) => {}
+                }
             }
-            let records = plan.records(tree);
-            if place.inside.is_empty() || place.path.is_absolute() {
-                records
-            } else {
-                all(tree, &records, &place.inside)
-            }
-        };
-        let found = trees
-            .iter()
-            .any(|tree| !all(tree, &starts(tree), std::slice::from_ref(&place.path)).is_empty());
-        if found {
+        }
+        if let Some(dead) = dead.filter(|_| !found) {
+            let other = other_kind(plan, &trees, &place, &dead);
+            report(compiler, &place, &dead, other);
+        }
+    }
+}
+
+/// `@name` where `name` was written, or the reverse, when an example has that.
+fn other_kind(
+    plan: &Plan,
+    trees: &[Tree<'_>],
+    place: &PathPlace,
+    dead: &DeadEnd,
+) -> Option<String> {
+    let text = place.path.text();
+    let (before, after) = (&text[..dead.at.start], &text[dead.at.start..]);
+    let (other, shown) = match before.strip_suffix('@') {
+        Some(before) => (format!("{before}{after}"), dead.name.clone()),
+        None => (format!("{before}@{after}"), format!("@{}", dead.name)),
+    };
+    let path = Path::parse(&other, &mut plan.names().clone()).ok()?;
+    let has = |tree: &Tree<'_>| {
+        starts(plan, tree, place).into_iter().any(|start| path.dead_end(tree, start).is_none())
+    };
+    trees.iter().any(has).then_some(shown)
+}
+
+fn report(
+    compiler: &mut Compiler<'_>,
+    place: &PathPlace,
+    dead: &DeadEnd,
+    other_kind: Option<String>,
+) {
+    let text = &place.path.text()[place.prefix.min(place.path.text().len())..];
+    let shown = |at: usize| place.offset + at.saturating_sub(place.prefix);
+    let word = shown(dead.at.start)..shown(dead.at.end);
+    let span = quoted::piece_of(compiler.text, &place.quoted, word);
+    let known = dead.present.iter().map(String::as_str);
+    let meant = nearest(&dead.name, known).filter(|meant| *meant != dead.name);
+    let there = match dead.present.len() {
+        0 => "nothing of that kind is there".to_owned(),
+        1..=NAMES_MAX => format!("there are: {}", dead.present.join(", ")),
+        more => {
+            let listed = dead.present[..NAMES_MAX].join(", ");
+            format!("there are: {listed} and {} more", more - NAMES_MAX)
+        }
+    };
+    let what = if dead.present.contains(&dead.name) {
+        format!("no example of this file has {text}: none passes the brackets")
+    } else {
+        format!("no example of this file has {text}; {there}")
+    };
+    compiler.report(Code::PATH_FINDS_NOTHING, span, what).suggestion =
+        meant.map(str::to_owned).or(other_kind);
+}
+
+/// Where the path is asked from in one example.
+fn starts(plan: &Plan, tree: &Tree<'_>, place: &PathPlace) -> Vec<Place> {
+    if place.top {
+        return vec![tree.root().into()];
+    }
+    let mut starts = Vec::new();
+    for record in plan.records(tree) {
+        if place.inside.is_empty() {
+            starts.push(record.into());
             continue;
         }
-        let near = trees.iter().find_map(|tree| nearest(tree, &starts(tree), &place.path));
-        let what = format!("no example of this file has {}", place.path.text());
-        let report = compiler.report(Code::PATH_FINDS_NOTHING, place.span, what);
-        report.suggestion = near;
-        report.consequence = Some("the field would always be empty");
+        for item in items(tree, record, &place.inside) {
+            starts.push(Place { record, item });
+        }
     }
+    starts
 }
 
-fn all(tree: &Tree<'_>, from: &[NodeId], paths: &[Path]) -> Vec<NodeId> {
+fn items(tree: &Tree<'_>, record: NodeId, paths: &[Path]) -> Vec<NodeId> {
     let mut found = Vec::new();
-    for start in from {
-        for path in paths {
-            path.select(tree, *start, &mut found);
-        }
+    for path in paths {
+        path.select(tree, record, &mut found);
     }
     found
-}
-
-/// A name that the examples have where the path's last name is not found.
-fn nearest(tree: &Tree<'_>, starts: &[NodeId], path: &Path) -> Option<String> {
-    let wanted = &path.steps().last()?.name;
-    let mut names: Vec<String> = Vec::new();
-    let mut waiting: Vec<NodeId> = starts.to_vec();
-    while let Some(node) = waiting.pop() {
-        for child in tree.attributes(node).chain(tree.children(node)) {
-            let name = tree.name_text(child).to_string();
-            if !names.contains(&name) {
-                names.push(name);
-            }
-            if !tree.is_attribute(child) {
-                waiting.push(child);
-            }
-        }
-    }
-    let known = names.iter().map(String::as_str);
-    crate::mapping::fault::nearest(wanted, known).map(str::to_owned)
 }

@@ -1,0 +1,21 @@
+//! A mapping from its text to what it does: diagnostics, translation, the tests inside it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod diagnostics;
+
+use cara_record::mapping::{Compiled, compile};
+
+/// A small mapping that has no mistake, and its example.
+const BASE: &str = include_str!("base.toml");
+const FULL: &str = include_str!("full.xml");
+
+/// Compiles a mapping whose folder holds `full.xml`.
+fn compiled(text: &str) -> Compiled {
+    compile("referral.toml", text, &|name| (name == "full.xml").then(|| FULL.into()))
+}
+
+/// What a person sees of a mapping's mistakes.
+fn seen(text: &str) -> String {
+    compiled(text).diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect()
+}
