@@ -1,7 +1,5 @@
 //! A mapping from its text to what it does: diagnostics, translation, the tests inside it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod diagnostics;
 
 use cara_record::mapping::{Compiled, compile};
