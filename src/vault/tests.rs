@@ -1,8 +1,24 @@
 use super::*;
 
-fn scratch() -> std::path::PathBuf {
-    let folder =
-        std::env::temp_dir().join(format!("cara-vault-{}", crate::clock::Clock::system().id()));
+/// A folder with secrets for one test, gone with the value.
+struct Folder(std::path::PathBuf);
+
+impl std::ops::Deref for Folder {
+    type Target = std::path::Path;
+    fn deref(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn scratch() -> Folder {
+    let name = format!("cara-vault-{}", crate::clock::Clock::system().id());
+    let folder = Folder(std::env::temp_dir().join(name));
     create_secrets(&folder).unwrap();
     folder
 }
@@ -16,7 +32,7 @@ fn settings(folder: &std::path::Path) -> crate::config::Vault {
     }
 }
 
-fn vault() -> (Vault, std::path::PathBuf) {
+fn vault() -> (Vault, Folder) {
     let folder = scratch();
     (Vault::open(&settings(&folder)).unwrap(), folder)
 }
