@@ -281,11 +281,17 @@ async fn the_dead_are_listed_without_content_and_go_back_under_their_ids() {
     assert!(standing.messages[0].died_at.is_some());
 
     let second = events[1].message_id();
-    let one = dead::put_back(&dialer, &topology, &queue, &[second.to_string()]).await.unwrap();
-    assert_eq!((one.returned, one.left), (1, 1));
+    // What was only looked at goes back to the dead queue a moment after its channel closed.
+    let only = [second.to_string()];
+    eventually("one is put back", async || {
+        dead::put_back(&dialer, &topology, &queue, &only).await.unwrap().returned == 1
+    })
+    .await;
     assert_eq!(take_all(shared(), &queue).await, [second]);
-    let rest = dead::put_back(&dialer, &topology, &queue, &[]).await.unwrap();
-    assert_eq!((rest.returned, rest.left), (1, 0));
+    eventually("the rest is put back", async || {
+        dead::put_back(&dialer, &topology, &queue, &[]).await.unwrap().returned == 1
+    })
+    .await;
     assert_eq!(take_all(shared(), &queue).await, [events[0].message_id()]);
     assert_eq!(dead::list(&dialer, &topology, 100).await.unwrap(), []);
 }
