@@ -10,6 +10,7 @@ pub mod fault;
 mod lookup;
 pub mod path;
 mod plan;
+mod texts;
 pub mod trace;
 pub mod transform;
 mod translate;

@@ -1,7 +1,7 @@
 //! A mapping file, compiled: paths with numbered names, lookups, transforms; nothing is parsed or
 //! looked up by name any more.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::condition::{Rule, When};
@@ -9,7 +9,7 @@ use super::date::Formats;
 use super::path::Path;
 use super::transform::Transform;
 use crate::document::{Format, Names, NodeId, Tree};
-use crate::domain::field::{FieldId, Group};
+use crate::domain::field::{FIELDS, FieldId, Group, Shape};
 use crate::domain::{Kind, Origin};
 
 /// What one mapping file does to a record.
@@ -55,7 +55,7 @@ pub(super) struct Field {
 
 #[derive(Debug)]
 pub(super) enum From {
-    Constant(String, Origin),
+    Constant(Cow<'static, str>, Origin),
     Paths { paths: Vec<(Path, Origin)>, join: Option<String> },
 }
 
@@ -78,11 +78,48 @@ pub(super) enum BlockKind {
 #[derive(Debug)]
 pub(super) struct Lookup {
     pub name: Arc<str>,
-    /// Row number by trimmed text.
-    pub rows: HashMap<String, usize>,
-    pub values: Vec<(String, String)>,
+    /// Trimmed text and row number, by text.
+    rows: Vec<(Box<str>, usize)>,
+    /// The file's own text and what it means, in the file's order.
+    pub values: Vec<(String, Cow<'static, str>)>,
     /// None holds the record.
-    pub otherwise: Option<String>,
+    pub otherwise: Option<Cow<'static, str>>,
+}
+
+impl Lookup {
+    pub fn empty(name: &str) -> Self {
+        Lookup { name: Arc::from(name), rows: Vec::new(), values: Vec::new(), otherwise: None }
+    }
+
+    /// False: the text was listed already.
+    pub fn add(&mut self, text: &str, value: &str) -> bool {
+        let row = self.values.len();
+        let place = self.place(text.trim());
+        if let Err(place) = place {
+            self.rows.insert(place, (text.trim().into(), row));
+        }
+        self.values.push((text.to_owned(), canonical(value)));
+        place.is_err()
+    }
+
+    /// The row that lists a text; blanks around it do not count.
+    pub fn row(&self, text: &str) -> Option<usize> {
+        self.place(text.trim()).ok().map(|place| self.rows[place].1)
+    }
+
+    fn place(&self, text: &str) -> Result<usize, usize> {
+        self.rows.binary_search_by(|(listed, _)| (**listed).cmp(text))
+    }
+}
+
+/// A text of the mapping, without a copy for each record where it is a code of the field table.
+pub(super) fn canonical(text: &str) -> Cow<'static, str> {
+    let codes = FIELDS.iter().filter_map(|spec| match spec.shape {
+        Shape::Code(codes) => Some(codes),
+        _ => None,
+    });
+    let known = codes.flatten().find(|code| **code == text);
+    known.map_or_else(|| Cow::Owned(text.to_owned()), |code| Cow::Borrowed(*code))
 }
 
 #[derive(Debug)]
@@ -162,7 +199,9 @@ pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
     }
     let top = |plan: &Plan| {
         let path = plan.matches.as_ref().unwrap_or(&plan.record);
-        let first = path.is_absolute().then(|| path.steps().first()).flatten();
+        // `//A` may be found under any top.
+        let from_top = path.text().starts_with('/') && !path.text().starts_with("//");
+        let first = from_top.then(|| path.steps().first()).flatten();
         first.filter(|step| step.name != "*").map(|step| step.name.clone())
     };
     match (&one.format, top(one), top(other)) {

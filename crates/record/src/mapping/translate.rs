@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::condition::Reading;
-use super::path::Place;
+use super::condition;
+use super::path::{Path, Place};
 use super::plan::{Block, BlockKind, Field, From, Lookup, Plan};
+use super::texts::Texts;
 use crate::document::{NodeId, Tree};
 use crate::domain::field::{FieldId, Group, Need, Shape};
 use crate::domain::{Code, Draft, Fields, Finding, Kind, Origin, Value};
@@ -17,7 +18,8 @@ const EACH_ITEMS_MAX: usize = 200;
 #[derive(Debug)]
 pub struct Translation<'t> {
     pub draft: Draft<'t>,
-    /// Field and text of every code that no lookup lists. Personal until somebody has looked.
+    /// Field, as a finding names it, and text of every code that no lookup lists. Personal until
+    /// somebody has looked.
     pub unlisted: Vec<(String, String)>,
 }
 
@@ -81,7 +83,10 @@ impl Plan {
             translator.watch.rule(index, holds);
             if !holds {
                 let code = if line.otherwise == Kind::Flag { Code::RULE_FLAG } else { Code::RULE };
-                let mut finding = Finding::new(code, full_name(line.require.field(), None));
+                let field = line.require.field();
+                let root = field.spec().group == Group::Root;
+                let origin = if root { draft.root.slot(field).origin } else { None };
+                let mut finding = Finding::new(code, full_name(field, None)).at(origin, None);
                 finding.named = Some(std::sync::Arc::clone(&line.name));
                 translator.findings.push(finding);
             }
@@ -111,10 +116,13 @@ enum Trouble {
 
 /// What was read for a field.
 struct Found<'t> {
-    texts: Vec<Cow<'t, str>>,
+    texts: Texts<'t>,
     origin: Origin,
     node: Option<NodeId>,
 }
+
+/// What was read for a field, or why there is no one value and where.
+type Reading<'t> = Result<Option<Found<'t>>, (Trouble, Origin, Option<NodeId>)>;
 
 impl<'t> Translator<'_, 't, '_> {
     fn block(&mut self, block: &Block, record: NodeId, draft: &mut Draft<'t>) {
@@ -193,7 +201,7 @@ impl<'t> Translator<'_, 't, '_> {
             Err((trouble, origin, node)) => (Err(trouble), Some(origin), node),
             Ok(Some(found)) => {
                 let (origin, node) = (found.origin, found.node);
-                (self.value(field, found.texts, &mut steps), Some(origin), node)
+                (self.value(field, number, found.texts, &mut steps), Some(origin), node)
             }
         };
         let filled = !matches!(value, Ok(Value::Absent));
@@ -203,8 +211,15 @@ impl<'t> Translator<'_, 't, '_> {
             let texts = &steps;
             self.watch.field(Step { number, line, field: name, origin, node, texts, filled });
         }
+        let taken = &into.slot(field.id).value;
         match value {
             Ok(Value::Absent) => {}
+            Ok(value) if *taken == value => {}
+            // Two lines of the mapping, each with its own `when`, and both say something else.
+            Ok(_) if *taken != Value::Absent => {
+                self.findings.push(self.finding(field, Trouble::Several, number).at(origin, None));
+                into.set(field.id, Value::Unreadable, origin);
+            }
             Ok(value) => into.set(field.id, value, origin),
             Err(trouble) => {
                 let finding = self.finding(field, trouble, number);
@@ -231,138 +246,178 @@ impl<'t> Translator<'_, 't, '_> {
         finding
     }
 
-    fn holds(&self, when: Option<&super::condition::When>, at: Place) -> Result<bool, Trouble> {
+    fn holds(&self, when: Option<&condition::When>, at: Place) -> Result<bool, Trouble> {
         let Some(when) = when else { return Ok(true) };
         let blank = |text: &str| self.plan.is_blank(text);
-        let reading = Reading { blank: &blank, dates: &self.plan.dates };
+        let reading = condition::Reading { blank: &blank, dates: &self.plan.dates };
         when.holds(self.tree, at, &reading).map_err(|_| Trouble::Several)
     }
 
     /// The texts of a field before any transform; `None` when there is nothing.
-    fn found(
-        &mut self,
-        field: &Field,
-        at: Place,
-    ) -> Result<Option<Found<'t>>, (Trouble, Origin, Option<NodeId>)> {
-        let (paths, join) = match &field.from {
+    fn found(&mut self, field: &Field, at: Place) -> Reading<'t> {
+        let is_list = field.id.spec().list;
+        match &field.from {
             From::Constant(text, origin) => {
-                let texts = vec![Cow::Owned(text.clone())];
-                return Ok(Some(Found { texts, origin: *origin, node: None }));
+                let texts = Texts::One(text.clone());
+                Ok(Some(Found { texts, origin: *origin, node: None }))
             }
-            From::Paths { paths, join } => (paths, join),
-        };
-        let mut found: Option<Found<'t>> = None;
+            From::Paths { paths, join: None } if is_list => Ok(self.all(paths, at)),
+            From::Paths { paths, join: None } => self.first(paths, at),
+            From::Paths { paths, join: Some(join) } => {
+                let is_key = field.id == FieldId::SOURCE_RECORD_REF;
+                let parts = is_key || (paths.len() > 1 && !is_list);
+                let found =
+                    if parts { self.parts(paths, at, is_key)? } else { self.all(paths, at) };
+                Ok(found.map(|mut found| {
+                    if let Texts::Several(texts) = &found.texts {
+                        found.texts = Texts::One(Cow::Owned(texts.join(join)));
+                    }
+                    found
+                }))
+            }
+        }
+    }
+
+    /// The first path that finds something that is not blank.
+    fn first(&mut self, paths: &[(Path, Origin)], at: Place) -> Reading<'t> {
+        for (path, origin) in paths {
+            let found = self.one(path, *origin, at)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// One text of each path that has one. A key with a part missing would be another case's key,
+    /// so it is none.
+    fn parts(&mut self, paths: &[(Path, Origin)], at: Place, is_key: bool) -> Reading<'t> {
+        let mut whole: Option<Found<'t>> = None;
+        for (path, origin) in paths {
+            match (self.one(path, *origin, at)?, &mut whole) {
+                (None, _) if is_key => return Ok(None),
+                (None, _) => {}
+                (Some(found), None) => whole = Some(found),
+                (Some(found), Some(whole)) => {
+                    for text in found.texts.into_list() {
+                        whole.texts.push(text);
+                    }
+                }
+            }
+        }
+        Ok(whole)
+    }
+
+    /// The one text that a path finds; several different ones are trouble.
+    fn one(&mut self, path: &Path, origin: Origin, at: Place) -> Reading<'t> {
+        self.nodes.clear();
+        path.select(self.tree, at, &mut self.nodes);
+        let mut found: Option<(Cow<'t, str>, NodeId)> = None;
+        for node in &self.nodes {
+            let text = self.tree.text(*node);
+            if text.is_empty() || self.plan.is_blank(&text) {
+                continue;
+            }
+            match &found {
+                None => found = Some((text, *node)),
+                Some((first, _)) if *first == text => {}
+                Some(_) => return Err((Trouble::Several, origin, Some(*node))),
+            }
+        }
+        Ok(found.map(|(text, node)| Found { texts: Texts::One(text), origin, node: Some(node) }))
+    }
+
+    /// Everything that the paths find, in order; the origin is the first one's.
+    fn all(&mut self, paths: &[(Path, Origin)], at: Place) -> Option<Found<'t>> {
+        let mut all: Option<Found<'t>> = None;
         for (path, origin) in paths {
             self.nodes.clear();
             path.select(self.tree, at, &mut self.nodes);
-            let before = found.as_ref().map_or(0, |found| found.texts.len());
             for node in &self.nodes {
                 let text = self.tree.text(*node);
                 if text.is_empty() || self.plan.is_blank(&text) {
                     continue;
                 }
-                let found = found.get_or_insert_with(|| Found {
-                    texts: Vec::new(),
-                    origin: *origin,
-                    node: Some(*node),
-                });
-                let single = !field.id.spec().list && join.is_none();
-                match found.texts.first() {
-                    Some(first) if single && *first != text => {
-                        return Err((Trouble::Several, *origin, Some(*node)));
+                match &mut all {
+                    Some(all) => all.texts.push(text),
+                    None => {
+                        let (texts, node) = (Texts::One(text), Some(*node));
+                        all = Some(Found { texts, origin: *origin, node });
                     }
-                    Some(_) if single => {}
-                    _ => found.texts.push(text),
                 }
             }
-            let after = found.as_ref().map_or(0, |found| found.texts.len());
-            if !field.id.spec().list && join.is_none() && after > 0 {
-                break;
-            }
-            let whole_key = join.is_some() && field.id == FieldId::SOURCE_RECORD_REF;
-            if whole_key && after > before + 1 {
-                return Err((Trouble::Several, *origin, None));
-            }
-            // A key with a part missing would be another case's key.
-            if whole_key && after == before {
-                return Ok(None);
-            }
         }
-        Ok(found.map(|mut found| {
-            if let Some(join) = join
-                && (found.texts.len() > 1 || !field.id.spec().list)
-            {
-                found.texts = vec![Cow::Owned(found.texts.join(join))];
-            }
-            found
-        }))
+        all
     }
 
     fn value(
         &mut self,
         field: &Field,
-        mut texts: Vec<Cow<'t, str>>,
+        number: Option<usize>,
+        mut texts: Texts<'t>,
         steps: &mut Vec<Vec<String>>,
     ) -> Result<Value<'t>, Trouble> {
         let spec = field.id.spec();
-        let mut note = |texts: &[Cow<'t, str>], watched: bool| {
-            if watched {
-                steps.push(texts.iter().map(|text| text.to_string()).collect());
-            }
-        };
-        note(&texts, self.watched);
+        self.note(&texts, steps);
         for transform in &field.apply {
-            if transform.makes_list() || texts.len() > 1 {
-                texts = transform.apply_list(texts).map_err(|_| Trouble::Unreadable)?;
-            } else if let Some(text) = texts.pop() {
-                texts.push(transform.apply(text).map_err(|_| Trouble::Unreadable)?);
-            }
-            note(&texts, self.watched);
+            texts = texts.transformed(transform).map_err(|_| Trouble::Unreadable)?;
+            self.note(&texts, steps);
         }
-        texts.retain(|text| !text.trim().is_empty());
-        if texts.is_empty() {
-            return Ok(Value::Absent);
+        if !field.apply.is_empty() {
+            match texts.kept() {
+                Some(kept) => texts = kept,
+                None => return Ok(Value::Absent),
+            }
         }
         if let Some(index) = field.lookup {
-            for text in &mut texts {
-                *text = self.looked_up(field, index, text)?;
+            for text in texts.as_mut_slice() {
+                *text = self.looked_up(field, number, index, text)?;
             }
-            note(&texts, self.watched);
+            self.note(&texts, steps);
         }
-        if spec.evidenced && texts.iter().all(|text| text == "not_recorded") {
+        if spec.evidenced && texts.as_slice().iter().all(|text| text == "not_recorded") {
             return Ok(Value::NotRecorded);
         }
+        if spec.list {
+            return Ok(Value::List(texts.into_list()));
+        }
+        let Texts::One(text) = texts else { return Err(Trouble::Several) };
         let dates = field.dates.as_ref().unwrap_or(&self.plan.dates);
-        let first = || texts.first().map_or("", |text| &**text);
         match spec.shape {
-            _ if spec.list => Ok(Value::List(texts)),
-            _ if texts.len() > 1 => Err(Trouble::Several),
-            Shape::Date => dates.date(first()).map(Value::Date).ok_or(Trouble::Unreadable),
-            Shape::Instant => dates.instant(first()).map(Value::Instant).ok_or(Trouble::Unreadable),
-            _ => Ok(texts.pop().map_or(Value::Absent, Value::Text)),
+            Shape::Date => dates.date(&text).map(Value::Date).ok_or(Trouble::Unreadable),
+            Shape::Instant => dates.instant(&text).map(Value::Instant).ok_or(Trouble::Unreadable),
+            _ => Ok(Value::Text(text)),
+        }
+    }
+
+    /// For who watches.
+    fn note(&self, texts: &Texts<'t>, steps: &mut Vec<Vec<String>>) {
+        if self.watched {
+            steps.push(texts.as_slice().iter().map(|text| text.to_string()).collect());
         }
     }
 
     fn looked_up(
         &mut self,
         field: &Field,
+        number: Option<usize>,
         index: usize,
         text: &str,
     ) -> Result<Cow<'t, str>, Trouble> {
         let lookup: &Lookup = &self.plan.lookups[index];
-        let row = lookup.rows.get(text.trim()).copied();
+        let row = lookup.row(text);
         match (row, &lookup.otherwise) {
             (Some(row), _) => {
                 self.watch.lookup_row(index, Some(row));
-                Ok(Cow::Owned(lookup.values[row].1.clone()))
+                Ok(lookup.values[row].1.clone())
             }
             (None, Some(otherwise)) => {
                 self.watch.lookup_row(index, None);
-                Ok(Cow::Owned(otherwise.clone()))
+                Ok(otherwise.clone())
             }
             (None, None) => {
                 self.watch.lookup_row(index, None);
-                self.unlisted.push((field.id.spec().name.to_owned(), text.to_owned()));
+                self.unlisted.push((full_name(field.id, number).into_owned(), text.to_owned()));
                 Err(Trouble::Unlisted(index))
             }
         }

@@ -207,39 +207,51 @@ pub(super) fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Everything in which the record is not as the test expects.
 fn compare(test: &Test, draft: &Draft<'_>, judged: &Validated) -> Result<(), String> {
     let (outcome, stopping, flags) = summary(judged);
+    let mut differences = Vec::new();
     for expected in &test.expected {
         match expected {
             Expected::Outcome(wanted) if *wanted == outcome => {}
             Expected::Outcome(wanted) => {
-                let found = stopping.join(", ");
                 let (wanted, outcome) = (wanted.name(), outcome.name());
-                return Err(format!("expected {wanted}, was {outcome}: {found}"));
+                let because = if stopping.is_empty() { "" } else { ": " };
+                let found = stopping.join(", ");
+                differences.push(format!("expected {wanted}, was {outcome}{because}{found}"));
             }
             Expected::Violations(wanted) => {
                 let wanted: BTreeSet<_> = wanted.iter().filter_map(|it| name_of(it)).collect();
-                let found: BTreeSet<_> =
-                    stopping.iter().map(|it| it.split(' ').next().unwrap_or_default()).collect();
+                let found: BTreeSet<_> = stopping.iter().map(|it| code_of(it)).collect();
                 if wanted != found {
-                    return Err(format!("violations were {}", stopping.join(", ")));
+                    differences.push(format!("violations were {}", listed(&stopping)));
                 }
             }
             Expected::Flags(wanted) => {
-                let found = |name: &&str| flags.iter().any(|flag| flag.starts_with(*name));
-                if !wanted.iter().filter_map(|it| name_of(it)).all(|name| found(&name)) {
-                    return Err(format!("flags were {}", flags.join(", ")));
+                let found: BTreeSet<_> = flags.iter().map(|it| code_of(it)).collect();
+                let mut wanted = wanted.iter().filter_map(|it| name_of(it));
+                if !wanted.all(|name| found.contains(name)) {
+                    differences.push(format!("flags were {}", listed(&flags)));
                 }
             }
             Expected::Field(name, wanted) => {
                 let found = field_texts(draft, name);
                 if found != *wanted {
-                    return Err(format!("{name} was {found:?}, expected {wanted:?}"));
+                    differences.push(format!("{name} was {found:?}, expected {wanted:?}"));
                 }
             }
         }
     }
-    Ok(())
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
+}
+
+fn listed(findings: &[String]) -> String {
+    if findings.is_empty() { "none".to_owned() } else { findings.join(", ") }
+}
+
+/// The code of a finding that is shown as `code field`.
+fn code_of(shown: &str) -> &str {
+    shown.split(' ').next().unwrap_or_default()
 }
 
 fn name_of(text: &str) -> Option<&'static str> {

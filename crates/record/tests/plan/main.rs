@@ -1,6 +1,12 @@
 //! A mapping from its text to what it does: diagnostics, translation, the tests inside it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod damage;
 mod diagnostics;
+mod source;
+mod translation;
+mod trial;
 
 use cara_record::mapping::{Compiled, compile};
 

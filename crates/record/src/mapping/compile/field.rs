@@ -9,7 +9,7 @@ use crate::domain::Origin;
 use crate::domain::field::{FieldId, Group, Shape, all};
 use crate::mapping::code::Code;
 use crate::mapping::path::Path;
-use crate::mapping::plan::{Field, From};
+use crate::mapping::plan::{Field, From, canonical};
 use crate::mapping::transform::Transform;
 
 const KEYS: [&str; 8] = ["from", "value", "when", "apply", "lookup", "join", "dates", "years"];
@@ -142,7 +142,7 @@ fn from(
             }
             compiler.paths.push(format!("(always \"{value}\")"));
             let origin = u16::try_from(compiler.paths.len() - 1).unwrap_or(u16::MAX);
-            Some(From::Constant(value, Origin(origin)))
+            Some(From::Constant(canonical(&value), Origin(origin)))
         }
         (both, _) => {
             let what = if both {

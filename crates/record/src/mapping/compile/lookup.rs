@@ -1,8 +1,6 @@
 //! `[lookup."name"]`: the force's codes and what they mean.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::Compiler;
 use super::fit::{Misfit, misfit};
@@ -10,7 +8,7 @@ use super::table::Table;
 use crate::domain::field::FieldId;
 use crate::mapping::code::Code;
 use crate::mapping::lookup::{BUILT_IN, built_in};
-use crate::mapping::plan::Lookup;
+use crate::mapping::plan::{Lookup, canonical};
 
 /// Where a lookup of the file is written; a built-in one is not.
 #[derive(Default)]
@@ -28,25 +26,18 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
     for (name, span) in tables.keys() {
         let Some(table) = tables.table(compiler, &name) else { continue };
         let mut place = Place { name: Some(span.clone()), ..Place::default() };
-        let mut lookup = Lookup {
-            name: Arc::from(name.as_str()),
-            rows: HashMap::new(),
-            values: Vec::new(),
-            otherwise: None,
-        };
+        let mut lookup = Lookup::empty(&name);
         for (code, code_span) in table.keys() {
             let Some((value, value_span)) = table.string(compiler, &code) else { continue };
             if code == "otherwise" {
                 place.otherwise = Some(value_span);
-                lookup.otherwise = (value != "hold").then_some(value);
+                lookup.otherwise = (value != "hold").then(|| canonical(&value));
                 continue;
             }
-            let row = lookup.values.len();
-            if lookup.rows.insert(code.trim().to_owned(), row).is_some() {
+            if !lookup.add(&code, &value) {
                 let what = format!("the code \"{}\" is listed twice", code.trim());
                 compiler.report(Code::FILLED_TWICE, code_span, what);
             }
-            lookup.values.push((code, value));
             place.rows.push(value_span);
         }
         if !table.has("otherwise") {
@@ -93,13 +84,11 @@ fn add_built_in(
     rows: &'static [(&'static str, &'static str)],
 ) -> usize {
     let index = compiler.lookups.len();
-    let owned = |(code, value): &(&str, &str)| ((*code).to_owned(), (*value).to_owned());
-    compiler.lookups.push(Lookup {
-        name: Arc::from(name),
-        rows: rows.iter().enumerate().map(|(row, (code, _))| ((*code).to_owned(), row)).collect(),
-        values: rows.iter().map(owned).collect(),
-        otherwise: None,
-    });
+    let mut lookup = Lookup::empty(name);
+    for (code, value) in rows {
+        lookup.add(code, value);
+    }
+    compiler.lookups.push(lookup);
     compiler.lookup_places.push(Place::default());
     compiler.lookup_index.insert(name.to_owned(), index);
     index
