@@ -299,19 +299,24 @@ fn walk_deep<F: FnMut(NodeId) -> bool>(
 
 impl Step {
     /// Whether a candidate has the name and passes the brackets; `counts` are of one parent.
-    #[inline]
+    /// Most candidates have another name, so that is asked before anything is called.
+    #[inline(always)]
     fn takes(&self, tree: &Tree<'_>, node: NodeId, counts: &mut [usize; BRACKETS_MAX]) -> bool {
         self.test.fits(tree.name(node))
-            && self.brackets.iter().zip(counts).all(|(bracket, count)| match bracket {
-                Bracket::Position(position) => {
-                    *count += 1;
-                    *count == *position
-                }
-                Bracket::Has(steps) => walk(steps, tree, node, &mut |_| true),
-                Bracket::Equals(steps, text) => {
-                    walk(steps, tree, node, &mut |found| tree.peek(found) == text)
-                }
-            })
+            && (self.brackets.is_empty() || self.passes(tree, node, counts))
+    }
+
+    fn passes(&self, tree: &Tree<'_>, node: NodeId, counts: &mut [usize; BRACKETS_MAX]) -> bool {
+        self.brackets.iter().zip(counts).all(|(bracket, count)| match bracket {
+            Bracket::Position(position) => {
+                *count += 1;
+                *count == *position
+            }
+            Bracket::Has(steps) => walk(steps, tree, node, &mut |_| true),
+            Bracket::Equals(steps, text) => {
+                walk(steps, tree, node, &mut |found| tree.peek(found) == text)
+            }
+        })
     }
 }
 
