@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::amqp::{Dialer, Publisher, Topology, dead};
+use crate::amqp::{Consumer, Dialer, Publisher, Topology, dead};
 use crate::clock::Clock;
 use crate::config::{Fault, Settings};
 use crate::flow::{Force, Forces, Gateway, Refusal};
@@ -65,9 +65,15 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(tls::watch(trust));
     let watching = tokio::spawn(worker::watch(gateway.clone(), health.clone(), stopped.clone()));
+    let mut consuming = tokio::spawn(async {});
     let publishing = if settings.broker.publish {
+        let providers = settings.providers.iter().map(|provider| provider.slug.as_str());
+        let consumer = Consumer::of(&settings.broker, topology.clone(), providers)?;
+        let consumed = metric.clone();
         let publisher = Publisher::of(&settings.broker, topology, clock, metric, health.clone())?;
         first_link(&publisher).await?;
+        consuming =
+            tokio::spawn(worker::consume(gateway.clone(), consumer, consumed, stopped.clone()));
         tokio::spawn(worker::publish(gateway.clone(), publisher, stopped))
     } else {
         tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
@@ -86,6 +92,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     stopper.stop().await;
     stop.send_replace(true);
     serving.await??;
+    consuming.await?;
     publishing.await?;
     gateway.close().await?;
     if poisoned {

@@ -4,6 +4,7 @@
 //! Delivery is at least once. An event counts as sent when the broker acked it **and** did not
 //! return it; whatever is in doubt is sent again under the same id.
 
+pub mod consumer;
 pub mod dead;
 pub mod definitions;
 pub mod dial;
@@ -14,6 +15,7 @@ pub mod topology;
 mod transport;
 mod verdict;
 
+pub use consumer::Consumer;
 pub use dial::Dialer;
 pub use link::{Fate, Link, Step};
 pub use publisher::Publisher;

@@ -68,14 +68,7 @@ impl Gateway {
         force: Option<&str>,
         day: jiff::civil::Date,
     ) -> Result<api::Reconciliation, Refusal> {
-        let force = match force {
-            None if caller.forces.len() > 1 => return Err(Refusal::Parameter { name: "force" }),
-            None => caller.forces[0],
-            Some(named) => {
-                let mut own = caller.forces.iter().copied();
-                own.find(|code| code.to_string() == named).ok_or(Refusal::Absent)?
-            }
-        };
+        let force = one_force(caller, force)?;
         let stored = self.store.day(force, caller.test, day).await?;
         let mut ids: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
         for (referral_id, _, confirmed) in stored.revisions {
@@ -256,6 +249,18 @@ impl Gateway {
     }
 }
 
+/// The force that a call is about: the caller's only one, or the one of several that it names.
+pub(super) fn one_force(caller: &Caller, named: Option<&str>) -> Result<ForceCode, Refusal> {
+    match named {
+        None if caller.forces.len() > 1 => Err(Refusal::Parameter { name: "force" }),
+        None => Ok(caller.forces[0]),
+        Some(named) => {
+            let mut own = caller.forces.iter().copied();
+            own.find(|code| code.to_string() == named).ok_or(Refusal::Absent)
+        }
+    }
+}
+
 fn may_see(caller: &Caller, force: ForceCode, test_data: bool) -> bool {
     caller.forces.contains(&force) && caller.test == test_data
 }
@@ -288,7 +293,19 @@ fn referral_view(
         test_data: row.test_data,
         revisions: row.revisions.iter().map(revision_view).collect(),
         holds,
-        notices: Vec::new(),
+        programme: row.standing.as_ref().map_or("sent", |(programme, _)| programme).to_owned(),
+        caution: row.standing.as_ref().map_or("active", |(_, caution)| caution).to_owned(),
+        notices: row
+            .notices
+            .iter()
+            .filter(|notice| notice.stream == Compartment::Offender)
+            .map(|notice| api::NoticeView {
+                notice_id: notice.notice_id,
+                sequence: notice.sequence,
+                kind: notice.kind.clone(),
+                taken_over_at: notice.taken_over_at.as_ref().map(Timestamp::to_string),
+            })
+            .collect(),
     }
 }
 

@@ -6,6 +6,8 @@ use cara_record::domain::{Recorded, Referral, Validated, Withdrawal};
 use cara_record::wire::{
     Change, Compartment as Side, Event, OffenderContent, Stamp, VictimContent,
 };
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::compare::Arriving;
@@ -33,6 +35,8 @@ pub(super) struct Content {
     /// Both sides; none for a withdrawal.
     sides: Option<(OffenderContent, VictimContent)>,
     police: Vec<u8>,
+    /// What notices to the force say of the case.
+    told: Option<Told>,
     contact_agreed: bool,
     offender_content: Digest,
     victim_content: Digest,
@@ -70,6 +74,7 @@ impl Content {
             record_ref: referral.source.record_ref.clone(),
             sides: Some((offender, victim)),
             police,
+            told: Some(Told::of(referral)),
         }
     }
 
@@ -85,6 +90,7 @@ impl Content {
             action: Action::Withdrawn,
             sides: None,
             police: Vec::new(),
+            told: None,
             contact_agreed: false,
             offender_content: none,
             victim_content: none,
@@ -105,6 +111,36 @@ impl Content {
             message_ref: self.message_ref,
             extracted_at: self.extracted_at,
             released,
+        }
+    }
+}
+
+/// What notices to the force say of the case, besides its key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Told {
+    pub occurrence_number: String,
+    pub collar_number: String,
+    pub compliance_inbox: String,
+    /// None when the force did not record it.
+    pub given_on: Option<Date>,
+    pub deadline: Date,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prosecution_time_bar: Option<Date>,
+}
+
+impl Told {
+    fn of(referral: &Referral) -> Told {
+        let side = &referral.offender_side;
+        Told {
+            occurrence_number: side.case.occurrence_number.clone(),
+            collar_number: side.officer.collar_number.clone(),
+            compliance_inbox: referral.police.compliance_inbox.to_string(),
+            given_on: match side.caution.given_on {
+                Recorded::Is(day) => Some(day),
+                Recorded::NotRecorded => None,
+            },
+            deadline: referral.deadline(),
+            prosecution_time_bar: referral.police.prosecution_time_bar,
         }
     }
 }
@@ -213,9 +249,12 @@ pub(super) fn revision(
 fn police_row(content: &Content) -> Vec<u8> {
     let police = if content.police.is_empty() { b"null".as_slice() } else { &content.police };
     let record_ref = serde_json::Value::from(content.record_ref.as_str()).to_string();
-    let mut row = Vec::with_capacity(police.len() + record_ref.len() + 32);
+    let told = serde_json::to_vec(&content.told).unwrap_or_else(|_| b"null".to_vec());
+    let mut row = Vec::with_capacity(police.len() + record_ref.len() + told.len() + 48);
     row.extend_from_slice(b"{\"record_ref\":");
     row.extend_from_slice(record_ref.as_bytes());
+    row.extend_from_slice(b",\"told\":");
+    row.extend_from_slice(&told);
     row.extend_from_slice(b",\"police\":");
     row.extend_from_slice(police);
     row.push(b'}');

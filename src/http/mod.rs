@@ -19,6 +19,7 @@ mod limit;
 mod listen;
 pub mod openapi;
 pub mod operator;
+mod notice;
 mod page;
 pub mod problem;
 mod reconciliation;

@@ -80,7 +80,10 @@ fn parameter(parameter: &Parameter) -> Value {
 fn responses(route: &Route) -> Value {
     let mut responses = Map::new();
     for (status, means, answer) in route.answers {
-        let answer = json!({ "description": means, "content": content(*answer) });
+        let answer = match answer {
+            Content::Nothing => json!({ "description": means }),
+            answer => json!({ "description": means, "content": content(*answer) }),
+        };
         responses.insert(status.to_string(), answer);
     }
     let mut by_status: BTreeMap<u16, Vec<&Code>> = BTreeMap::new();
@@ -109,6 +112,7 @@ fn content(content: Content) -> Value {
             "text/html": {},
             "text/plain": {},
         }),
+        Content::Nothing => json!({}),
         Content::Contract => json!({ "application/json": { "schema": { "type": "object" } } }),
     }
 }

@@ -4,6 +4,7 @@ use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
 use cara_record::domain;
 use cara_record::wire::api::ProblemPage;
+use cara_record::wire::rejection;
 
 use super::Edge;
 use super::body;
@@ -51,7 +52,17 @@ fn find(edge: &Edge, id: &str) -> Option<ProblemPage> {
             avoid: page.avoid.to_owned(),
         }
     });
-    finding.or_else(|| edge.stories.mapping_page(id))
+    let rejection = || {
+        rejection::Code::find(id).map(|code| ProblemPage {
+            code: code.id.to_owned(),
+            name: code.name.to_owned(),
+            means: code.means.to_owned(),
+            cause: code.cause.to_owned(),
+            fix: code.fix.to_owned(),
+            avoid: code.avoid.to_owned(),
+        })
+    };
+    finding.or_else(rejection).or_else(|| edge.stories.mapping_page(id))
 }
 
 #[derive(Debug, PartialEq, Eq)]

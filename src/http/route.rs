@@ -4,7 +4,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Route as Handler};
 
 use super::problem::{self, Code, Refused};
-use super::{openapi, page, reconciliation, record, referral, whoami};
+use super::{notice, openapi, page, reconciliation, record, referral, whoami};
 
 /// One call of the API.
 pub struct Route {
@@ -57,6 +57,7 @@ pub enum Content {
     Page,
     /// This document.
     Contract,
+    Nothing,
 }
 
 /// Any call can be refused with these.
@@ -172,6 +173,56 @@ pub const ROUTES: &[Route] = &[
         answers: &[(200, "Counts and ids by state", Content::Json("Reconciliation"))],
         problems: &[&problem::PARAMETER, &problem::ABSENT],
         handler: || web::get().to(reconciliation::show),
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/notices",
+        operation: "getNotices",
+        summary: "What the force is told, in order",
+        parameters: &[
+            Parameter {
+                name: "after",
+                place: Place::Query,
+                required: false,
+                shape: ("integer", Some("int64")),
+                doc: "Sequences above this one; 0 for all",
+            },
+            Parameter {
+                name: "limit",
+                place: Place::Query,
+                required: false,
+                shape: ("integer", None),
+                doc: "At most so many, and never more than 500",
+            },
+            Parameter {
+                name: "force",
+                place: Place::Query,
+                required: false,
+                shape: ("string", None),
+                doc: "Two digits; needed when the identity stands for several forces",
+            },
+        ],
+        body: None,
+        answers: &[(200, "One page, by sequence", Content::Json("NoticePage"))],
+        problems: &[&problem::PARAMETER, &problem::ABSENT],
+        handler: || web::get().to(notice::list),
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/notices/{notice_id}/acknowledge",
+        operation: "acknowledgeNotice",
+        summary: "The force has taken a notice over; repeating it is harmless",
+        parameters: &[Parameter {
+            name: "notice_id",
+            place: Place::Path,
+            required: true,
+            shape: ("string", Some("uuid")),
+            doc: "As the notice gives it",
+        }],
+        body: None,
+        answers: &[(204, "It is taken over", Content::Nothing)],
+        problems: &[&problem::ABSENT],
+        handler: || web::post().to(notice::acknowledge),
     },
     Route {
         method: Method::Get,

@@ -40,6 +40,22 @@ pub trait Stories: Send + Sync + 'static {
         day: Date,
     ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>>;
 
+    /// One page of the notices to the caller's force; `after` exclusive.
+    fn notices<'a>(
+        &'a self,
+        caller: &'a Caller,
+        force: Option<String>,
+        after: u64,
+        limit: Option<usize>,
+    ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>>;
+
+    /// The force has taken a notice over.
+    fn acknowledge<'a>(
+        &'a self,
+        caller: &'a Caller,
+        id: Uuid,
+    ) -> BoxFuture<'a, Result<(), Refusal>>;
+
     /// The caller's forces with the mappings that read their records.
     fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView>;
 
@@ -124,6 +140,23 @@ impl Stories for flow::Gateway {
     ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>> {
         async move { flow::Gateway::reconciliation(self, caller, force.as_deref(), day).await }
             .boxed()
+    }
+    fn notices<'a>(
+        &'a self,
+        caller: &'a Caller,
+        force: Option<String>,
+        after: u64,
+        limit: Option<usize>,
+    ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
+        async move { flow::Gateway::notices(self, caller, force.as_deref(), after, limit).await }
+            .boxed()
+    }
+    fn acknowledge<'a>(
+        &'a self,
+        caller: &'a Caller,
+        id: Uuid,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        flow::Gateway::acknowledge(self, caller, id).boxed()
     }
     fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView> {
         flow::Gateway::forces_of(self, caller)

@@ -36,6 +36,7 @@ struct Numbers {
     records: Family<RecordLabel, Counter>,
     refusals: Family<CodeLabel, Counter>,
     messages: Family<StepLabel, Counter>,
+    outcomes: Family<OutcomeLabel, Counter>,
     backlog_rows: Gauge,
     backlog_dead_rows: Gauge,
     backlog_age: Gauge<f64, AtomicU64>,
@@ -53,6 +54,12 @@ struct Numbers {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RecordLabel {
     force: String,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    provider: String,
     status: &'static str,
 }
 
@@ -97,6 +104,7 @@ impl Default for Metric {
             records: Family::default(),
             refusals: Family::default(),
             messages: Family::default(),
+            outcomes: Family::default(),
             backlog_rows: Gauge::default(),
             backlog_dead_rows: Gauge::default(),
             backlog_age: Gauge::default(),
@@ -121,6 +129,7 @@ impl Numbers {
         all.register("records", "Records answered, by force and status", self.records.clone());
         all.register("refusals", "Calls refused, by problem code", self.refusals.clone());
         all.register("messages", "Steps of messages to the broker", self.messages.clone());
+        all.register("outcomes", "Outcomes, by provider and status", self.outcomes.clone());
         all.register("backlog_rows", "Messages not settled", self.backlog_rows.clone());
         all.register("backlog_dead_rows", "Messages given up", self.backlog_dead_rows.clone());
         all.register_with_unit(
@@ -160,6 +169,12 @@ impl Metric {
     pub fn record(&self, force_code: &str, status: &'static str) {
         let label = RecordLabel { force: force_code.to_owned(), status };
         self.numbers.records.get_or_create(&label).inc();
+    }
+
+    /// An outcome was concluded: `applied`, `waits`, `already_applied` or `rejected`.
+    pub fn outcome(&self, provider: &str, status: &'static str) {
+        let label = OutcomeLabel { provider: provider.to_owned(), status };
+        self.numbers.outcomes.get_or_create(&label).inc();
     }
 
     /// A call was refused with this `P` code.

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub mod audit;
+mod outcome;
 pub mod row;
 pub mod sqlite;
 
 #[cfg(test)]
 mod tests;
 
+pub use outcome::*;
 pub use row::*;
 pub use sqlite::Sqlite;
 
@@ -83,6 +85,21 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Option<Uuid>, Error>>;
 
     fn referral(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<ReferralRow>, Error>>;
+
+    /// A case with everything that the provider has reported.
+    fn case(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<Case>, Error>>;
+
+    /// Whether an outcome with this id is stored, for whichever referral.
+    fn has_outcome(&self, outcome_id: Uuid) -> BoxFuture<'_, Result<bool, Error>>;
+
+    /// One stream's notices by number; at most `limit`.
+    fn notices(
+        &self,
+        filter: NoticeFilter,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<NoticeRow>, Error>>;
+
+    fn notice(&self, notice_id: Uuid) -> BoxFuture<'_, Result<Option<NoticeRow>, Error>>;
 
     fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>>;
 

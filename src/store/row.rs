@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::outcome::{NewOutcome, NoticeState};
 pub use crate::vault::{Digest, KeyIndex, RecordIndex};
 use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
 
@@ -42,6 +43,14 @@ pub enum What {
     EndHold {
         hold_id: Uuid,
         end: HoldEnd,
+        at: Timestamp,
+    },
+    /// An outcome of the provider; `Conflict` when its id or number is taken, or another fact of the
+    /// case was stored since it was looked at.
+    Outcome(Box<NewOutcome>),
+    /// A force has taken a notice over; `Conflict` when it had before.
+    TakeOver {
+        notice_id: Uuid,
         at: Timestamp,
     },
     /// Binds an idempotency key to the answer of a 202; `Conflict` when it is bound already.
@@ -260,6 +269,10 @@ pub struct ReferralRow {
     pub keys: WrappedKeys,
     /// Oldest first.
     pub revisions: Vec<RevisionRow>,
+    /// Programme and caution; none before the first outcome.
+    pub standing: Option<(String, String)>,
+    /// In the order in which they were made.
+    pub notices: Vec<NoticeState>,
 }
 
 #[derive(Debug)]

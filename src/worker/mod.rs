@@ -1,10 +1,12 @@
 //! The loops: each looks, leases, works and settles. A wake-up says *look*, never *what*, and every
 //! loop looks by itself as well.
 
+mod consume;
 mod outbox;
 mod publish;
 mod watch;
 
+pub use consume::consume;
 pub use outbox::{Away, Outbox};
 pub use publish::{Publish, publish};
 pub use watch::watch;

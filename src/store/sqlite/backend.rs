@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command};
-use super::{Sqlite, pending, read};
+use super::{Sqlite, case, pending, read};
 use crate::store::{
-    AuditHead, AuditRow, Backlog, BoundKey, Day, DeadRow, Digest, Entry, Error, Fact, ForceCode,
-    HoldFilter, HoldRow, KeyIndex, Known, Lease, Leased, PlanVersion, Receipt, RecordIndex,
-    ReferralRow, Refused, Settled, Store,
+    AuditHead, AuditRow, Backlog, BoundKey, Case, Day, DeadRow, Digest, Entry, Error, Fact,
+    ForceCode, HoldFilter, HoldRow, KeyIndex, Known, Lease, Leased, NoticeFilter, NoticeRow,
+    PlanVersion, Receipt, RecordIndex, ReferralRow, Refused, Settled, Store,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -97,6 +97,29 @@ impl Store for Sqlite {
             read::in_snapshot(connection, |connection| read::referral(connection, referral_id))
         })
         .boxed()
+    }
+
+    fn case(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<Case>, Error>> {
+        self.read(move |connection| {
+            read::in_snapshot(connection, |connection| case::case(connection, referral_id))
+        })
+        .boxed()
+    }
+
+    fn has_outcome(&self, outcome_id: Uuid) -> BoxFuture<'_, Result<bool, Error>> {
+        self.read(move |connection| case::has_outcome(connection, outcome_id)).boxed()
+    }
+
+    fn notices(
+        &self,
+        filter: NoticeFilter,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<NoticeRow>, Error>> {
+        self.read(move |connection| case::notices(connection, &filter, limit)).boxed()
+    }
+
+    fn notice(&self, notice_id: Uuid) -> BoxFuture<'_, Result<Option<NoticeRow>, Error>> {
+        self.read(move |connection| case::notice(connection, notice_id)).boxed()
     }
 
     fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>> {

@@ -12,8 +12,10 @@ pub(in crate::store::sqlite) struct Migration {
     pub sql: &'static str,
 }
 
-pub(in crate::store::sqlite) static ALL: &[Migration] =
-    &[Migration { number: 1, name: "referral", sql: include_str!("migrations/0001_referral.sql") }];
+pub(in crate::store::sqlite) static ALL: &[Migration] = &[
+    Migration { number: 1, name: "referral", sql: include_str!("migrations/0001_referral.sql") },
+    Migration { number: 2, name: "outcome", sql: include_str!("migrations/0002_outcome.sql") },
+];
 
 /// Applies what the file lacks, each step whole or not at all. Refuses a file that knows a step
 /// which this program does not: an older program must not write into it.

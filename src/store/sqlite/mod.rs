@@ -17,7 +17,9 @@ use tokio::sync::{Notify, mpsc};
 
 mod claim;
 mod column;
+mod conclude;
 mod backend;
+mod case;
 mod migrate;
 mod open;
 mod pending;

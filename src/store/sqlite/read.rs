@@ -126,6 +126,8 @@ pub(in crate::store::sqlite) fn referral(
                 test_data: row.get("test_data")?,
                 keys: columns.keys()?,
                 revisions: Vec::new(),
+                standing: None,
+                notices: Vec::new(),
             };
             Ok((row.get::<_, i64>("referral_row")?, referral))
         })
@@ -140,6 +142,7 @@ pub(in crate::store::sqlite) fn referral(
     while let Some(row) = rows.next()? {
         referral.revisions.push(revision(connection, row)?);
     }
+    (referral.standing, referral.notices) = super::case::standing(connection, referral_row)?;
     Ok(Some(referral))
 }
 

@@ -31,7 +31,11 @@ impl Prepared {
         let causes = match &entry.what {
             What::Revision(revision) => json(&revision.flags),
             What::Hold(hold) => json(&hold.causes),
-            What::EndHold { .. } | What::BindKey(_) | What::Nothing { .. } => String::new(),
+            What::Outcome(_)
+            | What::TakeOver { .. }
+            | What::EndHold { .. }
+            | What::BindKey(_)
+            | What::Nothing { .. } => String::new(),
         };
         let facts = texts(&entry.audit);
         Prepared { entry, causes, facts }
@@ -54,7 +58,14 @@ impl Prepared {
                 hold.raw.as_bytes().len()
                     + hold.unlisted.as_ref().map_or(0, |unlisted| unlisted.as_bytes().len())
             }
-            What::EndHold { .. } | What::BindKey(_) | What::Nothing { .. } => 0,
+            What::Outcome(outcome) => {
+                let notices = outcome.notices.iter().map(|notice| notice.body.as_bytes().len());
+                outcome.body.as_bytes().len() + notices.sum::<usize>()
+            }
+            What::TakeOver { .. }
+            | What::EndHold { .. }
+            | What::BindKey(_)
+            | What::Nothing { .. } => 0,
         };
         sealed + self.causes.len() + self.facts.iter().map(String::len).sum::<usize>()
     }

@@ -63,6 +63,14 @@ impl Transaction<'_> {
                 self.end_hold(*hold_id, *end, *at)?;
                 *hold_id
             }
+            What::Outcome(outcome) => {
+                self.outcome(outcome)?;
+                outcome.outcome_id
+            }
+            What::TakeOver { notice_id, at } => {
+                self.take_over(*notice_id, *at)?;
+                *notice_id
+            }
             What::BindKey(key) => {
                 self.bind_key(key)?;
                 Uuid::nil()
@@ -354,7 +362,7 @@ pub(in crate::store::sqlite) fn read_end(
 }
 
 /// A row that is there already is somebody who was first.
-fn unique<T>(written: rusqlite::Result<T>) -> Result<T, Failure> {
+pub(in crate::store::sqlite) fn unique<T>(written: rusqlite::Result<T>) -> Result<T, Failure> {
     use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
     written.map_err(|error| match error.sqlite_error() {
         Some(code)

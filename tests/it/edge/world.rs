@@ -81,6 +81,18 @@ impl Stories for Told {
         ready(Ok(api::Reconciliation { force, day, counts, ids, audit_head: None })).boxed()
     }
 
+    fn notices<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: Option<String>,
+        after: u64,
+        _: Option<usize>,
+    ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
+        async move { Ok(api::NoticePage { notices: Vec::new(), last: after }) }.boxed()
+    }
+    fn acknowledge<'a>(&'a self, _: &'a Caller, _: Uuid) -> BoxFuture<'a, Result<(), Refusal>> {
+        async move { Err(Refusal::Absent) }.boxed()
+    }
     fn forces_of(&self, _: &Caller) -> Vec<api::ForceView> {
         Vec::new()
     }

@@ -91,6 +91,37 @@ choices! {
     /// How it is safe to reach the victim; `none_safe` says that nothing is.
     SafeMethod { Phone "phone", Text "text", Email "email", NoneSafe "none_safe" }
 
+    /// Why a provider cannot take somebody on. The gateway's own list: no published one was found.
+    DeclineReason {
+        NotSuitable "not_suitable", NoCapacity "no_capacity", NotSafe "not_safe",
+        NotEligible "not_eligible", Other "other",
+    }
+
+    /// Why a workshop was missed; `cancelled_by_provider` never counts against the offender.
+    MissReason {
+        NoShow "no_show", LateRefused "late_refused", LeftEarly "left_early", Removed "removed",
+        CancelledByProvider "cancelled_by_provider",
+    }
+
+    /// What a provider's report of non-compliance rests on. The gateway's own list.
+    NonCompliance {
+        WorkshopsMissed "workshops_missed", DidNotEngage "did_not_engage",
+        DeclinedToAttend "declined_to_attend", RemovedFromWorkshop "removed_from_workshop",
+        DeadlineCannotBeMet "deadline_cannot_be_met",
+    }
+
+    /// How far the victim worker has come. The gateway's own list.
+    ContactStatus {
+        Reached "reached", NotReached "not_reached", NumberWrong "number_wrong",
+        UnsafeToContact "unsafe_to_contact", DeclinedContact "declined_contact",
+    }
+
+    /// What police decided about the caution (CJA 2003 s24A); `recalled`: it was sent in error.
+    Decided {
+        Continue "continue", Varied "varied", Prosecute "prosecute",
+        NoFurtherAction "no_further_action", Withdrawn "withdrawn", Recalled "recalled",
+    }
+
     AgeBand { Under5 "0-4", Under10 "5-9", Under16 "10-15", Under18 "16-17" }
 }
 

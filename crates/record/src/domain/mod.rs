@@ -1,7 +1,9 @@
 //! Words and rules: what a referral is, and everything that can be wrong with one.
 
 mod assemble;
+pub mod caution;
 pub mod choice;
+pub mod decision;
 pub mod draft;
 pub mod example;
 pub mod field;
@@ -9,12 +11,15 @@ pub mod finding;
 mod fold;
 pub mod identifier;
 pub mod offender_side;
+pub mod outcome;
 mod police;
+pub mod programme;
 mod read;
 pub mod recorded;
 mod redact;
 mod referral;
 mod rule;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 mod validate;

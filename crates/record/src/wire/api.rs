@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -79,6 +80,12 @@ pub struct ReferralView {
     pub revisions: Vec<RevisionView>,
     /// Open holds of the same record.
     pub holds: Vec<HoldView>,
+    /// Where the programme is, as the provider's outcomes tell: `sent`, `received`, `accepted`,
+    /// `declined`, `booked_1`, `attended_1`, `booked_2`, `completed`, `returned`, `withdrawn`.
+    pub programme: String,
+    /// The caution, mirrored: `active`, `varied`, `non_compliance_reported`, `complied`,
+    /// `prosecuted`, `closed`, `withdrawn`.
+    pub caution: String,
     /// What the force was or will be told about the case.
     pub notices: Vec<NoticeView>,
 }
@@ -127,6 +134,73 @@ pub struct NoticeView {
     pub notice_id: Uuid,
     pub sequence: u64,
     pub kind: String,
+    /// RFC 3339; absent until the force has acknowledged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_over_at: Option<String>,
+}
+
+/// Answer of `GET /v1/notices`: one page of a stream, by number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticePage {
+    pub notices: Vec<Notice>,
+    /// Ask again with `after` set to this.
+    pub last: u64,
+}
+
+/// `notice/1`: what the force is told because of an outcome. Facts, never a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Notice {
+    /// Stable: a notice that is read twice has the same.
+    pub notice_id: Uuid,
+    /// 1, 2, 3 … for each force and stream, without gaps.
+    pub sequence: u64,
+    pub kind: String,
+    pub referral_id: Uuid,
+    /// RFC 3339.
+    pub made_at: String,
+    /// RFC 3339; absent until the force has acknowledged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken_over_at: Option<String>,
+    #[serde(flatten)]
+    pub content: NoticeContent,
+}
+
+/// The sealed part of a notice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticeContent {
+    pub record_ref: String,
+    pub occurrence_number: String,
+    pub collar_number: String,
+    pub compliance_inbox: String,
+    /// The day on which it happened, or on which it was reported.
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub happened_on: Date,
+    /// 1 or 2: the workshop that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<u8>,
+    /// The day of that workshop.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub workshop_on: Option<Date>,
+    /// A code of the outcome: why it was missed or declined.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The day that police set, as varied last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub deadline: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub prosecution_time_bar: Option<Date>,
+    /// Whether two workshops five weeks apart still fit before the deadline, on the day on which
+    /// the notice was made. Absent once the programme has ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub completion_still_possible: Option<bool>,
+    /// The outcome behind it.
+    pub evidence_ref: Uuid,
+    /// The outcome that this one takes back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub supersedes: Option<Uuid>,
 }
 
 /// Body of `POST /v1/referrals/find`.

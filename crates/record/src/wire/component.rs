@@ -17,6 +17,7 @@ pub fn schemas() -> serde_json::Map<String, Value> {
     generator.subschema_for::<api::ReferralView>();
     generator.subschema_for::<api::Find>();
     generator.subschema_for::<api::Found>();
+    generator.subschema_for::<api::NoticePage>();
     generator.subschema_for::<api::Reconciliation>();
     generator.subschema_for::<api::Whoami>();
     generator.subschema_for::<api::Problem>();

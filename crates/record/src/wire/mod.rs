@@ -9,6 +9,8 @@ mod content;
 pub mod event;
 pub mod flag;
 pub mod kind;
+pub mod outcome;
+pub mod rejection;
 pub mod schema;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,213 @@
+//! The provider's run of workshops for one referral, as far as its outcomes tell.
+//!
+//! ```mermaid
+//! stateDiagram-v2
+//!     [*] --> sent
+//!     sent --> received: received
+//!     sent --> accepted: accepted
+//!     sent --> declined: declined
+//!     received --> accepted: accepted
+//!     received --> declined: declined
+//!     accepted --> booked_1: workshop_booked 1
+//!     accepted --> declined: declined
+//!     booked_1 --> booked_1: workshop_rescheduled 1
+//!     booked_1 --> attended_1: workshop_attended 1
+//!     booked_1 --> accepted: workshop_missed 1
+//!     attended_1 --> booked_2: workshop_booked 2
+//!     booked_2 --> booked_2: workshop_rescheduled 2
+//!     booked_2 --> booked_2: workshop_attended 2
+//!     booked_2 --> accepted: workshop_missed 2, repeat from 1
+//!     booked_2 --> attended_1: workshop_missed 2, repeat from 2
+//!     booked_2 --> completed: programme_completed
+//!     sent --> returned: returned
+//!     received --> returned: returned
+//!     accepted --> returned: returned
+//!     booked_1 --> returned: returned
+//!     attended_1 --> returned: returned
+//!     booked_2 --> returned: returned
+//! ```
+//!
+//! `information_requested`, `uncontactable` and `non_compliance_reported` are facts about a
+//! programme that has not ended and move nothing; `closed` is one about a programme that has ended.
+//! A withdrawal by police ends any programme that has not ended (see [`super::standing`]).
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::choice::{DeclineReason, MissReason};
+use super::outcome::{Outcome, Part, Report};
+
+/// Where a programme is; each state carries the facts that led to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Programme {
+    /// On its way to the provider, who has not said anything yet.
+    Sent,
+    Received {
+        on: Date,
+    },
+    /// Taken on, nothing booked; also after a missed workshop that has to be begun again.
+    Accepted {
+        on: Date,
+    },
+    Declined {
+        on: Date,
+        reason: DeclineReason,
+    },
+    #[serde(rename = "booked_1")]
+    Booked1 {
+        on: Date,
+    },
+    #[serde(rename = "attended_1")]
+    Attended1 {
+        first: Date,
+    },
+    #[serde(rename = "booked_2")]
+    Booked2 {
+        first: Date,
+        on: Date,
+        /// Set once the second workshop was attended; completing is a report of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        second: Option<Date>,
+    },
+    Completed {
+        first: Date,
+        second: Date,
+        on: Date,
+    },
+    /// The provider gave the case back.
+    Returned {
+        on: Date,
+    },
+    /// Police took the case back, or had sent it in error.
+    Withdrawn {
+        on: Date,
+    },
+}
+
+/// Why an outcome does not fit what is known. It changes nothing and goes to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Contradiction {
+    /// The programme has ended.
+    HasEnded,
+    /// The programme has not ended, so the file cannot be closed.
+    HasNotEnded,
+    /// The programme is not in a state in which this can happen.
+    OutOfOrder,
+    /// Completed without both workshops attended.
+    NotBothAttended,
+    /// A cancellation by the provider that would cost the offender an attended workshop, or a
+    /// repetition from a workshop that was not reached.
+    RepeatFrom,
+}
+
+impl Programme {
+    /// Takes an outcome into account, or says why it cannot be.
+    pub fn apply(self, outcome: &Outcome) -> Result<Programme, (Programme, Contradiction)> {
+        let happened_on = outcome.happened_on;
+        match (&outcome.report, self) {
+            (Report::Closed, ended) if ended.has_ended() => Ok(ended),
+            (Report::Closed, open) => Err((open, Contradiction::HasNotEnded)),
+            // It names another outcome; leaving that one out is the fold's work.
+            (Report::Correction { .. }, any) => Ok(any),
+            (_, ended) if ended.has_ended() => Err((ended, Contradiction::HasEnded)),
+            (Report::Received, Programme::Sent) => Ok(Programme::Received { on: happened_on }),
+            (Report::Accepted, Programme::Sent | Programme::Received { .. }) => {
+                Ok(Programme::Accepted { on: happened_on })
+            }
+            (
+                Report::Declined { reason },
+                Programme::Sent | Programme::Received { .. } | Programme::Accepted { .. },
+            ) => Ok(Programme::Declined { on: happened_on, reason: *reason }),
+            (
+                Report::InformationRequested { .. }
+                | Report::Uncontactable { .. }
+                | Report::NonComplianceReported { .. },
+                open,
+            ) => Ok(open),
+            (Report::Returned, _) => Ok(Programme::Returned { on: happened_on }),
+            (Report::WorkshopBooked { part: Part::First, on }, Programme::Accepted { .. })
+            | (Report::WorkshopRescheduled { part: Part::First, on }, Programme::Booked1 { .. }) => {
+                Ok(Programme::Booked1 { on: *on })
+            }
+            (Report::WorkshopBooked { part: Part::Second, on }, Programme::Attended1 { first })
+            | (
+                Report::WorkshopRescheduled { part: Part::Second, on },
+                Programme::Booked2 { first, second: None, .. },
+            ) => Ok(Programme::Booked2 { first, on: *on, second: None }),
+            (Report::WorkshopAttended { part: Part::First, on, .. }, Programme::Booked1 { .. }) => {
+                Ok(Programme::Attended1 { first: *on })
+            }
+            (
+                Report::WorkshopAttended { part: Part::Second, on, .. },
+                Programme::Booked2 { first, on: booked, second: None },
+            ) => Ok(Programme::Booked2 { first, on: booked, second: Some(*on) }),
+            (Report::WorkshopMissed { part, reason, repeat_from, .. }, open) => {
+                open.missed(*part, *reason, *repeat_from, happened_on)
+            }
+            (
+                Report::ProgrammeCompleted,
+                Programme::Booked2 { first, second: Some(second), .. },
+            ) => Ok(Programme::Completed { first, second, on: happened_on }),
+            (Report::ProgrammeCompleted, open) => Err((open, Contradiction::NotBothAttended)),
+            (_, open) => Err((open, Contradiction::OutOfOrder)),
+        }
+    }
+
+    /// "If you miss a workshop then you will have to repeat both" (DOMAIN 1.4) is the provider's
+    /// rule and stated in `repeat_from`; only a workshop that the provider cancelled may never cost
+    /// an attendance.
+    fn missed(
+        self,
+        part: Part,
+        reason: MissReason,
+        repeat_from: Part,
+        happened_on: Date,
+    ) -> Result<Programme, (Programme, Contradiction)> {
+        match (self, part, repeat_from) {
+            (Programme::Booked1 { .. }, Part::First, Part::First) => {
+                Ok(Programme::Accepted { on: happened_on })
+            }
+            (Programme::Booked2 { first, second: None, .. }, Part::Second, Part::Second) => {
+                Ok(Programme::Attended1 { first })
+            }
+            (booked @ Programme::Booked2 { second: None, .. }, Part::Second, Part::First) => {
+                match reason {
+                    MissReason::CancelledByProvider => Err((booked, Contradiction::RepeatFrom)),
+                    _ => Ok(Programme::Accepted { on: happened_on }),
+                }
+            }
+            (booked @ Programme::Booked1 { .. }, Part::First, Part::Second) => {
+                Err((booked, Contradiction::RepeatFrom))
+            }
+            (other, _, _) => Err((other, Contradiction::OutOfOrder)),
+        }
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(
+            self,
+            Programme::Declined { .. }
+                | Programme::Completed { .. }
+                | Programme::Returned { .. }
+                | Programme::Withdrawn { .. }
+        )
+    }
+
+    /// The state's name, as SQL, JSON and the diagram above write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Programme::Sent => "sent",
+            Programme::Received { .. } => "received",
+            Programme::Accepted { .. } => "accepted",
+            Programme::Declined { .. } => "declined",
+            Programme::Booked1 { .. } => "booked_1",
+            Programme::Attended1 { .. } => "attended_1",
+            Programme::Booked2 { .. } => "booked_2",
+            Programme::Completed { .. } => "completed",
+            Programme::Returned { .. } => "returned",
+            Programme::Withdrawn { .. } => "withdrawn",
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! An outcome from a provider: read, compared with what is stored, folded into where the case
+//! stands, and stored with the notices that follow from it, in one transaction.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use cara_record::domain::choice::Decided;
+use cara_record::domain::decision::Decision;
+use cara_record::domain::outcome::{Outcome, Report};
+use cara_record::domain::standing::Standing;
+use cara_record::wire::Compartment as Side;
+use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
+use cara_record::wire::rejection::{self, Code, Rejection};
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::prepare::Told;
+use super::{Gateway, Refusal, notice};
+use crate::clock::london_day;
+use crate::store::{
+    Case, Compartment, Digest, Entry, Fact, NewNotice, NewOutcome, NewStanding, Operation,
+    OutcomeRow, Refused, SealedSide, What,
+};
+use crate::vault::{Binding, Keys};
+
+/// An outcome that keeps losing its race is left on its queue after this many tries.
+const ROUNDS_MAX: usize = 8;
+
+/// One message from an outcome queue.
+#[derive(Clone, Debug)]
+pub struct Arrived {
+    /// Whose queue it came from.
+    pub provider: String,
+    pub side: Side,
+    /// The broker's user, where the broker has checked that it is the one who may speak here.
+    pub speaker: Option<String>,
+    pub message_id: Option<Uuid>,
+    pub body: Bytes,
+}
+
+/// What became of it. In every case it may be acknowledged, once a rejection has been sent.
+#[derive(Debug)]
+pub enum Concluded {
+    /// It is stored, and the case has moved as far as it could.
+    Applied,
+    /// It is stored and waits: an earlier number has not arrived.
+    Waits,
+    /// It was stored before.
+    AlreadyApplied,
+    /// It could not be applied; the provider is told why.
+    Rejected(Box<Rejection>),
+}
+
+/// The police-only row, as far as notices need it.
+#[derive(serde::Deserialize)]
+struct Police {
+    record_ref: String,
+    told: Option<Told>,
+}
+
+impl Gateway {
+    /// Takes one outcome. An error promises nothing: the message must stay on its queue.
+    pub async fn conclude(&self, arrived: &Arrived) -> Result<Concluded, Refusal> {
+        let Some(speaker) = &arrived.speaker else {
+            let unread = self.unread(&rejection::WRONG_SPEAKER, "user_id", None);
+            return self.reject(arrived, unread).await;
+        };
+        let reported = match told::read(arrived.side, &arrived.body) {
+            Ok(reported) => reported,
+            Err(unread) => return self.reject(arrived, unread).await,
+        };
+        for _ in 0..ROUNDS_MAX {
+            let case = self.store.case(reported.head().referral_id).await?;
+            let case = case.filter(|case| case.provider == arrived.provider);
+            let Some(case) = case else {
+                let unread =
+                    self.unread(&rejection::UNKNOWN_REFERRAL, "data.referral_id", Some(&reported));
+                return self.reject(arrived, unread).await;
+            };
+            let content = self.vault.digest("outcome", &[&reported.to_json()]);
+            match self.look(&case, &reported, content)? {
+                Look::Same => return Ok(Concluded::AlreadyApplied),
+                Look::Wrong(code, member) => {
+                    let unread = self.unread(code, member, Some(&reported));
+                    return self.reject(arrived, unread).await;
+                }
+                Look::New(open) => {
+                    let made = self.prepare(&case, *open, &reported, content, speaker)?;
+                    match self.store.write(vec![made.entry]).await.pop() {
+                        Some(Ok(_receipt)) => {
+                            return self.concluded(arrived, &reported, made.end).await;
+                        }
+                        Some(Err(Refused::Conflict)) => {
+                            let elsewhere =
+                                self.store.has_outcome(reported.head().outcome_id).await?;
+                            let here = self.store.case(case.referral_id).await?;
+                            let here = here.is_some_and(|case| {
+                                let id = reported.head().outcome_id;
+                                case.outcomes.iter().any(|row| row.outcome_id == id)
+                            });
+                            if elsewhere && !here {
+                                let code = &rejection::ID_REUSED;
+                                let unread = self.unread(code, "data.outcome_id", Some(&reported));
+                                return self.reject(arrived, unread).await;
+                            }
+                        }
+                        Some(Err(Refused::Unavailable { reason })) => {
+                            return Err(Refusal::Unavailable { reason, retry_after_s: 5 });
+                        }
+                        None => {
+                            return Err(Refusal::Internal(anyhow::anyhow!(
+                                "the store gave no answer"
+                            )));
+                        }
+                    }
+                }
+            }
+        }
+        Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    }
+
+    async fn concluded(
+        &self,
+        arrived: &Arrived,
+        reported: &Reported,
+        end: End,
+    ) -> Result<Concluded, Refusal> {
+        match end {
+            End::Applied => Ok(Concluded::Applied),
+            End::Waits => Ok(Concluded::Waits),
+            End::Contradicts => {
+                let unread = self.unread(&rejection::CONTRADICTION, "data.kind", Some(reported));
+                self.reject(arrived, unread).await
+            }
+        }
+    }
+
+    fn unread(&self, code: &'static Code, member: &str, reported: Option<&Reported>) -> Unread {
+        let head = reported.map(Reported::head);
+        Unread {
+            faults: vec![told::Fault { code, member: member.to_owned() }],
+            outcome_id: head.map(|head| head.outcome_id),
+            referral_id: head.map(|head| head.referral_id),
+        }
+    }
+
+    /// The answer to the provider, with the fact of it in the audit.
+    async fn reject(&self, arrived: &Arrived, unread: Unread) -> Result<Concluded, Refusal> {
+        let at = self.clock.now();
+        let codes: Vec<_> = unread.faults.iter().map(|fault| fault.code.id).collect();
+        let fact = Fact {
+            operation: Operation::Collection,
+            by: arrived.speaker.clone().unwrap_or_else(|| arrived.provider.clone()),
+            at,
+            about: match unread.outcome_id {
+                Some(outcome_id) => format!("rejected outcome {outcome_id}"),
+                None => "rejected outcome without an id".to_owned(),
+            },
+            to: None,
+            note: Some(codes.join(" ")),
+        };
+        let what = What::Nothing { entry_id: self.clock.id() };
+        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
+        self.write_one(entry).await?;
+        Ok(Concluded::Rejected(Box::new(Rejection {
+            side: arrived.side,
+            provider: arrived.provider.clone(),
+            id: self.clock.id(),
+            at,
+            message_id: arrived.message_id,
+            outcome_id: unread.outcome_id,
+            referral_id: unread.referral_id,
+            faults: unread.faults,
+        })))
+    }
+
+    /// Compares an outcome with what is stored of its case.
+    fn look(&self, case: &Case, reported: &Reported, content: Digest) -> Result<Look, Refusal> {
+        let head = reported.head();
+        let side = side_of(reported);
+        let same_id = case.outcomes.iter().find(|row| row.outcome_id == head.outcome_id);
+        if let Some(row) = same_id {
+            let same = row.content == content && row.body.compartment() == side;
+            return Ok(if same {
+                Look::Same
+            } else {
+                Look::Wrong(&rejection::ID_REUSED, "data.outcome_id")
+            });
+        }
+        let of_side = || case.outcomes.iter().filter(|row| row.body.compartment() == side);
+        if of_side().any(|row| row.number == head.number) {
+            return Ok(Look::Wrong(&rejection::NUMBER_TAKEN, "data.number"));
+        }
+        if head.revision_seen > case.latest_revision {
+            return Ok(Look::Wrong(&rejection::REVISION_AHEAD, "data.revision_seen"));
+        }
+        let open = self.open(case)?;
+        let today = self.clock.today();
+        if head.happened_on > today {
+            return Ok(Look::Wrong(&rejection::IN_FUTURE, "data.happened_on"));
+        }
+        if workshop_day(reported).is_some_and(|on| on > today) {
+            return Ok(Look::Wrong(&rejection::IN_FUTURE, "data.on"));
+        }
+        let given_on = open.told.given_on;
+        if given_on.is_some_and(|given_on| head.happened_on < given_on) {
+            return Ok(Look::Wrong(&rejection::BEFORE_CAUTION, "data.happened_on"));
+        }
+        if let Reported::Offender(Outcome { report: Report::Correction { supersedes }, .. }) =
+            reported
+        {
+            let earlier =
+                |row: &OutcomeRow| row.outcome_id == *supersedes && row.number < head.number;
+            // Behind a gap it cannot be told yet.
+            let complete = of_side().filter(|row| row.number < head.number).count();
+            let is_complete = usize::try_from(head.number - 1).is_ok_and(|all| all == complete);
+            if is_complete && !of_side().any(earlier) {
+                return Ok(Look::Wrong(&rejection::UNKNOWN_SUPERSEDES, "data.supersedes"));
+            }
+        }
+        Ok(Look::New(Box::new(open)))
+    }
+
+    fn open(&self, case: &Case) -> Result<Open, Refusal> {
+        let keys = self.vault.unwrap_keys(case.referral_id, &case.keys)?;
+        let inner = |error| Refusal::Internal(anyhow::Error::new(error));
+        let place =
+            Binding { id: case.referral_id, revision: case.police_revision, column: "police" };
+        let police = self.vault.open_sealed(&keys, place, &case.police)?;
+        let police: Police = serde_json::from_slice(&police).map_err(inner)?;
+        let Some(told) = police.told else {
+            return Err(Refusal::Internal(anyhow::anyhow!(
+                "this referral was stored before notices were: send its record again"
+            )));
+        };
+        let mut reported = Vec::new();
+        for row in &case.outcomes {
+            let own = binding(row.outcome_id);
+            let (side, json) = match &row.body {
+                SealedSide::Offender(sealed) => {
+                    (Side::Offender, self.vault.open_sealed(&keys, own, sealed)?)
+                }
+                SealedSide::Victim(sealed) => {
+                    (Side::Victim, self.vault.open_sealed(&keys, own, sealed)?)
+                }
+            };
+            let read = Reported::from_json(side, &json).map_err(|_| {
+                Refusal::Internal(anyhow::anyhow!("a stored outcome cannot be read"))
+            })?;
+            reported.push(read);
+        }
+        Ok(Open { keys, record_ref: police.record_ref, told, reported })
+    }
+
+    /// The entry that stores it, and how the case stands then.
+    fn prepare(
+        &self,
+        case: &Case,
+        open: Open,
+        reported: &Reported,
+        content: Digest,
+        speaker: &str,
+    ) -> Result<Made, Refusal> {
+        let Open { keys, record_ref, told, reported: mut all } = open;
+        let before = effective(&all, case);
+        all.push(reported.clone());
+        let standing = standing(&all, case);
+        let after = effective(&all, case);
+        let head = reported.head();
+        let end = match reported {
+            Reported::Offender(_) if standing.contradictions.contains_key(&head.outcome_id) => {
+                End::Contradicts
+            }
+            _ if after.contains(&head.outcome_id) => End::Applied,
+            _ => End::Waits,
+        };
+        let today = self.clock.today();
+        let mut notices = Vec::new();
+        for reported in &all {
+            let cause = reported.head().outcome_id;
+            if !after.contains(&cause) || before.contains(&cause) || !notice::is_told(reported) {
+                continue;
+            }
+            let content = notice::content(&record_ref, &told, reported, &standing, today);
+            let notice_id = self.clock.id();
+            notices.push(NewNotice {
+                notice_id,
+                kind: reported.kind().to_owned(),
+                cause,
+                made_at: self.clock.now(),
+                body: self.sealed(
+                    &keys,
+                    notice::binding(notice_id),
+                    side_of(reported),
+                    &serde_json::to_vec(&content)
+                        .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?,
+                )?,
+            });
+        }
+        let received_at = self.clock.now();
+        let outcome = NewOutcome {
+            referral_id: case.referral_id,
+            outcome_id: head.outcome_id,
+            number: head.number,
+            kind: reported.kind().to_owned(),
+            happened_on: head.happened_on,
+            received_at,
+            content,
+            body: self.sealed(
+                &keys,
+                binding(head.outcome_id),
+                side_of(reported),
+                &reported.to_json(),
+            )?,
+            standing: NewStanding {
+                facts_before: case.facts,
+                programme: standing.programme.name().to_owned(),
+                caution: standing.caution.name().to_owned(),
+                gap: standing.gap,
+            },
+            notices,
+        };
+        let fact = Fact {
+            operation: Operation::Collection,
+            by: speaker.to_owned(),
+            at: received_at,
+            about: format!("outcome {} {}", head.outcome_id, reported.kind()),
+            to: None,
+            note: Some(format!("referral {} is {}", case.referral_id, standing.programme.name())),
+        };
+        let what = What::Outcome(Box::new(outcome));
+        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
+        Ok(Made { entry, end })
+    }
+
+    fn sealed(
+        &self,
+        keys: &Keys,
+        binding: Binding,
+        side: Compartment,
+        plain: &[u8],
+    ) -> Result<SealedSide, Refusal> {
+        Ok(match side {
+            Compartment::Offender => SealedSide::Offender(self.vault.seal(keys, binding, plain)?),
+            Compartment::Victim => SealedSide::Victim(self.vault.seal(keys, binding, plain)?),
+        })
+    }
+}
+
+/// How an outcome compares with what is stored.
+enum Look {
+    New(Box<Open>),
+    Same,
+    Wrong(&'static Code, &'static str),
+}
+
+/// A case, opened.
+struct Open {
+    keys: Keys,
+    record_ref: String,
+    told: Told,
+    reported: Vec<Reported>,
+}
+
+struct Made {
+    entry: Entry,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Applied,
+    Waits,
+    Contradicts,
+}
+
+/// An outcome is sealed under its case's key and bound to its own id.
+fn binding(outcome_id: Uuid) -> Binding {
+    Binding { id: outcome_id, revision: 0, column: "outcome" }
+}
+
+fn side_of(reported: &Reported) -> Compartment {
+    match reported {
+        Reported::Offender(_) => Compartment::Offender,
+        Reported::Victim(_) => Compartment::Victim,
+    }
+}
+
+/// The day of a workshop that took place, or should have.
+fn workshop_day(reported: &Reported) -> Option<Date> {
+    match reported {
+        Reported::Offender(Outcome {
+            report: Report::WorkshopAttended { on, .. } | Report::WorkshopMissed { on, .. },
+            ..
+        }) => Some(*on),
+        _ => None,
+    }
+}
+
+fn standing(reported: &[Reported], case: &Case) -> Standing {
+    let outcomes: Vec<Outcome> = reported
+        .iter()
+        .filter_map(|reported| match reported {
+            Reported::Offender(outcome) => Some(outcome.clone()),
+            Reported::Victim(_) => None,
+        })
+        .collect();
+    // A record that takes the case back says what police decided.
+    let withdrawn = case.withdrawn_at.map(|at| Decision {
+        decision_id: case.referral_id,
+        decided_on: london_day(at),
+        decided: Decided::Withdrawn,
+        new_deadline: None,
+        supersedes: None,
+    });
+    Standing::of(&outcomes, withdrawn.as_slice())
+}
+
+/// The outcomes that stand: not behind a gap and no contradiction. The victim's side has no
+/// programme, so everything of it that is not behind a gap stands.
+fn effective(reported: &[Reported], case: &Case) -> BTreeSet<Uuid> {
+    let standing = standing(reported, case);
+    let mut numbers: Vec<u32> = reported
+        .iter()
+        .filter(|reported| side_of(reported) == Compartment::Victim)
+        .map(|reported| reported.head().number)
+        .collect();
+    numbers.sort_unstable();
+    let whole = (1..).zip(&numbers).take_while(|(expected, number)| expected == *number).count();
+    reported
+        .iter()
+        .filter(|reported| {
+            let head = reported.head();
+            match reported {
+                Reported::Offender(_) => {
+                    !standing.waits(head.number)
+                        && !standing.contradictions.contains_key(&head.outcome_id)
+                }
+                Reported::Victim(_) => usize::try_from(head.number).is_ok_and(|n| n <= whole),
+            }
+        })
+        .map(|reported| reported.head().outcome_id)
+        .collect()
+}

@@ -1,0 +1,183 @@
+//! What a force is told because of an outcome, and how it reads and takes over what it was told.
+
+use cara_record::domain::caution::Caution;
+use cara_record::domain::choice::Choice as _;
+use cara_record::domain::outcome::{Outcome, Report};
+use cara_record::domain::standing::Standing;
+use cara_record::wire::api;
+use cara_record::wire::outcome::Told as Reported;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::prepare::Told;
+use super::{Caller, Gateway, Refusal};
+use crate::store::{
+    Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, Refused, SealedSide,
+    What,
+};
+use crate::vault::Binding;
+
+/// Notices in one answer, at most.
+const LIMIT_MAX: usize = 500;
+
+/// Two workshops are four to five weeks apart (DOMAIN 1.4), so this much has to be left before the
+/// deadline while the first has not been attended.
+const WEEKS_BETWEEN_WORKSHOPS: i64 = 5;
+
+/// Whether the force is told of such an outcome. `received` and `closed` are between the provider
+/// and the gateway.
+pub(super) fn is_told(reported: &Reported) -> bool {
+    match reported {
+        Reported::Offender(outcome) => !matches!(outcome.report, Report::Received | Report::Closed),
+        Reported::Victim(_) => true,
+    }
+}
+
+/// What the notice says.
+pub(super) fn content(
+    record_ref: &str,
+    told: &Told,
+    reported: &Reported,
+    standing: &Standing,
+    today: Date,
+) -> api::NoticeContent {
+    let head = reported.head();
+    let deadline = match standing.caution {
+        Caution::Varied { deadline, .. } => deadline,
+        _ => told.deadline,
+    };
+    let mut content = api::NoticeContent {
+        record_ref: record_ref.to_owned(),
+        occurrence_number: told.occurrence_number.clone(),
+        collar_number: told.collar_number.clone(),
+        compliance_inbox: told.compliance_inbox.clone(),
+        happened_on: head.happened_on,
+        part: None,
+        workshop_on: None,
+        reason: None,
+        deadline: Some(deadline),
+        prosecution_time_bar: told.prosecution_time_bar,
+        completion_still_possible: still_possible(standing, deadline, today),
+        evidence_ref: head.outcome_id,
+        supersedes: None,
+    };
+    if let Reported::Offender(outcome) = reported {
+        add(&mut content, outcome);
+    }
+    content
+}
+
+fn add(content: &mut api::NoticeContent, outcome: &Outcome) {
+    match &outcome.report {
+        Report::Declined { reason } => content.reason = Some(reason.code().to_owned()),
+        Report::WorkshopBooked { part, on }
+        | Report::WorkshopRescheduled { part, on }
+        | Report::WorkshopAttended { part, on, .. } => {
+            content.part = Some(part.number());
+            content.workshop_on = Some(*on);
+        }
+        Report::WorkshopMissed { part, on, reason, .. } => {
+            content.part = Some(part.number());
+            content.workshop_on = Some(*on);
+            content.reason = Some(reason.code().to_owned());
+        }
+        Report::Correction { supersedes } => content.supersedes = Some(*supersedes),
+        _ => {}
+    }
+}
+
+fn still_possible(standing: &Standing, deadline: Date, today: Date) -> Option<bool> {
+    use cara_record::domain::programme::Programme;
+    let weeks = match standing.programme {
+        Programme::Attended1 { .. } | Programme::Booked2 { .. } => 0,
+        ref programme if programme.has_ended() => return None,
+        _ => WEEKS_BETWEEN_WORKSHOPS,
+    };
+    Some(today.saturating_add(weeks.weeks()) <= deadline)
+}
+
+impl Gateway {
+    /// One page of the caller's notices, by number. Consulting them is audited.
+    pub async fn notices(
+        &self,
+        caller: &Caller,
+        force: Option<&str>,
+        after: u64,
+        limit: Option<usize>,
+    ) -> Result<api::NoticePage, Refusal> {
+        let force = super::consult::one_force(caller, force)?;
+        let limit = limit.unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
+        let stream = Compartment::Offender;
+        let filter = NoticeFilter { force, test_data: caller.test, stream, after };
+        let rows = self.store.notices(filter, limit).await?;
+        let last = rows.last().map_or(after, |row| row.sequence);
+        if !rows.is_empty() {
+            let about = format!("notices {}..{last} of {force}", rows[0].sequence);
+            self.record_consultation(&caller.identity, &about, None).await?;
+        }
+        let notices = rows.iter().map(|row| self.notice_view(row)).collect::<Result<_, _>>()?;
+        Ok(api::NoticePage { notices, last })
+    }
+
+    /// The force has taken a notice over. Repeating it is harmless.
+    pub async fn acknowledge(&self, caller: &Caller, notice_id: Uuid) -> Result<(), Refusal> {
+        let row = self.store.notice(notice_id).await?;
+        let row = row.filter(|row| may_read(caller, row.force, row.test_data, &row.body));
+        let row = row.ok_or(Refusal::Absent)?;
+        if row.taken_over_at.is_some() {
+            return Ok(());
+        }
+        let at = self.clock.now();
+        let fact = Fact {
+            operation: Operation::Disclosure,
+            by: "gateway".to_owned(),
+            at,
+            about: format!("notice {notice_id} {}", row.kind),
+            to: Some(caller.identity.clone()),
+            note: None,
+        };
+        let what = What::TakeOver { notice_id, at };
+        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
+        match self.store.write(vec![entry]).await.pop() {
+            // Somebody acknowledged it at the same instant.
+            Some(Ok(_) | Err(Refused::Conflict)) => Ok(()),
+            Some(Err(Refused::Unavailable { reason })) => {
+                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
+            }
+            None => Err(Refusal::Internal(anyhow::anyhow!("the store gave no answer"))),
+        }
+    }
+
+    fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
+        let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
+        let binding = binding(row.notice_id);
+        let json = match &row.body {
+            SealedSide::Offender(sealed) => self.vault.open_sealed(&keys, binding, sealed)?,
+            SealedSide::Victim(sealed) => self.vault.open_sealed(&keys, binding, sealed)?,
+        };
+        let content = serde_json::from_slice(&json)
+            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        Ok(api::Notice {
+            notice_id: row.notice_id,
+            sequence: row.sequence,
+            kind: row.kind.clone(),
+            referral_id: row.referral_id,
+            made_at: row.made_at.to_string(),
+            taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),
+            content,
+        })
+    }
+}
+
+/// Notices of the victim's stream are for identities that may see it; none may yet.
+fn may_read(caller: &Caller, force: ForceCode, test_data: bool, body: &SealedSide) -> bool {
+    caller.forces.contains(&force)
+        && caller.test == test_data
+        && body.compartment() == Compartment::Offender
+}
+
+/// A notice is sealed under its case's key and bound to its own id.
+pub(super) fn binding(notice_id: Uuid) -> Binding {
+    Binding { id: notice_id, revision: 0, column: "notice" }
+}

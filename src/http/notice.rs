@@ -1,0 +1,44 @@
+//! `GET /v1/notices` and `POST /v1/notices/{notice_id}/acknowledge`
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::Edge;
+use super::body;
+use super::problem::Refused;
+use super::standing::Standing;
+use crate::flow::Refusal;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    #[serde(default)]
+    after: u64,
+    limit: Option<usize>,
+    /// For an identity that stands for several.
+    force: Option<String>,
+}
+
+pub(in crate::http) async fn list(
+    edge: web::Data<Edge>,
+    standing: Standing,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refused> {
+    let asked = web::Query::<Asked>::from_query(request.query_string());
+    let asked = asked.map_err(|_| Refused::parameter("the query"))?.into_inner();
+    let Asked { after, limit, force } = asked;
+    let page = edge.stories.notices(&standing.caller, force, after, limit).await?;
+    Ok(body::ok(&page))
+}
+
+pub(in crate::http) async fn acknowledge(
+    edge: web::Data<Edge>,
+    standing: Standing,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Refused> {
+    // What is no id looks like one that is not there.
+    let id = path.parse::<Uuid>().map_err(|_| Refusal::Absent)?;
+    edge.stories.acknowledge(&standing.caller, id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

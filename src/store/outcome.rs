@@ -1,0 +1,136 @@
+//! What the way back stores: outcomes as they arrived, where the case stands, notices to forces.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use uuid::Uuid;
+
+use super::row::{Compartment, ForceCode};
+use crate::vault::{Digest, Offender, Sealed, Victim, WrappedKeys};
+
+/// Bytes sealed under the key of one of the two sides.
+#[derive(Debug)]
+pub enum SealedSide {
+    Offender(Sealed<Offender>),
+    Victim(Sealed<Victim>),
+}
+
+impl SealedSide {
+    pub fn compartment(&self) -> Compartment {
+        match self {
+            SealedSide::Offender(_) => Compartment::Offender,
+            SealedSide::Victim(_) => Compartment::Victim,
+        }
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            SealedSide::Offender(sealed) => sealed.as_bytes(),
+            SealedSide::Victim(sealed) => sealed.as_bytes(),
+        }
+    }
+}
+
+/// One outcome, where the case stands with it, and what the force is told because of it.
+#[derive(Debug)]
+pub struct NewOutcome {
+    pub referral_id: Uuid,
+    pub outcome_id: Uuid,
+    /// Unique for each referral and side.
+    pub number: u32,
+    pub kind: String,
+    pub happened_on: Date,
+    pub received_at: Timestamp,
+    /// Keyed hash of the content: the same id with another content is another report.
+    pub content: Digest,
+    pub body: SealedSide,
+    pub standing: NewStanding,
+    pub notices: Vec<NewNotice>,
+}
+
+/// Where a case stands, in clear states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewStanding {
+    /// How many outcomes and decisions were stored when this was folded; `Conflict` when there are
+    /// more by now.
+    pub facts_before: u32,
+    pub programme: String,
+    pub caution: String,
+    /// The first number that has not arrived while a later one of the offender's side has.
+    pub gap: Option<u32>,
+}
+
+/// A notice without its number: that is drawn in the transaction that stores it.
+#[derive(Debug)]
+pub struct NewNotice {
+    pub notice_id: Uuid,
+    pub kind: String,
+    /// The outcome that caused it. Each (referral, kind, cause) makes one notice at most.
+    pub cause: Uuid,
+    pub made_at: Timestamp,
+    /// A side's notices are a stream of their own with numbers of their own.
+    pub body: SealedSide,
+}
+
+/// Everything that is known of one case on the way back.
+#[derive(Debug)]
+pub struct Case {
+    pub referral_id: Uuid,
+    pub force: ForceCode,
+    pub provider: String,
+    pub test_data: bool,
+    pub keys: WrappedKeys,
+    pub latest_revision: u32,
+    /// The police-only row of the latest revision that is no withdrawal, and that revision.
+    pub police: Sealed<Offender>,
+    pub police_revision: u32,
+    /// When the force took the case back.
+    pub withdrawn_at: Option<Timestamp>,
+    /// Outcomes and decisions that are stored, of both sides.
+    pub facts: u32,
+    /// Of both sides, each by number.
+    pub outcomes: Vec<OutcomeRow>,
+}
+
+#[derive(Debug)]
+pub struct OutcomeRow {
+    pub outcome_id: Uuid,
+    pub number: u32,
+    pub content: Digest,
+    pub body: SealedSide,
+}
+
+/// Which notices a caller asks for.
+#[derive(Clone, Debug)]
+pub struct NoticeFilter {
+    pub force: ForceCode,
+    pub test_data: bool,
+    pub stream: Compartment,
+    /// Numbers above this one.
+    pub after: u64,
+}
+
+/// A notice with what opens it.
+#[derive(Debug)]
+pub struct NoticeRow {
+    pub notice_id: Uuid,
+    pub referral_id: Uuid,
+    pub force: ForceCode,
+    pub test_data: bool,
+    /// 1, 2, 3 … for each force, test or live, and stream; without gaps.
+    pub sequence: u64,
+    pub kind: String,
+    pub made_at: Timestamp,
+    pub taken_over_at: Option<Timestamp>,
+    pub keys: WrappedKeys,
+    pub body: SealedSide,
+}
+
+/// A notice as a referral's page names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeState {
+    pub notice_id: Uuid,
+    pub stream: Compartment,
+    pub sequence: u64,
+    pub kind: String,
+    pub taken_over_at: Option<Timestamp>,
+}

@@ -1,0 +1,162 @@
+//! Reads of the way back: a case with its outcomes, notices by stream and number.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use uuid::Uuid;
+
+use super::column::{Columns, from_compartment};
+use crate::store::{
+    Action, Case, Compartment, NoticeFilter, NoticeRow, NoticeState, OutcomeRow, SealedSide,
+};
+
+pub(in crate::store::sqlite) fn case(
+    connection: &Connection,
+    referral_id: Uuid,
+) -> rusqlite::Result<Option<Case>> {
+    let mut select = connection.prepare_cached(
+        "/* case::case */ SELECT f.referral_row, f.force, f.provider, f.test_data, f.epoch, \
+         f.raw_key, f.offender_key, f.victim_key, f.latest_revision, r.police, \
+         r.revision, last.action, last.received_at, coalesce(s.facts, 0) AS facts \
+         FROM referral AS f CROSS JOIN revision AS last \
+         ON last.referral_row = f.referral_row AND last.revision = f.latest_revision \
+         CROSS JOIN revision AS r ON r.referral_row = f.referral_row AND r.revision = \
+         (SELECT max(revision) FROM revision WHERE referral_row = f.referral_row AND action <> 2) \
+         LEFT JOIN standing AS s ON s.referral_row = f.referral_row WHERE f.referral_id = ?1",
+    )?;
+    let found = select
+        .query_row([referral_id.as_bytes()], |row| {
+            let columns = Columns(row);
+            let case = Case {
+                referral_id,
+                force: columns.force()?,
+                provider: row.get("provider")?,
+                test_data: row.get("test_data")?,
+                keys: columns.keys()?,
+                latest_revision: row.get("latest_revision")?,
+                police: columns.sealed("police")?,
+                police_revision: row.get("revision")?,
+                withdrawn_at: match columns.action()? {
+                    Action::Withdrawn => Some(columns.time("received_at")?),
+                    Action::New | Action::Amended => None,
+                },
+                facts: row.get("facts")?,
+                outcomes: Vec::new(),
+            };
+            Ok((row.get::<_, i64>("referral_row")?, case))
+        })
+        .optional()?;
+    let Some((referral_row, mut case)) = found else { return Ok(None) };
+    case.outcomes = outcomes(connection, referral_row)?;
+    Ok(Some(case))
+}
+
+fn outcomes(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<OutcomeRow>> {
+    let mut select = connection.prepare_cached(
+        "/* case::outcomes */ SELECT outcome_id, compartment, number, content, body FROM outcome \
+         WHERE referral_row = ?1 ORDER BY compartment, number",
+    )?;
+    let rows = select.query_map([referral_row], |row| {
+        let columns = Columns(row);
+        Ok(OutcomeRow {
+            outcome_id: columns.id("outcome_id")?,
+            number: row.get("number")?,
+            content: columns.digest("content")?,
+            body: side(&columns)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Whether an outcome with this id is stored, for whichever referral.
+pub(in crate::store::sqlite) fn has_outcome(
+    connection: &Connection,
+    outcome_id: Uuid,
+) -> rusqlite::Result<bool> {
+    let mut select = connection
+        .prepare_cached("/* case::has_outcome */ SELECT 1 FROM outcome WHERE outcome_id = ?1")?;
+    select.exists([outcome_id.as_bytes()])
+}
+
+fn side(columns: &Columns<'_, '_>) -> rusqlite::Result<SealedSide> {
+    Ok(match columns.compartment()? {
+        Compartment::Offender => SealedSide::Offender(columns.sealed("body")?),
+        Compartment::Victim => SealedSide::Victim(columns.sealed("body")?),
+    })
+}
+
+const NOTICE: &str = "SELECT n.notice_id, n.force, n.test_data, n.compartment, n.sequence, n.kind, \
+                      n.made_at, n.taken_over_at, n.body, f.referral_id, f.epoch, f.raw_key, \
+                      f.offender_key, f.victim_key FROM notice AS n CROSS JOIN referral AS f \
+                      ON f.referral_row = n.referral_row";
+
+pub(in crate::store::sqlite) fn notices(
+    connection: &Connection,
+    filter: &NoticeFilter,
+    limit: usize,
+) -> rusqlite::Result<Vec<NoticeRow>> {
+    let mut select = connection.prepare_cached(&format!(
+        "/* case::notices */ {NOTICE} WHERE n.force = ?1 AND n.test_data = ?2 \
+         AND n.compartment = ?3 AND n.sequence > ?4 ORDER BY n.sequence LIMIT ?5"
+    ))?;
+    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
+    let bound = params![
+        filter.force.0,
+        filter.test_data,
+        from_compartment(filter.stream),
+        after,
+        limit as i64
+    ];
+    select.query_map(bound, notice_row)?.collect()
+}
+
+pub(in crate::store::sqlite) fn notice(
+    connection: &Connection,
+    notice_id: Uuid,
+) -> rusqlite::Result<Option<NoticeRow>> {
+    let mut select = connection
+        .prepare_cached(&format!("/* case::notice */ {NOTICE} WHERE n.notice_id = ?1"))?;
+    select.query_row([notice_id.as_bytes()], notice_row).optional()
+}
+
+fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
+    let columns = Columns(row);
+    Ok(NoticeRow {
+        notice_id: columns.id("notice_id")?,
+        referral_id: columns.id("referral_id")?,
+        force: columns.force()?,
+        test_data: row.get("test_data")?,
+        sequence: row.get("sequence")?,
+        kind: row.get("kind")?,
+        made_at: columns.time("made_at")?,
+        taken_over_at: columns.optional_time("taken_over_at")?,
+        keys: columns.keys()?,
+        body: side(&columns)?,
+    })
+}
+
+/// What a referral's page shows: programme and caution, and every notice in order.
+pub(in crate::store::sqlite) fn standing(
+    connection: &Connection,
+    referral_row: i64,
+) -> rusqlite::Result<(Option<(String, String)>, Vec<NoticeState>)> {
+    let mut select = connection.prepare_cached(
+        "/* case::standing */ SELECT programme, caution FROM standing WHERE referral_row = ?1",
+    )?;
+    let standing = select
+        .query_row([referral_row], |row| Ok((row.get("programme")?, row.get("caution")?)))
+        .optional()?;
+    let mut select = connection.prepare_cached(
+        "/* case::standing */ SELECT notice_id, compartment, sequence, kind, taken_over_at \
+         FROM notice WHERE referral_row = ?1 ORDER BY notice_row",
+    )?;
+    let notices = select.query_map([referral_row], |row| {
+        let columns = Columns(row);
+        Ok(NoticeState {
+            notice_id: columns.id("notice_id")?,
+            stream: columns.compartment()?,
+            sequence: row.get("sequence")?,
+            kind: row.get("kind")?,
+            taken_over_at: columns.optional_time("taken_over_at")?,
+        })
+    })?;
+    Ok((standing, notices.collect::<rusqlite::Result<_>>()?))
+}
