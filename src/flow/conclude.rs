@@ -38,17 +38,27 @@ pub struct Arrived {
     pub body: Bytes,
 }
 
-/// What became of it. In every case it may be acknowledged, once a rejection has been sent.
+/// What became of it. In every case it may be acknowledged, once the rejections have been sent.
 #[derive(Debug)]
-pub enum Concluded {
+pub struct Concluded {
+    pub end: End,
+    /// What the provider is told: why this outcome could not be applied, or one that had waited
+    /// behind it.
+    pub rejections: Vec<Rejection>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
     /// It is stored, and the case has moved as far as it could.
     Applied,
     /// It is stored and waits: an earlier number has not arrived.
     Waits,
     /// It was stored before.
     AlreadyApplied,
-    /// It could not be applied; the provider is told why.
-    Rejected(Box<Rejection>),
+    /// It is stored, contradicts what came before it, and changes nothing.
+    Contradicts,
+    /// It is not stored.
+    Rejected,
 }
 
 /// The police-only row, as far as notices need it.
@@ -79,7 +89,18 @@ impl Gateway {
             };
             let content = self.vault.digest("outcome", &[&reported.to_json()]);
             match self.look(&case, &reported, content)? {
-                Look::Same => return Ok(Concluded::AlreadyApplied),
+                Look::Same => {
+                    // The answers may not have gone out the first time.
+                    let open = self.open(&case)?;
+                    let contradictions = standing(&open.reported, &case).contradictions;
+                    let here = reported.head().number;
+                    let known = open.reported.iter().filter(|it| it.head().number >= here);
+                    let rejections = known
+                        .filter(|it| contradictions.contains_key(&it.head().outcome_id))
+                        .map(|it| self.contradiction(arrived, it))
+                        .collect();
+                    return Ok(Concluded { end: End::AlreadyApplied, rejections });
+                }
                 Look::Wrong(code, member) => {
                     let unread = self.unread(code, member, Some(&reported));
                     return self.reject(arrived, unread).await;
@@ -88,7 +109,10 @@ impl Gateway {
                     let made = self.prepare(&case, *open, &reported, content, speaker)?;
                     match self.store.write(vec![made.entry]).await.pop() {
                         Some(Ok(_receipt)) => {
-                            return self.concluded(arrived, &reported, made.end).await;
+                            let contradicting = made.contradicting.iter();
+                            let rejections =
+                                contradicting.map(|it| self.contradiction(arrived, it)).collect();
+                            return Ok(Concluded { end: made.end, rejections });
                         }
                         Some(Err(Refused::Conflict)) => {
                             let elsewhere =
@@ -119,20 +143,12 @@ impl Gateway {
         Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
     }
 
-    async fn concluded(
-        &self,
-        arrived: &Arrived,
-        reported: &Reported,
-        end: End,
-    ) -> Result<Concluded, Refusal> {
-        match end {
-            End::Applied => Ok(Concluded::Applied),
-            End::Waits => Ok(Concluded::Waits),
-            End::Contradicts => {
-                let unread = self.unread(&rejection::CONTRADICTION, "data.kind", Some(reported));
-                self.reject(arrived, unread).await
-            }
-        }
+    /// The answer to an outcome that is stored and changes nothing. The same outcome gets the same
+    /// answer, under the same id.
+    fn contradiction(&self, arrived: &Arrived, reported: &Reported) -> Rejection {
+        let unread = self.unread(&rejection::CONTRADICTION, "data.kind", Some(reported));
+        let outcome_id = reported.head().outcome_id;
+        self.rejection(arrived, unread, &[b"contradiction", outcome_id.as_bytes()])
     }
 
     fn unread(&self, code: &'static Code, member: &str, reported: Option<&Reported>) -> Unread {
@@ -162,16 +178,25 @@ impl Gateway {
         let what = What::Nothing { entry_id: self.clock.id() };
         let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
         self.write_one(entry).await?;
-        Ok(Concluded::Rejected(Box::new(Rejection {
+        let rejection = self.rejection(arrived, unread, &[b"body", &arrived.body]);
+        Ok(Concluded { end: End::Rejected, rejections: vec![rejection] })
+    }
+
+    /// `identity`: what makes two answers the same one.
+    fn rejection(&self, arrived: &Arrived, unread: Unread, identity: &[&[u8]]) -> Rejection {
+        let Digest(digest) = self.vault.digest("rejection", identity);
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        Rejection {
             side: arrived.side,
             provider: arrived.provider.clone(),
-            id: self.clock.id(),
-            at,
+            id: Uuid::from_bytes(id),
+            at: self.clock.now(),
             message_id: arrived.message_id,
             outcome_id: unread.outcome_id,
             referral_id: unread.referral_id,
             faults: unread.faults,
-        })))
+        }
     }
 
     /// Compares an outcome with what is stored of its case.
@@ -264,6 +289,7 @@ impl Gateway {
         let Open { keys, record_ref, told, reported: mut all } = open;
         let before = effective(&all, case);
         all.push(reported.clone());
+        let known = standing(&all[..all.len() - 1], case).contradictions;
         let standing = standing(&all, case);
         let after = effective(&all, case);
         let head = reported.head();
@@ -276,6 +302,8 @@ impl Gateway {
         };
         let today = self.clock.today();
         let mut notices = Vec::new();
+        // What closes a gap lets others go on behind it: the force is told in their order.
+        all.sort_by_key(|reported| reported.head().number);
         for reported in &all {
             let cause = reported.head().outcome_id;
             if !after.contains(&cause) || before.contains(&cause) || !notice::is_told(reported) {
@@ -330,7 +358,10 @@ impl Gateway {
         };
         let what = What::Outcome(Box::new(outcome));
         let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
-        Ok(Made { entry, end })
+        let is_new =
+            |id: &Uuid| standing.contradictions.contains_key(id) && !known.contains_key(id);
+        let contradicting = all.into_iter().filter(|it| is_new(&it.head().outcome_id)).collect();
+        Ok(Made { entry, end, contradicting })
     }
 
     fn sealed(
@@ -365,13 +396,8 @@ struct Open {
 struct Made {
     entry: Entry,
     end: End,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Applied,
-    Waits,
-    Contradicts,
+    /// Outcomes that were not known to contradict before.
+    contradicting: Vec<Reported>,
 }
 
 /// An outcome is sealed under its case's key and bound to its own id.

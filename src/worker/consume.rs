@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Stop, told};
 use crate::amqp::Consumer;
 use crate::amqp::consumer::{Answering, Received};
-use crate::flow::conclude::{Arrived, Concluded};
+use crate::flow::conclude::{Arrived, End};
 use crate::flow::{Gateway, Refusal};
 use crate::metric::Metric;
 
@@ -96,20 +96,21 @@ async fn one(
         body: received.body.clone(),
     };
     let concluded = gateway.conclude(&arrived).await.map_err(|refusal| explained(&refusal))?;
-    let status = match concluded {
-        Concluded::Applied => "applied",
-        Concluded::Waits => "waits",
-        Concluded::AlreadyApplied => "already_applied",
-        Concluded::Rejected(rejection) => {
-            answering.answer(&rejection).await.map_err(|error| error.to_string())?;
-            let codes: Vec<_> = rejection.faults.iter().map(|fault| fault.code.id).collect();
-            tracing::warn!(
-                provider = rejection.provider,
-                codes = codes.join(" "),
-                "an outcome was rejected; the provider is told why"
-            );
-            "rejected"
-        }
+    for rejection in &concluded.rejections {
+        answering.answer(rejection).await.map_err(|error| error.to_string())?;
+        let codes: Vec<_> = rejection.faults.iter().map(|fault| fault.code.id).collect();
+        tracing::warn!(
+            provider = rejection.provider,
+            codes = codes.join(" "),
+            "an outcome was rejected; the provider is told why"
+        );
+    }
+    let status = match concluded.end {
+        End::Applied => "applied",
+        End::Waits => "waits",
+        End::AlreadyApplied => "already_applied",
+        End::Contradicts => "contradicts",
+        End::Rejected => "rejected",
     };
     metric.outcome(&arrived.provider, status);
     received.acknowledge().await.map_err(|error| error.to_string())
@@ -119,10 +120,10 @@ async fn one(
 fn case_of(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Message {
-        data: Data,
+        data: About,
     }
     #[derive(Deserialize)]
-    struct Data {
+    struct About {
         referral_id: String,
     }
     serde_json::from_slice::<Message>(body).map_or_else(|_| String::new(), |it| it.data.referral_id)

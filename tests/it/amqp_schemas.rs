@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use cara_record::domain::choice::ContactAgreed;
+use cara_record::domain::outcome::{Report, VictimReport};
 use cara_record::domain::{Code, Finding, Recorded, example};
 use cara_record::wire::{
-    Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, schema,
+    Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, outcome, schema,
 };
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Set to write the files anew.
@@ -87,6 +88,67 @@ fn body(event: &Event) -> Value {
 fn the_committed_schemas_are_those_of_the_code() {
     for kind in Kind::ALL {
         check(&folder().join(format!("{}.v1.json", kind.name())), &schema::of(kind));
+    }
+}
+
+/// One message of each kind of outcome, as a provider writes it.
+fn outcomes() -> Vec<(Compartment, String, Value)> {
+    let head = stamp(1);
+    let members = |kind: &str| match kind {
+        "declined" => json!({ "reason": "no_capacity" }),
+        "information_requested" => json!({ "fields": ["offender.phones"] }),
+        "uncontactable" => json!({ "attempts": 3 }),
+        "workshop_booked" | "workshop_rescheduled" => json!({ "part": 1, "on": "2026-04-11" }),
+        "workshop_attended" => json!({ "part": 1, "on": "2026-04-11", "arrived_late": false }),
+        "workshop_missed" => json!({
+            "part": 2, "on": "2026-05-09", "reason": "no_show", "explanation_offered": "no",
+            "repeat_from": 1,
+        }),
+        "non_compliance_reported" => json!({ "facts": ["workshops_missed"] }),
+        "correction" => json!({ "supersedes": message_id(1) }),
+        "victim_contact_status" => json!({ "status": "reached" }),
+        "victim_risk_changed" => json!({ "grade": "medium" }),
+        _ => json!({}),
+    };
+    let offender = Report::KINDS.map(|kind| (Compartment::Offender, kind));
+    let victim = VictimReport::KINDS.map(|kind| (Compartment::Victim, kind));
+    let kinds = offender.into_iter().chain(victim).enumerate();
+    kinds
+        .map(|(index, (side, kind))| {
+            let outcome_id = message_id(100 + index as u128);
+            let mut data = json!({
+                "outcome_id": outcome_id, "referral_id": head.referral_id,
+                "number": index + 1, "revision_seen": 1, "happened_on": "2026-05-09",
+                "recorded_at": "2026-05-09T16:10:00Z", "kind": kind,
+            });
+            for (name, value) in members(kind).as_object().unwrap() {
+                data[name] = value.clone();
+            }
+            let message = json!({
+                "specversion": "1.0", "id": outcome_id, "source": "/providers/harbour",
+                "type": outcome::type_name(side), "subject": head.referral_id,
+                "time": "2026-05-09T16:10:00Z", "datacontenttype": "application/json",
+                "data": data,
+            });
+            (side, format!("outcome.{kind}"), message)
+        })
+        .collect()
+}
+
+#[test]
+fn the_committed_schemas_and_samples_of_outcomes_are_those_of_the_code() {
+    for (side, name) in
+        [(Compartment::Offender, "outcome"), (Compartment::Victim, "victim_outcome")]
+    {
+        check(&folder().join(format!("{name}.v1.json")), &schema::of_outcome(side));
+    }
+    for (side, name, message) in outcomes() {
+        check(&folder().join(format!("samples/{name}.json")), &message);
+        let told = outcome::read(side, message.to_string().as_bytes());
+        assert!(told.is_ok(), "{name} is not read: {told:?}");
+        let schema = schema::of_outcome(side);
+        let faults = faults(&schema, &schema, &message["data"], "data");
+        assert!(faults.is_empty(), "{name}: {faults:#?}");
     }
 }
 

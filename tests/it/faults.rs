@@ -121,12 +121,17 @@ async fn all_arrive(taken: &Acknowledged, queue: &crate::queue::Drain) {
     panic!("{last:?}; {} acknowledged, {} seen", acknowledged.len(), queue.seen().len());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_nine_under_load_loses_no_acknowledged_record() {
-    let rounds: u64 = match std::env::var("FAULT_ROUNDS") {
+/// How often a gateway is killed.
+pub fn rounds() -> usize {
+    match std::env::var("FAULT_ROUNDS") {
         Ok(text) => text.parse().expect("FAULT_ROUNDS is a number"),
         Err(_) => 10,
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_nine_under_load_loses_no_acknowledged_record() {
+    let rounds = rounds() as u64;
     let broker = shared();
     let provider = unique("kill");
     let world = World {

@@ -20,4 +20,5 @@ mod queue;
 mod record;
 mod sandbox;
 mod tidy;
+mod way_back;
 mod world;

@@ -133,11 +133,14 @@ fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
     })
 }
 
-/// What a referral's page shows: programme and caution, and every notice in order.
+/// Programme and caution, and every notice in order.
+type Shown = (Option<(String, String)>, Vec<NoticeState>);
+
+/// What a referral's page shows.
 pub(in crate::store::sqlite) fn standing(
     connection: &Connection,
     referral_row: i64,
-) -> rusqlite::Result<(Option<(String, String)>, Vec<NoticeState>)> {
+) -> rusqlite::Result<Shown> {
     let mut select = connection.prepare_cached(
         "/* case::standing */ SELECT programme, caution FROM standing WHERE referral_row = ?1",
     )?;

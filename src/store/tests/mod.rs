@@ -14,6 +14,7 @@ use crate::vault::{Sealed, Vault, WrappedKeys};
 pub(in crate::store) mod audit;
 pub(in crate::store) mod interleave;
 pub(in crate::store) mod outbox;
+pub(in crate::store) mod outcome;
 pub(in crate::store) mod record;
 
 /// One store's files, or its schema, for one test.

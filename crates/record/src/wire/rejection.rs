@@ -120,7 +120,7 @@ impl Code {
 pub struct Rejection {
     pub side: Compartment,
     pub provider: String,
-    /// Drawn anew for each; the provider drops ids that it has seen.
+    /// The same for every copy of one answer; the provider drops ids that it has seen.
     pub id: Uuid,
     pub at: jiff::Timestamp,
     /// The message id of what is rejected, where it had one.
@@ -139,11 +139,11 @@ struct Envelope<'a> {
     kind: &'static str,
     time: jiff::Timestamp,
     datacontenttype: &'static str,
-    data: Data<'a>,
+    data: Said<'a>,
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
+struct Said<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,7 +205,7 @@ impl Rejection {
             kind: self.type_name(),
             time: self.at,
             datacontenttype: "application/json",
-            data: Data {
+            data: Said {
                 message_id: self.message_id,
                 outcome_id: self.outcome_id,
                 referral_id: self.referral_id,

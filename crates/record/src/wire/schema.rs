@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::v1::{Head, ReferralWithdrawn, VictimNotAgreed, VictimRecalled, VictimWithdrawn};
 use super::{Compartment, Kind};
+use crate::domain::outcome::{Outcome, VictimReport};
 use crate::domain::{OffenderSide, VictimSide};
 
 /// The schema of a kind's `data`.
@@ -37,6 +38,26 @@ pub fn of(kind: Kind) -> Value {
     schema.insert("title".to_owned(), json!(kind.name()));
     schema.insert("description".to_owned(), json!(format!("{says} {reader}")));
     schema.extend(body);
+    Value::Object(schema)
+}
+
+/// The schema of the `data` of one side's outcomes. Members that it does not list are allowed and
+/// ignored, so that a provider may say more than this version knows.
+pub fn of_outcome(side: Compartment) -> Value {
+    let (body, name, writer) = match side {
+        Compartment::Offender => (plain::<Outcome>(), "outcome", "offender side"),
+        Compartment::Victim => {
+            (plain::<Outcome<VictimReport>>(), "victim_outcome", "victim side; codes only")
+        }
+    };
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("$id".to_owned(), json!(format!("urn:uk-cara:schema:{name}.v1")));
+    schema.insert("title".to_owned(), json!(name));
+    let says = format!("What a provider reports. Written by the provider's {writer}.");
+    schema.insert("description".to_owned(), json!(says));
+    schema.extend(body);
+    schema.remove("additionalProperties");
     Value::Object(schema)
 }
 

@@ -1,0 +1,399 @@
+//! The way back through real sockets: a charity reports over AMQP under its own users, a force reads
+//! and acknowledges over mutual TLS. Each test has a provider of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::broker::{Broker, shared};
+use crate::faults::rounds;
+use crate::record::{XML, record};
+use crate::world::{ForceSystem, TestGateway, World, eventually, lines};
+
+/// A day after every example's caution and before today.
+const DAY: &str = "2025-10-04";
+
+/// One side of a provider, logged in as its own broker user.
+struct Charity {
+    provider: String,
+    side: &'static str,
+    user: String,
+    channel: Channel,
+    _connection: Connection,
+}
+
+impl Charity {
+    async fn of(broker: &Broker, provider: &str, side: &'static str) -> Charity {
+        let user = match side {
+            "offender" => format!("{provider}-intake"),
+            _ => format!("{provider}-victims"),
+        };
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(&broker.url(&user), properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        Charity { provider: provider.to_owned(), side, user, channel, _connection: connection }
+    }
+
+    async fn say(&self, body: &[u8], speaker: Option<&str>) {
+        let exchange = match self.side {
+            "offender" => format!("cara.outcomes.{}", self.provider),
+            _ => format!("cara.victim_outcomes.{}", self.provider),
+        };
+        let mut properties = BasicProperties::default()
+            .with_delivery_mode(2)
+            .with_message_id(Uuid::now_v7().to_string().into());
+        if let Some(speaker) = speaker {
+            properties = properties.with_user_id(speaker.into());
+        }
+        let options = BasicPublishOptions { mandatory: true, immediate: false };
+        let key = format!("{}.44.outcome", self.provider);
+        let confirmation = self
+            .channel
+            .basic_publish(exchange.as_str().into(), key.as_str().into(), options, body, properties)
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+        assert!(matches!(confirmation, lapin::Confirmation::Ack(None)), "no queue took it");
+    }
+
+    async fn report(&self, outcome: &Value) {
+        let kind = if self.side == "offender" { "outcome" } else { "victim_outcome" };
+        let message = json!({
+            "specversion": "1.0", "id": outcome["outcome_id"], "source": "/providers/test",
+            "type": format!("uk.cara.{kind}.v1"), "data": outcome,
+        });
+        self.say(message.to_string().as_bytes(), Some(&self.user)).await;
+    }
+
+    /// The codes of the next rejection, and its whole text.
+    async fn rejected(&self) -> (Vec<String>, String) {
+        let queue = match self.side {
+            "offender" => format!("cara.rejected.{}", self.provider),
+            _ => format!("cara.victim_rejected.{}", self.provider),
+        };
+        let message = eventually("a rejection", async || {
+            let options = BasicGetOptions::default();
+            self.channel.basic_get(queue.as_str().into(), options).await.unwrap()
+        })
+        .await;
+        message.delivery.ack(BasicAckOptions::default()).await.unwrap();
+        let text = String::from_utf8(message.delivery.data.clone()).unwrap();
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let problems = body["data"]["problems"].as_array().unwrap().clone();
+        for problem in &problems {
+            assert!(problem["fix"].as_str().is_some_and(|fix| fix.len() > 10));
+        }
+        let codes = problems.iter().map(|it| it["code"].as_str().unwrap().to_owned()).collect();
+        (codes, text)
+    }
+}
+
+fn outcome(referral_id: &str, number: u32, kind: &str, members: Value) -> Value {
+    let mut outcome = json!({
+        "outcome_id": Uuid::now_v7(), "referral_id": referral_id, "number": number,
+        "revision_seen": 1, "kind": kind, "happened_on": DAY,
+        "recorded_at": "2025-10-04T16:00:00Z",
+    });
+    for (name, value) in members.as_object().unwrap() {
+        outcome[name] = value.clone();
+    }
+    outcome
+}
+
+fn booked(part: u8) -> Value {
+    json!({ "part": part, "on": DAY })
+}
+
+fn attended(part: u8) -> Value {
+    json!({ "part": part, "on": DAY, "arrived_late": false })
+}
+
+fn missed(part: u8, repeat_from: u8) -> Value {
+    json!({
+        "part": part, "on": DAY, "reason": "no_show", "explanation_offered": "no",
+        "repeat_from": repeat_from,
+    })
+}
+
+async fn gateway(provider: &str) -> TestGateway {
+    let world = World {
+        broker: Some(lines(shared())),
+        provider: Some(provider.to_owned()),
+        ..World::default()
+    };
+    world.start().await
+}
+
+async fn push(force: &ForceSystem, number: u64) -> String {
+    let answer = force.post(XML, record(number).text()).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    answer.record(0)["referral_id"].as_str().unwrap().to_owned()
+}
+
+async fn notices(force: &ForceSystem, after: u64) -> Vec<Value> {
+    let page = force.get(&format!("/v1/notices?after={after}")).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    page.body["notices"].as_array().unwrap().clone()
+}
+
+/// Waits until the force has been told so many things.
+async fn told(force: &ForceSystem, count: usize) -> Vec<Value> {
+    eventually("notices", async || {
+        let notices = notices(force, 0).await;
+        (notices.len() >= count).then_some(notices)
+    })
+    .await
+}
+
+fn kinds(notices: &[Value]) -> Vec<&str> {
+    notices.iter().map(|notice| notice["kind"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over() {
+    let mut gateway = gateway("cove").await;
+    let force = gateway.force("hampshire");
+    let referral_id = push(&force, 1).await;
+    let charity = Charity::of(shared(), "cove", "offender").await;
+    let story = [
+        ("received", json!({})),
+        ("accepted", json!({})),
+        ("workshop_booked", booked(1)),
+        ("workshop_attended", attended(1)),
+        ("workshop_booked", booked(2)),
+        ("workshop_missed", missed(2, 1)),
+        ("workshop_booked", booked(1)),
+    ];
+    for (number, (kind, members)) in (1..).zip(story) {
+        charity.report(&outcome(&referral_id, number, kind, members)).await;
+    }
+    let all = told(&force, 6).await;
+    assert_eq!(
+        kinds(&all),
+        [
+            "accepted",
+            "workshop_booked",
+            "workshop_attended",
+            "workshop_booked",
+            "workshop_missed",
+            "workshop_booked",
+        ]
+    );
+    let sequences: Vec<_> = all.iter().map(|it| it["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequences, [1, 2, 3, 4, 5, 6]);
+    let miss = &all[4];
+    assert_eq!(miss["record_ref"], record(1).record_ref);
+    assert_eq!(miss["referral_id"], referral_id);
+    assert_eq!((&miss["part"], &miss["reason"]), (&json!(2), &json!("no_show")));
+    assert_eq!(miss["deadline"], "2025-12-19");
+    assert!(miss["completion_still_possible"].is_boolean(), "{miss}");
+    assert!(miss["compliance_inbox"].as_str().unwrap().contains("@hampshire.example"));
+
+    // Told once more until it is taken over, and harmless to repeat.
+    let id = miss["notice_id"].as_str().unwrap();
+    let url = format!("{}/v1/notices/{id}/acknowledge", force.api);
+    for _ in 0..2 {
+        assert_eq!(force.client.post(&url).send().await.unwrap().status(), 204);
+    }
+    let again = notices(&force, 4).await;
+    assert!(again[0]["taken_over_at"].is_string() && again[1]["taken_over_at"].is_null());
+    let stranger = gateway.force("norfolk");
+    assert_eq!(stranger.client.post(&url).send().await.unwrap().status(), 404);
+    assert_eq!(notices(&stranger, 0).await, Vec::<Value>::new());
+
+    let page = force.get(&format!("/v1/referrals/{referral_id}")).await;
+    assert_eq!(page.body["programme"], "booked_1", "{}", page.text);
+    assert_eq!(page.body["caution"], "active", "a miss is a fact, not a verdict");
+    assert_eq!(page.body["notices"].as_array().unwrap().len(), 6);
+
+    let said = charity_of_the_victim(&referral_id).await;
+    assert_eq!(told(&force, 6).await.len(), 6, "the victim's stream is another one");
+    assert!(!gateway.log().contains(&said), "{said} is in the log");
+    check_audit(&mut gateway);
+}
+
+/// The chain holds; the file is one process's, so the gateway is stopped before.
+fn check_audit(gateway: &mut TestGateway) {
+    gateway.stop();
+    let audit = gateway.command(&["audit", "verify"]);
+    assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stderr));
+}
+
+/// Reports on the victim's side and waits until it is concluded: the same again is known.
+async fn charity_of_the_victim(referral_id: &str) -> String {
+    let charity = Charity::of(shared(), "cove", "victim").await;
+    let status = json!({ "status": "number_wrong" });
+    let reported = outcome(referral_id, 1, "victim_contact_status", status);
+    charity.report(&reported).await;
+    let mut other = outcome(referral_id, 1, "safeguarding_concern", json!({}));
+    other["recorded_at"] = json!("2025-10-05T16:00:00Z");
+    charity.report(&other).await;
+    assert_eq!(charity.rejected().await.0, ["O205"]);
+    "number_wrong".to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_applied_is_answered_with_a_code_and_blocks_nothing() {
+    let gateway = gateway("dene").await;
+    let force = gateway.force("hampshire");
+    let referral_id = push(&force, 1).await;
+    let charity = Charity::of(shared(), "dene", "offender").await;
+    let received = outcome(&referral_id, 1, "received", json!({}));
+    charity.report(&received).await;
+    let with = |number, name: &str, value: Value| {
+        let mut outcome = outcome(&referral_id, number, "accepted", json!({}));
+        outcome[name] = value;
+        outcome
+    };
+    let mut reused = received.clone();
+    reused["happened_on"] = json!("2025-10-05");
+    let elsewhere = outcome(&Uuid::now_v7().to_string(), 1, "received", json!({}));
+    let future = json!({ "part": 1, "on": "2999-01-02", "arrived_late": false });
+    let cases = [
+        ("O104", with(2, "kind", json!("MCALLISTER"))),
+        ("O105", with(2, "number", Value::Null)),
+        ("O106", with(2, "happened_on", json!("MCALLISTER"))),
+        ("O201", elsewhere),
+        ("O202", with(2, "happened_on", json!("2024-01-01"))),
+        ("O203", with(2, "happened_on", json!("2999-01-01"))),
+        ("O203", outcome(&referral_id, 2, "workshop_attended", future)),
+        ("O204", with(2, "revision_seen", json!(2))),
+        ("O205", with(1, "kind", json!("accepted"))),
+        ("O206", reused),
+        ("O207", outcome(&referral_id, 2, "programme_completed", json!({}))),
+        ("O208", outcome(&referral_id, 3, "correction", json!({ "supersedes": Uuid::now_v7() }))),
+    ];
+    for (code, outcome) in cases {
+        charity.report(&outcome).await;
+        let (codes, text) = charity.rejected().await;
+        assert_eq!(codes, [code], "{text}");
+        assert!(!text.contains("MCALLISTER"), "a value came back: {text}");
+    }
+    for (code, body) in [
+        ("O101", b"{ \"MCALLISTER\"".to_vec()),
+        ("O102", vec![b' '; 20_000]),
+        ("O103", b"{\"specversion\":\"1.0\",\"type\":\"MCALLISTER\"}".to_vec()),
+    ] {
+        charity.say(&body, Some(&charity.user)).await;
+        assert_eq!(charity.rejected().await.0, [code]);
+    }
+    charity.say(b"{}", None).await;
+    assert_eq!(charity.rejected().await.0, ["O107"]);
+
+    // The contradiction took number 2; the case goes on behind it.
+    charity.report(&outcome(&referral_id, 3, "accepted", json!({}))).await;
+    assert_eq!(kinds(&told(&force, 1).await), ["accepted"]);
+
+    // What contradicts only once the gap before it is closed is answered then.
+    let waits = outcome(&referral_id, 5, "received", json!({}));
+    charity.report(&waits).await;
+    charity.report(&outcome(&referral_id, 4, "workshop_booked", booked(1))).await;
+    let (codes, text) = charity.rejected().await;
+    assert_eq!(codes, ["O207"]);
+    assert!(text.contains(waits["outcome_id"].as_str().unwrap()), "{text}");
+    let once_more = serde_json::from_str::<Value>(&text).unwrap()["id"].clone();
+    charity.report(&waits).await;
+    let (_, text) = charity.rejected().await;
+    assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["id"], once_more, "the same answer");
+    assert!(!gateway.log().contains("MCALLISTER"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_providers_outcome_is_as_unknown_as_one_of_nobody() {
+    let gateway = gateway("elm").await;
+    let referral_id = push(&gateway.force("hampshire"), 1).await;
+    let mut other = gateway_of("fern");
+    other.spawn().await;
+    let stranger = Charity::of(shared(), "fern", "offender").await;
+    stranger.report(&outcome(&referral_id, 1, "received", json!({}))).await;
+    assert_eq!(stranger.rejected().await.0, ["O201"]);
+    // Whoever says it as somebody else is refused by the broker itself (amqp_permissions).
+    let page = gateway.force("hampshire").get(&format!("/v1/referrals/{referral_id}")).await;
+    assert_eq!(page.body["programme"], "sent");
+}
+
+fn gateway_of(provider: &str) -> TestGateway {
+    let world = World {
+        broker: Some(lines(shared())),
+        provider: Some(provider.to_owned()),
+        ..World::default()
+    };
+    world.lay_out()
+}
+
+/// kill -9 while outcomes arrive, out of order and with replays: every case ends completed, each
+/// notice was made once, and the force's numbers have no gap.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_nine_while_outcomes_arrive_loses_and_repeats_none() {
+    const CASES: u64 = 24;
+    let mut gateway = gateway("glen").await;
+    let force = gateway.force("hampshire");
+    let mut referrals = Vec::new();
+    for number in 0..CASES {
+        referrals.push(push(&force, number).await);
+    }
+    let charity = Charity::of(shared(), "glen", "offender").await;
+    let story = [
+        ("received", json!({})),
+        ("accepted", json!({})),
+        ("workshop_booked", booked(1)),
+        ("workshop_attended", attended(1)),
+        ("workshop_booked", booked(2)),
+        ("workshop_attended", attended(2)),
+        ("programme_completed", json!({})),
+    ];
+    let mut outcomes = Vec::new();
+    for referral_id in &referrals {
+        for (number, (kind, members)) in (1..).zip(story.clone()) {
+            outcomes.push(outcome(referral_id, number, kind, members));
+        }
+    }
+    let rounds = rounds();
+    let per_round = outcomes.len().div_ceil(rounds);
+    // Strided, so that most arrive before those with lower numbers.
+    let order: Vec<usize> = (0..outcomes.len()).map(|index| index * 5 % outcomes.len()).collect();
+    assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), outcomes.len());
+    for (round, part) in order.chunks(per_round).enumerate() {
+        for index in part {
+            charity.report(&outcomes[*index]).await;
+            if index % 7 == 0 {
+                charity.report(&outcomes[*index]).await;
+            }
+        }
+        // A different moment each round, in the middle of whatever it does.
+        tokio::time::sleep(std::time::Duration::from_millis(7 * (round as u64 % 11))).await;
+        gateway.kill();
+        gateway.spawn().await;
+    }
+    let force = gateway.force("hampshire");
+    let expected = referrals.len() * 6;
+    let mut all = Vec::new();
+    while all.len() < expected {
+        let after = all.len() as u64;
+        let more = eventually("notices", async || {
+            let more = notices(&force, after).await;
+            (!more.is_empty()).then_some(more)
+        });
+        all.extend(more.await);
+    }
+    assert_eq!(all.len(), expected);
+    let sequences: Vec<_> = all.iter().map(|it| it["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequences, (1..=expected as u64).collect::<Vec<_>>());
+    let mut by_case: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for notice in &all {
+        let case = by_case.entry(notice["referral_id"].as_str().unwrap()).or_default();
+        case.push(notice["kind"].as_str().unwrap());
+    }
+    for (referral_id, kinds) in by_case {
+        let told: Vec<_> = story.iter().map(|(kind, _)| *kind).skip(1).collect();
+        assert_eq!(kinds, told, "{referral_id}");
+        let page = force.get(&format!("/v1/referrals/{referral_id}")).await;
+        assert_eq!(page.body["programme"], "completed");
+    }
+    check_audit(&mut gateway);
+}
