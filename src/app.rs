@@ -67,8 +67,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let watching = tokio::spawn(worker::watch(gateway.clone(), health.clone(), stopped.clone()));
     let mut consuming = tokio::spawn(async {});
     let publishing = if settings.broker.publish {
-        let providers = settings.providers.iter().map(|provider| provider.slug.as_str());
-        let consumer = Consumer::of(&settings.broker, topology.clone(), providers)?;
+        let consumer = Consumer::of(&settings.broker, topology.clone(), &settings.providers)?;
         let consumed = metric.clone();
         let publisher = Publisher::of(&settings.broker, topology, clock, metric, health.clone())?;
         first_link(&publisher).await?;

@@ -39,12 +39,15 @@ pub struct Inbox {
 
 impl Inbox {
     /// Both queues of a provider.
-    pub fn of(provider: &str) -> [Inbox; 2] {
-        let names = Names::of(provider);
-        let inbox = |side, queue, user| Inbox { provider: provider.to_owned(), side, queue, user };
+    fn of(provider: &config::Provider) -> [Inbox; 2] {
+        let slug = provider.slug.as_str();
+        let names = Names::of(slug);
+        let inbox = |side, queue, user| Inbox { provider: slug.to_owned(), side, queue, user };
+        let intake = provider.intake_user.clone().unwrap_or_else(|| intake_user(slug));
+        let victims = provider.victims_user.clone().unwrap_or_else(|| victims_user(slug));
         [
-            inbox(Compartment::Offender, names.outcomes, intake_user(provider)),
-            inbox(Compartment::Victim, names.victim_outcomes, victims_user(provider)),
+            inbox(Compartment::Offender, names.outcomes, intake),
+            inbox(Compartment::Victim, names.victim_outcomes, victims),
         ]
     }
 }
@@ -78,16 +81,15 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// `providers` by their slugs.
-    pub fn of<'a>(
+    pub fn of(
         settings: &config::Broker,
         topology: Topology,
-        providers: impl IntoIterator<Item = &'a str>,
+        providers: &[config::Provider],
     ) -> Result<Consumer, Error> {
         Ok(Consumer {
             dialer: Dialer::of(settings)?,
             topology,
-            inboxes: providers.into_iter().flat_map(Inbox::of).map(Arc::new).collect(),
+            inboxes: providers.iter().flat_map(Inbox::of).map(Arc::new).collect(),
             gateway_user: settings.user.clone(),
         })
     }

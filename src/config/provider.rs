@@ -12,6 +12,13 @@ pub struct Provider {
     /// A test provider gets test records and nothing else; a live one never gets any.
     #[serde(default)]
     pub test: bool,
+    /// The broker's user who may report on the offender's side; `<slug>-intake` unless it says
+    /// otherwise.
+    #[serde(default)]
+    pub intake_user: Option<String>,
+    /// The same on the victim's side; `<slug>-victims` unless it says otherwise.
+    #[serde(default)]
+    pub victims_user: Option<String>,
 }
 
 impl Provider {

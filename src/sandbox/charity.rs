@@ -1,12 +1,18 @@
-//! A charity's intake: reads the intake queue and the victim queue of every provider, each under
-//! the user that the broker has for it, and looks for what must not be there.
+//! A charity: reads the intake queue and the victim queue of every provider, each under the user
+//! that the broker has for it, looks for what must not be there, and reports what becomes of each
+//! offender.
 
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions,
+};
 use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
+use lapin::{BasicProperties, Channel, Confirmation};
 use serde_json::Value;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -15,6 +21,8 @@ use super::broker;
 use super::description::Description;
 use super::ledger::Ledger;
 use super::people::words;
+use super::story;
+use crate::clock::Clock;
 
 /// Messages that may be on their way to one consumer.
 const PREFETCH: u16 = 64;
@@ -43,43 +51,136 @@ pub struct Charity {
 }
 
 impl Charity {
-    /// Starts to consume both queues of every provider.
-    pub fn open(description: &Description, ledger: &Ledger) -> Charity {
+    /// Starts to consume both queues of every provider, and what comes back rejected.
+    pub fn open(description: &Description, ledger: &Ledger, clock: &Clock) -> Charity {
         let mut consumers = JoinSet::new();
         for provider in description.providers.values() {
             let queues = &provider.queues;
-            for (url, queue, side) in [
-                (&provider.intake_url, &queues.intake, Side::Offender),
-                (&provider.victims_url, &queues.victims, Side::Victim),
+            for (url, queue, job) in [
+                (&provider.intake_url, &queues.intake, Job::Read(Side::Offender)),
+                (&provider.victims_url, &queues.victims, Job::Read(Side::Victim)),
+                (&provider.intake_url, &queues.rejected, Job::Rejected),
             ] {
-                consumers.spawn(consume(url.clone(), queue.clone(), side, ledger.clone()));
+                let desk = Desk {
+                    url: url.clone(),
+                    queue: queue.clone(),
+                    job,
+                    outcomes: provider.exchanges.outcomes.clone(),
+                    ledger: ledger.clone(),
+                    clock: clock.clone(),
+                };
+                consumers.spawn(desk.run());
             }
         }
         Charity { _consumers: consumers }
     }
 }
 
-/// Consumes for ever: a broken connection is made again.
-async fn consume(url: String, queue: String, side: Side, ledger: Ledger) {
-    loop {
-        let _broken = consume_once(&url, &queue, side, &ledger).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Read(Side),
+    /// Outcomes that the gateway could not apply.
+    Rejected,
+}
+
+/// One consumer with its queue.
+struct Desk {
+    url: String,
+    queue: String,
+    job: Job,
+    /// The exchange for what the offender's side reports.
+    outcomes: String,
+    ledger: Ledger,
+    clock: Clock,
+}
+
+impl Desk {
+    /// Consumes for ever: a broken connection is made again.
+    async fn run(self) {
+        loop {
+            let _broken = self.consume().await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn consume(&self) -> anyhow::Result<()> {
+        let connection = broker::connect(&self.url, "charity").await?;
+        let channel = connection.create_channel().await?;
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        let reporting = connection.create_channel().await?;
+        reporting.confirm_select(ConfirmSelectOptions::default()).await?;
+        let queue = self.queue.as_str();
+        let options = BasicConsumeOptions::default();
+        let consumer =
+            channel.basic_consume(queue.into(), "".into(), options, FieldTable::default());
+        let mut consumer = consumer.await?;
+        while let Some(delivery) = consumer.next().await {
+            let delivery = delivery?;
+            match self.job {
+                Job::Read(side) => {
+                    note(&delivery, side, &self.ledger);
+                    if side == Side::Offender {
+                        self.report(&delivery.data, &reporting).await?;
+                    }
+                }
+                Job::Rejected => self.ledger.open().way_back.rejected += 1,
+            }
+            delivery.ack(BasicAckOptions::default()).await?;
+        }
+        Ok(())
+    }
+
+    /// Reports what becomes of a new case. Should it break off, the referral comes again, and the
+    /// same words are said again under the same ids.
+    async fn report(&self, body: &[u8], channel: &Channel) -> anyhow::Result<()> {
+        let Some((referral_id, revision)) = referral(body) else { return Ok(()) };
+        let story = {
+            let mut pages = self.ledger.open();
+            let now = self.clock.now();
+            let tell = || {
+                let today = crate::clock::london_day(now);
+                story::of(referral_id, revision, now, today, || self.clock.id())
+            };
+            pages.way_back.stories.entry(referral_id).or_insert_with(tell).clone()
+        };
+        let user = self.url.parse::<AMQPUri>().ok().map(|url| url.authority.userinfo.username);
+        for said in story {
+            if self.ledger.open().way_back.reported.contains(&said.outcome_id) {
+                continue;
+            }
+            let mut properties = BasicProperties::default()
+                .with_delivery_mode(2)
+                .with_message_id(said.outcome_id.to_string().into());
+            if let Some(user) = &user {
+                properties = properties.with_user_id(user.as_str().into());
+            }
+            let options = BasicPublishOptions { mandatory: true, immediate: false };
+            let confirmation = channel
+                .basic_publish(
+                    self.outcomes.as_str().into(),
+                    "outcome".into(),
+                    options,
+                    said.message.to_string().as_bytes(),
+                    properties,
+                )
+                .await?
+                .await?;
+            anyhow::ensure!(matches!(confirmation, Confirmation::Ack(None)), "not taken");
+            let mut pages = self.ledger.open();
+            pages.way_back.reported.insert(said.outcome_id);
+            if said.is_told {
+                pages.way_back.promised.insert(said.outcome_id);
+            }
+        }
+        Ok(())
     }
 }
 
-async fn consume_once(url: &str, queue: &str, side: Side, ledger: &Ledger) -> anyhow::Result<()> {
-    let connection = broker::connect(url, "charity").await?;
-    let channel = connection.create_channel().await?;
-    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
-    let options = BasicConsumeOptions::default();
-    let consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default());
-    let mut consumer = consumer.await?;
-    while let Some(delivery) = consumer.next().await {
-        let delivery = delivery?;
-        note(&delivery, side, ledger);
-        delivery.ack(BasicAckOptions::default()).await?;
-    }
-    Ok(())
+fn referral(body: &[u8]) -> Option<(Uuid, u32)> {
+    let event: Value = serde_json::from_slice(body).ok()?;
+    let stated = &event["data"];
+    let referral_id = stated["referral_id"].as_str()?.parse().ok()?;
+    Some((referral_id, u32::try_from(stated["revision"].as_u64()?).ok()?))
 }
 
 fn note(delivery: &Delivery, side: Side, ledger: &Ledger) {

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::story::Said;
+
 /// Clones share one ledger.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger(Arc<Mutex<Pages>>);
@@ -16,6 +18,7 @@ pub struct Pages {
     /// Every referral and revision that the gateway took responsibility for.
     pub accepted: BTreeSet<(Uuid, u32)>,
     pub seen: Seen,
+    pub way_back: WayBack,
     /// Words about victims, in lower case: none may turn up on the offender's side.
     pub victim_marks: HashSet<String>,
 }
@@ -46,6 +49,30 @@ pub struct Seen {
     pub leaks: u64,
     /// Messages that are not as the contract says.
     pub unreadable: u64,
+}
+
+/// What the charity reported, and what the forces read of it.
+#[derive(Debug, Default)]
+pub struct WayBack {
+    /// By referral: told once, and said again in the same words when it has to be.
+    pub stories: BTreeMap<Uuid, Vec<Said>>,
+    /// Outcomes that the broker has taken.
+    pub reported: BTreeSet<Uuid>,
+    /// Those of which the force has to be told.
+    pub promised: BTreeSet<Uuid>,
+    /// Outcomes that a force has read a notice of, and taken it over.
+    pub read: BTreeSet<Uuid>,
+    /// Numbers that were missing between two notices.
+    pub gaps: u64,
+    /// Outcomes that came back as not applied.
+    pub rejected: u64,
+}
+
+impl WayBack {
+    /// Outcomes that a force does not know of yet.
+    pub fn missing(&self) -> usize {
+        self.promised.difference(&self.read).count()
+    }
 }
 
 impl Ledger {
@@ -90,8 +117,21 @@ impl Pages {
         self.accepted.intersection(&self.seen.referrals).count()
     }
 
-    /// The charity has everything that it was promised.
+    /// The charity's whole story of a referral is on the broker.
+    fn is_reported(&self, referral_id: Uuid) -> bool {
+        let story = self.way_back.stories.get(&referral_id);
+        story.is_some_and(|story| {
+            story.iter().all(|said| self.way_back.reported.contains(&said.outcome_id))
+        })
+    }
+
+    /// The charity has everything that it was promised, and the forces know what it reported.
     pub fn is_drained(&self) -> bool {
-        self.missing_referrals() == 0 && self.missing_victims() == 0
+        let referrals = self.accepted.iter().map(|(id, _)| id);
+        let all_reported = referrals.into_iter().all(|id| self.is_reported(*id));
+        self.missing_referrals() == 0
+            && self.missing_victims() == 0
+            && all_reported
+            && self.way_back.missing() == 0
     }
 }

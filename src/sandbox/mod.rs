@@ -7,6 +7,7 @@ pub mod charity;
 mod client;
 pub mod console;
 pub mod description;
+pub mod inbox;
 pub mod ledger;
 pub mod people;
 pub mod port;
@@ -14,6 +15,7 @@ pub mod process;
 pub mod reconcile;
 pub mod record;
 pub mod settings;
+pub mod story;
 pub mod traffic;
 pub mod world;
 
@@ -21,6 +23,7 @@ use std::time::Duration;
 
 use charity::Charity;
 use console::Console;
+use inbox::Inbox;
 use ledger::Ledger;
 use traffic::Traffic;
 use world::{Wishes, World};
@@ -87,7 +90,8 @@ async fn live(
     clock: &Clock,
 ) -> anyhow::Result<bool> {
     let ledger = Ledger::default();
-    let _charity = Charity::open(&world.description, &ledger);
+    let _charity = Charity::open(&world.description, &ledger, clock);
+    let _inbox = Inbox::open(&world.description, &ledger)?;
     let traffic = Traffic::open(&world.description, &ledger, console, clock, SEED)?;
     tokio::select! {
         () = over => {}
@@ -128,7 +132,8 @@ fn state(ledger: &Ledger) -> String {
     let pages = ledger.open();
     let told = pages.all_told();
     format!(
-        "pushed {}  accepted {}  held {}  refused {}  |  charity: referrals {}  victims {}  leaks {}",
+        "pushed {}  accepted {}  held {}  refused {}  |  charity: referrals {}  victims {}  leaks {}  \
+         reports {}  |  forces: notices {}",
         told.pushed,
         told.accepted,
         told.held,
@@ -136,6 +141,8 @@ fn state(ledger: &Ledger) -> String {
         pages.seen.referrals.len(),
         pages.seen.victims.len(),
         pages.seen.leaks,
+        pages.way_back.reported.len(),
+        pages.way_back.read.len(),
     )
 }
 

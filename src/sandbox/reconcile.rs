@@ -23,6 +23,8 @@ pub fn table(pages: &Pages) -> (String, bool) {
     let (promised, consumed) = (pages.accepted.len(), pages.consumed());
     let missing_victims = pages.missing_victims();
     let seen = &pages.seen;
+    let back = &pages.way_back;
+    let known = back.promised.intersection(&back.read).count();
     let checks = [
         (
             total.is_even(),
@@ -41,6 +43,16 @@ pub fn table(pages: &Pages) -> (String, bool) {
         ),
         (seen.leaks == 0, format!("victim data seen on the offender queue = {}", seen.leaks)),
         (seen.unreadable == 0, format!("messages against the contract = {}", seen.unreadable)),
+        (
+            back.missing() == 0,
+            format!(
+                "outcomes reported {}, to be told {} = read by their force {known}",
+                back.reported.len(),
+                back.promised.len()
+            ),
+        ),
+        (back.gaps == 0, format!("numbers missing between notices = {}", back.gaps)),
+        (back.rejected == 0, format!("outcomes that could not be applied = {}", back.rejected)),
         (total.accepted > 0, "something was accepted".to_owned()),
     ];
     let adds_up = checks.iter().all(|(holds, _)| *holds);
@@ -84,7 +96,12 @@ mod tests {
 
     #[test]
     fn whatever_is_wrong_is_found() {
-        let spoil: [fn(&mut Pages); 5] = [
+        let spoil: [fn(&mut Pages); 8] = [
+            |pages| {
+                pages.way_back.promised.insert(Uuid::from_u128(9));
+            },
+            |pages| pages.way_back.gaps = 1,
+            |pages| pages.way_back.rejected = 1,
             |pages| pages.told.entry("hampshire").or_default().pushed += 1,
             |pages| {
                 pages.accepted.insert((Uuid::from_u128(3), 1));

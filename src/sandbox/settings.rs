@@ -58,6 +58,8 @@ pub struct BrokerAccess {
     pub gateway: Account,
     /// The address is on another machine without TLS; the newcomer chose it.
     pub unencrypted: bool,
+    /// The broker has one user for all: the charity reports as the gateway's.
+    pub everybody_is_one: bool,
 }
 
 /// The addresses of the gateway.
@@ -145,6 +147,10 @@ fn text(
     )?;
     for provider in providers() {
         write!(text, "\n[[provider]]\nslug = \"{provider}\"\n")?;
+        if broker.everybody_is_one {
+            let user = toml_text(&broker.gateway.name);
+            write!(text, "intake_user = {user}\nvictims_user = {user}\n")?;
+        }
     }
     for shape in &SHAPES {
         let (slug, code, provider) = (shape.force, shape.code, shape.provider);
@@ -198,6 +204,7 @@ mod tests {
             address: "amqp://127.0.0.1:5672/%2f".to_owned(),
             gateway: Account { name: "cara-gateway".to_owned(), password: Some("x".to_owned()) },
             unencrypted: false,
+            everybody_is_one: true,
         };
         let addresses =
             Addresses { api_port: 1443, internal_port: 1091, socket: folder.join("socket") };

@@ -170,7 +170,12 @@ async fn own(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
     Ok(Reached {
         providers: providers.collect(),
         administrator_url: url(&administrator),
-        access: BrokerAccess { address: broker.address(), gateway, unencrypted: false },
+        access: BrokerAccess {
+            address: broker.address(),
+            gateway,
+            unencrypted: false,
+            everybody_is_one: false,
+        },
         own: Some(broker),
     })
 }
@@ -198,7 +203,7 @@ fn given(url: &str, console: &Console) -> anyhow::Result<Reached> {
         .map(|slug| (slug.to_owned(), Provider::of(slug, url.to_owned(), url.to_owned())));
     Ok(Reached {
         own: None,
-        access: BrokerAccess { address, gateway, unencrypted: true },
+        access: BrokerAccess { address, gateway, unencrypted: true, everybody_is_one: true },
         administrator_url: url.to_owned(),
         providers: providers.collect(),
     })
