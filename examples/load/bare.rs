@@ -118,7 +118,9 @@ fn rows_of_records(
     for name in names {
         let count: u64 =
             source.query_row(&format!("SELECT count(*) FROM {name}"), [], |row| row.get(0))?;
-        if count < records {
+        // What is written once a message is confirmed or an outcome comes is no part of accepting.
+        let later = ["sent", "outcome", "standing", "notice"].contains(&name.as_str());
+        if count < records || later {
             continue;
         }
         let per_record = if name == "outbox" || name == "message" { 2 } else { 1 };

@@ -7,11 +7,13 @@
 //!    confirmed, against bare confirmed publishes of two such messages to two quorum queues.
 //! 2. The broker away: accepts alone, against raw batched inserts of the same rows and indexes.
 //! 3. The accept's latency at half of that load.
+//! 4. Between 1 and 2: outcomes from a queue into the store, each with a notice.
 
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the machine's clock")]
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 mod bare;
+mod outcome;
 mod push;
 mod world;
 
@@ -50,6 +52,12 @@ async fn main() -> anyhow::Result<()> {
     println!("bare confirmed publishes of two      {publishes:>9.0} records/s");
     println!("ratio                                {:>9.2}   (goal 0.5)", whole / publishes);
     println!("accepted meanwhile at                {:>9.0} records/s", accepted.rate);
+
+    let outcomes = usize::try_from(records)?.min(10_000);
+    let drained = outcome::drain(&world, outcomes).await?;
+    println!(
+        "\n{outcomes} outcomes applied, with notices {drained:>12.0} outcomes/s   (goal 1000)"
+    );
 
     world.stop_broker().await?;
     let away = load.push(records, None).await?;

@@ -15,6 +15,8 @@ pub struct World {
     pub api_port: u16,
     pub internal: String,
     pub amqp: String,
+    /// The provider's own user for the offender's side.
+    pub intake_url: String,
     pub ca: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
@@ -62,6 +64,7 @@ impl World {
             api_port: api_port.context("sandbox.json: api")?,
             internal: text(&json["internal"])?,
             amqp: text(&json["amqp"])?,
+            intake_url: text(&json["providers"]["harbour"]["intake_url"])?,
             ca: path(&json["ca"])?,
             certificate: path(&force["cert"])?,
             key: path(&force["key"])?,
@@ -89,6 +92,17 @@ impl World {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The sum of a counter over its labels; 0 before it was ever counted.
+    pub async fn metric(&self, name: &str) -> anyhow::Result<f64> {
+        #[expect(clippy::disallowed_methods, reason = "a plain loopback client of a measurement")]
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("{}/metrics", self.internal);
+        let page = client.get(url).send().await?.text().await?;
+        let lines = page.lines().filter(|line| line.starts_with(name));
+        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        Ok(values.sum())
     }
 
     /// Bytes of one offender's and one victim's message, read from the queues.

@@ -13,6 +13,7 @@ mod bad_input;
 mod broker;
 mod certificate;
 mod certs_example;
+mod charity;
 mod compartment;
 mod edge;
 mod faults;

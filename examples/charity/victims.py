@@ -1,0 +1,27 @@
+"""The victim's side of a charity. Run with --help.
+
+Its message may come hours before or after the offender's: the two share the referral_id and nothing
+else, and neither side waits for the other.
+"""
+
+import argparse
+
+from common import Desk, arguments, go
+
+
+def handle(desk, transaction, kind, data, is_new):
+    if kind == "victim.recalled":
+        # She no longer agrees to be contacted: destroy what earlier messages said.
+        data = {"referral_id": data["referral_id"], "revision": data["revision"]}
+        print(f"{data['referral_id']}: stop all contact", flush=True)
+    desk.keep(transaction, kind, data)
+    # Her part is there only while she agrees.
+    if is_new and "victim" in data:
+        print(f"{data['referral_id']}: she agreed to be contacted", flush=True)
+
+
+if __name__ == "__main__":
+    options = arguments(argparse.ArgumentParser(description=__doc__))
+    desk = Desk(options.url, options.provider, options.database, "victims", "victim_rejected",
+                "victim_outcomes", "uk.cara.victim_outcome.v1")
+    go(desk, options, handle)
