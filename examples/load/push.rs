@@ -64,11 +64,14 @@ impl Load {
         }
         let pace = rate.map(|rate| Duration::from_secs_f64(self.connections as f64 / rate));
         let started = Instant::now();
-        let workers: Vec<_> = streams
-            .into_iter()
-            .map(|stream| {
+        // Spread over one beat, so that a pace is a pace and no burst of all connections at once.
+        let connections = self.connections as f64;
+        let workers: Vec<_> = (0..)
+            .zip(streams)
+            .map(|(index, stream)| {
                 let (next, template) = (Arc::clone(&self.next), Arc::clone(&self.template));
-                tokio::spawn(work(stream, next, last, template, pace))
+                let first = pace.map(|pace| pace.mul_f64(f64::from(index) / connections));
+                tokio::spawn(work(stream, next, last, template, first.zip(pace)))
             })
             .collect();
         let mut took = Vec::new();
@@ -88,19 +91,19 @@ async fn work(
     next: Arc<AtomicU64>,
     last: u64,
     template: Arc<Template>,
-    pace: Option<Duration>,
+    pace: Option<(Duration, Duration)>,
 ) -> anyhow::Result<Vec<Duration>> {
     let mut took = Vec::new();
     let mut answer = vec![0; 16 * 1024];
-    let mut due = Instant::now();
+    let mut due = Instant::now() + pace.map_or(Duration::ZERO, |(first, _)| first);
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= last {
             return Ok(took);
         }
-        if let Some(pace) = pace {
-            due += pace;
+        if let Some((_, pace)) = pace {
             tokio::time::sleep_until(due.into()).await;
+            due += pace;
         }
         let request = template.request(number);
         let started = Instant::now();

@@ -23,6 +23,9 @@ pub struct Identity {
     /// A test identity's records never reach a live queue.
     #[serde(default)]
     pub test: bool,
+    /// May read what concerns victims: the second stream of notices.
+    #[serde(default)]
+    pub victims: bool,
 }
 
 /// SHA-256 of a certificate's SubjectPublicKeyInfo, written `sha256:` and 64 hexadecimal digits.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use cara_record::domain::choice::Decided;
 use cara_record::domain::decision::Decision;
-use cara_record::domain::outcome::{Outcome, Report};
+use cara_record::domain::outcome::{Outcome, Report, VictimReport};
 use cara_record::domain::standing::Standing;
 use cara_record::wire::Compartment as Side;
 use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
@@ -45,6 +45,8 @@ pub struct Concluded {
     /// What the provider is told: why this outcome could not be applied, or one that had waited
     /// behind it.
     pub rejections: Vec<Rejection>,
+    /// Two digits: this force has to be told by a person, now.
+    pub urgent_for: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +101,8 @@ impl Gateway {
                         .filter(|it| contradictions.contains_key(&it.head().outcome_id))
                         .map(|it| self.contradiction(arrived, it))
                         .collect();
-                    return Ok(Concluded { end: End::AlreadyApplied, rejections });
+                    let end = End::AlreadyApplied;
+                    return Ok(Concluded { end, rejections, urgent_for: None });
                 }
                 Look::Wrong(code, member) => {
                     let unread = self.unread(code, member, Some(&reported));
@@ -112,7 +115,8 @@ impl Gateway {
                             let contradicting = made.contradicting.iter();
                             let rejections =
                                 contradicting.map(|it| self.contradiction(arrived, it)).collect();
-                            return Ok(Concluded { end: made.end, rejections });
+                            let urgent_for = made.is_urgent.then(|| case.force.to_string());
+                            return Ok(Concluded { end: made.end, rejections, urgent_for });
                         }
                         Some(Err(Refused::Conflict)) => {
                             let elsewhere =
@@ -179,7 +183,8 @@ impl Gateway {
         let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
         self.write_one(entry).await?;
         let rejection = self.rejection(arrived, unread, &[b"body", &arrived.body]);
-        Ok(Concluded { end: End::Rejected, rejections: vec![rejection] })
+        let rejections = vec![rejection];
+        Ok(Concluded { end: End::Rejected, rejections, urgent_for: None })
     }
 
     /// `identity`: what makes two answers the same one.
@@ -360,8 +365,13 @@ impl Gateway {
         let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
         let is_new =
             |id: &Uuid| standing.contradictions.contains_key(id) && !known.contains_key(id);
+        let is_concern = |it: &Reported| matches!(it, Reported::Victim(it) if it.report == VictimReport::SafeguardingConcern);
+        let is_urgent = all.iter().any(|it| {
+            let id = it.head().outcome_id;
+            is_concern(it) && after.contains(&id) && !before.contains(&id)
+        });
         let contradicting = all.into_iter().filter(|it| is_new(&it.head().outcome_id)).collect();
-        Ok(Made { entry, end, contradicting })
+        Ok(Made { entry, end, contradicting, is_urgent })
     }
 
     fn sealed(
@@ -398,6 +408,8 @@ struct Made {
     end: End,
     /// Outcomes that were not known to contradict before.
     contradicting: Vec<Reported>,
+    /// A safeguarding concern is among what is told now.
+    is_urgent: bool,
 }
 
 /// An outcome is sealed under its case's key and bound to its own id.

@@ -21,7 +21,7 @@ pub mod conclude;
 mod consult;
 pub mod dispatch;
 mod live;
-mod notice;
+pub mod notice;
 mod prepare;
 mod read;
 mod release;
@@ -192,6 +192,8 @@ pub struct Caller {
     pub forces: Vec<ForceCode>,
     /// A test identity's records never reach a live queue.
     pub test: bool,
+    /// May read the notices that concern victims.
+    pub victims: bool,
 }
 
 /// One body of `POST /v1/records`, read whole.

@@ -25,6 +25,18 @@ const LIMIT_MAX: usize = 500;
 /// deadline while the first has not been attended.
 const WEEKS_BETWEEN_WORKSHOPS: i64 = 5;
 
+/// Which notices a force asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Two digits, for a caller that stands for several.
+    pub force: Option<String>,
+    /// Those that concern victims, a stream with numbers of its own.
+    pub victims: bool,
+    /// Numbers above this one.
+    pub after: u64,
+    pub limit: Option<usize>,
+}
+
 /// Whether the force is told of such an outcome. `received` and `closed` are between the provider
 /// and the gateway.
 pub(super) fn is_told(reported: &Reported) -> bool {
@@ -99,21 +111,20 @@ fn still_possible(standing: &Standing, deadline: Date, today: Date) -> Option<bo
 
 impl Gateway {
     /// One page of the caller's notices, by number. Consulting them is audited.
-    pub async fn notices(
-        &self,
-        caller: &Caller,
-        force: Option<&str>,
-        after: u64,
-        limit: Option<usize>,
-    ) -> Result<api::NoticePage, Refusal> {
-        let force = super::consult::one_force(caller, force)?;
+    pub async fn notices(&self, caller: &Caller, asked: Asked) -> Result<api::NoticePage, Refusal> {
+        let Asked { force, victims, after, limit } = asked;
+        let force = super::consult::one_force(caller, force.as_deref())?;
+        if victims && !caller.victims {
+            return Err(Refusal::Forbidden);
+        }
         let limit = limit.unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
-        let stream = Compartment::Offender;
+        let stream = if victims { Compartment::Victim } else { Compartment::Offender };
         let filter = NoticeFilter { force, test_data: caller.test, stream, after };
         let rows = self.store.notices(filter, limit).await?;
         let last = rows.last().map_or(after, |row| row.sequence);
         if !rows.is_empty() {
-            let about = format!("notices {}..{last} of {force}", rows[0].sequence);
+            let of = if victims { "victim notices" } else { "notices" };
+            let about = format!("{of} {}..{last} of {force}", rows[0].sequence);
             self.record_consultation(&caller.identity, &about, None).await?;
         }
         let notices = rows.iter().map(|row| self.notice_view(row)).collect::<Result<_, _>>()?;
@@ -170,11 +181,11 @@ impl Gateway {
     }
 }
 
-/// Notices of the victim's stream are for identities that may see it; none may yet.
+/// Notices of the victim's stream are for identities that may read it; for others they are absent.
 fn may_read(caller: &Caller, force: ForceCode, test_data: bool, body: &SealedSide) -> bool {
     caller.forces.contains(&force)
         && caller.test == test_data
-        && body.compartment() == Compartment::Offender
+        && (caller.victims || body.compartment() == Compartment::Offender)
 }
 
 /// A notice is sealed under its case's key and bound to its own id.

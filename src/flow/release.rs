@@ -32,6 +32,7 @@ impl Gateway {
             identity: operator.name.clone(),
             forces: vec![row.force],
             test: row.test_data,
+            victims: operator.victims,
         };
         let bench = Bench {
             vault: &self.vault,

@@ -8,7 +8,7 @@ use super::Edge;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
-use crate::flow::Refusal;
+use crate::flow::{Refusal, notice};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +18,16 @@ struct Asked {
     limit: Option<usize>,
     /// For an identity that stands for several.
     force: Option<String>,
+    #[serde(default)]
+    stream: Stream,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stream {
+    #[default]
+    Offender,
+    Victim,
 }
 
 pub(in crate::http) async fn list(
@@ -27,8 +37,9 @@ pub(in crate::http) async fn list(
 ) -> Result<HttpResponse, Refused> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| Refused::parameter("the query"))?.into_inner();
-    let Asked { after, limit, force } = asked;
-    let page = edge.stories.notices(&standing.caller, force, after, limit).await?;
+    let Asked { after, limit, force, stream } = asked;
+    let asked = notice::Asked { force, victims: stream == Stream::Victim, after, limit };
+    let page = edge.stories.notices(&standing.caller, asked).await?;
     Ok(body::ok(&page))
 }
 

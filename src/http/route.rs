@@ -195,6 +195,13 @@ pub const ROUTES: &[Route] = &[
                 doc: "At most so many, and never more than 500",
             },
             Parameter {
+                name: "stream",
+                place: Place::Query,
+                required: false,
+                shape: ("string", None),
+                doc: "offender, or victim for an identity that may read it; each has its own numbers",
+            },
+            Parameter {
                 name: "force",
                 place: Place::Query,
                 required: false,
@@ -204,7 +211,7 @@ pub const ROUTES: &[Route] = &[
         ],
         body: None,
         answers: &[(200, "One page, by sequence", Content::Json("NoticePage"))],
-        problems: &[&problem::PARAMETER, &problem::ABSENT],
+        problems: &[&problem::PARAMETER, &problem::ABSENT, &problem::FORBIDDEN],
         handler: || web::get().to(notice::list),
     },
     Route {

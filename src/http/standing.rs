@@ -29,6 +29,7 @@ impl Standing {
             identity: identity.name.clone(),
             forces: identity.forces.iter().copied().map(Into::into).collect(),
             test: identity.test,
+            victims: identity.victims,
         };
         Standing { caller, identity, certificate_ends_at: presented.not_after() }
     }

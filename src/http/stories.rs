@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::flow::{
-    self, Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission,
+    self, Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission, notice,
 };
 
 /// The stories behind the API. `flow::Gateway` tells them; a test of the edge alone tells its own.
@@ -40,13 +40,11 @@ pub trait Stories: Send + Sync + 'static {
         day: Date,
     ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>>;
 
-    /// One page of the notices to the caller's force; `after` exclusive.
+    /// One page of the notices to the caller's force.
     fn notices<'a>(
         &'a self,
         caller: &'a Caller,
-        force: Option<String>,
-        after: u64,
-        limit: Option<usize>,
+        asked: notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>>;
 
     /// The force has taken a notice over.
@@ -144,12 +142,9 @@ impl Stories for flow::Gateway {
     fn notices<'a>(
         &'a self,
         caller: &'a Caller,
-        force: Option<String>,
-        after: u64,
-        limit: Option<usize>,
+        asked: notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
-        async move { flow::Gateway::notices(self, caller, force.as_deref(), after, limit).await }
-            .boxed()
+        flow::Gateway::notices(self, caller, asked).boxed()
     }
     fn acknowledge<'a>(
         &'a self,

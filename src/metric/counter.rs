@@ -37,6 +37,7 @@ struct Numbers {
     refusals: Family<CodeLabel, Counter>,
     messages: Family<StepLabel, Counter>,
     outcomes: Family<OutcomeLabel, Counter>,
+    safeguarding_concerns: Family<ForceLabel, Counter>,
     backlog_rows: Gauge,
     backlog_dead_rows: Gauge,
     backlog_age: Gauge<f64, AtomicU64>,
@@ -105,6 +106,7 @@ impl Default for Metric {
             refusals: Family::default(),
             messages: Family::default(),
             outcomes: Family::default(),
+            safeguarding_concerns: Family::default(),
             backlog_rows: Gauge::default(),
             backlog_dead_rows: Gauge::default(),
             backlog_age: Gauge::default(),
@@ -130,6 +132,11 @@ impl Numbers {
         all.register("refusals", "Calls refused, by problem code", self.refusals.clone());
         all.register("messages", "Steps of messages to the broker", self.messages.clone());
         all.register("outcomes", "Outcomes, by provider and status", self.outcomes.clone());
+        all.register(
+            "safeguarding_concerns",
+            "Concerns that a person at the force has to be told of within 15 minutes",
+            self.safeguarding_concerns.clone(),
+        );
         all.register("backlog_rows", "Messages not settled", self.backlog_rows.clone());
         all.register("backlog_dead_rows", "Messages given up", self.backlog_dead_rows.clone());
         all.register_with_unit(
@@ -176,6 +183,12 @@ impl Metric {
     pub fn outcome(&self, provider: &str, status: &'static str) {
         let label = OutcomeLabel { provider: provider.to_owned(), status };
         self.numbers.outcomes.get_or_create(&label).inc();
+    }
+
+    /// A victim worker has raised a concern.
+    pub fn safeguarding_concern(&self, force_code: &str) {
+        let label = ForceLabel { force: force_code.to_owned() };
+        self.numbers.safeguarding_concerns.get_or_create(&label).inc();
     }
 
     /// A call was refused with this `P` code.

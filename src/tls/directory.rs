@@ -16,6 +16,8 @@ pub struct Identity {
     pub forces: Vec<u8>,
     /// A test identity's records never reach a live queue.
     pub test: bool,
+    /// May read the notices that concern victims.
+    pub victims: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ impl Directory {
                 name: entry.name.clone(),
                 forces: forces.map(|force| force.code_number()).collect(),
                 test: entry.test,
+                victims: entry.victims,
             });
             for fingerprint in &entry.fingerprints {
                 directory.by_key.insert(*fingerprint, Arc::clone(&identity));

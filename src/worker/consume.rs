@@ -105,6 +105,14 @@ async fn one(
             "an outcome was rejected; the provider is told why"
         );
     }
+    if let Some(force) = &concluded.urgent_for {
+        metric.safeguarding_concern(force);
+        tracing::error!(
+            force,
+            "a safeguarding concern: tell a person at this force within 15 minutes. It is in \
+             GET /v1/notices?stream=victim"
+        );
+    }
     let status = match concluded.end {
         End::Applied => "applied",
         End::Waits => "waits",

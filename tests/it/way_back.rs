@@ -211,9 +211,26 @@ async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over()
     assert_eq!(page.body["caution"], "active", "a miss is a fact, not a verdict");
     assert_eq!(page.body["notices"].as_array().unwrap().len(), 6);
 
-    let said = charity_of_the_victim(&referral_id).await;
+    report_of_the_victim(&referral_id).await;
     assert_eq!(told(&force, 6).await.len(), 6, "the victim's stream is another one");
-    assert!(!gateway.log().contains(&said), "{said} is in the log");
+    let stream = "/v1/notices?stream=victim";
+    assert_eq!(force.get(stream).await.status, 403);
+    let unit = gateway.with(&gateway.authority.client("victims.hampshire.example", 300));
+    let hers = eventually("the victim's stream", async || {
+        let page = unit.get(stream).await;
+        let notices = page.body["notices"].as_array().unwrap().clone();
+        (notices.len() == 2).then_some(notices)
+    })
+    .await;
+    assert_eq!(kinds(&hers), ["victim_contact_status", "safeguarding_concern"]);
+    assert_eq!(hers[0]["sequence"], 1);
+    let id = hers[0]["notice_id"].as_str().unwrap();
+    let url = format!("{}/v1/notices/{id}/acknowledge", force.api);
+    assert_eq!(force.client.post(&url).send().await.unwrap().status(), 404, "absent for others");
+    assert_eq!(unit.client.post(&url).send().await.unwrap().status(), 204);
+    let log = gateway.log();
+    assert!(log.contains("within 15 minutes") && !log.contains("number_wrong"));
+    assert!(gateway.metrics().await.contains("cara_safeguarding_concerns_total{force=\"44\"} 1"));
     check_audit(&mut gateway);
 }
 
@@ -224,17 +241,14 @@ fn check_audit(gateway: &mut TestGateway) {
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stderr));
 }
 
-/// Reports on the victim's side and waits until it is concluded: the same again is known.
-async fn charity_of_the_victim(referral_id: &str) -> String {
+/// A wrong number, a number that is taken, and a concern.
+async fn report_of_the_victim(referral_id: &str) {
     let charity = Charity::of(shared(), "cove", "victim").await;
     let status = json!({ "status": "number_wrong" });
-    let reported = outcome(referral_id, 1, "victim_contact_status", status);
-    charity.report(&reported).await;
-    let mut other = outcome(referral_id, 1, "safeguarding_concern", json!({}));
-    other["recorded_at"] = json!("2025-10-05T16:00:00Z");
-    charity.report(&other).await;
+    charity.report(&outcome(referral_id, 1, "victim_contact_status", status)).await;
+    charity.report(&outcome(referral_id, 1, "safeguarding_concern", json!({}))).await;
     assert_eq!(charity.rejected().await.0, ["O205"]);
-    "number_wrong".to_owned()
+    charity.report(&outcome(referral_id, 2, "safeguarding_concern", json!({}))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

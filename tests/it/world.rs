@@ -121,7 +121,9 @@ impl World {
                 "[[force]]\nslug = \"{slug}\"\ncode = \"{code}\"\nprovider = \"{provider}\"\n\
                  agreement_ref = \"ISA-{code}-1\"\ncompliance_domains = [\"{slug}.example\"]\n\
                  [[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\n\
-                 san = \"records.{slug}.example\"\nca = \"police-ca\"\n"
+                 san = \"records.{slug}.example\"\nca = \"police-ca\"\n\
+                 [[identity]]\nname = \"{slug}-victim-unit\"\nforces = [\"{slug}\"]\n\
+                 san = \"victims.{slug}.example\"\nca = \"police-ca\"\nvictims = true\n"
             )
             .unwrap();
         }

@@ -84,11 +84,9 @@ impl Stories for Told {
     fn notices<'a>(
         &'a self,
         _: &'a Caller,
-        _: Option<String>,
-        after: u64,
-        _: Option<usize>,
+        asked: cara_gateway::flow::notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
-        async move { Ok(api::NoticePage { notices: Vec::new(), last: after }) }.boxed()
+        async move { Ok(api::NoticePage { notices: Vec::new(), last: asked.after }) }.boxed()
     }
     fn acknowledge<'a>(&'a self, _: &'a Caller, _: Uuid) -> BoxFuture<'a, Result<(), Refusal>> {
         async move { Err(Refusal::Absent) }.boxed()
