@@ -10,7 +10,7 @@ use cara_record::wire::rejection::Rejection;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt as _};
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
     ConfirmSelectOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
@@ -68,6 +68,13 @@ impl Received {
     pub async fn acknowledge(&self) -> Result<(), Error> {
         let acked = self.delivery.ack(BasicAckOptions::default()).await;
         acked.map(drop).map_err(Error::Broken)
+    }
+
+    /// It cannot be worked on and would not be tomorrow: it goes to the queue of the dead, where it
+    /// is an incident.
+    pub async fn set_aside(&self) -> Result<(), Error> {
+        let rejected = self.delivery.reject(BasicRejectOptions { requeue: false }).await;
+        rejected.map(drop).map_err(Error::Broken)
     }
 }
 

@@ -1,27 +1,27 @@
 //! An outcome from a provider: read, compared with what is stored, folded into where the case
 //! stands, and stored with the notices that follow from it, in one transaction.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
-use cara_record::domain::choice::Decided;
-use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Outcome, Report, VictimReport};
-use cara_record::domain::standing::Standing;
 use cara_record::wire::Compartment as Side;
 use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
 use cara_record::wire::rejection::{self, Code, Rejection};
-use jiff::civil::Date;
 use uuid::Uuid;
+
+use fold::{effective, side_of, standing, workshop_day};
 
 use super::prepare::Told;
 use super::{Gateway, Refusal, notice};
-use crate::clock::london_day;
 use crate::store::{
     Case, Compartment, Digest, Entry, Fact, NewNotice, NewOutcome, NewStanding, Operation,
     OutcomeRow, Refused, SealedSide, What,
 };
 use crate::vault::{Binding, Keys};
+
+mod fold;
+
+/// Outcomes of one side of a case; folding them stays cheap, whatever a provider sends.
+const OUTCOMES_MAX: usize = 200;
 
 /// An outcome that keeps losing its race is left on its queue after this many tries.
 const ROUNDS_MAX: usize = 8;
@@ -61,6 +61,9 @@ pub enum End {
     Contradicts,
     /// It is not stored.
     Rejected,
+    /// What is stored of its case cannot be opened; it goes to the dead queue, where a person finds
+    /// it and can put it back.
+    SetAside,
 }
 
 /// The police-only row, as far as notices need it.
@@ -90,10 +93,21 @@ impl Gateway {
                 return self.reject(arrived, unread).await;
             };
             let content = self.vault.digest("outcome", &[&reported.to_json()]);
-            match self.look(&case, &reported, content)? {
+            let open = match self.open(&case) {
+                Ok(open) => open,
+                Err(error) => {
+                    // Trying again would fail again, and would stop everybody's outcomes.
+                    tracing::error!(
+                        cause = %format_args!("{error:#}"),
+                        "an outcome's case cannot be opened; the outcome is set aside"
+                    );
+                    let (end, rejections) = (End::SetAside, Vec::new());
+                    return Ok(Concluded { end, rejections, urgent_for: None });
+                }
+            };
+            match self.look(&case, &open, &reported, content) {
                 Look::Same => {
                     // The answers may not have gone out the first time.
-                    let open = self.open(&case)?;
                     let contradictions = standing(&open.reported, &case).contradictions;
                     let here = reported.head().number;
                     let known = open.reported.iter().filter(|it| it.head().number >= here);
@@ -108,8 +122,8 @@ impl Gateway {
                     let unread = self.unread(code, member, Some(&reported));
                     return self.reject(arrived, unread).await;
                 }
-                Look::New(open) => {
-                    let made = self.prepare(&case, *open, &reported, content, speaker)?;
+                Look::New => {
+                    let made = self.prepare(&case, open, &reported, content, speaker)?;
                     match self.store.write(vec![made.entry]).await.pop() {
                         Some(Ok(_receipt)) => {
                             let contradicting = made.contradicting.iter();
@@ -205,36 +219,38 @@ impl Gateway {
     }
 
     /// Compares an outcome with what is stored of its case.
-    fn look(&self, case: &Case, reported: &Reported, content: Digest) -> Result<Look, Refusal> {
+    fn look(&self, case: &Case, open: &Open, reported: &Reported, content: Digest) -> Look {
         let head = reported.head();
         let side = side_of(reported);
         let same_id = case.outcomes.iter().find(|row| row.outcome_id == head.outcome_id);
         if let Some(row) = same_id {
             let same = row.content == content && row.body.compartment() == side;
-            return Ok(if same {
+            return if same {
                 Look::Same
             } else {
                 Look::Wrong(&rejection::ID_REUSED, "data.outcome_id")
-            });
+            };
         }
         let of_side = || case.outcomes.iter().filter(|row| row.body.compartment() == side);
         if of_side().any(|row| row.number == head.number) {
-            return Ok(Look::Wrong(&rejection::NUMBER_TAKEN, "data.number"));
+            return Look::Wrong(&rejection::NUMBER_TAKEN, "data.number");
+        }
+        if of_side().count() >= OUTCOMES_MAX {
+            return Look::Wrong(&rejection::TOO_MANY, "data.referral_id");
         }
         if head.revision_seen > case.latest_revision {
-            return Ok(Look::Wrong(&rejection::REVISION_AHEAD, "data.revision_seen"));
+            return Look::Wrong(&rejection::REVISION_AHEAD, "data.revision_seen");
         }
-        let open = self.open(case)?;
         let today = self.clock.today();
         if head.happened_on > today {
-            return Ok(Look::Wrong(&rejection::IN_FUTURE, "data.happened_on"));
+            return Look::Wrong(&rejection::IN_FUTURE, "data.happened_on");
         }
         if workshop_day(reported).is_some_and(|on| on > today) {
-            return Ok(Look::Wrong(&rejection::IN_FUTURE, "data.on"));
+            return Look::Wrong(&rejection::IN_FUTURE, "data.on");
         }
         let given_on = open.told.given_on;
         if given_on.is_some_and(|given_on| head.happened_on < given_on) {
-            return Ok(Look::Wrong(&rejection::BEFORE_CAUTION, "data.happened_on"));
+            return Look::Wrong(&rejection::BEFORE_CAUTION, "data.happened_on");
         }
         if let Reported::Offender(Outcome { report: Report::Correction { supersedes }, .. }) =
             reported
@@ -245,23 +261,20 @@ impl Gateway {
             let complete = of_side().filter(|row| row.number < head.number).count();
             let is_complete = usize::try_from(head.number - 1).is_ok_and(|all| all == complete);
             if is_complete && !of_side().any(earlier) {
-                return Ok(Look::Wrong(&rejection::UNKNOWN_SUPERSEDES, "data.supersedes"));
+                return Look::Wrong(&rejection::UNKNOWN_SUPERSEDES, "data.supersedes");
             }
         }
-        Ok(Look::New(Box::new(open)))
+        Look::New
     }
 
-    fn open(&self, case: &Case) -> Result<Open, Refusal> {
+    fn open(&self, case: &Case) -> anyhow::Result<Open> {
         let keys = self.vault.unwrap_keys(case.referral_id, &case.keys)?;
-        let inner = |error| Refusal::Internal(anyhow::Error::new(error));
         let place =
             Binding { id: case.referral_id, revision: case.police_revision, column: "police" };
         let police = self.vault.open_sealed(&keys, place, &case.police)?;
-        let police: Police = serde_json::from_slice(&police).map_err(inner)?;
+        let police: Police = serde_json::from_slice(&police)?;
         let Some(told) = police.told else {
-            return Err(Refusal::Internal(anyhow::anyhow!(
-                "this referral was stored before notices were: send its record again"
-            )));
+            anyhow::bail!("referral {} was stored before notices were", case.referral_id);
         };
         let mut reported = Vec::new();
         for row in &case.outcomes {
@@ -274,9 +287,8 @@ impl Gateway {
                     (Side::Victim, self.vault.open_sealed(&keys, own, sealed)?)
                 }
             };
-            let read = Reported::from_json(side, &json).map_err(|_| {
-                Refusal::Internal(anyhow::anyhow!("a stored outcome cannot be read"))
-            })?;
+            let read = Reported::from_json(side, &json)
+                .map_err(|_| anyhow::anyhow!("outcome {} cannot be read", row.outcome_id))?;
             reported.push(read);
         }
         Ok(Open { keys, record_ref: police.record_ref, told, reported })
@@ -390,7 +402,7 @@ impl Gateway {
 
 /// How an outcome compares with what is stored.
 enum Look {
-    New(Box<Open>),
+    New,
     Same,
     Wrong(&'static Code, &'static str),
 }
@@ -415,68 +427,4 @@ struct Made {
 /// An outcome is sealed under its case's key and bound to its own id.
 fn binding(outcome_id: Uuid) -> Binding {
     Binding { id: outcome_id, revision: 0, column: "outcome" }
-}
-
-fn side_of(reported: &Reported) -> Compartment {
-    match reported {
-        Reported::Offender(_) => Compartment::Offender,
-        Reported::Victim(_) => Compartment::Victim,
-    }
-}
-
-/// The day of a workshop that took place, or should have.
-fn workshop_day(reported: &Reported) -> Option<Date> {
-    match reported {
-        Reported::Offender(Outcome {
-            report: Report::WorkshopAttended { on, .. } | Report::WorkshopMissed { on, .. },
-            ..
-        }) => Some(*on),
-        _ => None,
-    }
-}
-
-fn standing(reported: &[Reported], case: &Case) -> Standing {
-    let outcomes: Vec<Outcome> = reported
-        .iter()
-        .filter_map(|reported| match reported {
-            Reported::Offender(outcome) => Some(outcome.clone()),
-            Reported::Victim(_) => None,
-        })
-        .collect();
-    // A record that takes the case back says what police decided.
-    let withdrawn = case.withdrawn_at.map(|at| Decision {
-        decision_id: case.referral_id,
-        decided_on: london_day(at),
-        decided: Decided::Withdrawn,
-        new_deadline: None,
-        supersedes: None,
-    });
-    Standing::of(&outcomes, withdrawn.as_slice())
-}
-
-/// The outcomes that stand: not behind a gap and no contradiction. The victim's side has no
-/// programme, so everything of it that is not behind a gap stands.
-fn effective(reported: &[Reported], case: &Case) -> BTreeSet<Uuid> {
-    let standing = standing(reported, case);
-    let mut numbers: Vec<u32> = reported
-        .iter()
-        .filter(|reported| side_of(reported) == Compartment::Victim)
-        .map(|reported| reported.head().number)
-        .collect();
-    numbers.sort_unstable();
-    let whole = (1..).zip(&numbers).take_while(|(expected, number)| expected == *number).count();
-    reported
-        .iter()
-        .filter(|reported| {
-            let head = reported.head();
-            match reported {
-                Reported::Offender(_) => {
-                    !standing.waits(head.number)
-                        && !standing.contradictions.contains_key(&head.outcome_id)
-                }
-                Reported::Victim(_) => usize::try_from(head.number).is_ok_and(|n| n <= whole),
-            }
-        })
-        .map(|reported| reported.head().outcome_id)
-        .collect()
 }

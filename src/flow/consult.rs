@@ -79,6 +79,10 @@ impl Gateway {
         for (hold_id, end) in stored.holds_ended {
             ids.entry(hold_state(Some(end)).to_owned()).or_default().push(hold_id);
         }
+        for (notice_id, is_taken_over) in stored.notices {
+            let state = if is_taken_over { "notice_taken_over" } else { "notice_waiting" };
+            ids.entry(state.to_owned()).or_default().push(notice_id);
+        }
         ids.retain(|_, ids| !ids.is_empty());
         let counts = ids.iter().map(|(state, ids)| (state.clone(), ids.len() as u64)).collect();
         let audit_head = stored.audit_head.map(|(sequence, mac)| api::AuditHead { sequence, mac });

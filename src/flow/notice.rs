@@ -94,6 +94,11 @@ fn add(content: &mut api::NoticeContent, outcome: &Outcome) {
             content.workshop_on = Some(*on);
             content.reason = Some(reason.code().to_owned());
         }
+        Report::InformationRequested { fields } => content.reason = Some(fields.join(" ")),
+        Report::NonComplianceReported { facts } => {
+            let codes: Vec<_> = facts.iter().map(|fact| fact.code()).collect();
+            content.reason = Some(codes.join(" "));
+        }
         Report::Correction { supersedes } => content.supersedes = Some(*supersedes),
         _ => {}
     }

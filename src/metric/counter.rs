@@ -178,8 +178,8 @@ impl Metric {
         self.numbers.records.get_or_create(&label).inc();
     }
 
-    /// An outcome was concluded: `applied`, `waits`, `already_applied`, `contradicts` or
-    /// `rejected`.
+    /// An outcome was concluded: `applied`, `waits`, `already_applied`, `contradicts`,
+    /// `rejected` or `set_aside`.
     pub fn outcome(&self, provider: &str, status: &'static str) {
         let label = OutcomeLabel { provider: provider.to_owned(), status };
         self.numbers.outcomes.get_or_create(&label).inc();

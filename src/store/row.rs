@@ -377,6 +377,8 @@ pub struct Day {
     pub revisions: Vec<(Uuid, u32, bool)>,
     pub holds_open: Vec<Uuid>,
     pub holds_ended: Vec<(Uuid, HoldEnd)>,
+    /// Notices made on the day, and whether the force has taken each over.
+    pub notices: Vec<(Uuid, bool)>,
     /// The audit chain's head at the end of the day, hexadecimal, with its sequence.
     pub audit_head: Option<(u64, String)>,
 }

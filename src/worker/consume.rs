@@ -119,8 +119,12 @@ async fn one(
         End::AlreadyApplied => "already_applied",
         End::Contradicts => "contradicts",
         End::Rejected => "rejected",
+        End::SetAside => "set_aside",
     };
     metric.outcome(&arrived.provider, status);
+    if concluded.end == End::SetAside {
+        return received.set_aside().await.map_err(|error| error.to_string());
+    }
     received.acknowledge().await.map_err(|error| error.to_string())
 }
 

@@ -202,6 +202,10 @@ async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over()
     }
     let again = notices(&force, 4).await;
     assert!(again[0]["taken_over_at"].is_string() && again[1]["taken_over_at"].is_null());
+    let today = jiff::Zoned::now().in_tz("Europe/London").unwrap().date();
+    let day = force.get(&format!("/v1/reconciliation?day={today}")).await;
+    let count = |state: &str| day.body["counts"][state].as_u64();
+    assert_eq!((count("notice_taken_over"), count("notice_waiting")), (Some(1), Some(5)));
     let stranger = gateway.force("norfolk");
     assert_eq!(stranger.client.post(&url).send().await.unwrap().status(), 404);
     assert_eq!(notices(&stranger, 0).await, Vec::<Value>::new());
@@ -315,6 +319,60 @@ async fn what_cannot_be_applied_is_answered_with_a_code_and_blocks_nothing() {
     let (_, text) = charity.rejected().await;
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["id"], once_more, "the same answer");
     assert!(!gateway.log().contains("MCALLISTER"));
+
+    // A loop of the provider's ends somewhere.
+    for number in 6..=200 {
+        let again = outcome(&referral_id, number, "uncontactable", json!({ "attempts": 1 }));
+        charity.report(&again).await;
+    }
+    charity.report(&outcome(&referral_id, 201, "returned", json!({}))).await;
+    assert_eq!(charity.rejected().await.0, ["O209"]);
+}
+
+/// What can never be applied must not stop the others, and must not be lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_whose_case_cannot_be_opened_is_set_aside_and_can_be_put_back() {
+    let mut gateway = gateway("jetty").await;
+    let force = gateway.force("hampshire");
+    let (broken, whole) = (push(&force, 1).await, push(&force, 2).await);
+    gateway.stop();
+    let police = swap_police(&gateway, None);
+    gateway.spawn().await;
+    let charity = Charity::of(shared(), "jetty", "offender").await;
+    charity.report(&outcome(&broken, 1, "accepted", json!({}))).await;
+    charity.report(&outcome(&whole, 1, "accepted", json!({}))).await;
+    let force = gateway.force("hampshire");
+    assert_eq!(told(&force, 1).await[0]["referral_id"], whole);
+    let dead = ["dead", "list"];
+    let listed = eventually("a dead message", async || {
+        let listed = gateway.command(&dead);
+        let text = String::from_utf8(listed.stdout).unwrap();
+        text.contains("cara.outcomes.jetty").then_some(text)
+    })
+    .await;
+    assert!(!listed.contains(&broken), "{listed}");
+
+    // Its row is restored; the message comes back from the dead with who had said it.
+    gateway.stop();
+    swap_police(&gateway, Some(police));
+    gateway.spawn().await;
+    let back = ["dead", "return", "cara.outcomes.jetty"];
+    let back = gateway.command(&back);
+    assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+    let force = gateway.force("hampshire");
+    assert_eq!(told(&force, 2).await[1]["referral_id"], broken);
+}
+
+/// Puts these bytes, or ones that nothing opens, into the first case's police row; gives what was
+/// there.
+fn swap_police(gateway: &TestGateway, bytes: Option<Vec<u8>>) -> Vec<u8> {
+    let store = rusqlite::Connection::open(gateway.folder.join("gateway.db")).unwrap();
+    let select = "SELECT police FROM revision WHERE revision_row = 1";
+    let before: Vec<u8> = store.query_row(select, [], |row| row.get(0)).unwrap();
+    let bytes = bytes.unwrap_or_else(|| vec![0; before.len()]);
+    let update = "UPDATE revision SET police = ?1 WHERE revision_row = 1";
+    assert_eq!(store.execute(update, [bytes]).unwrap(), 1);
+    before
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,13 @@
 //! Reads of the way back: a case with its outcomes, notices by stream and number.
 
+use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::column::{Columns, from_compartment};
+use super::column::{Columns, from_compartment, from_day};
 use crate::store::{
-    Action, Case, Compartment, NoticeFilter, NoticeRow, NoticeState, OutcomeRow, SealedSide,
+    Action, Case, Compartment, ForceCode, NoticeFilter, NoticeRow, NoticeState, OutcomeRow,
+    SealedSide,
 };
 
 pub(in crate::store::sqlite) fn case(
@@ -131,6 +133,25 @@ fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
         keys: columns.keys()?,
         body: side(&columns)?,
     })
+}
+
+/// The notices that were made for a force on one day, the victim's stream left out; whether each
+/// was taken over.
+pub(in crate::store::sqlite) fn notices_of_day(
+    connection: &Connection,
+    force: ForceCode,
+    test: bool,
+    date: Date,
+) -> rusqlite::Result<Vec<(Uuid, bool)>> {
+    let mut select = connection.prepare_cached(
+        "/* case::notices_of_day */ SELECT notice_id, taken_over_at IS NOT NULL AS is_taken_over \
+         FROM notice WHERE force = ?1 AND made_day = ?2 AND test_data = ?3 AND compartment = ?4 \
+         ORDER BY notice_row",
+    )?;
+    let bound = params![force.0, from_day(date), test, from_compartment(Compartment::Offender)];
+    let rows = select
+        .query_map(bound, |row| Ok((Columns(row).id("notice_id")?, row.get("is_taken_over")?)))?;
+    rows.collect()
 }
 
 /// Programme and caution, and every notice in order.

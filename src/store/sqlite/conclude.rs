@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::column::{from_compartment, from_day, from_time};
 use super::write::{Failure, Transaction, unique};
+use crate::clock::london_day;
 use crate::store::{NewNotice, NewOutcome, NewStanding};
 
 impl Transaction<'_> {
@@ -68,10 +69,10 @@ impl Transaction<'_> {
     fn notice(&self, referral_row: i64, notice: &NewNotice) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* conclude::notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
-             sequence, referral_row, kind, cause, made_at, body) \
+             sequence, referral_row, kind, cause, made_day, made_at, body) \
              SELECT ?1, f.force, f.test_data, ?2, 1 + coalesce((SELECT max(sequence) FROM notice \
              AS n WHERE n.force = f.force AND n.test_data = f.test_data AND n.compartment = ?2), \
-             0), ?3, ?4, ?5, ?6, ?7 FROM referral AS f WHERE f.referral_row = ?3 \
+             0), ?3, ?4, ?5, ?6, ?7, ?8 FROM referral AS f WHERE f.referral_row = ?3 \
              ON CONFLICT (referral_row, kind, cause) DO NOTHING",
         )?;
         unique(insert.execute(params![
@@ -80,6 +81,7 @@ impl Transaction<'_> {
             referral_row,
             notice.kind,
             notice.cause.as_bytes(),
+            from_day(london_day(notice.made_at)),
             from_time(notice.made_at),
             notice.body.as_bytes(),
         ]))?;

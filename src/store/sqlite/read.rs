@@ -288,6 +288,7 @@ pub(in crate::store::sqlite) fn day(
             None => day.holds_open.push(hold_id),
         }
     }
+    day.notices = super::case::notices_of_day(connection, force, test, date)?;
     let mut select = connection.prepare_cached(
         "/* read::day */ SELECT sequence, lower(hex(mac)) AS mac FROM audit WHERE sequence = \
          (SELECT sequence FROM audit_day WHERE day <= ?1 ORDER BY day DESC LIMIT 1)",

@@ -121,6 +121,10 @@ pub(in crate::store) async fn a_notice_is_taken_over_once(place: &dyn Place) {
     let take_over = || entry(What::TakeOver { notice_id, at: start() });
     write(&*store, take_over()).await;
     assert_eq!(refused(&*store, take_over()).await, Refused::Conflict);
+    let today = crate::clock::london_day(place.clock().now());
+    let day = store.day(HAMPSHIRE, false, today).await.unwrap();
+    assert_eq!(day.notices, [(notice_id, true)]);
+    assert_eq!(store.day(NORFOLK, false, today).await.unwrap().notices, []);
     let row = store.notice(notice_id).await.unwrap().unwrap();
     assert_eq!((row.taken_over_at, row.referral_id), (Some(start()), id));
     assert!(store.notice(id).await.unwrap().is_none());

@@ -182,7 +182,8 @@ pub struct NoticeContent {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub workshop_on: Option<Date>,
-    /// A code of the outcome: why it was missed or declined.
+    /// Codes of the outcome, with blanks between: why it was missed or declined, what the report of
+    /// non-compliance rests on, which fields of the referral are asked for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// The day that police set, as varied last.
@@ -219,7 +220,8 @@ pub struct Found {
     pub holds: Vec<HoldView>,
 }
 
-/// Answer of `GET /v1/reconciliation?day=`: everything that arrived from the force on the day.
+/// Answer of `GET /v1/reconciliation?day=`: everything that arrived from the force on the day, and
+/// everything that it was told on it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconciliation {
     pub force: String,
@@ -227,7 +229,8 @@ pub struct Reconciliation {
     pub day: String,
     /// How many ids each state holds.
     pub counts: BTreeMap<String, u64>,
-    /// Ids by state: `queued`, `sent`, `held`, `released`, `returned`, `superseded`, `withdrawn`.
+    /// Ids by state, of records: `queued`, `sent`, `held`, `released`, `returned`, `superseded`,
+    /// `withdrawn`; of what the force was told that day: `notice_waiting`, `notice_taken_over`.
     pub ids: BTreeMap<String, Vec<Uuid>>,
     /// Head of the gateway's audit chain, so that the force holds an anchor of it.
     #[serde(skip_serializing_if = "Option::is_none")]

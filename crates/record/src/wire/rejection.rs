@@ -107,6 +107,11 @@ codes! {
         cause "An outcome that was rejected, or one of another case."
         fix "Name the outcome_id of the outcome that is taken back; one that was rejected needs no correction."
         avoid "Keep the outcome_id with what was reported.";
+    TOO_MANY "O209" "too_many"
+        means "This side of the referral has 200 outcomes already; an honest programme has a tenth of that. Nothing more is taken for it."
+        cause "A loop that reports the same thing again under new ids."
+        fix "Stop the loop, and ask the gateway's operators."
+        avoid "Give an outcome its id once, and send it unchanged until the broker confirms it.";
 }
 
 impl Code {

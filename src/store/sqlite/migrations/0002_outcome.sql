@@ -34,9 +34,11 @@ CREATE TABLE notice (
     referral_row  INTEGER NOT NULL REFERENCES referral (referral_row),
     kind          TEXT NOT NULL,
     cause         BLOB NOT NULL,
+    made_day      INTEGER NOT NULL,
     made_at       INTEGER NOT NULL,
     taken_over_at INTEGER,
     body          BLOB NOT NULL,
     UNIQUE (force, test_data, compartment, sequence),
     UNIQUE (referral_row, kind, cause)
 ) STRICT;
+CREATE INDEX notice_day ON notice (force, made_day);
