@@ -9,6 +9,7 @@ mod dead;
 mod doctor;
 mod hold;
 pub mod mapping;
+mod resend;
 mod sandbox;
 mod serve;
 mod socket;
@@ -46,6 +47,8 @@ enum Command {
     /// Look at the messages that died on the broker, and put them back
     #[command(subcommand)]
     Dead(dead::Dead),
+    /// Send a provider again what it has lost, because it restored a backup
+    Resend(resend::Resend),
     /// The audit chain
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -89,6 +92,7 @@ async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(doctor) => doctor.run(out).await,
         Command::Hold(hold) => hold.run(out).await,
         Command::Dead(dead) => dead.run(out).await,
+        Command::Resend(resend) => resend.run(out).await,
         Command::Audit(audit) => audit.run(out).await,
         Command::Broker(broker) => broker.run(out),
         Command::Sandbox(sandbox) => sandbox.run().await,

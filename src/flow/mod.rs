@@ -25,6 +25,7 @@ pub mod notice;
 mod prepare;
 mod read;
 mod release;
+mod resend;
 
 pub use live::{Live, LivePlan};
 

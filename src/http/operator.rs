@@ -7,6 +7,7 @@ use actix_web::dev::{Extensions, Payload};
 use actix_web::rt::net::UnixStream;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use jiff::Timestamp;
 use nix::unistd::{Uid, User};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -33,7 +34,17 @@ pub struct GiveBack {
     pub queue: String,
 }
 
-/// Answer of `POST /v1/dead/return`.
+/// Body of `POST /v1/resend`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resend {
+    pub provider: String,
+    pub since: Timestamp,
+    /// Why; it stands in the audit chain.
+    pub because: String,
+}
+
+/// Answer of `POST /v1/dead/return` and `POST /v1/resend`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct GivenBack {
     pub messages: u64,
@@ -122,6 +133,7 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
         .route("/v1/holds/{hold_id}/return", web::post().to(return_hold))
         .route("/v1/dead", web::get().to(dead))
         .route("/v1/dead/return", web::post().to(dead_return))
+        .route("/v1/resend", web::post().to(resend))
         .default_service(web::route().to(absent));
 }
 
@@ -217,6 +229,17 @@ async fn dead_return(
         messages,
         "operator.dead_returned"
     );
+    Ok(body::ok(&GivenBack { messages }))
+}
+
+async fn resend(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let Resend { provider, since, because } = body::read_json(&edge, &request, payload).await?;
+    let messages = edge.stories.resend(&operator, provider, since, because).await?;
     Ok(body::ok(&GivenBack { messages }))
 }
 

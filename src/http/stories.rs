@@ -3,6 +3,7 @@
 use cara_record::wire::api;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -90,6 +91,15 @@ pub trait Stories: Send + Sync + 'static {
         id: Uuid,
         because: String,
     ) -> BoxFuture<'a, Result<(), Refusal>>;
+
+    /// Sends to a provider again what was confirmed since then; answers how many messages.
+    fn resend<'a>(
+        &'a self,
+        operator: &'a Operator,
+        provider: String,
+        since: Timestamp,
+        because: String,
+    ) -> BoxFuture<'a, Result<u64, Refusal>>;
 }
 
 /// The broker's dead queues, for operators.
@@ -191,5 +201,14 @@ impl Stories for flow::Gateway {
         because: String,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
         flow::Gateway::return_hold(self, operator, id, because).boxed()
+    }
+    fn resend<'a>(
+        &'a self,
+        operator: &'a Operator,
+        provider: String,
+        since: Timestamp,
+        because: String,
+    ) -> BoxFuture<'a, Result<u64, Refusal>> {
+        flow::Gateway::resend(self, operator, provider, since, because).boxed()
     }
 }

@@ -132,6 +132,16 @@ pub trait Store: Send + Sync + 'static {
     /// Makes a dead row claimable again; false when it is not dead.
     fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>>;
 
+    /// Makes claimable again, with their ids, the messages to a provider that were confirmed from
+    /// `since` on and before `until`; answers how many.
+    fn resend(
+        &self,
+        provider: String,
+        since: Timestamp,
+        until: Timestamp,
+        audit: Fact,
+    ) -> BoxFuture<'_, Result<u64, Error>>;
+
     /// Fires after a commit that may have made a row claimable. It carries no data: register, look,
     /// wait; and poll as well.
     fn wake(&self) -> std::sync::Arc<tokio::sync::Notify>;

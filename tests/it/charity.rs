@@ -101,6 +101,21 @@ async fn the_example_charity_reads_reports_and_forgets_what_it_saw_twice() {
     let hers = |bytes: &[u8]| bytes.windows(12).any(|part| part == b"ASHDOWN-VANE");
     assert!(!hers(&own), "the victim's name reached the offender's side");
 
+    // The charity has lost its database: it gets everything again, and is where it was.
+    std::fs::remove_file(intake.database()).unwrap();
+    let since = ["--since", "2020-01-01T00:00:00Z", "--because", "its backup is a day old"];
+    let resend = gateway.command(&[&["resend", "--provider", "isle"][..], &since].concat());
+    assert!(resend.status.success(), "{}", String::from_utf8_lossy(&resend.stderr));
+    let said = String::from_utf8(resend.stdout).unwrap();
+    assert!(said.starts_with("3 messages wait"), "{said}");
+    eventually("all of it sent again", async || {
+        let page = force.get(&page).await;
+        (page.body["state"] == "sent").then_some(())
+    })
+    .await;
+    let said = intake.says(&["run", "--idle", "0.5"]);
+    assert!(said.contains("is now referral.amended, revision 2\n"), "{said}");
+
     // Under the other side's user nothing can be read.
     let stranger = Side { program: "intake.py", user: "isle-victims", folder: &gateway.folder };
     assert!(!stranger.call(&["run", "--idle", "0"]).status.success());

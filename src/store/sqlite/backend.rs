@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
@@ -75,7 +76,7 @@ impl Store for Sqlite {
             let committed_at = self.clock.now();
             let receipt = |outcome| match outcome {
                 Outcome::Written { entry_id } => Receipt { entry_id, committed_at },
-                Outcome::Settled | Outcome::Lost | Outcome::Carried => {
+                Outcome::Settled | Outcome::Lost | Outcome::Carried | Outcome::Resent(_) => {
                     unreachable!("an entry ends as written")
                 }
             };
@@ -195,6 +196,36 @@ impl Store for Sqlite {
         async move {
             let step = Step::Revive { event_id, fact: json(&audit) };
             Ok(self.carry_out_one(step).await?.is_ok())
+        }
+        .boxed()
+    }
+
+    fn resend(
+        &self,
+        provider: String,
+        since: Timestamp,
+        until: Timestamp,
+        audit: Fact,
+    ) -> BoxFuture<'_, Result<u64, Error>> {
+        async move {
+            let mut resent = 0;
+            let mut fact = Some(json(&audit));
+            // In chunks, so that other work gets its turn; nothing confirmed after the call counts,
+            // so what goes out meanwhile is not taken again.
+            loop {
+                let step =
+                    Step::Resend { provider: provider.clone(), since, until, fact: fact.take() };
+                match self.carry_out(VecDeque::from([step])).await.pop() {
+                    Some(Ok(Outcome::Resent(0))) => return Ok(resent),
+                    Some(Ok(Outcome::Resent(rows))) => resent += rows,
+                    Some(Err(Refused::Unavailable { reason })) => {
+                        return Err(Error::Unavailable { reason });
+                    }
+                    Some(Ok(_) | Err(Refused::Conflict)) | None => {
+                        return Err(Error::Unavailable { reason: STOPPING });
+                    }
+                }
+            }
         }
         .boxed()
     }

@@ -8,6 +8,9 @@ use super::column::from_time;
 use super::write::{Failure, Transaction};
 use crate::store::Settled;
 
+/// Rows that one transaction puts back.
+const RESENT_AT_ONCE: i64 = 5_000;
+
 impl Transaction<'_> {
     /// Ends work on one leased row. `false`: the row is no longer there to be worked on.
     pub fn settle(
@@ -61,6 +64,44 @@ impl Transaction<'_> {
              attempts = attempts + 1 WHERE outbox_row = ?1 AND dead_at IS NULL",
         )?;
         Ok(update.execute(params![outbox_row, from_time(self.now), reason])? == 1)
+    }
+
+    /// Puts some of what was confirmed in this time back into the outbox, the oldest first; answers
+    /// their outbox rows. The offender's message waits for the victim's again.
+    pub fn resend(
+        &mut self,
+        provider: &str,
+        (since, until): (Timestamp, Timestamp),
+        fact: Option<&String>,
+    ) -> Result<Vec<i64>, Failure> {
+        if let Some(fact) = fact {
+            self.facts(std::slice::from_ref(fact))?;
+        }
+        let mut select = self.connection.prepare_cached(
+            "/* settle::resend */ SELECT s.sent_row FROM sent AS s CROSS JOIN revision AS r \
+             ON r.revision_row = s.sent_row / 8 CROSS JOIN referral AS f \
+             ON f.referral_row = r.referral_row WHERE s.confirmed_at >= ?1 \
+             AND s.confirmed_at < ?2 AND f.provider = ?3 ORDER BY s.sent_row LIMIT ?4",
+        )?;
+        let bound = params![from_time(since), from_time(until), provider, RESENT_AT_ONCE];
+        let rows: Vec<i64> =
+            select.query_map(bound, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let mut copy = self.connection.prepare_cached(
+            "/* settle::resend */ INSERT INTO outbox (outbox_row, compartment, attempts, event_id, \
+             after, kind) SELECT s.sent_row, s.compartment, 0, s.event_id, (SELECT o.event_id \
+             FROM outbox AS o WHERE s.compartment = 0 AND o.compartment = 1 AND o.outbox_row \
+             BETWEEN s.sent_row / 8 * 8 AND s.sent_row - 1), s.kind FROM sent AS s \
+             WHERE s.sent_row = ?1",
+        )?;
+        let mut delete = self
+            .connection
+            .prepare_cached("/* settle::resend */ DELETE FROM sent WHERE sent_row = ?1")?;
+        for row in &rows {
+            if copy.execute([row])? != 1 || delete.execute([row])? != 1 {
+                return Err(Failure::Impossible("a row that was sent is gone"));
+            }
+        }
+        Ok(rows)
     }
 
     /// Makes a dead row an ordinary one again, due at once; answers its outbox row.

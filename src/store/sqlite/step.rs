@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -11,9 +12,26 @@ use crate::store::{Entry, Fact, Lease, PlanVersion, Refused, Settled, What};
 #[derive(Debug)]
 pub(in crate::store::sqlite) enum Step {
     Entry(Box<Prepared>),
-    Settle { lease: Lease, settled: Settled, disclosure: Option<String> },
-    Revive { event_id: Uuid, fact: String },
-    Activate { version: Box<PlanVersion>, facts: Vec<String> },
+    Settle {
+        lease: Lease,
+        settled: Settled,
+        disclosure: Option<String>,
+    },
+    Revive {
+        event_id: Uuid,
+        fact: String,
+    },
+    /// Some of what was confirmed in this time; none left is `Resent(0)`.
+    Resend {
+        provider: String,
+        since: Timestamp,
+        until: Timestamp,
+        fact: Option<String>,
+    },
+    Activate {
+        version: Box<PlanVersion>,
+        facts: Vec<String>,
+    },
     Probe,
 }
 
@@ -93,7 +111,7 @@ impl Step {
         let content = match self {
             Step::Entry(prepared) => prepared.bytes(),
             Step::Activate { version, .. } => version.text.len(),
-            Step::Settle { .. } | Step::Revive { .. } | Step::Probe => 0,
+            Step::Settle { .. } | Step::Revive { .. } | Step::Resend { .. } | Step::Probe => 0,
         };
         content + 256
     }
@@ -110,6 +128,8 @@ pub(in crate::store::sqlite) enum Outcome {
     /// The lease was lost; nothing changed.
     Lost,
     Carried,
+    /// So many rows wait again.
+    Resent(u64),
 }
 
 /// One caller's steps, in order, and what has become of them so far.

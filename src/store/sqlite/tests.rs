@@ -107,7 +107,7 @@ keeps_the_contract! {
     outcome: a_case_is_found_with_all_that_was_reported,
         an_outcome_folded_from_old_facts_is_refused_whole,
         numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once, a_notice_is_taken_over_once;
-    outbox: a_leased_row_brings_all_that_reopens_its_event,
+    outbox: what_was_confirmed_is_sent_again_in_its_lanes, a_leased_row_brings_all_that_reopens_its_event,
         one_message_of_a_lane_is_in_flight_at_a_time,
         a_lease_that_ran_out_is_free_and_its_holder_changes_nothing, settling_twice_settles_once,
         a_retry_waits_for_its_time_and_keeps_its_lane,

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::claim::{Claims, Effects};
 use super::step::{Outcome, Step, Work};
-use super::write::{self, Failure, MESSAGES_MAX, Transaction};
+use super::write::{self, Added, Failure, MESSAGES_MAX, Transaction};
 use super::{Error, statement};
 use crate::clock::Clock;
 use crate::metric::Metric;
@@ -279,6 +279,13 @@ impl Writer {
             Step::Revive { event_id, fact } => {
                 effects.revived.push(transaction.revive(event_id, &fact)?);
                 Ok(Outcome::Carried)
+            }
+            Step::Resend { provider, since, until, fact } => {
+                let rows = transaction.resend(&provider, (since, until), fact.as_ref())?;
+                for &row in &rows {
+                    effects.add(Added { revision_row: revision_row(row), messages: 1 });
+                }
+                Ok(Outcome::Resent(rows.len() as u64))
             }
             Step::Activate { version, facts } => {
                 transaction.activate(&version, &facts)?;

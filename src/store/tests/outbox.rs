@@ -4,6 +4,37 @@ use std::time::Duration;
 
 use super::*;
 
+pub(in crate::store) async fn what_was_confirmed_is_sent_again_in_its_lanes(place: &dyn Place) {
+    let store = place.open();
+    let one = revision(place, "A/1", 1);
+    let ids: Vec<Uuid> = one.messages.iter().map(|message| message.event_id).collect();
+    let two = next(place, &one, "A/1");
+    let later: Vec<Uuid> = two.messages.iter().map(|message| message.event_id).collect();
+    write(&*store, accept(place, one)).await;
+    let first = drain(&*store, place.clock()).await;
+    assert_eq!(first, ids);
+    let between = place.clock().now().checked_add(jiff::SignedDuration::from_secs(5)).unwrap();
+    place.clock().advance(std::time::Duration::from_secs(10));
+    write(&*store, accept(place, two)).await;
+    drain(&*store, place.clock()).await;
+    place.clock().advance(std::time::Duration::from_secs(10));
+    let now = place.clock().now();
+    let why = || fact(place.clock(), Operation::Disclosure, ids[0]);
+    let resend = |provider: &str, since| store.resend(provider.to_owned(), since, now, why());
+    assert_eq!(resend("beacon", start()).await.unwrap(), 0);
+    assert_eq!(resend("harbour", between).await.unwrap(), 2);
+    assert_eq!(drain(&*store, place.clock()).await, later);
+    // What has gone out since the call is not taken again.
+    assert_eq!(resend("harbour", start()).await.unwrap(), 2);
+    let store = place.crash(store);
+    let rows = store.claim(7, LEASE_S).await.unwrap();
+    assert_eq!(events(&rows), ids[..1], "the offender's message waits for the victim's");
+    settle_all(&*store, place.clock(), &rows).await;
+    assert_eq!(drain(&*store, place.clock()).await, ids[1..]);
+    assert_eq!(store.backlog().await.unwrap().rows, 0);
+    links(&*store, place).await;
+}
+
 fn in_s(clock: &Clock, seconds: i64) -> Timestamp {
     clock.now() + jiff::SignedDuration::from_secs(seconds)
 }

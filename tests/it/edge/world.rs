@@ -127,6 +127,16 @@ impl Stories for Told {
         ready(Err(Refusal::WrongState { state: "released" })).boxed()
     }
 
+    fn resend<'a>(
+        &'a self,
+        _: &'a Operator,
+        _: String,
+        _: jiff::Timestamp,
+        _: String,
+    ) -> BoxFuture<'a, Result<u64, Refusal>> {
+        ready(Err(Refusal::Forbidden)).boxed()
+    }
+
     fn return_hold<'a>(
         &'a self,
         _: &'a Operator,

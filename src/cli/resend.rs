@@ -1,0 +1,35 @@
+//! `resend`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::socket::At;
+
+#[derive(Debug, Args)]
+pub(super) struct Resend {
+    #[command(flatten)]
+    at: At,
+    /// The provider's slug
+    #[arg(long)]
+    provider: String,
+    /// What the broker confirmed from this moment on, such as 2026-05-09T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Timestamp,
+    /// Why; it stands in the audit chain
+    #[arg(long)]
+    because: String,
+}
+
+impl Resend {
+    pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let Resend { at, provider, since, because } = self;
+        let body = json!({ "provider": provider, "since": since, "because": because });
+        let told = at.gateway()?.tell("/v1/resend", &body).await?.unwrap_or_default();
+        writeln!(out, "{} messages wait to be sent again, with the same ids", told["messages"])?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
