@@ -3,7 +3,7 @@
 //! however that ends. Never one that happens to run on this machine.
 
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +15,8 @@ use cara_gateway::amqp::definitions::{Account, Definitions, Pair};
 use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::config::SecretFile;
+
+use crate::world::free_port;
 
 /// The one of the distribution's that starts as whoever calls it.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -96,7 +98,7 @@ impl Broker {
         );
         let folder = std::env::temp_dir().join(unique("cara-broker"));
         std::fs::create_dir_all(folder.join("passwords")).unwrap();
-        let [port, tls_port, dist_port, epmd_port] = free_ports();
+        let [port, tls_port, dist_port, epmd_port] = std::array::from_fn(|_| free_port());
         let mut listens = vec![port];
         listens.extend(wishes.conf.contains("{tls}").then_some(tls_port));
         let mut broker =
@@ -240,11 +242,4 @@ impl Drop for Broker {
         }
         drop(std::fs::remove_dir_all(&self.folder));
     }
-}
-
-/// All held at once, so that they differ.
-fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    let held: [TcpListener; COUNT] =
-        std::array::from_fn(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
-    held.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -357,9 +357,20 @@ pub fn unique(name: &str) -> String {
     format!("{name}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// A port of loopback that was free a moment ago.
+/// A port of loopback that is free and stays so while its server is stopped for a while: below those
+/// that the system gives to outgoing connections, and each given once.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u64 = 10_000;
+    const COUNT: u64 = 20_000;
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        // Other test processes begin elsewhere.
+        let number = u64::from(std::process::id()) * 127 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(FIRST + number % COUNT).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A file that only its owner may read.
