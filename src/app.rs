@@ -71,12 +71,18 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         let consumed = metric.clone();
         let publisher = Publisher::of(&settings.broker, topology, clock, metric, health.clone())?;
         first_link(&publisher).await?;
-        consuming =
-            tokio::spawn(worker::consume(gateway.clone(), consumer, consumed, stopped.clone()));
+        consuming = tokio::spawn(worker::consume(
+            gateway.clone(),
+            consumer,
+            consumed,
+            health.clone(),
+            stopped.clone(),
+        ));
         tokio::spawn(worker::publish(gateway.clone(), publisher, stopped))
     } else {
         tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
         health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
+        health.bad(Part::Outcomes, "`broker.publish` is false: nothing is read either");
         tokio::spawn(async {})
     };
     gateway.probe().await.context("the store cannot commit")?;

@@ -13,6 +13,8 @@ pub enum Part {
     Mappings,
     /// Messages go out. Being away never stops acceptance.
     Broker,
+    /// What providers report is read.
+    Outcomes,
 }
 
 /// How a part is.
@@ -30,7 +32,8 @@ pub struct Health {
 }
 
 impl Part {
-    pub const ALL: [Part; 4] = [Part::Start, Part::Store, Part::Mappings, Part::Broker];
+    pub const ALL: [Part; 5] =
+        [Part::Start, Part::Store, Part::Mappings, Part::Broker, Part::Outcomes];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -38,6 +41,7 @@ impl Part {
             Part::Store => "store",
             Part::Mappings => "mappings",
             Part::Broker => "broker",
+            Part::Outcomes => "outcomes",
         }
     }
 
@@ -45,7 +49,7 @@ impl Part {
     pub fn stops_acceptance(self) -> bool {
         match self {
             Part::Start | Part::Store => true,
-            Part::Mappings | Part::Broker => false,
+            Part::Mappings | Part::Broker | Part::Outcomes => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::amqp::Consumer;
 use crate::amqp::consumer::{Answering, Received};
 use crate::flow::conclude::{Arrived, End};
 use crate::flow::{Gateway, Refusal};
-use crate::metric::Metric;
+use crate::metric::{Health, Metric, Part};
 
 /// Messages that are worked on at once.
 const BATCH_MAX: usize = 64;
@@ -20,15 +20,23 @@ const PAUSE_MS_MAX: u64 = 10_000;
 
 /// Consumes until told to stop. Whatever goes wrong, the link is let go and made again after a
 /// pause: the broker keeps what was not acknowledged.
-pub async fn consume(gateway: Gateway, consumer: Consumer, metric: Metric, mut stop: Stop) {
+pub async fn consume(
+    gateway: Gateway,
+    consumer: Consumer,
+    metric: Metric,
+    health: Health,
+    mut stop: Stop,
+) {
     let mut pause_ms = PAUSE_MS_MIN;
     loop {
         let followed = tokio::select! {
             biased;
             () = told(&mut stop) => return,
-            followed = follow(&gateway, &consumer, &metric, &mut pause_ms) => followed,
+            followed = follow(&gateway, &consumer, &metric, &health, &mut pause_ms) => followed,
         };
-        tracing::warn!(reason = %followed, "outcomes are not read now; it is tried again");
+        if health.bad(Part::Outcomes, followed.as_str()) {
+            tracing::warn!(reason = %followed, "outcomes are not read now; it is tried again");
+        }
         tokio::select! {
             () = told(&mut stop) => return,
             () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
@@ -42,13 +50,16 @@ async fn follow(
     gateway: &Gateway,
     consumer: &Consumer,
     metric: &Metric,
+    health: &Health,
     pause_ms: &mut u64,
 ) -> String {
     let (mut inflow, answering) = match consumer.link().await {
         Ok(link) => link,
         Err(error) => return error.to_string(),
     };
-    tracing::info!("outcomes are read");
+    if health.good(Part::Outcomes) {
+        tracing::info!("outcomes are read");
+    }
     loop {
         let batch = match inflow.next(BATCH_MAX).await {
             Ok(batch) if batch.is_empty() => return "the connection ended".to_owned(),

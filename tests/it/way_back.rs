@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::broker::{Broker, shared};
 use crate::faults::rounds;
 use crate::record::{XML, record};
-use crate::world::{ForceSystem, TestGateway, World, eventually, lines};
+use crate::world::{ForceSystem, TestGateway, World, eventually, lines, plain_client};
 
 /// A day after every example's caution and before today.
 const DAY: &str = "2025-10-04";
@@ -169,6 +169,14 @@ async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over()
         ("workshop_missed", missed(2, 1)),
         ("workshop_booked", booked(1)),
     ];
+    let ready = format!("{}/readyz", gateway.internal);
+    eventually("outcomes are read", async || {
+        let answer = plain_client().get(&ready).send().await.unwrap();
+        let parts: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let mut parts = parts["parts"].as_array().unwrap().iter();
+        parts.any(|part| part["name"] == "outcomes" && part["good"] == true).then_some(())
+    })
+    .await;
     for (number, (kind, members)) in (1..).zip(story) {
         charity.report(&outcome(&referral_id, number, kind, members)).await;
     }
