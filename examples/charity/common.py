@@ -8,6 +8,7 @@ The rules that matter are in `Desk.take` and `Desk.send`:
   unchanged, until the broker has confirmed it.
 """
 
+import argparse
 import datetime
 import json
 import sqlite3
@@ -170,7 +171,9 @@ class Desk:
         return row[0]
 
 
-def arguments(parser):
+def main(about, handle, **names):
+    """The command line of one side; `names` are its queues, exchange and event type."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--url", required=True, help="amqp://user:password@host:port/vhost")
     parser.add_argument("--provider", required=True)
     parser.add_argument("--database", required=True)
@@ -181,10 +184,8 @@ def arguments(parser):
     report.add_argument("referral_id")
     report.add_argument("kind")
     report.add_argument("members", nargs="*", help="name=JSON, such as part=1 on='\"2026-05-09\"'")
-    return parser.parse_args()
-
-
-def go(desk, options, handle):
+    options = parser.parse_args()
+    desk = Desk(options.url, options.provider, options.database, **names)
     if options.command == "report":
         members = dict(member.split("=", 1) for member in options.members)
         members = {name: json.loads(value) for name, value in members.items()}

@@ -3,9 +3,7 @@
 It never sees anything about a victim: the broker lets its user read the intake queue only.
 """
 
-import argparse
-
-from common import Desk, arguments, go
+from common import main
 
 
 def handle(desk, transaction, kind, data, is_new):
@@ -18,7 +16,5 @@ def handle(desk, transaction, kind, data, is_new):
 
 
 if __name__ == "__main__":
-    options = arguments(argparse.ArgumentParser(description=__doc__))
-    desk = Desk(options.url, options.provider, options.database, "intake", "rejected",
-                "outcomes", "uk.cara.outcome.v1")
-    go(desk, options, handle)
+    main(__doc__, handle, queue="intake", rejected="rejected", exchange="outcomes",
+         event_type="uk.cara.outcome.v1")

@@ -4,9 +4,7 @@ Its message may come hours before or after the offender's: the two share the ref
 else, and neither side waits for the other.
 """
 
-import argparse
-
-from common import Desk, arguments, go
+from common import main
 
 
 def handle(desk, transaction, kind, data, is_new):
@@ -21,7 +19,5 @@ def handle(desk, transaction, kind, data, is_new):
 
 
 if __name__ == "__main__":
-    options = arguments(argparse.ArgumentParser(description=__doc__))
-    desk = Desk(options.url, options.provider, options.database, "victims", "victim_rejected",
-                "victim_outcomes", "uk.cara.victim_outcome.v1")
-    go(desk, options, handle)
+    main(__doc__, handle, queue="victims", rejected="victim_rejected", exchange="victim_outcomes",
+         event_type="uk.cara.victim_outcome.v1")

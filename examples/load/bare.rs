@@ -1,5 +1,6 @@
 //! What the machine can do without the gateway: the limits that the ratios are taken against.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -7,13 +8,35 @@ use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Connection, ConnectionProperties, PublisherConfirm};
 use rusqlite::types::Value;
 
 use crate::world::World;
 
 /// Publishes that may be unconfirmed at once, as in the gateway's own settings.
 const WINDOW: usize = 256;
+
+/// Unconfirmed publishes, oldest first.
+#[derive(Default)]
+pub struct Window(VecDeque<PublisherConfirm>);
+
+impl Window {
+    /// Waits for the oldest when the window is full.
+    pub async fn push(&mut self, confirm: PublisherConfirm) -> anyhow::Result<()> {
+        self.0.push_back(confirm);
+        if self.0.len() >= WINDOW {
+            self.0.pop_front().context("window")?.await?;
+        }
+        Ok(())
+    }
+
+    pub async fn drain(self) -> anyhow::Result<()> {
+        for confirm in self.0 {
+            confirm.await?;
+        }
+        Ok(())
+    }
+}
 
 /// Rows of one transaction, as in the gateway's writer.
 const BATCH: u64 = 256;
@@ -36,7 +59,7 @@ pub async fn publish_pairs(
     }
     let bodies = [vec![b'x'; offender_bytes], vec![b'x'; victim_bytes]];
     let properties = BasicProperties::default().with_delivery_mode(2);
-    let mut window = std::collections::VecDeque::new();
+    let mut window = Window::default();
     let started = Instant::now();
     for index in 0..pairs * 2 {
         let side = (index % 2) as usize;
@@ -50,14 +73,9 @@ pub async fn publish_pairs(
                 properties.clone(),
             )
             .await?;
-        window.push_back(confirm);
-        if window.len() >= WINDOW {
-            window.pop_front().context("window")?.await?;
-        }
+        window.push(confirm).await?;
     }
-    for confirm in window {
-        confirm.await?;
-    }
+    window.drain().await?;
     let rate = pairs as f64 / started.elapsed().as_secs_f64();
     for queue in queues {
         channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await?;

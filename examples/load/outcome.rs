@@ -8,9 +8,8 @@ use lapin::{BasicProperties, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::bare::Window;
 use crate::world::World;
-
-const WINDOW: usize = 256;
 
 /// Puts so many first outcomes on the queue, each of its own case, and waits until all are applied;
 /// outcomes a second from the first publish on.
@@ -20,7 +19,7 @@ pub async fn drain(world: &World, count: usize) -> anyhow::Result<f64> {
         Connection::connect(&world.intake_url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    let mut window = std::collections::VecDeque::new();
+    let mut window = Window::default();
     let before = world.metric("cara_outcomes_total").await?;
     let started = Instant::now();
     for referral_id in referrals {
@@ -44,14 +43,9 @@ pub async fn drain(world: &World, count: usize) -> anyhow::Result<f64> {
         let confirm = channel
             .basic_publish(exchange.into(), "load".into(), options, body.as_bytes(), properties)
             .await?;
-        window.push_back(confirm);
-        if window.len() >= WINDOW {
-            window.pop_front().context("window")?.await?;
-        }
+        window.push(confirm).await?;
     }
-    for confirm in window {
-        confirm.await?;
-    }
+    window.drain().await?;
     while world.metric("cara_outcomes_total").await? < before + count as f64 {
         if started.elapsed() > Duration::from_secs(300) {
             bail!("the outcomes are not applied");

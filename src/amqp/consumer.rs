@@ -4,23 +4,22 @@
 //! requeue: when something cannot be done now, the connection is let go, and the broker hands
 //! everything that was not acknowledged out again.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use cara_record::wire::Compartment;
+use cara_record::wire::event::CONTENT_TYPE;
 use cara_record::wire::rejection::Rejection;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt as _};
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, BasicRejectOptions,
-    ConfirmSelectOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
-use std::sync::Arc;
+use lapin::{Channel, Connection};
 use uuid::Uuid;
 
 use super::definitions::{intake_user, victims_user};
 use super::topology::Names;
-use super::{Dialer, Error, Topology, dead};
+use super::{Dialer, Error, Topology, channel, dead};
 use crate::config;
 
 /// Messages that one queue may hand out before they are acknowledged.
@@ -104,16 +103,14 @@ impl Consumer {
     /// Connects once and begins to consume every outcome queue.
     pub async fn link(&self) -> Result<(Inflow, Answering), Error> {
         let connection = self.dialer.dial("consume").await?;
-        let declaring = connection.create_channel().await.map_err(Error::Broken)?;
-        self.topology.declare(&declaring).await?;
+        self.topology.declare(&channel::open(&connection).await?).await?;
         let mut messages = SelectAll::new();
         for inbox in &self.inboxes {
             messages.push(self.consume(&connection, inbox).await?);
         }
         // What is answered goes over a connection that may be blocked without stopping the reading.
         let answering = self.dialer.dial("answer").await?;
-        let channel = answering.create_channel().await.map_err(Error::Broken)?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::Broken)?;
+        let channel = channel::confirming(&answering).await?;
         let user_id = self.dialer.user_id().map(str::to_owned);
         let answering = Answering { _connection: answering, channel, user_id };
         Ok((Inflow { _connection: connection, messages }, answering))
@@ -124,7 +121,7 @@ impl Consumer {
         connection: &Connection,
         inbox: &Arc<Inbox>,
     ) -> Result<BoxStream<'static, Result<Received, Error>>, Error> {
-        let channel = connection.create_channel().await.map_err(Error::Broken)?;
+        let channel = channel::open(connection).await?;
         let qos = BasicQosOptions::default();
         channel.basic_qos(PREFETCH, qos).await.map_err(Error::Broken)?;
         let consumer = channel
@@ -199,39 +196,21 @@ pub struct Answering {
 impl Answering {
     /// Tells the provider why an outcome could not be applied, and waits until its queue has it.
     pub async fn answer(&self, rejection: &Rejection) -> Result<(), Error> {
-        let options = BasicPublishOptions { mandatory: true, immediate: false };
-        let seconds = u64::try_from(rejection.at.as_second()).unwrap_or(0);
-        let properties = BasicProperties::default()
-            .with_delivery_mode(2)
-            .with_message_id(rejection.id.to_string().into())
-            .with_type(rejection.type_name().into())
-            .with_content_type(Rejection::CONTENT_TYPE.into())
-            .with_timestamp(seconds)
-            .with_app_id("cara-gateway".into());
-        let properties = match &self.user_id {
-            Some(user) => properties.with_user_id(user.as_str().into()),
-            None => properties,
-        };
-        let (exchange, routing_key) = (rejection.exchange(), rejection.routing_key());
-        let confirmation = self
-            .channel
-            .basic_publish(
-                exchange.into(),
-                routing_key.as_str().into(),
-                options,
-                &rejection.body(),
-                properties,
-            )
-            .await
-            .map_err(Error::Broken)?
-            .await
-            .map_err(Error::Broken)?;
-        match confirmation {
-            Confirmation::Ack(None) => Ok(()),
-            _ => Err(Error::Refused {
-                what: format!("an answer to {}", rejection.provider),
-                said: "its rejected queue would not take it".to_owned(),
-            }),
+        let properties = channel::properties(
+            rejection.id,
+            rejection.type_name(),
+            CONTENT_TYPE,
+            rejection.at,
+            self.user_id.as_deref(),
+        );
+        let exchange = rejection.side.rejected_exchange();
+        let (routing_key, body) = (rejection.routing_key(), rejection.body());
+        if channel::publish(&self.channel, exchange, &routing_key, &body, properties).await? {
+            return Ok(());
         }
+        Err(Error::Refused {
+            what: format!("an answer to {}", rejection.provider),
+            said: "its rejected queue would not take it".to_owned(),
+        })
     }
 }

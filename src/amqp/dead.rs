@@ -2,13 +2,11 @@
 
 use jiff::Timestamp;
 use lapin::message::{BasicGetMessage, Delivery};
-use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions,
-    QueueDeclareOptions,
-};
+use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use lapin::{BasicProperties, Channel};
 
+use super::channel::{self, PERSISTENT};
 use super::topology::Queue;
 use super::{Dialer, Error, Topology};
 
@@ -54,7 +52,7 @@ pub async fn list(
     let connection = dialer.dial("dead list").await?;
     let mut standings = Vec::new();
     for (dead, living) in topology.dead() {
-        let channel = open(&connection).await?;
+        let channel = channel::open(&connection).await?;
         let count = count(&channel, dead).await?;
         if count == 0 {
             continue;
@@ -85,8 +83,7 @@ pub async fn put_back(
         return Err(Error::Refused { what: what(), said });
     };
     let connection = dialer.dial("dead return").await?;
-    let channel = open(&connection).await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::Broken)?;
+    let channel = channel::confirming(&connection).await?;
     let mut done = PutBack::default();
     for _ in 0..count(&channel, dead).await? {
         let Some(message) = take(&channel, dead).await? else { break };
@@ -98,24 +95,18 @@ pub async fn put_back(
             done.left += 1;
             continue;
         };
-        match publish(&channel, delivery, &exchange, &routing_key, dialer.user_id()).await? {
-            Confirmation::Ack(None) => {
-                delivery.ack(BasicAckOptions::default()).await.map_err(Error::Broken)?;
-                done.returned += 1;
-            }
-            _ => {
-                let said = "the queue would not take it; it stays with the dead".to_owned();
-                return Err(Error::Refused { what: what(), said });
-            }
+        let properties = revived(&delivery.properties, dialer.user_id());
+        let body = &delivery.data;
+        if !channel::publish(&channel, &exchange, &routing_key, body, properties).await? {
+            let said = "the queue would not take it; it stays with the dead".to_owned();
+            return Err(Error::Refused { what: what(), said });
         }
+        delivery.ack(BasicAckOptions::default()).await.map_err(Error::Broken)?;
+        done.returned += 1;
     }
     // Whatever was not acknowledged goes back into the dead queue.
     channel.close(200, "done".into()).await.map_err(Error::Broken)?;
     Ok(done)
-}
-
-async fn open(connection: &Connection) -> Result<Channel, Error> {
-    connection.create_channel().await.map_err(Error::Broken)
 }
 
 async fn count(channel: &Channel, queue: &Queue) -> Result<u32, Error> {
@@ -137,26 +128,8 @@ async fn take(channel: &Channel, queue: &Queue) -> Result<Option<BasicGetMessage
         .map_err(Error::Broken)
 }
 
-/// One at a time, so that a returned message can only be this one.
-async fn publish(
-    channel: &Channel,
-    delivery: &Delivery,
-    exchange: &str,
-    routing_key: &str,
-    user_id: Option<&str>,
-) -> Result<Confirmation, Error> {
-    let options = BasicPublishOptions { mandatory: true, immediate: false };
-    let properties = living(&delivery.properties, user_id);
-    channel
-        .basic_publish(exchange.into(), routing_key.into(), options, &delivery.data, properties)
-        .await
-        .map_err(Error::Broken)?
-        .await
-        .map_err(Error::Broken)
-}
-
 /// The properties without the marks of death, said by this gateway's user.
-fn living(dead: &BasicProperties, user_id: Option<&str>) -> BasicProperties {
+fn revived(dead: &BasicProperties, user_id: Option<&str>) -> BasicProperties {
     let mut headers = FieldTable::default();
     if let Some(found) = dead.headers() {
         for (key, value) in found.inner() {
@@ -170,7 +143,8 @@ fn living(dead: &BasicProperties, user_id: Option<&str>) -> BasicProperties {
         let speaker = LongString::from(speaker.as_str());
         headers.insert(SAID_BY.into(), AMQPValue::LongString(speaker));
     }
-    let mut properties = BasicProperties::default().with_headers(headers).with_delivery_mode(2);
+    let mut properties =
+        BasicProperties::default().with_headers(headers).with_delivery_mode(PERSISTENT);
     if let Some(id) = dead.message_id() {
         properties = properties.with_message_id(id.clone());
     }
@@ -186,10 +160,7 @@ fn living(dead: &BasicProperties, user_id: Option<&str>) -> BasicProperties {
     if let Some(app_id) = dead.app_id() {
         properties = properties.with_app_id(app_id.clone());
     }
-    match user_id {
-        Some(user) => properties.with_user_id(user.into()),
-        None => properties,
-    }
+    channel::said_by(properties, user_id)
 }
 
 fn described(delivery: &Delivery, queue: &str) -> DeadMessage {

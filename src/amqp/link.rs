@@ -13,15 +13,13 @@ use std::time::Duration;
 use cara_record::wire::{Event, event};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, FuturesUnordered, StreamExt as _};
-use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use uuid::Uuid;
 
+use super::channel::{self, MANDATORY};
 use super::verdict::Returns;
 use crate::clock::Clock;
-
-const PERSISTENT: u8 = 2;
 
 /// What became of a published event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,9 +150,8 @@ impl<T: Send + 'static> Link<T> {
         let properties = properties(event, self.user_id.as_deref());
         let body = event.body().clone();
         self.confirming.push(Box::pin(async move {
-            let options = BasicPublishOptions { mandatory: true, immediate: false };
             let sent = channel
-                .basic_publish(exchange.into(), routing_key.into(), options, &body, properties)
+                .basic_publish(exchange.into(), routing_key.into(), MANDATORY, &body, properties)
                 .await;
             let confirmation = match sent {
                 Ok(confirm) => confirm.await,
@@ -301,17 +298,7 @@ fn properties(event: &Event, user_id: Option<&str>) -> BasicProperties {
     let mut headers = FieldTable::default();
     let traceparent = LongString::from(event.traceparent());
     headers.insert("traceparent".into(), AMQPValue::LongString(traceparent));
-    let seconds = u64::try_from(event.timestamp().as_second()).unwrap_or(0);
-    let properties = BasicProperties::default()
-        .with_delivery_mode(PERSISTENT)
-        .with_message_id(event.message_id().to_string().into())
-        .with_type(event.type_name().into())
-        .with_content_type(event::CONTENT_TYPE.into())
-        .with_timestamp(seconds)
-        .with_app_id("cara-gateway".into())
-        .with_headers(headers);
-    match user_id {
-        Some(user) => properties.with_user_id(user.into()),
-        None => properties,
-    }
+    let (id, at) = (event.message_id(), event.timestamp());
+    channel::properties(id, event.type_name(), event::CONTENT_TYPE, at, user_id)
+        .with_headers(headers)
 }

@@ -4,6 +4,7 @@
 //! Delivery is at least once. An event counts as sent when the broker acked it **and** did not
 //! return it; whatever is in doubt is sent again under the same id.
 
+mod channel;
 pub mod consumer;
 pub mod dead;
 pub mod definitions;

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use lapin::options::ConfirmSelectOptions;
-
 use super::link::{Link, Manner};
-use super::{Dialer, Error, Topology};
+use super::{Dialer, Error, Topology, channel};
 use crate::clock::Clock;
 use crate::config;
 use crate::metric::{Health, Metric, Part};
@@ -51,10 +49,8 @@ impl Publisher {
     pub async fn link<T: Send + 'static>(&self) -> Result<Link<T>, Error> {
         let connection = self.dialer.dial("publish").await?;
         // A refused declaration closes its channel, so it gets one of its own.
-        let declaring = connection.create_channel().await.map_err(Error::Broken)?;
-        self.topology.declare(&declaring).await?;
-        let channel = connection.create_channel().await.map_err(Error::Broken)?;
-        channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::Broken)?;
+        self.topology.declare(&channel::open(&connection).await?).await?;
+        let channel = channel::confirming(&connection).await?;
         Ok(Link::over(connection, channel, self.manner.clone(), self.clock.clone()))
     }
 

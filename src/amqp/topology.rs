@@ -92,7 +92,7 @@ impl Topology {
         let topic = |name: &str| Exchange { name: name.to_owned(), kind: Shape::Topic };
         let mut exchanges = vec![Exchange { name: DEAD_EXCHANGE.to_owned(), kind: Shape::Direct }];
         exchanges.extend(Compartment::ALL.map(|side| topic(side.exchange())));
-        exchanges.extend(["cara.rejected", "cara.victim_rejected"].map(topic));
+        exchanges.extend(Compartment::ALL.map(|side| topic(side.rejected_exchange())));
         let mut queues = Vec::new();
         for provider in providers {
             let names = Names::of(provider);
@@ -102,8 +102,8 @@ impl Topology {
             for (queue, exchange, key) in [
                 (&names.intake, Compartment::Offender.exchange(), &own),
                 (&names.victims, Compartment::Victim.exchange(), &own),
-                (&names.rejected, "cara.rejected", &own),
-                (&names.victim_rejected, "cara.victim_rejected", &own),
+                (&names.rejected, Compartment::Offender.rejected_exchange(), &own),
+                (&names.victim_rejected, Compartment::Victim.rejected_exchange(), &own),
                 (&names.outcomes, names.outcomes.as_str(), &everything),
                 (&names.victim_outcomes, names.victim_outcomes.as_str(), &everything),
             ] {

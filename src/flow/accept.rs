@@ -223,20 +223,8 @@ impl Gateway {
             answer: without_record_refs(answer),
             at: self.clock.now(),
         };
-        let entry = Entry {
-            what: What::BindKey(bound),
-            release_hold: None,
-            close_holds: None,
-            audit: Vec::new(),
-        };
-        match self.store.write(vec![entry]).await.pop() {
-            // The same key at the same instant: its records were compared like any others.
-            Some(Ok(_) | Err(Refused::Conflict)) => Ok(()),
-            Some(Err(Refused::Unavailable { reason })) => {
-                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
-            }
-            None => Err(Refusal::Internal(anyhow::anyhow!("the store gave no answer"))),
-        }
+        // The same key at the same instant: its records were compared like any others.
+        self.write_raced(Entry::of(What::BindKey(bound), Vec::new())).await.map(drop)
     }
 
     /// The first answer again; only the record keys, which are never stored in clear, are read anew.

@@ -8,13 +8,13 @@ use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
 use cara_record::wire::rejection::{self, Code, Rejection};
 use uuid::Uuid;
 
-use fold::{effective, side_of, standing, workshop_day};
+use fold::{Folded, side_of, workshop_day};
 
 use super::prepare::Told;
 use super::{Gateway, Refusal, notice};
 use crate::store::{
     Case, Compartment, Digest, Entry, Fact, NewNotice, NewOutcome, NewStanding, Operation,
-    OutcomeRow, Refused, SealedSide, What,
+    OutcomeRow, SealedSide, What,
 };
 use crate::vault::{Binding, Keys};
 
@@ -49,6 +49,12 @@ pub struct Concluded {
     pub urgent_for: Option<String>,
 }
 
+impl Concluded {
+    fn of(end: End, rejections: Vec<Rejection>) -> Concluded {
+        Concluded { end, rejections, urgent_for: None }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It is stored, and the case has moved as far as it could.
@@ -77,22 +83,22 @@ impl Gateway {
     /// Takes one outcome. An error promises nothing: the message must stay on its queue.
     pub async fn conclude(&self, arrived: &Arrived) -> Result<Concluded, Refusal> {
         let Some(speaker) = &arrived.speaker else {
-            let unread = self.unread(&rejection::WRONG_SPEAKER, "user_id", None);
-            return self.reject(arrived, unread).await;
+            return self.refuse(arrived, &rejection::WRONG_SPEAKER, "user_id", None).await;
         };
         let reported = match told::read(arrived.side, &arrived.body) {
             Ok(reported) => reported,
             Err(unread) => return self.reject(arrived, unread).await,
         };
-        for _ in 0..ROUNDS_MAX {
-            let case = self.store.case(reported.head().referral_id).await?;
-            let case = case.filter(|case| case.provider == arrived.provider);
-            let Some(case) = case else {
-                let unread =
-                    self.unread(&rejection::UNKNOWN_REFERRAL, "data.referral_id", Some(&reported));
-                return self.reject(arrived, unread).await;
+        let head = reported.head();
+        let content = self.vault.digest("outcome", &[&reported.to_json()]);
+        for round in 0..ROUNDS_MAX {
+            // Asked before the case is looked at: what is stored of this case in between is seen.
+            let is_taken = round > 0 && self.store.has_outcome(head.outcome_id).await?;
+            let case = self.store.case(head.referral_id).await?;
+            let Some(case) = case.filter(|case| case.provider == arrived.provider) else {
+                let code = &rejection::UNKNOWN_REFERRAL;
+                return self.refuse(arrived, code, "data.referral_id", Some(&reported)).await;
             };
-            let content = self.vault.digest("outcome", &[&reported.to_json()]);
             let open = match self.open(&case) {
                 Ok(open) => open,
                 Err(error) => {
@@ -101,81 +107,58 @@ impl Gateway {
                         cause = %format_args!("{error:#}"),
                         "an outcome's case cannot be opened; the outcome is set aside"
                     );
-                    let (end, rejections) = (End::SetAside, Vec::new());
-                    return Ok(Concluded { end, rejections, urgent_for: None });
+                    return Ok(Concluded::of(End::SetAside, Vec::new()));
                 }
             };
             match self.look(&case, &open, &reported, content) {
-                Look::Same => {
-                    // The answers may not have gone out the first time.
-                    let contradictions = standing(&open.reported, &case).contradictions;
-                    let here = reported.head().number;
-                    let known = open.reported.iter().filter(|it| it.head().number >= here);
-                    let rejections = known
-                        .filter(|it| contradictions.contains_key(&it.head().outcome_id))
-                        .map(|it| self.contradiction(arrived, it))
-                        .collect();
-                    let end = End::AlreadyApplied;
-                    return Ok(Concluded { end, rejections, urgent_for: None });
-                }
+                Look::Same => return Ok(self.again(arrived, &case, &open, head.number)),
                 Look::Wrong(code, member) => {
-                    let unread = self.unread(code, member, Some(&reported));
-                    return self.reject(arrived, unread).await;
+                    return self.refuse(arrived, code, member, Some(&reported)).await;
                 }
-                Look::New => {
-                    let made = self.prepare(&case, open, &reported, content, speaker)?;
-                    match self.store.write(vec![made.entry]).await.pop() {
-                        Some(Ok(_receipt)) => {
-                            let contradicting = made.contradicting.iter();
-                            let rejections =
-                                contradicting.map(|it| self.contradiction(arrived, it)).collect();
-                            let urgent_for = made.is_urgent.then(|| case.force.to_string());
-                            return Ok(Concluded { end: made.end, rejections, urgent_for });
-                        }
-                        Some(Err(Refused::Conflict)) => {
-                            let elsewhere =
-                                self.store.has_outcome(reported.head().outcome_id).await?;
-                            let here = self.store.case(case.referral_id).await?;
-                            let here = here.is_some_and(|case| {
-                                let id = reported.head().outcome_id;
-                                case.outcomes.iter().any(|row| row.outcome_id == id)
-                            });
-                            if elsewhere && !here {
-                                let code = &rejection::ID_REUSED;
-                                let unread = self.unread(code, "data.outcome_id", Some(&reported));
-                                return self.reject(arrived, unread).await;
-                            }
-                        }
-                        Some(Err(Refused::Unavailable { reason })) => {
-                            return Err(Refusal::Unavailable { reason, retry_after_s: 5 });
-                        }
-                        None => {
-                            return Err(Refusal::Internal(anyhow::anyhow!(
-                                "the store gave no answer"
-                            )));
-                        }
-                    }
+                Look::New if is_taken => {
+                    let code = &rejection::ID_REUSED;
+                    return self.refuse(arrived, code, "data.outcome_id", Some(&reported)).await;
                 }
+                Look::New => {}
+            }
+            let made = self.prepare(&case, open, &reported, content, speaker)?;
+            if self.write_raced(made.entry).await? {
+                let contradicting = made.contradicting.iter();
+                let rejections = contradicting.map(|it| self.contradiction(arrived, it)).collect();
+                let urgent_for = made.is_urgent.then(|| case.force.to_string());
+                return Ok(Concluded { urgent_for, ..Concluded::of(made.end, rejections) });
             }
         }
         Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
     }
 
+    /// It was stored before; the answers may not have gone out then.
+    fn again(&self, arrived: &Arrived, case: &Case, open: &Open, number: u32) -> Concluded {
+        let folded = Folded::of(&open.reported, case);
+        let known = open.reported.iter().filter(|it| it.head().number >= number);
+        let rejections = known
+            .filter(|it| folded.contradicts(it))
+            .map(|it| self.contradiction(arrived, it))
+            .collect();
+        Concluded::of(End::AlreadyApplied, rejections)
+    }
+
     /// The answer to an outcome that is stored and changes nothing. The same outcome gets the same
     /// answer, under the same id.
     fn contradiction(&self, arrived: &Arrived, reported: &Reported) -> Rejection {
-        let unread = self.unread(&rejection::CONTRADICTION, "data.kind", Some(reported));
+        let unread = unread(&rejection::CONTRADICTION, "data.kind", Some(reported));
         let outcome_id = reported.head().outcome_id;
         self.rejection(arrived, unread, &[b"contradiction", outcome_id.as_bytes()])
     }
 
-    fn unread(&self, code: &'static Code, member: &str, reported: Option<&Reported>) -> Unread {
-        let head = reported.map(Reported::head);
-        Unread {
-            faults: vec![told::Fault { code, member: member.to_owned() }],
-            outcome_id: head.map(|head| head.outcome_id),
-            referral_id: head.map(|head| head.referral_id),
-        }
+    async fn refuse(
+        &self,
+        arrived: &Arrived,
+        code: &'static Code,
+        member: &str,
+        reported: Option<&Reported>,
+    ) -> Result<Concluded, Refusal> {
+        self.reject(arrived, unread(code, member, reported)).await
     }
 
     /// The answer to the provider, with the fact of it in the audit.
@@ -194,11 +177,9 @@ impl Gateway {
             note: Some(codes.join(" ")),
         };
         let what = What::Nothing { entry_id: self.clock.id() };
-        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
-        self.write_one(entry).await?;
+        self.write_one(Entry::of(what, vec![fact])).await?;
         let rejection = self.rejection(arrived, unread, &[b"body", &arrived.body]);
-        let rejections = vec![rejection];
-        Ok(Concluded { end: End::Rejected, rejections, urgent_for: None })
+        Ok(Concluded::of(End::Rejected, vec![rejection]))
     }
 
     /// `identity`: what makes two answers the same one.
@@ -278,15 +259,11 @@ impl Gateway {
         };
         let mut reported = Vec::new();
         for row in &case.outcomes {
-            let own = binding(row.outcome_id);
-            let (side, json) = match &row.body {
-                SealedSide::Offender(sealed) => {
-                    (Side::Offender, self.vault.open_sealed(&keys, own, sealed)?)
-                }
-                SealedSide::Victim(sealed) => {
-                    (Side::Victim, self.vault.open_sealed(&keys, own, sealed)?)
-                }
+            let side = match row.body.compartment() {
+                Compartment::Offender => Side::Offender,
+                Compartment::Victim => Side::Victim,
             };
+            let json = self.open_side(&keys, binding(row.outcome_id), &row.body)?;
             let read = Reported::from_json(side, &json)
                 .map_err(|_| anyhow::anyhow!("outcome {} cannot be read", row.outcome_id))?;
             reported.push(read);
@@ -304,34 +281,32 @@ impl Gateway {
         speaker: &str,
     ) -> Result<Made, Refusal> {
         let Open { keys, record_ref, told, reported: mut all } = open;
-        let before = effective(&all, case);
+        let before = Folded::of(&all, case);
         all.push(reported.clone());
-        let known = standing(&all[..all.len() - 1], case).contradictions;
-        let standing = standing(&all, case);
-        let after = effective(&all, case);
+        let after = Folded::of(&all, case);
+        let is_new = |it: &Reported| after.stands(it) && !before.stands(it);
         let head = reported.head();
-        let end = match reported {
-            Reported::Offender(_) if standing.contradictions.contains_key(&head.outcome_id) => {
-                End::Contradicts
-            }
-            _ if after.contains(&head.outcome_id) => End::Applied,
-            _ => End::Waits,
+        let end = if after.contradicts(reported) {
+            End::Contradicts
+        } else if after.stands(reported) {
+            End::Applied
+        } else {
+            End::Waits
         };
         let today = self.clock.today();
         let mut notices = Vec::new();
         // What closes a gap lets others go on behind it: the force is told in their order.
         all.sort_by_key(|reported| reported.head().number);
         for reported in &all {
-            let cause = reported.head().outcome_id;
-            if !after.contains(&cause) || before.contains(&cause) || !notice::is_told(reported) {
+            if !is_new(reported) || !notice::is_told(reported) {
                 continue;
             }
-            let content = notice::content(&record_ref, &told, reported, &standing, today);
+            let content = notice::content(&record_ref, &told, reported, &after.standing, today);
             let notice_id = self.clock.id();
             notices.push(NewNotice {
                 notice_id,
                 kind: reported.kind().to_owned(),
-                cause,
+                cause: reported.head().outcome_id,
                 made_at: self.clock.now(),
                 body: self.sealed(
                     &keys,
@@ -343,6 +318,7 @@ impl Gateway {
             });
         }
         let received_at = self.clock.now();
+        let standing = &after.standing;
         let outcome = NewOutcome {
             referral_id: case.referral_id,
             outcome_id: head.outcome_id,
@@ -374,15 +350,10 @@ impl Gateway {
             note: Some(format!("referral {} is {}", case.referral_id, standing.programme.name())),
         };
         let what = What::Outcome(Box::new(outcome));
-        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
-        let is_new =
-            |id: &Uuid| standing.contradictions.contains_key(id) && !known.contains_key(id);
-        let is_concern = |it: &Reported| matches!(it, Reported::Victim(it) if it.report == VictimReport::SafeguardingConcern);
-        let is_urgent = all.iter().any(|it| {
-            let id = it.head().outcome_id;
-            is_concern(it) && after.contains(&id) && !before.contains(&id)
-        });
-        let contradicting = all.into_iter().filter(|it| is_new(&it.head().outcome_id)).collect();
+        let entry = Entry::of(what, vec![fact]);
+        let is_urgent = all.iter().any(|it| is_new(it) && is_concern(it));
+        let contradicting =
+            all.into_iter().filter(|it| after.contradicts(it) && !before.contradicts(it)).collect();
         Ok(Made { entry, end, contradicting, is_urgent })
     }
 
@@ -398,6 +369,18 @@ impl Gateway {
             Compartment::Victim => SealedSide::Victim(self.vault.seal(keys, binding, plain)?),
         })
     }
+}
+
+fn unread(code: &'static Code, member: &str, reported: Option<&Reported>) -> Unread {
+    let unread = Unread::of(code, member);
+    match reported {
+        Some(reported) => unread.about(reported.head()),
+        None => unread,
+    }
+}
+
+fn is_concern(reported: &Reported) -> bool {
+    matches!(reported, Reported::Victim(it) if it.report == VictimReport::SafeguardingConcern)
 }
 
 /// How an outcome compares with what is stored.

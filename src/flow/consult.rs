@@ -11,7 +11,7 @@ use super::read::view;
 use super::{Caller, Gateway, HoldLine, HoldPage, Operator, Refusal, Role};
 use crate::store::{
     Action, Compartment, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, Operation,
-    RecordIndex, ReferralRow, RevisionRow, What,
+    RecordIndex, ReferralRow, Refused, RevisionRow, What,
 };
 use crate::vault::Binding;
 
@@ -233,18 +233,23 @@ impl Gateway {
             note: reason,
         };
         let what = What::Nothing { entry_id: self.clock.id() };
-        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
-        self.write_one(entry).await
+        self.write_one(Entry::of(what, vec![fact])).await
     }
 
     /// Writes an entry that nobody races for.
     pub(super) async fn write_one(&self, entry: Entry) -> Result<(), Refusal> {
-        use crate::store::Refused;
+        match self.write_raced(entry).await? {
+            true => Ok(()),
+            false => Err(Refusal::WrongState { state: "somebody else was first: look again" }),
+        }
+    }
+
+    /// Writes an entry, unless somebody else was first: then nothing is written, and the answer is
+    /// `false`.
+    pub(super) async fn write_raced(&self, entry: Entry) -> Result<bool, Refusal> {
         match self.store.write(vec![entry]).await.pop() {
-            Some(Ok(_receipt)) => Ok(()),
-            Some(Err(Refused::Conflict)) => {
-                Err(Refusal::WrongState { state: "somebody else was first: look again" })
-            }
+            Some(Ok(_receipt)) => Ok(true),
+            Some(Err(Refused::Conflict)) => Ok(false),
             Some(Err(Refused::Unavailable { reason })) => {
                 Err(Refusal::Unavailable { reason, retry_after_s: 5 })
             }

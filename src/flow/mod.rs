@@ -161,15 +161,8 @@ impl From<vault::Error> for Refusal {
 
 /// The page behind an `M` code.
 pub fn mapping_page(code: &str) -> Option<api::ProblemPage> {
-    let page = cara_record::mapping::code::Code::find(code)?.page();
-    Some(api::ProblemPage {
-        code: page.id.to_owned(),
-        name: page.name.to_owned(),
-        means: page.means.to_owned(),
-        cause: page.cause.to_owned(),
-        fix: page.fix.to_owned(),
-        avoid: page.avoid.to_owned(),
-    })
+    let it = cara_record::mapping::code::Code::find(code)?.page();
+    Some(api::ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
 }
 
 /// The fact that a force withdrew a case that was only held.

@@ -13,10 +13,9 @@ use uuid::Uuid;
 use super::prepare::Told;
 use super::{Caller, Gateway, Refusal};
 use crate::store::{
-    Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, Refused, SealedSide,
-    What,
+    Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, SealedSide, What,
 };
-use crate::vault::Binding;
+use crate::vault::{self, Binding, Keys};
 
 /// Notices in one answer, at most.
 const LIMIT_MAX: usize = 500;
@@ -154,24 +153,26 @@ impl Gateway {
             note: None,
         };
         let what = What::TakeOver { notice_id, at };
-        let entry = Entry { what, release_hold: None, close_holds: None, audit: vec![fact] };
-        match self.store.write(vec![entry]).await.pop() {
-            // Somebody acknowledged it at the same instant.
-            Some(Ok(_) | Err(Refused::Conflict)) => Ok(()),
-            Some(Err(Refused::Unavailable { reason })) => {
-                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
-            }
-            None => Err(Refusal::Internal(anyhow::anyhow!("the store gave no answer"))),
+        // Somebody may have acknowledged it at the same instant.
+        self.write_raced(Entry::of(what, vec![fact])).await.map(drop)
+    }
+
+    /// Opens what was sealed for one of the two sides.
+    pub(super) fn open_side(
+        &self,
+        keys: &Keys,
+        binding: Binding,
+        body: &SealedSide,
+    ) -> Result<Vec<u8>, vault::Error> {
+        match body {
+            SealedSide::Offender(sealed) => self.vault.open_sealed(keys, binding, sealed),
+            SealedSide::Victim(sealed) => self.vault.open_sealed(keys, binding, sealed),
         }
     }
 
     fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
         let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
-        let binding = binding(row.notice_id);
-        let json = match &row.body {
-            SealedSide::Offender(sealed) => self.vault.open_sealed(&keys, binding, sealed)?,
-            SealedSide::Victim(sealed) => self.vault.open_sealed(&keys, binding, sealed)?,
-        };
+        let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
         let content = serde_json::from_slice(&json)
             .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
         Ok(api::Notice {

@@ -417,7 +417,5 @@ pub(super) fn hold(
         to: None,
         note: None,
     }];
-    let entry =
-        Entry { what: What::Hold(Box::new(row)), release_hold: None, close_holds: None, audit };
-    Ok((hold_id, bytes, entry))
+    Ok((hold_id, bytes, Entry::of(What::Hold(Box::new(row)), audit)))
 }

@@ -105,7 +105,7 @@ impl Gateway {
             note: Some(because),
         }];
         let what = What::EndHold { hold_id, end: HoldEnd::Returned, at };
-        self.write_one(Entry { what, release_hold: None, close_holds: None, audit }).await
+        self.write_one(Entry::of(what, audit)).await
     }
 
     async fn open_hold_for(

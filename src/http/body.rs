@@ -8,11 +8,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use super::Edge;
 use super::limit::Share;
 use super::problem::{self, Refused};
 use super::standing::Parked;
+use crate::flow::Refusal;
 
 /// A body may stand still for so long in all before its rate counts.
 const GRACE: Duration = Duration::from_secs(5);
@@ -122,6 +124,11 @@ pub(in crate::http) fn json<T: Serialize>(answer: &T) -> String {
         Ok(text) => text,
         Err(_) => unreachable!("answers are plain structs with text keys"),
     }
+}
+
+/// An id in an address. What is no id looks like one that is not there.
+pub(in crate::http) fn id(text: &str) -> Result<Uuid, Refused> {
+    text.parse().map_err(|_| Refusal::Absent.into())
 }
 
 pub(in crate::http) fn ok<T: Serialize>(answer: &T) -> HttpResponse {

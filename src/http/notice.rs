@@ -2,13 +2,12 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::Edge;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
-use crate::flow::{Refusal, notice};
+use crate::flow::notice;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,8 +47,6 @@ pub(in crate::http) async fn acknowledge(
     standing: Standing,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    // What is no id looks like one that is not there.
-    let id = path.parse::<Uuid>().map_err(|_| Refusal::Absent)?;
-    edge.stories.acknowledge(&standing.caller, id).await?;
+    edge.stories.acknowledge(&standing.caller, body::id(&path)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -169,7 +169,7 @@ async fn show(
     operator: Operator,
     hold: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    let (hold, record) = edge.stories.hold_show(&operator, id(&hold)?, None).await?;
+    let (hold, record) = edge.stories.hold_show(&operator, body::id(&hold)?, None).await?;
     Ok(body::ok(&HoldShown { hold, record }))
 }
 
@@ -181,7 +181,7 @@ async fn unmask(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    let shown = edge.stories.hold_show(&operator, id(&hold)?, Some(why.because)).await?;
+    let shown = edge.stories.hold_show(&operator, body::id(&hold)?, Some(why.because)).await?;
     Ok(body::ok(&HoldShown { hold: shown.0, record: shown.1 }))
 }
 
@@ -193,7 +193,7 @@ async fn release(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    Ok(body::ok(&edge.stories.release(&operator, id(&hold)?, why.because).await?))
+    Ok(body::ok(&edge.stories.release(&operator, body::id(&hold)?, why.because).await?))
 }
 
 async fn return_hold(
@@ -204,7 +204,7 @@ async fn return_hold(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    edge.stories.return_hold(&operator, id(&hold)?, why.because).await?;
+    edge.stories.return_hold(&operator, body::id(&hold)?, why.because).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -241,10 +241,6 @@ async fn resend(
     let Resend { provider, since, because } = body::read_json(&edge, &request, payload).await?;
     let messages = edge.stories.resend(&operator, provider, since, because).await?;
     Ok(body::ok(&GivenBack { messages }))
-}
-
-fn id(text: &str) -> Result<Uuid, Refused> {
-    text.parse().map_err(|_| Refusal::Absent.into())
 }
 
 #[cfg(test)]

@@ -30,39 +30,17 @@ pub(in crate::http) async fn show(
 }
 
 fn find(edge: &Edge, id: &str) -> Option<ProblemPage> {
-    if let Some(code) = problem::Code::find(id) {
-        return Some(ProblemPage {
-            code: code.id.to_owned(),
-            name: code.name.to_owned(),
-            means: code.means.to_owned(),
-            cause: code.cause.to_owned(),
-            fix: code.fix.to_owned(),
-            avoid: code.avoid.to_owned(),
-        });
-    }
-    let finding = domain::Code::all().find(|code| code.id() == id);
-    let finding = finding.map(|code| {
-        let page = code.page();
-        ProblemPage {
-            code: page.id.to_owned(),
-            name: page.name.to_owned(),
-            means: page.means.to_owned(),
-            cause: page.cause.to_owned(),
-            fix: page.fix.to_owned(),
-            avoid: page.avoid.to_owned(),
-        }
-    });
-    let rejection = || {
-        rejection::Code::find(id).map(|code| ProblemPage {
-            code: code.id.to_owned(),
-            name: code.name.to_owned(),
-            means: code.means.to_owned(),
-            cause: code.cause.to_owned(),
-            fix: code.fix.to_owned(),
-            avoid: code.avoid.to_owned(),
-        })
+    let problem = problem::Code::find(id)
+        .map(|it| ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]));
+    let finding = || {
+        let it = domain::Code::all().find(|code| code.id() == id)?.page();
+        Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
-    finding.or_else(rejection).or_else(|| edge.stories.mapping_page(id))
+    let rejection = || {
+        let it = rejection::Code::find(id)?;
+        Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
+    };
+    problem.or_else(finding).or_else(rejection).or_else(|| edge.stories.mapping_page(id))
 }
 
 #[derive(Debug, PartialEq, Eq)]

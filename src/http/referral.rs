@@ -2,22 +2,18 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use cara_record::wire::api;
-use uuid::Uuid;
 
 use super::Edge;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
-use crate::flow::Refusal;
 
 pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
     standing: Standing,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    // What is no id looks like one that is not there.
-    let id = path.parse::<Uuid>().map_err(|_| Refusal::Absent)?;
-    let view = edge.stories.referral(&standing.caller, id).await?;
+    let view = edge.stories.referral(&standing.caller, body::id(&path)?).await?;
     Ok(body::ok(&view))
 }
 

@@ -64,6 +64,15 @@ pub enum Content {
 pub const EVERYWHERE: &[&Code] =
     &[&problem::CERTIFICATE, &problem::TOO_MANY, &problem::INTERNAL, &problem::UNAVAILABLE];
 
+/// Which of an identity's forces a call is about.
+const FORCE: Parameter = Parameter {
+    name: "force",
+    place: Place::Query,
+    required: false,
+    shape: ("string", None),
+    doc: "Two digits; needed when the identity stands for several forces",
+};
+
 pub const ROUTES: &[Route] = &[
     Route {
         method: Method::Post,
@@ -161,13 +170,7 @@ pub const ROUTES: &[Route] = &[
                 shape: ("string", Some("date")),
                 doc: "A day in Europe/London",
             },
-            Parameter {
-                name: "force",
-                place: Place::Query,
-                required: false,
-                shape: ("string", None),
-                doc: "Two digits; needed when the identity stands for several forces",
-            },
+            FORCE,
         ],
         body: None,
         answers: &[(200, "Counts and ids by state", Content::Json("Reconciliation"))],
@@ -201,13 +204,7 @@ pub const ROUTES: &[Route] = &[
                 shape: ("string", None),
                 doc: "offender, or victim for an identity that may read it; each has its own numbers",
             },
-            Parameter {
-                name: "force",
-                place: Place::Query,
-                required: false,
-                shape: ("string", None),
-                doc: "Two digits; needed when the identity stands for several forces",
-            },
+            FORCE,
         ],
         body: None,
         answers: &[(200, "One page, by sequence", Content::Json("NoticePage"))],

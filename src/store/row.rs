@@ -35,6 +35,13 @@ pub struct Entry {
     pub audit: Vec<Fact>,
 }
 
+impl Entry {
+    /// An entry that touches no hold but the one that it may be about.
+    pub fn of(what: What, audit: Vec<Fact>) -> Entry {
+        Entry { what, release_hold: None, close_holds: None, audit }
+    }
+}
+
 #[derive(Debug)]
 pub enum What {
     Revision(Box<NewRevision>),

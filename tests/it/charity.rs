@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use crate::broker::shared;
 use crate::record::{XML, record};
-use crate::world::{World, eventually, lines};
+use crate::world::{World, eventually};
 
 /// The distribution's, for which `scripts/install` brings the library.
 const PYTHON: &str = "/usr/bin/python3";
@@ -43,12 +43,7 @@ impl Side<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_charity_reads_reports_and_forgets_what_it_saw_twice() {
-    let world = World {
-        broker: Some(lines(shared())),
-        provider: Some("isle".to_owned()),
-        ..World::default()
-    };
-    let gateway = world.start().await;
+    let gateway = World::publishing(shared(), "isle").start().await;
     let force = gateway.force("hampshire");
     let answer = force.post(XML, record(1).text()).await;
     let referral_id = answer.record(0)["referral_id"].as_str().unwrap().to_owned();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::broker::shared;
 use crate::queue::{Seen, drain};
 use crate::record::{Record, XML, record};
-use crate::world::{World, eventually, lines, unique};
+use crate::world::{World, eventually, unique};
 
 /// Where a field goes.
 #[derive(Clone, Copy, PartialEq)]
@@ -99,9 +99,7 @@ fn found_in(messages: &[&Seen], marker: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_marker_is_found_through_its_own_field_and_nowhere_else() {
     let provider = unique("marker");
-    let world =
-        World { broker: Some(lines(shared())), provider: Some(provider), ..World::default() };
-    let gateway = world.start().await;
+    let gateway = World::publishing(shared(), provider).start().await;
     let queue = drain(shared(), &gateway.provider).await;
     let force = gateway.force("hampshire");
     let mut runner = TestRunner::default();

@@ -134,11 +134,7 @@ async fn kill_nine_under_load_loses_no_acknowledged_record() {
     let rounds = rounds() as u64;
     let broker = shared();
     let provider = unique("kill");
-    let world = World {
-        broker: Some(crate::world::lines(broker)),
-        provider: Some(provider.clone()),
-        ..World::default()
-    };
+    let world = World::publishing(broker, provider.as_str());
     let mut gateway = world.lay_out();
     gateway.spawn().await;
     let queue = drain(broker, &provider).await;
@@ -169,11 +165,7 @@ async fn kill_nine_under_load_loses_no_acknowledged_record() {
 async fn the_broker_stopped_and_started_under_load_loses_none() {
     let mut broker = tokio::task::block_in_place(|| Broker::start(Wishes::default()));
     let provider = unique("outage");
-    let world = World {
-        broker: Some(crate::world::lines(&broker)),
-        provider: Some(provider.clone()),
-        ..World::default()
-    };
+    let world = World::publishing(&broker, provider.as_str());
     let gateway = world.start().await;
     let (next, taken) = (Arc::new(AtomicU64::new(1)), Acknowledged::default());
     under_load(&gateway, &next, &taken, async || {
@@ -202,11 +194,7 @@ async fn the_broker_stopped_and_started_under_load_loses_none() {
 async fn a_stop_finishes_what_was_promised() {
     let broker = shared();
     let provider = unique("stop");
-    let world = World {
-        broker: Some(crate::world::lines(broker)),
-        provider: Some(provider.clone()),
-        ..World::default()
-    };
+    let world = World::publishing(broker, provider.as_str());
     let mut gateway = world.start().await;
     let taken = Acknowledged::default();
     let answer = gateway.force("hampshire").post("application/xml", hampshire(1, 0)).await;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::broker::{Broker, shared};
 use crate::faults::rounds;
 use crate::record::{XML, record};
-use crate::world::{ForceSystem, TestGateway, World, eventually, lines, plain_client};
+use crate::world::{ForceSystem, TestGateway, World, eventually, plain_client};
 
 /// A day after every example's caution and before today.
 const DAY: &str = "2025-10-04";
@@ -121,12 +121,7 @@ fn missed(part: u8, repeat_from: u8) -> Value {
 }
 
 async fn gateway(provider: &str) -> TestGateway {
-    let world = World {
-        broker: Some(lines(shared())),
-        provider: Some(provider.to_owned()),
-        ..World::default()
-    };
-    world.start().await
+    World::publishing(shared(), provider).start().await
 }
 
 async fn push(force: &ForceSystem, number: u64) -> String {
@@ -387,23 +382,13 @@ fn swap_police(gateway: &TestGateway, bytes: Option<Vec<u8>>) -> Vec<u8> {
 async fn another_providers_outcome_is_as_unknown_as_one_of_nobody() {
     let gateway = gateway("elm").await;
     let referral_id = push(&gateway.force("hampshire"), 1).await;
-    let mut other = gateway_of("fern");
-    other.spawn().await;
+    let _other = self::gateway("fern").await;
     let stranger = Charity::of(shared(), "fern", "offender").await;
     stranger.report(&outcome(&referral_id, 1, "received", json!({}))).await;
     assert_eq!(stranger.rejected().await.0, ["O201"]);
     // Whoever says it as somebody else is refused by the broker itself (amqp_permissions).
     let page = gateway.force("hampshire").get(&format!("/v1/referrals/{referral_id}")).await;
     assert_eq!(page.body["programme"], "sent");
-}
-
-fn gateway_of(provider: &str) -> TestGateway {
-    let world = World {
-        broker: Some(lines(shared())),
-        provider: Some(provider.to_owned()),
-        ..World::default()
-    };
-    world.lay_out()
 }
 
 /// kill -9 while outcomes arrive, out of order and with replays: every case ends completed, each

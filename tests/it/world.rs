@@ -59,6 +59,11 @@ pub struct ForceSystem {
 }
 
 impl World {
+    /// A gateway that publishes to this broker, for a provider of this test's own.
+    pub fn publishing(broker: &crate::broker::Broker, provider: impl Into<String>) -> World {
+        World { broker: Some(lines(broker)), provider: Some(provider.into()), ..World::default() }
+    }
+
     pub async fn start(self) -> TestGateway {
         let mut gateway = self.lay_out();
         gateway.spawn().await;

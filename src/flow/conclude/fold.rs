@@ -31,39 +31,34 @@ pub(super) fn workshop_day(reported: &Reported) -> Option<Date> {
     }
 }
 
-pub(super) fn standing(reported: &[Reported], case: &Case) -> Standing {
-    let outcomes: Vec<Outcome> = reported
-        .iter()
-        .filter_map(|reported| match reported {
-            Reported::Offender(outcome) => Some(outcome.clone()),
-            Reported::Victim(_) => None,
-        })
-        .collect();
-    // A record that takes the case back says what police decided.
-    let withdrawn = case.withdrawn_at.map(|at| Decision {
-        decision_id: case.referral_id,
-        decided_on: london_day(at),
-        decided: Decided::Withdrawn,
-        new_deadline: None,
-        supersedes: None,
-    });
-    Standing::of(&outcomes, withdrawn.as_slice())
+/// What a case's outcomes amount to, folded once.
+pub(super) struct Folded {
+    pub standing: Standing,
+    /// The outcomes that stand: not behind a gap and no contradiction. The victim's side has no
+    /// programme, so everything of it that is not behind a gap stands.
+    stand: BTreeSet<Uuid>,
 }
 
-/// The outcomes that stand: not behind a gap and no contradiction. The victim's side has no
-/// programme, so everything of it that is not behind a gap stands.
-pub(super) fn effective(reported: &[Reported], case: &Case) -> BTreeSet<Uuid> {
-    let standing = standing(reported, case);
-    let mut numbers: Vec<u32> = reported
-        .iter()
-        .filter(|reported| side_of(reported) == Compartment::Victim)
-        .map(|reported| reported.head().number)
-        .collect();
-    numbers.sort_unstable();
-    let whole = (1..).zip(&numbers).take_while(|(expected, number)| expected == *number).count();
-    reported
-        .iter()
-        .filter(|reported| {
+impl Folded {
+    pub fn of(reported: &[Reported], case: &Case) -> Folded {
+        // A record that takes the case back says what police decided.
+        let withdrawn = case.withdrawn_at.map(|at| Decision {
+            decision_id: case.referral_id,
+            decided_on: london_day(at),
+            decided: Decided::Withdrawn,
+            new_deadline: None,
+            supersedes: None,
+        });
+        let outcomes = reported.iter().filter_map(|reported| match reported {
+            Reported::Offender(outcome) => Some(outcome),
+            Reported::Victim(_) => None,
+        });
+        let standing = Standing::of(outcomes, withdrawn.as_slice());
+        let of_victim = reported.iter().filter(|it| side_of(it) == Compartment::Victim);
+        let mut numbers: Vec<u32> = of_victim.map(|it| it.head().number).collect();
+        numbers.sort_unstable();
+        let whole = (1..).zip(&numbers).take_while(|(expected, it)| expected == *it).count();
+        let stands = |reported: &&Reported| {
             let head = reported.head();
             match reported {
                 Reported::Offender(_) => {
@@ -72,7 +67,16 @@ pub(super) fn effective(reported: &[Reported], case: &Case) -> BTreeSet<Uuid> {
                 }
                 Reported::Victim(_) => usize::try_from(head.number).is_ok_and(|n| n <= whole),
             }
-        })
-        .map(|reported| reported.head().outcome_id)
-        .collect()
+        };
+        let stand = reported.iter().filter(stands).map(|it| it.head().outcome_id).collect();
+        Folded { standing, stand }
+    }
+
+    pub fn stands(&self, reported: &Reported) -> bool {
+        self.stand.contains(&reported.head().outcome_id)
+    }
+
+    pub fn contradicts(&self, reported: &Reported) -> bool {
+        self.standing.contradictions.contains_key(&reported.head().outcome_id)
+    }
 }

@@ -140,17 +140,13 @@ pub(in crate::store) fn hold(place: &dyn Place, record_ref: Option<&str>, text: 
 }
 
 pub(in crate::store) fn entry(what: What) -> Entry {
-    Entry { what, release_hold: None, close_holds: None, audit: Vec::new() }
+    Entry::of(what, Vec::new())
 }
 
 pub(in crate::store) fn accept(place: &dyn Place, revision: NewRevision) -> Entry {
     let about = revision.referral_id;
-    Entry {
-        what: What::Revision(Box::new(revision)),
-        release_hold: None,
-        close_holds: None,
-        audit: vec![fact(place.clock(), Operation::Collection, about)],
-    }
+    let audit = vec![fact(place.clock(), Operation::Collection, about)];
+    Entry::of(What::Revision(Box::new(revision)), audit)
 }
 
 /// Writes one entry that must be taken; the id of its receipt.

@@ -33,7 +33,10 @@ pub struct Standing {
 
 impl Standing {
     /// Folds the facts. Outcomes with one number twice cannot be stored, so the first is taken.
-    pub fn of(outcomes: &[Outcome], decisions: &[Decision]) -> Standing {
+    pub fn of<'o>(
+        outcomes: impl IntoIterator<Item = &'o Outcome>,
+        decisions: &[Decision],
+    ) -> Standing {
         let mut by_number: BTreeMap<u32, &Outcome> = BTreeMap::new();
         for outcome in outcomes {
             by_number.entry(outcome.number).or_insert(outcome);

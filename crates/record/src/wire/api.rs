@@ -292,3 +292,17 @@ pub struct ProblemPage {
     pub fix: String,
     pub avoid: String,
 }
+
+impl ProblemPage {
+    /// What it means, its usual cause, how to fix it, how to avoid it.
+    pub fn of(code: &str, name: &str, [means, cause, fix, avoid]: [&str; 4]) -> ProblemPage {
+        ProblemPage {
+            code: code.to_owned(),
+            name: name.to_owned(),
+            means: means.to_owned(),
+            cause: cause.to_owned(),
+            fix: fix.to_owned(),
+            avoid: avoid.to_owned(),
+        }
+    }
+}

@@ -19,6 +19,14 @@ impl Compartment {
             Compartment::Victim => "cara.victims",
         }
     }
+
+    /// The topic exchange of the outcomes of this side that could not be applied.
+    pub const fn rejected_exchange(self) -> &'static str {
+        match self {
+            Compartment::Offender => "cara.rejected",
+            Compartment::Victim => "cara.victim_rejected",
+        }
+    }
 }
 
 /// What a message says.

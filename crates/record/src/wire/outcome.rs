@@ -109,8 +109,14 @@ pub struct Fault {
 }
 
 impl Unread {
-    fn of(code: &'static Code, member: &str) -> Unread {
+    /// One fault, of nobody knows whom.
+    pub fn of(code: &'static Code, member: &str) -> Unread {
         Unread { faults: vec![Fault { code, member: member.to_owned() }], ..Unread::default() }
+    }
+
+    /// The same of an outcome whose head could be read.
+    pub fn about(self, head: Head) -> Unread {
+        Unread { outcome_id: Some(head.outcome_id), referral_id: Some(head.referral_id), ..self }
     }
 }
 
@@ -135,12 +141,7 @@ pub fn read(side: Compartment, body: &[u8]) -> Result<Told, Unread> {
     let told = told(side, data)?;
     let id = text("id").and_then(|id| id.parse::<Uuid>().ok());
     if id != Some(told.head().outcome_id) {
-        let head = told.head();
-        return Err(Unread {
-            outcome_id: Some(head.outcome_id),
-            referral_id: Some(head.referral_id),
-            ..Unread::of(&rejection::MALFORMED, "id")
-        });
+        return Err(Unread::of(&rejection::MALFORMED, "id").about(told.head()));
     }
     Ok(told)
 }

@@ -5,7 +5,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Compartment;
-use super::event::CONTENT_TYPE;
 use super::outcome::Fault;
 
 /// A published code with its page.
@@ -171,15 +170,6 @@ struct Problem<'a> {
 }
 
 impl Rejection {
-    pub const CONTENT_TYPE: &'static str = CONTENT_TYPE;
-
-    pub fn exchange(&self) -> &'static str {
-        match self.side {
-            Compartment::Offender => "cara.rejected",
-            Compartment::Victim => "cara.victim_rejected",
-        }
-    }
-
     /// `harbour.outcome.rejected`
     pub fn routing_key(&self) -> String {
         format!("{}.outcome.rejected", self.provider)

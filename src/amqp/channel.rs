@@ -1,0 +1,71 @@
+//! Channels, and messages as every part of this room sends them.
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use uuid::Uuid;
+
+use super::Error;
+
+pub(in crate::amqp) const PERSISTENT: u8 = 2;
+
+/// Every message has to reach a queue.
+pub(in crate::amqp) const MANDATORY: BasicPublishOptions =
+    BasicPublishOptions { mandatory: true, immediate: false };
+
+pub(in crate::amqp) async fn open(connection: &Connection) -> Result<Channel, Error> {
+    connection.create_channel().await.map_err(Error::Broken)
+}
+
+/// A channel on which the broker confirms what it has taken.
+pub(in crate::amqp) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
+    let channel = open(connection).await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::Broken)?;
+    Ok(channel)
+}
+
+/// Publishes one message and waits; whether a queue has it. One at a time, so that a returned
+/// message can only be this one.
+pub(in crate::amqp) async fn publish(
+    channel: &Channel,
+    exchange: &str,
+    routing_key: &str,
+    body: &[u8],
+    properties: BasicProperties,
+) -> Result<bool, Error> {
+    let confirmation = channel
+        .basic_publish(exchange.into(), routing_key.into(), MANDATORY, body, properties)
+        .await
+        .map_err(Error::Broken)?
+        .await
+        .map_err(Error::Broken)?;
+    Ok(matches!(confirmation, Confirmation::Ack(None)))
+}
+
+/// What every message of the gateway's own carries.
+pub(in crate::amqp) fn properties(
+    id: Uuid,
+    type_name: &str,
+    content_type: &str,
+    at: jiff::Timestamp,
+    user_id: Option<&str>,
+) -> BasicProperties {
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_message_id(id.to_string().into())
+        .with_type(type_name.into())
+        .with_content_type(content_type.into())
+        .with_timestamp(u64::try_from(at.as_second()).unwrap_or(0))
+        .with_app_id("cara-gateway".into());
+    said_by(properties, user_id)
+}
+
+/// With the user who speaks, which the broker checks; none where the certificate alone names it.
+pub(in crate::amqp) fn said_by(
+    properties: BasicProperties,
+    user_id: Option<&str>,
+) -> BasicProperties {
+    match user_id {
+        Some(user) => properties.with_user_id(user.into()),
+        None => properties,
+    }
+}
