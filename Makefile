@@ -18,7 +18,7 @@ test: install
 
 # The fault tests with 50 rounds instead of 10.
 fault-test: install
-	FAULT_ROUNDS=50 $(CARGO) test --test it -- --nocapture fault
+	FAULT_ROUNDS=50 $(CARGO) test --test it -- --nocapture fault kill_nine
 
 bench: install
 	$(CARGO) bench --bench translate
