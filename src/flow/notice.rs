@@ -59,10 +59,10 @@ pub(super) fn content(
         _ => told.deadline,
     };
     let mut content = api::NoticeContent {
-        record_ref: record_ref.to_owned(),
-        occurrence_number: told.occurrence_number.clone(),
-        collar_number: told.collar_number.clone(),
-        compliance_inbox: told.compliance_inbox.clone(),
+        record_ref: Some(record_ref.to_owned()),
+        occurrence_number: Some(told.occurrence_number.clone()),
+        collar_number: Some(told.collar_number.clone()),
+        compliance_inbox: Some(told.compliance_inbox.clone()),
         happened_on: head.happened_on,
         part: None,
         workshop_on: None,
@@ -70,7 +70,8 @@ pub(super) fn content(
         deadline: Some(deadline),
         prosecution_time_bar: told.prosecution_time_bar,
         completion_still_possible: still_possible(standing, deadline, today),
-        evidence_ref: head.outcome_id,
+        provider_contact: None,
+        evidence_ref: Some(head.outcome_id),
         supersedes: None,
     };
     if let Reported::Offender(outcome) = reported {
@@ -179,7 +180,7 @@ impl Gateway {
             notice_id: row.notice_id,
             sequence: row.sequence,
             kind: row.kind.clone(),
-            referral_id: row.referral_id,
+            referral_id: Some(row.referral_id),
             made_at: row.made_at.to_string(),
             taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),
             content,

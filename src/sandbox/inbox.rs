@@ -64,7 +64,7 @@ impl Reader {
             if self.last.is_some_and(|last| notice.sequence != last + 1) {
                 pages.way_back.gaps += 1;
             }
-            pages.way_back.read.insert(notice.content.evidence_ref);
+            pages.way_back.read.extend(notice.content.evidence_ref);
             self.last = Some(notice.sequence);
         }
         Ok(())

@@ -37,6 +37,8 @@ macro_rules! choices {
     )* };
 }
 
+pub(in crate::domain) use choices;
+
 choices! {
     /// What the force says a record is.
     Action { New "new", Amended "amended", Withdrawn "withdrawn" }

@@ -10,6 +10,7 @@ pub mod field;
 pub mod finding;
 mod fold;
 pub mod identifier;
+pub mod notice;
 pub mod offender_side;
 pub mod outcome;
 mod police;

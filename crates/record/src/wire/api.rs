@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use crate::domain::notice::NoticeContent;
 
 /// Answer of `POST /v1/records`: one entry for each record of the body, in its order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -155,7 +156,9 @@ pub struct Notice {
     /// 1, 2, 3 … for each force and stream, without gaps.
     pub sequence: u64,
     pub kind: String,
-    pub referral_id: Uuid,
+    /// Absent while the record is held and is no referral yet.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub referral_id: Option<Uuid>,
     /// RFC 3339.
     pub made_at: String,
     /// RFC 3339; absent until the force has acknowledged it.
@@ -163,45 +166,6 @@ pub struct Notice {
     pub taken_over_at: Option<String>,
     #[serde(flatten)]
     pub content: NoticeContent,
-}
-
-/// The sealed part of a notice.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NoticeContent {
-    pub record_ref: String,
-    pub occurrence_number: String,
-    pub collar_number: String,
-    pub compliance_inbox: String,
-    /// The day on which it happened, or on which it was reported.
-    #[schemars(with = "String", extend("format" = "date"))]
-    pub happened_on: Date,
-    /// 1 or 2: the workshop that it is about.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub part: Option<u8>,
-    /// The day of that workshop.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
-    pub workshop_on: Option<Date>,
-    /// Codes of the outcome, with blanks between: why it was missed or declined, what the report of
-    /// non-compliance rests on, which fields of the referral are asked for.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reason: Option<String>,
-    /// The day that police set, as varied last.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
-    pub deadline: Option<Date>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[schemars(with = "Option<String>", extend("format" = "date"))]
-    pub prosecution_time_bar: Option<Date>,
-    /// Whether two workshops five weeks apart still fit before the deadline, on the day on which
-    /// the notice was made. Absent once the programme has ended.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub completion_still_possible: Option<bool>,
-    /// The outcome behind it.
-    pub evidence_ref: Uuid,
-    /// The outcome that this one takes back.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub supersedes: Option<Uuid>,
 }
 
 /// Body of `POST /v1/referrals/find`.

@@ -1,0 +1,103 @@
+//! `notice/1`: what a force is told because of an outcome, or because time has passed.
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::choice::{Choice, choices};
+
+choices! {
+    /// Every kind of notice. The first group tells an outcome of the offender's side, the second is
+    /// made by a clock, the third is the victim's stream.
+    NoticeKind {
+        Accepted "accepted", Declined "declined", InformationRequested "information_requested",
+        Uncontactable "uncontactable", WorkshopBooked "workshop_booked",
+        WorkshopRescheduled "workshop_rescheduled", WorkshopAttended "workshop_attended",
+        WorkshopMissed "workshop_missed", ProgrammeCompleted "programme_completed",
+        NonComplianceReported "non_compliance_reported", Correction "correction",
+        Returned "returned",
+
+        CompletionAtRisk "completion_at_risk", CompletionImpossible "completion_impossible",
+        DeadlinePassed "deadline_passed", NoContact14Days "no_contact_14_days",
+        RecordHeld "record_held",
+
+        VictimContactStatus "victim_contact_status", VictimRiskChanged "victim_risk_changed",
+        SafeguardingConcern "safeguarding_concern",
+    }
+}
+
+impl NoticeKind {
+    /// Whether it belongs to the victim's stream.
+    pub fn is_of_victim(self) -> bool {
+        matches!(
+            self,
+            NoticeKind::VictimContactStatus
+                | NoticeKind::VictimRiskChanged
+                | NoticeKind::SafeguardingConcern
+        )
+    }
+}
+
+/// What a notice says, beside its own id, number and kind. Facts, never a verdict. What is not known
+/// is absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoticeContent {
+    /// Absent where the record is held and its key could not be read.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub record_ref: Option<String>,
+    /// Absent, as the next two, where the record is held and could not be read so far.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub occurrence_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub collar_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub compliance_inbox: Option<String>,
+    /// The day on which it happened, or on which it was reported.
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub happened_on: Date,
+    /// 1 or 2: the workshop that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<u8>,
+    /// The day of that workshop.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub workshop_on: Option<Date>,
+    /// Codes of the outcome, with blanks between: why it was missed or declined, what the report of
+    /// non-compliance rests on, which fields of the referral are asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The day that police set, as varied last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub deadline: Option<Date>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub prosecution_time_bar: Option<Date>,
+    /// Whether two workshops five weeks apart still fit before the deadline, on the day on which
+    /// the notice was made. Absent once the programme has ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub completion_still_possible: Option<bool>,
+    /// How police reach the provider about it, as the gateway's operator wrote it down.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider_contact: Option<String>,
+    /// The outcome or the hold behind it. Absent where a clock made the notice.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evidence_ref: Option<Uuid>,
+    /// The outcome that this one takes back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub supersedes: Option<Uuid>,
+}
+
+/// A notice whole, as a letter is rendered from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice<'a> {
+    pub notice_id: Uuid,
+    /// 1, 2, 3 … for each force and stream, without gaps.
+    pub sequence: u64,
+    pub kind: NoticeKind,
+    /// Absent while the record is held and is no referral yet.
+    pub referral_id: Option<Uuid>,
+    pub made_at: jiff::Timestamp,
+    pub content: &'a NoticeContent,
+}
