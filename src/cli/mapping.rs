@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use cara_record::domain::choice::Choice as _;
+use cara_record::domain::decision::DecisionRecord;
 use cara_record::domain::{Finding, Kind, Referral, Validated};
 use cara_record::mapping::attempt::{Attempt, Unread};
 use cara_record::mapping::trace::Line;
@@ -234,6 +236,10 @@ fn shown(plan: &Plan, attempts: &[Attempt], out: &mut impl Write) -> io::Result<
                 writeln!(out, "withdrawn")?;
                 findings(plan, &withdrawal.flags, out)?;
             }
+            Validated::Decision(sent) => {
+                writeln!(out, "decided")?;
+                writeln!(out, "{:#}", decided(sent))?;
+            }
             Validated::Stopped(record) => {
                 stopped += 1;
                 let refused = record.findings.iter().any(|it| it.code.kind() == Kind::Violation);
@@ -247,6 +253,18 @@ fn shown(plan: &Plan, attempts: &[Attempt], out: &mut impl Write) -> io::Result<
         trace(&attempt.lines, out)?;
     }
     Ok(if stopped == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn decided(sent: &DecisionRecord) -> Value {
+    json!({
+        "record_ref": sent.record_ref,
+        "decision_ref": sent.decision_ref,
+        "decided_on": sent.decided_on.to_string(),
+        "decision": sent.decided.code(),
+        "new_deadline": sent.new_deadline.map(|day| day.to_string()),
+        "decided_by": { "collar_number": sent.decided_by_collar_number },
+        "supersedes": sent.supersedes,
+    })
 }
 
 /// The whole referral, side by side; what stays with the police included.

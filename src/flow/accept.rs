@@ -7,17 +7,21 @@
 
 use std::collections::HashSet;
 
+use cara_record::domain::decision::DecisionRecord;
 use cara_record::domain::{Kind, Stopped, Validated};
 use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
 use uuid::Uuid;
 
 use super::compare::{self, Verdict};
+use super::decide::Judged;
 use super::prepare::{self, Bench, Content};
 use super::read::{self, Desk, Read};
 use super::{Accepted, Caller, Gateway, Refusal, Submission};
 use crate::store::{
-    BoundKey, Cause, Digest, Entry, HoldEnd, KeyIndex, Known, Receipt, RecordIndex, Refused, What,
+    BoundKey, Cause, Digest, Entry, ForceCode, HoldEnd, KeyIndex, Known, Receipt, RecordIndex,
+    Refused, What,
 };
+use crate::vault::Vault;
 
 /// A record that keeps losing its race is given back with 503 after this many tries.
 const ROUNDS_MAX: usize = 8;
@@ -139,7 +143,36 @@ impl Gateway {
             work.answer = Some(work.answer_of(Pending::Held { hold_id, causes }));
             return Ok(None);
         }
+        if let Validated::Decision(_) = &work.read.outcome {
+            return self.decision_entry(bench, work).await;
+        }
         self.decide(bench, work, &known, false)
+    }
+
+    /// What a decision makes the store write; `None` when it is stored already.
+    pub(super) async fn decision_entry(
+        &self,
+        bench: &Bench<'_>,
+        work: &mut Work,
+    ) -> Result<Option<Entry>, Refusal> {
+        let Validated::Decision(sent) = &work.read.outcome else {
+            unreachable!("only a decision is asked about")
+        };
+        let (force, test) = (work.read.force, bench.caller.test);
+        let record = self.vault.record_index(force.0, test, &sent.record_ref);
+        match self.judge(bench, record, force, sent).await? {
+            Judged::New { entry, referral_id, decision_id } => {
+                work.pending = Some(Pending::Decided { referral_id, decision_id });
+                let entry = *entry;
+                Ok(Some(Entry { release_hold: work.released, ..entry }))
+            }
+            Judged::Same { referral_id, decision_id } => {
+                let answer = work.answer_of(Pending::Decided { referral_id, decision_id });
+                work.answer = Some(RecordAnswer { status: RecordStatus::Duplicate, ..answer });
+                Ok(None)
+            }
+            Judged::Hold(code) => self.hold(bench, work, vec![read::own_cause(code)]),
+        }
     }
 
     /// Compares and prepares; the answer is kept in `work` until the commit.
@@ -158,8 +191,15 @@ impl Gateway {
             Verdict::First | Verdict::Next { .. } => {
                 let force = self.forces.of(work.read.force)?;
                 let known = known.referral.as_ref();
-                let made =
-                    prepare::revision(bench, force, &work.read, content, known, work.released)?;
+                let made = prepare::revision(
+                    self,
+                    bench,
+                    force,
+                    &work.read,
+                    content,
+                    known,
+                    work.released,
+                )?;
                 work.pending = Some(Pending::Accepted {
                     referral_id: made.referral_id,
                     revision: made.number,
@@ -286,6 +326,7 @@ pub(super) struct Work {
 enum Pending {
     Accepted { referral_id: Uuid, revision: u32, flags: Vec<Cause> },
     Held { hold_id: Uuid, causes: Vec<Cause> },
+    Decided { referral_id: Uuid, decision_id: Uuid },
     Withdrawn,
 }
 
@@ -299,9 +340,11 @@ impl Work {
             Validated::Withdrawal(withdrawal) => {
                 Some(Content::of_withdrawal(vault, read.force, test, withdrawal))
             }
-            Validated::Stopped(_) => None,
+            Validated::Decision(_) | Validated::Stopped(_) => None,
         };
         let record = match &read.outcome {
+            // Not the case's own: a good record of the case must not close a decision that waits.
+            Validated::Decision(sent) => Some(decision_index(vault, read.force, test, sent)),
             Validated::Stopped(stopped) => stopped
                 .record_ref
                 .as_deref()
@@ -383,6 +426,11 @@ impl Work {
                 flags: self.flags.iter().map(read::view).collect(),
                 ..blank
             },
+            Pending::Decided { referral_id, decision_id } => RecordAnswer {
+                referral_id: Some(referral_id),
+                decision_id: Some(decision_id),
+                ..blank
+            },
             Pending::Withdrawn => blank,
         }
     }
@@ -393,6 +441,7 @@ impl Work {
             referral_id: None,
             hold_id: None,
             revision: None,
+            decision_id: None,
             status: RecordStatus::Accepted,
             violations: Vec::new(),
             flags: Vec::new(),
@@ -426,8 +475,19 @@ fn record_ref(outcome: &Validated) -> Option<&str> {
     match outcome {
         Validated::Referral(referral) => Some(&referral.source.record_ref),
         Validated::Withdrawal(withdrawal) => Some(&withdrawal.source.record_ref),
+        Validated::Decision(sent) => Some(&sent.record_ref),
         Validated::Stopped(stopped) => stopped.record_ref.as_deref(),
     }
+}
+
+/// Where the holds of a case's decisions are found.
+fn decision_index(
+    vault: &Vault,
+    force: ForceCode,
+    test: bool,
+    sent: &DecisionRecord,
+) -> RecordIndex {
+    vault.record_index(force.0, test, &format!("decision {}", sent.record_ref))
 }
 
 /// The force must mend it: not merely something for the operators to clear.
@@ -452,6 +512,7 @@ fn dry_run(read: &[Read]) -> RecordsAnswer {
         let (status, findings) = match &read.outcome {
             Validated::Referral(referral) => (RecordStatus::Accepted, &referral.flags),
             Validated::Withdrawal(withdrawal) => (RecordStatus::Accepted, &withdrawal.flags),
+            Validated::Decision(_) => (RecordStatus::Accepted, &Vec::new()),
             Validated::Stopped(stopped) => (RecordStatus::Held, &stopped.findings),
         };
         let (flags, violations): (Vec<Cause>, Vec<Cause>) =
@@ -461,6 +522,7 @@ fn dry_run(read: &[Read]) -> RecordsAnswer {
             referral_id: None,
             hold_id: None,
             revision: None,
+            decision_id: None,
             status,
             violations: violations.iter().map(read::view).collect(),
             flags: flags.iter().map(read::view).collect(),

@@ -8,7 +8,7 @@ use super::{Gateway, LivePlan, Refusal};
 use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused};
 
 /// Mapping files of one force that the gateway reads.
-const NAMES: [&str; 1] = ["referral"];
+const NAMES: [&str; 2] = ["referral", "decision"];
 
 /// Why the mappings could not go live.
 #[derive(Debug, thiserror::Error)]

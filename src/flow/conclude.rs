@@ -2,21 +2,24 @@
 //! stands, and stored with the notices that follow from it, in one transaction.
 
 use bytes::Bytes;
+use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Outcome, Report, VictimReport};
 use cara_record::wire::Compartment as Side;
 use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
 use cara_record::wire::rejection::{self, Code, Rejection};
 use uuid::Uuid;
 
-use fold::{Folded, side_of, workshop_day};
+use fold::{side_of, workshop_day};
 
 use super::prepare::Told;
-use super::{Gateway, Refusal, notice};
+use super::{Gateway, Refusal, caused, decide, notice};
 use crate::store::{
-    Case, Compartment, Digest, Entry, Fact, NewNotice, NewOutcome, NewStanding, Operation,
-    OutcomeRow, SealedSide, What,
+    Case, Compartment, Digest, Entry, Fact, NewNotice, NewOutcome, Operation, OutcomeRow,
+    SealedSide, What,
 };
 use crate::vault::{Binding, Keys};
+
+pub(super) use fold::Folded;
 
 mod fold;
 
@@ -134,7 +137,7 @@ impl Gateway {
 
     /// It was stored before; the answers may not have gone out then.
     fn again(&self, arrived: &Arrived, case: &Case, open: &Open, number: u32) -> Concluded {
-        let folded = Folded::of(&open.reported, case);
+        let folded = Folded::of(&open.reported, &open.decisions, case);
         let known = open.reported.iter().filter(|it| it.head().number >= number);
         let rejections = known
             .filter(|it| folded.contradicts(it))
@@ -248,7 +251,8 @@ impl Gateway {
         Look::New
     }
 
-    fn open(&self, case: &Case) -> anyhow::Result<Open> {
+    /// Opens what is stored of a case.
+    pub(super) fn open(&self, case: &Case) -> anyhow::Result<Open> {
         let keys = self.vault.unwrap_keys(case.referral_id, &case.keys)?;
         let place =
             Binding { id: case.referral_id, revision: case.police_revision, column: "police" };
@@ -268,7 +272,13 @@ impl Gateway {
                 .map_err(|_| anyhow::anyhow!("outcome {} cannot be read", row.outcome_id))?;
             reported.push(read);
         }
-        Ok(Open { keys, record_ref: police.record_ref, told, reported })
+        let mut decisions = Vec::new();
+        for row in &case.decisions {
+            let json =
+                self.vault.open_sealed(&keys, decide::binding(row.decision_id), &row.body)?;
+            decisions.push(serde_json::from_slice(&json)?);
+        }
+        Ok(Open { keys, record_ref: police.record_ref, told, reported, decisions })
     }
 
     /// The entry that stores it, and how the case stands then.
@@ -280,10 +290,10 @@ impl Gateway {
         content: Digest,
         speaker: &str,
     ) -> Result<Made, Refusal> {
-        let Open { keys, record_ref, told, reported: mut all } = open;
-        let before = Folded::of(&all, case);
+        let Open { keys, record_ref, told, reported: mut all, decisions } = open;
+        let before = Folded::of(&all, &decisions, case);
         all.push(reported.clone());
-        let after = Folded::of(&all, case);
+        let after = Folded::of(&all, &decisions, case);
         let is_new = |it: &Reported| after.stands(it) && !before.stands(it);
         let head = reported.head();
         let end = if after.contradicts(reported) {
@@ -294,11 +304,19 @@ impl Gateway {
             End::Waits
         };
         let today = self.clock.today();
+        let stamp = self.stamp(case, self.clock.now())?;
         let mut notices = Vec::new();
+        let mut messages = Vec::new();
         // What closes a gap lets others go on behind it: the force is told in their order.
         all.sort_by_key(|reported| reported.head().number);
         for reported in &all {
-            if !is_new(reported) || !notice::is_told(reported) {
+            if !is_new(reported) {
+                continue;
+            }
+            if let Some(prompt) = caused::prompt_of_outcome(reported) {
+                messages.push(self.prompt(&keys, &stamp, prompt)?);
+            }
+            if !notice::is_told(reported) {
                 continue;
             }
             let content = notice::content(&record_ref, &told, reported, &after.standing, today);
@@ -333,13 +351,9 @@ impl Gateway {
                 side_of(reported),
                 &reported.to_json(),
             )?,
-            standing: NewStanding {
-                facts_before: case.facts,
-                programme: standing.programme.name().to_owned(),
-                caution: standing.caution.name().to_owned(),
-                gap: standing.gap,
-            },
+            standing: after.to_store(case.facts),
             notices,
+            messages,
         };
         let fact = Fact {
             operation: Operation::Collection,
@@ -357,7 +371,7 @@ impl Gateway {
         Ok(Made { entry, end, contradicting, is_urgent })
     }
 
-    fn sealed(
+    pub(super) fn sealed(
         &self,
         keys: &Keys,
         binding: Binding,
@@ -391,11 +405,12 @@ enum Look {
 }
 
 /// A case, opened.
-struct Open {
-    keys: Keys,
-    record_ref: String,
-    told: Told,
-    reported: Vec<Reported>,
+pub(super) struct Open {
+    pub keys: Keys,
+    pub record_ref: String,
+    pub told: Told,
+    pub reported: Vec<Reported>,
+    pub decisions: Vec<Decision>,
 }
 
 struct Made {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::read::view;
 use super::{Caller, Gateway, HoldLine, HoldPage, Operator, Refusal, Role};
 use crate::store::{
-    Action, Compartment, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, Operation,
-    RecordIndex, ReferralRow, Refused, RevisionRow, What,
+    Action, Compartment, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, MessageState,
+    Operation, RecordIndex, ReferralRow, Refused, RevisionRow, What,
 };
 use crate::vault::Binding;
 
@@ -313,8 +313,10 @@ fn referral_view(
                 sequence: notice.sequence,
                 kind: notice.kind.clone(),
                 taken_over_at: notice.taken_over_at.as_ref().map(Timestamp::to_string),
+                cancelled_at: notice.cancelled_at.as_ref().map(Timestamp::to_string),
             })
             .collect(),
+        messages: row.messages.iter().map(message_view).collect(),
     }
 }
 
@@ -323,7 +325,8 @@ fn state(row: &ReferralRow) -> &'static str {
     if latest.is_some_and(|revision| revision.action == Action::Withdrawn) {
         return "withdrawn";
     }
-    let mut messages = row.revisions.iter().flat_map(|revision| &revision.messages);
+    let of_revisions = row.revisions.iter().flat_map(|revision| &revision.messages);
+    let mut messages = of_revisions.chain(&row.messages);
     if messages.any(|message| message.confirmed_at.is_none()) { "queued" } else { "sent" }
 }
 
@@ -333,7 +336,18 @@ fn revision_view(row: &RevisionRow) -> api::RevisionView {
         Action::Amended => "amended",
         Action::Withdrawn => "withdrawn",
     };
-    let messages = row.messages.iter().map(|message| api::MessageView {
+    api::RevisionView {
+        revision: row.revision,
+        action: action.to_owned(),
+        received_at: row.received_at.to_string(),
+        mapping: mapping(&row.mapping),
+        flags: row.flags.iter().map(view).collect(),
+        messages: row.messages.iter().map(message_view).collect(),
+    }
+}
+
+fn message_view(message: &MessageState) -> api::MessageView {
+    api::MessageView {
         message_id: message.event_id,
         compartment: match message.compartment {
             Compartment::Offender => "offender".to_owned(),
@@ -341,14 +355,6 @@ fn revision_view(row: &RevisionRow) -> api::RevisionView {
         },
         kind: message.kind.clone(),
         confirmed_at: message.confirmed_at.as_ref().map(Timestamp::to_string),
-    });
-    api::RevisionView {
-        revision: row.revision,
-        action: action.to_owned(),
-        received_at: row.received_at.to_string(),
-        mapping: mapping(&row.mapping),
-        flags: row.flags.iter().map(view).collect(),
-        messages: messages.collect(),
     }
 }
 

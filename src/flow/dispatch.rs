@@ -86,7 +86,10 @@ impl Gateway {
 
     fn reopen(&self, row: Leased) -> Result<Work, crate::vault::Error> {
         let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
-        let binding = |column| Binding { id: row.referral_id, revision: row.revision, column };
+        let binding = |column| match row.revision {
+            Some(revision) => Binding { id: row.referral_id, revision, column },
+            None => super::caused::binding(row.event_id),
+        };
         let body = match &row.body {
             LeasedBody::Offender(sealed) => {
                 self.vault.open_sealed(&keys, binding("offender_event"), sealed)?
@@ -100,7 +103,10 @@ impl Gateway {
             Compartment::Victim => Side::Victim,
         };
         let kind = Kind::find(compartment, &row.kind).ok_or(crate::vault::Error::DoesNotOpen)?;
-        let about = format!("{}/{} {}", row.referral_id, row.revision, kind.name());
+        let about = match row.revision {
+            Some(revision) => format!("{}/{revision} {}", row.referral_id, kind.name()),
+            None => format!("{} {}", row.referral_id, kind.name()),
+        };
         let header = Header {
             id: row.event_id,
             kind,

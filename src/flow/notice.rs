@@ -172,7 +172,7 @@ impl Gateway {
     }
 
     fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
-        let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
+        let keys = self.vault.unwrap_keys(row.about.id(), &row.keys)?;
         let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
         let content = serde_json::from_slice(&json)
             .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
@@ -180,9 +180,10 @@ impl Gateway {
             notice_id: row.notice_id,
             sequence: row.sequence,
             kind: row.kind.clone(),
-            referral_id: Some(row.referral_id),
+            referral_id: row.about.referral_id(),
             made_at: row.made_at.to_string(),
             taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),
+            cancelled_at: row.cancelled_at.as_ref().map(jiff::Timestamp::to_string),
             content,
         })
     }

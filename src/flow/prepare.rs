@@ -3,6 +3,7 @@
 
 use cara_record::domain::choice::ContactAgreed;
 use cara_record::domain::{Recorded, Referral, Validated, Withdrawal};
+use cara_record::wire::v1::Prompt;
 use cara_record::wire::{
     Change, Compartment as Side, Event, OffenderContent, Stamp, VictimContent,
 };
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::compare::Arriving;
 use super::read::Read;
-use super::{Caller, Force};
+use super::{Caller, Force, Gateway};
 use crate::clock::Clock;
 use crate::store::{
     Action, Cause, Compartment, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral,
@@ -159,6 +160,7 @@ pub(super) struct Revision {
 
 /// The first or next revision of a case.
 pub(super) fn revision(
+    gateway: &Gateway,
     bench: &Bench<'_>,
     force: &Force,
     read: &Read,
@@ -227,6 +229,13 @@ pub(super) fn revision(
         police: seal.offender("police", &police_row(content))?,
         victim: seal.victim("victim", victim)?,
         messages: published.messages(),
+        caused: match content.action {
+            Action::Withdrawn => {
+                let on = bench.clock.today();
+                vec![gateway.prompt(&keys, &stamp, (Prompt::Withdrawn, on))?]
+            }
+            Action::New | Action::Amended => Vec::new(),
+        },
     };
     let audit = vec![Fact {
         operation: if number == 1 { Operation::Collection } else { Operation::Alteration },

@@ -151,6 +151,7 @@ fn named_force(outcome: &Validated) -> Option<ForceCode> {
     let code = match outcome {
         Validated::Referral(referral) => referral.source.force,
         Validated::Withdrawal(withdrawal) => withdrawal.source.force,
+        Validated::Decision(sent) => sent.force,
         Validated::Stopped(stopped) => stopped.source_force,
     };
     code.map(|code| ForceCode(code.number()))

@@ -1,6 +1,7 @@
 //! An operator clears a hold: the record goes the full path again with the mapping that is live
 //! now, or it goes back to the force.
 
+use cara_record::domain::Validated;
 use uuid::Uuid;
 
 use super::accept::Work;
@@ -63,7 +64,10 @@ impl Gateway {
         known: &crate::store::Known,
         hold_id: Uuid,
     ) -> Result<Option<cara_record::wire::api::RecordAnswer>, Refusal> {
-        let entry = self.decide(bench, work, known, true)?;
+        let entry = match &work.read.outcome {
+            Validated::Decision(_) => self.decision_entry(bench, work).await?,
+            _ => self.decide(bench, work, known, true)?,
+        };
         if let Some(held) = work.still_held(hold_id) {
             return Ok(Some(held));
         }

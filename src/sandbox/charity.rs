@@ -194,6 +194,13 @@ fn read(message_id: Option<&str>, body: &[u8], side: Side, ledger: &Ledger) {
     let stated = &event["data"];
     let referral_id = stated["referral_id"].as_str().and_then(|id| id.parse::<Uuid>().ok());
     let revision = stated["revision"].as_u64().and_then(|number| u32::try_from(number).ok());
+    let kind = event["type"].as_str().unwrap_or_default();
+    if let (Some(message_id), "uk.cara.victim.prompt.v1") = (message_id, kind) {
+        if pages.seen.message_ids.insert(message_id.to_owned()) {
+            pages.seen.prompts += 1;
+        }
+        return;
+    }
     let (Some(message_id), Some(referral_id), Some(revision)) = (message_id, referral_id, revision)
     else {
         pages.seen.unreadable += 1;
@@ -215,7 +222,11 @@ fn read(message_id: Option<&str>, body: &[u8], side: Side, ledger: &Ledger) {
             if marked || has_victim_member(stated) {
                 pages.seen.leaks += 1;
             }
-            pages.seen.referrals.insert((referral_id, revision));
+            if matches!(kind, "uk.cara.caution.decision.v1" | "uk.cara.recall.v1") {
+                pages.seen.decisions.insert(message_id.to_owned());
+            } else {
+                pages.seen.referrals.insert((referral_id, revision));
+            }
         }
     }
 }

@@ -43,6 +43,10 @@ pub struct Seen {
     pub referrals: BTreeSet<(Uuid, u32)>,
     /// On the victim queues, by referral: her message is sent when it changed.
     pub victims: BTreeSet<Uuid>,
+    /// What police decided, by message.
+    pub decisions: BTreeSet<String>,
+    /// What the victim workers were told of the offender's side.
+    pub prompts: u64,
     /// Copies of a message seen before: the broker promises at least once.
     pub again: u64,
     /// Messages on an intake queue with something about a victim.

@@ -45,6 +45,39 @@ pub struct NewOutcome {
     pub body: SealedSide,
     pub standing: NewStanding,
     pub notices: Vec<NewNotice>,
+    pub messages: Vec<CausedMessage>,
+}
+
+/// What police decided, where the case stands with it, and what the provider is told.
+#[derive(Debug)]
+pub struct NewDecision {
+    pub referral_id: Uuid,
+    pub decision_id: Uuid,
+    /// `varied`, `recalled` …
+    pub decided: String,
+    pub decided_on: Date,
+    pub received_at: Timestamp,
+    /// Keyed hash of the content: the same id with another content is another decision.
+    pub content: Digest,
+    pub body: Sealed<Offender>,
+    pub standing: NewStanding,
+    pub messages: Vec<CausedMessage>,
+    /// Notices of these kinds that nobody has taken over yet no longer apply.
+    pub cancels: &'static [&'static str],
+}
+
+/// A message to the provider that an outcome or a decision caused; no revision carries it.
+#[derive(Debug)]
+pub struct CausedMessage {
+    /// The event's id: stable across retries and restarts.
+    pub event_id: Uuid,
+    /// `decision`, `recall`, `prompt`: the last part of the routing key's kind.
+    pub kind: String,
+    pub made_at: Timestamp,
+    /// The event's body, exactly as it is published.
+    pub body: SealedSide,
+    /// A message of the same referral that must be confirmed before this one may be claimed.
+    pub after: Option<Uuid>,
 }
 
 /// Where a case stands, in clear states.
@@ -57,6 +90,14 @@ pub struct NewStanding {
     pub caution: String,
     /// The first number that has not arrived while a later one of the offender's side has.
     pub gap: Option<u32>,
+    /// As police varied it last.
+    pub deadline: Option<Date>,
+    /// The workshop that is booked and not yet attended.
+    pub booked_on: Option<Date>,
+    /// Police said that the referral was sent in error.
+    pub is_recalled: bool,
+    /// The provider has closed its file.
+    pub is_closed: bool,
 }
 
 /// A notice without its number: that is drawn in the transaction that stores it.
@@ -89,6 +130,15 @@ pub struct Case {
     pub facts: u32,
     /// Of both sides, each by number.
     pub outcomes: Vec<OutcomeRow>,
+    pub decisions: Vec<DecisionRow>,
+}
+
+#[derive(Debug)]
+pub struct DecisionRow {
+    pub decision_id: Uuid,
+    pub content: Digest,
+    pub received_at: Timestamp,
+    pub body: Sealed<Offender>,
 }
 
 #[derive(Debug)]
@@ -113,7 +163,7 @@ pub struct NoticeFilter {
 #[derive(Debug)]
 pub struct NoticeRow {
     pub notice_id: Uuid,
-    pub referral_id: Uuid,
+    pub about: About,
     pub force: ForceCode,
     pub test_data: bool,
     /// 1, 2, 3 … for each force, test or live, and stream; without gaps.
@@ -121,8 +171,34 @@ pub struct NoticeRow {
     pub kind: String,
     pub made_at: Timestamp,
     pub taken_over_at: Option<Timestamp>,
+    /// A decision made it needless before anybody took it over. It keeps its number.
+    pub cancelled_at: Option<Timestamp>,
     pub keys: WrappedKeys,
     pub body: SealedSide,
+}
+
+/// Whose keys a notice is sealed under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum About {
+    Referral(Uuid),
+    /// A record that is held and no referral yet.
+    Hold(Uuid),
+}
+
+impl About {
+    /// The id that its keys are bound to.
+    pub fn id(self) -> Uuid {
+        match self {
+            About::Referral(id) | About::Hold(id) => id,
+        }
+    }
+
+    pub fn referral_id(self) -> Option<Uuid> {
+        match self {
+            About::Referral(id) => Some(id),
+            About::Hold(_) => None,
+        }
+    }
 }
 
 /// A notice as a referral's page names it.
@@ -133,4 +209,5 @@ pub struct NoticeState {
     pub sequence: u64,
     pub kind: String,
     pub taken_over_at: Option<Timestamp>,
+    pub cancelled_at: Option<Timestamp>,
 }

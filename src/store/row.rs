@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::outcome::{NewOutcome, NoticeState};
+use super::outcome::{CausedMessage, NewDecision, NewOutcome, NoticeState};
 pub use crate::vault::{Digest, KeyIndex, RecordIndex};
 use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
 
@@ -55,6 +55,8 @@ pub enum What {
     /// An outcome of the provider; `Conflict` when its id or number is taken, or another fact of the
     /// case was stored since it was looked at.
     Outcome(Box<NewOutcome>),
+    /// A decision of police; `Conflict` as with an outcome.
+    Decision(Box<NewDecision>),
     /// A force has taken a notice over; `Conflict` when it had before.
     TakeOver {
         notice_id: Uuid,
@@ -104,6 +106,8 @@ pub struct NewRevision {
     pub victim: Sealed<Victim>,
     /// In the order in which they must be confirmed: the victim's first. At most eight.
     pub messages: Vec<NewMessage>,
+    /// What is told besides the revision's own messages.
+    pub caused: Vec<CausedMessage>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -280,6 +284,8 @@ pub struct ReferralRow {
     pub standing: Option<(String, String)>,
     /// In the order in which they were made.
     pub notices: Vec<NoticeState>,
+    /// Messages that outcomes and decisions caused.
+    pub messages: Vec<MessageState>,
 }
 
 #[derive(Debug)]
@@ -339,7 +345,8 @@ pub struct Leased {
     pub lease: Lease,
     pub event_id: Uuid,
     pub referral_id: Uuid,
-    pub revision: u32,
+    /// None: an outcome or a decision caused it, and it is sealed under its own id.
+    pub revision: Option<u32>,
     pub force: ForceCode,
     pub provider: String,
     pub compartment: Compartment,
@@ -426,7 +433,8 @@ pub struct AuditHead {
 pub struct DeadRow {
     pub event_id: Uuid,
     pub referral_id: Uuid,
-    pub revision: u32,
+    /// None: an outcome or a decision caused it.
+    pub revision: Option<u32>,
     pub compartment: Compartment,
     pub kind: String,
     pub provider: String,

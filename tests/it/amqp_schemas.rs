@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use cara_record::domain::choice::ContactAgreed;
+use cara_record::domain::choice::{ContactAgreed, Decided};
+use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Report, VictimReport};
 use cara_record::domain::{Code, Finding, Recorded, example};
+use cara_record::wire::v1::Prompt;
 use cara_record::wire::{
     Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, outcome, schema,
 };
 use jiff::Timestamp;
+use jiff::civil::date;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -50,6 +53,16 @@ fn message_id(number: u128) -> Uuid {
     Uuid::from_u128(0x0199_0600_0000_7000_8000_0000_0000_1000 + number)
 }
 
+fn decision(decided: Decided) -> Decision {
+    Decision {
+        decision_id: message_id(900),
+        decided_on: date(2026, 5, 12),
+        decided,
+        new_deadline: (decided == Decided::Varied).then(|| date(2026, 8, 1)),
+        supersedes: None,
+    }
+}
+
 /// One event of each kind; a victim's two faces both.
 fn samples() -> Vec<(String, Event)> {
     let mut referral = example::referral();
@@ -72,11 +85,23 @@ fn samples() -> Vec<(String, Event)> {
         Event::victim(message_id(5), Change::Amended, &second, &victim, &[]),
         Event::withdrawn(message_id(6), Compartment::Victim, &third),
         Event::victim_recalled(message_id(7), &second, no),
+        Event::decision(message_id(9), &second, &decision(Decided::Varied)),
+        Event::decision(message_id(10), &second, &decision(Decided::Recalled)),
+        Event::prompt(
+            message_id(11),
+            &second,
+            Prompt::WorkshopMissed,
+            date(2026, 5, 9),
+            date(2026, 5, 11),
+        ),
     ];
     let mut samples: Vec<_> =
         events.into_iter().map(|event| (event.header().kind.name().to_owned(), event)).collect();
     let event = Event::victim(message_id(8), Change::New, &first, &unasked, &flags);
     samples.push(("victim.new.not_agreed".to_owned(), event));
+    let (on, due_by) = (date(2026, 5, 12), date(2026, 5, 13));
+    let event = Event::prompt(message_id(12), &second, Prompt::Recalled, on, due_by);
+    samples.push(("victim.prompt.recalled".to_owned(), event));
     samples
 }
 

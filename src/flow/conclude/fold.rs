@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use cara_record::domain::caution::Caution;
 use cara_record::domain::choice::Decided;
 use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Outcome, Report};
+use cara_record::domain::programme::Programme;
 use cara_record::domain::standing::Standing;
 use cara_record::wire::outcome::Told as Reported;
 use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::clock::london_day;
-use crate::store::{Case, Compartment};
+use crate::store::{Case, Compartment, NewStanding};
 
 pub(super) fn side_of(reported: &Reported) -> Compartment {
     match reported {
@@ -32,7 +34,7 @@ pub(super) fn workshop_day(reported: &Reported) -> Option<Date> {
 }
 
 /// What a case's outcomes amount to, folded once.
-pub(super) struct Folded {
+pub(in crate::flow) struct Folded {
     pub standing: Standing,
     /// The outcomes that stand: not behind a gap and no contradiction. The victim's side has no
     /// programme, so everything of it that is not behind a gap stands.
@@ -40,7 +42,7 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    pub fn of(reported: &[Reported], case: &Case) -> Folded {
+    pub fn of(reported: &[Reported], decisions: &[Decision], case: &Case) -> Folded {
         // A record that takes the case back says what police decided.
         let withdrawn = case.withdrawn_at.map(|at| Decision {
             decision_id: case.referral_id,
@@ -53,7 +55,8 @@ impl Folded {
             Reported::Offender(outcome) => Some(outcome),
             Reported::Victim(_) => None,
         });
-        let standing = Standing::of(outcomes, withdrawn.as_slice());
+        let decisions: Vec<Decision> = decisions.iter().cloned().chain(withdrawn).collect();
+        let standing = Standing::of(outcomes, &decisions);
         let of_victim = reported.iter().filter(|it| side_of(it) == Compartment::Victim);
         let mut numbers: Vec<u32> = of_victim.map(|it| it.head().number).collect();
         numbers.sort_unstable();
@@ -70,6 +73,27 @@ impl Folded {
         };
         let stand = reported.iter().filter(stands).map(|it| it.head().outcome_id).collect();
         Folded { standing, stand }
+    }
+
+    /// The states as they are stored, folded from one fact more than `facts_before`.
+    pub fn to_store(&self, facts_before: u32) -> NewStanding {
+        let Folded { standing, .. } = self;
+        NewStanding {
+            facts_before,
+            programme: standing.programme.name().to_owned(),
+            caution: standing.caution.name().to_owned(),
+            gap: standing.gap,
+            deadline: match standing.caution {
+                Caution::Varied { deadline, .. } => Some(deadline),
+                _ => None,
+            },
+            booked_on: match standing.programme {
+                Programme::Booked1 { on } | Programme::Booked2 { on, second: None, .. } => Some(on),
+                _ => None,
+            },
+            is_recalled: standing.recalled.is_some(),
+            is_closed: standing.closed.is_some(),
+        }
     }
 
     pub fn stands(&self, reported: &Reported) -> bool {

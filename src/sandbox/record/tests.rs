@@ -41,6 +41,7 @@ fn judge(plan: &Plan, body: &str) -> Vec<Vec<&'static str>> {
         .map(|record| match validate(plan.translate(&tree, record).draft, &context) {
             Validated::Referral(_) => Vec::new(),
             Validated::Withdrawal(_) => vec!["withdrawn"],
+            Validated::Decision(_) => vec!["decided"],
             Validated::Stopped(stopped) => {
                 let stops = stopped.findings.iter().map(|finding| finding.code.name());
                 stops.collect()

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::column::{Columns, from_compartment, from_day};
 use crate::store::{
-    Action, Case, Compartment, ForceCode, NoticeFilter, NoticeRow, NoticeState, OutcomeRow,
-    SealedSide,
+    About, Action, Case, Compartment, DecisionRow, ForceCode, NoticeFilter, NoticeRow, NoticeState,
+    OutcomeRow, SealedSide,
 };
 
 pub(in crate::store::sqlite) fn case(
@@ -42,12 +42,14 @@ pub(in crate::store::sqlite) fn case(
                 },
                 facts: row.get("facts")?,
                 outcomes: Vec::new(),
+                decisions: Vec::new(),
             };
             Ok((row.get::<_, i64>("referral_row")?, case))
         })
         .optional()?;
     let Some((referral_row, mut case)) = found else { return Ok(None) };
     case.outcomes = outcomes(connection, referral_row)?;
+    case.decisions = decisions(connection, referral_row)?;
     Ok(Some(case))
 }
 
@@ -63,6 +65,23 @@ fn outcomes(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<
             number: row.get("number")?,
             content: columns.digest("content")?,
             body: side(&columns)?,
+        })
+    })?;
+    rows.collect()
+}
+
+fn decisions(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<DecisionRow>> {
+    let mut select = connection.prepare_cached(
+        "/* case::decisions */ SELECT decision_id, content, received_at, body FROM decision \
+         WHERE referral_row = ?1 ORDER BY decision_row",
+    )?;
+    let rows = select.query_map([referral_row], |row| {
+        let columns = Columns(row);
+        Ok(DecisionRow {
+            decision_id: columns.id("decision_id")?,
+            content: columns.digest("content")?,
+            received_at: columns.time("received_at")?,
+            body: columns.sealed("body")?,
         })
     })?;
     rows.collect()
@@ -86,9 +105,13 @@ fn side(columns: &Columns<'_, '_>) -> rusqlite::Result<SealedSide> {
 }
 
 const NOTICE: &str = "SELECT n.notice_id, n.force, n.test_data, n.compartment, n.sequence, n.kind, \
-                      n.made_at, n.taken_over_at, n.body, f.referral_id, f.epoch, f.raw_key, \
-                      f.offender_key, f.victim_key FROM notice AS n CROSS JOIN referral AS f \
-                      ON f.referral_row = n.referral_row";
+                      n.made_at, n.taken_over_at, n.cancelled_at, n.body, f.referral_id, h.hold_id, \
+                      coalesce(f.epoch, h.epoch) AS epoch, \
+                      coalesce(f.raw_key, h.raw_key) AS raw_key, \
+                      coalesce(f.offender_key, h.offender_key) AS offender_key, \
+                      coalesce(f.victim_key, h.victim_key) AS victim_key \
+                      FROM notice AS n LEFT JOIN referral AS f ON f.referral_row = n.referral_row \
+                      LEFT JOIN hold AS h ON h.hold_row = n.hold_row";
 
 pub(in crate::store::sqlite) fn notices(
     connection: &Connection,
@@ -123,13 +146,17 @@ fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
     let columns = Columns(row);
     Ok(NoticeRow {
         notice_id: columns.id("notice_id")?,
-        referral_id: columns.id("referral_id")?,
+        about: match columns.optional_array("referral_id")? {
+            Some(id) => About::Referral(Uuid::from_bytes(id)),
+            None => About::Hold(columns.id("hold_id")?),
+        },
         force: columns.force()?,
         test_data: row.get("test_data")?,
         sequence: row.get("sequence")?,
         kind: row.get("kind")?,
         made_at: columns.time("made_at")?,
         taken_over_at: columns.optional_time("taken_over_at")?,
+        cancelled_at: columns.optional_time("cancelled_at")?,
         keys: columns.keys()?,
         body: side(&columns)?,
     })
@@ -169,8 +196,8 @@ pub(in crate::store::sqlite) fn standing(
         .query_row([referral_row], |row| Ok((row.get("programme")?, row.get("caution")?)))
         .optional()?;
     let mut select = connection.prepare_cached(
-        "/* case::standing */ SELECT notice_id, compartment, sequence, kind, taken_over_at \
-         FROM notice WHERE referral_row = ?1 ORDER BY notice_row",
+        "/* case::standing */ SELECT notice_id, compartment, sequence, kind, taken_over_at, \
+         cancelled_at FROM notice WHERE referral_row = ?1 ORDER BY notice_row",
     )?;
     let notices = select.query_map([referral_row], |row| {
         let columns = Columns(row);
@@ -180,6 +207,7 @@ pub(in crate::store::sqlite) fn standing(
             sequence: row.get("sequence")?,
             kind: row.get("kind")?,
             taken_over_at: columns.optional_time("taken_over_at")?,
+            cancelled_at: columns.optional_time("cancelled_at")?,
         })
     })?;
     Ok((standing, notices.collect::<rusqlite::Result<_>>()?))

@@ -284,7 +284,7 @@ impl Pick<'_> {
                 if this == last && !page.is_last {
                     break;
                 }
-                let took_all = if rows[0].revision == 1 {
+                let took_all = if rows[0].revision == Some(1) {
                     self.take(state, rows, |_| true)
                 } else {
                     let all = pending::of_referral(connection, this)?;

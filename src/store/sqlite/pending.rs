@@ -12,8 +12,8 @@ use crate::store::{Compartment, DeadRow, Lease, Leased, LeasedBody};
 #[derive(Debug)]
 pub(in crate::store::sqlite) struct Pending {
     pub outbox_row: i64,
-    /// The referral's revision that it belongs to; only [`page`] tells.
-    pub revision: u32,
+    /// The referral's revision that it belongs to; none where an outcome or a decision caused it.
+    pub revision: Option<u32>,
     pub lane: Compartment,
     pub event_id: Uuid,
     pub after: Option<Uuid>,
@@ -56,7 +56,7 @@ pub(in crate::store::sqlite) fn page(
     let mut select = connection.prepare_cached(
         "/* pending::page */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
          o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision FROM outbox AS o \
-         CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
          WHERE o.outbox_row >= (?1 + 1) * 8 ORDER BY o.outbox_row LIMIT ?2",
     )?;
     let rows = select
@@ -72,12 +72,17 @@ pub(in crate::store::sqlite) fn of_referral(
     revision_row: i64,
 ) -> rusqlite::Result<Vec<Pending>> {
     let mut select = connection.prepare_cached(
-        "/* pending::of_referral */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
-         o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision FROM revision AS this \
-         CROSS JOIN revision AS r ON r.referral_row = this.referral_row \
+        "/* pending::of_referral */ WITH this AS (SELECT coalesce((SELECT referral_row \
+         FROM revision WHERE revision_row = ?1), (SELECT referral_row FROM message \
+         WHERE message_row = ?1)) AS referral_row) SELECT o.outbox_row, o.compartment, \
+         o.event_id, o.after, o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision \
+         FROM this CROSS JOIN revision AS r ON r.referral_row = this.referral_row \
          CROSS JOIN outbox AS o \
          ON o.outbox_row BETWEEN r.revision_row * 8 AND r.revision_row * 8 + 7 \
-         WHERE this.revision_row = ?1 ORDER BY o.outbox_row",
+         UNION ALL SELECT o.outbox_row, o.compartment, o.event_id, o.after, o.not_before, \
+         o.dead_at IS NOT NULL AS is_dead, NULL FROM this CROSS JOIN message AS m \
+         ON m.referral_row = this.referral_row CROSS JOIN outbox AS o \
+         ON o.outbox_row = m.message_row * 8 ORDER BY 1",
     )?;
     select.query_map([revision_row], Pending::from_row)?.collect()
 }
@@ -89,11 +94,13 @@ pub(in crate::store::sqlite) fn leased(
 ) -> rusqlite::Result<Option<Leased>> {
     let mut select = connection.prepare_cached(
         "/* pending::leased */ SELECT f.referral_id, f.force, f.provider, f.epoch, f.raw_key, \
-         f.offender_key, f.victim_key, r.revision, r.received_at, o.compartment, o.event_id, \
-         o.kind, o.attempts, \
-         CASE o.compartment WHEN 0 THEN r.offender_event ELSE r.victim_event END AS body \
-         FROM outbox AS o CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         CROSS JOIN referral AS f ON f.referral_row = r.referral_row WHERE o.outbox_row = ?1",
+         f.offender_key, f.victim_key, r.revision, \
+         coalesce(r.received_at, m.made_at) AS received_at, o.compartment, o.event_id, o.kind, \
+         o.attempts, coalesce(m.body, \
+         CASE o.compartment WHEN 0 THEN r.offender_event ELSE r.victim_event END) AS body \
+         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 CROSS JOIN referral AS f \
+         ON f.referral_row = coalesce(r.referral_row, m.referral_row) WHERE o.outbox_row = ?1",
     )?;
     let read = |row: &Row<'_>| {
         let columns = Columns(row);
@@ -136,9 +143,9 @@ pub(in crate::store::sqlite) fn oldest(
     connection: &Connection,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let mut select = connection.prepare_cached(
-        "/* pending::oldest */ SELECT r.received_at FROM outbox AS o \
-         CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         WHERE o.dead_at IS NULL ORDER BY o.outbox_row LIMIT 1",
+        "/* pending::oldest */ SELECT coalesce(r.received_at, m.made_at) AS received_at \
+         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 WHERE o.dead_at IS NULL ORDER BY o.outbox_row LIMIT 1",
     )?;
     select.query_row([], |row| Columns(row).time("received_at")).optional()
 }
@@ -151,8 +158,9 @@ pub(in crate::store::sqlite) fn dead(
     let mut select = connection.prepare_cached(
         "/* pending::dead */ SELECT f.referral_id, f.provider, r.revision, o.compartment, \
          o.event_id, o.kind, o.attempts, o.dead_reason \
-         FROM outbox AS o CROSS JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         CROSS JOIN referral AS f ON f.referral_row = r.referral_row \
+         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 CROSS JOIN referral AS f \
+         ON f.referral_row = coalesce(r.referral_row, m.referral_row) \
          WHERE o.dead_at IS NOT NULL AND o.event_id > ?1 ORDER BY o.event_id LIMIT ?2",
     )?;
     let after = after.unwrap_or(Uuid::nil());

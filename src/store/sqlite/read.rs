@@ -128,6 +128,7 @@ pub(in crate::store::sqlite) fn referral(
                 revisions: Vec::new(),
                 standing: None,
                 notices: Vec::new(),
+                messages: Vec::new(),
             };
             Ok((row.get::<_, i64>("referral_row")?, referral))
         })
@@ -141,6 +142,14 @@ pub(in crate::store::sqlite) fn referral(
     let mut rows = select.query([referral_row])?;
     while let Some(row) = rows.next()? {
         referral.revisions.push(revision(connection, row)?);
+    }
+    let mut select = connection.prepare_cached(
+        "/* read::referral */ SELECT message_row FROM message WHERE referral_row = ?1 \
+         ORDER BY message_row",
+    )?;
+    let mut rows = select.query([referral_row])?;
+    while let Some(row) = rows.next()? {
+        referral.messages.extend(messages(connection, row.get(0)?)?);
     }
     (referral.standing, referral.notices) = super::case::standing(connection, referral_row)?;
     Ok(Some(referral))

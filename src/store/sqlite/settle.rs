@@ -78,9 +78,10 @@ impl Transaction<'_> {
             self.facts(std::slice::from_ref(fact))?;
         }
         let mut select = self.connection.prepare_cached(
-            "/* settle::resend */ SELECT s.sent_row FROM sent AS s CROSS JOIN revision AS r \
-             ON r.revision_row = s.sent_row / 8 CROSS JOIN referral AS f \
-             ON f.referral_row = r.referral_row WHERE s.confirmed_at >= ?1 \
+            "/* settle::resend */ SELECT s.sent_row FROM sent AS s LEFT JOIN revision AS r \
+             ON r.revision_row = s.sent_row / 8 LEFT JOIN message AS m \
+             ON m.message_row = s.sent_row / 8 CROSS JOIN referral AS f \
+             ON f.referral_row = coalesce(r.referral_row, m.referral_row) WHERE s.confirmed_at >= ?1 \
              AND s.confirmed_at < ?2 AND f.provider = ?3 ORDER BY s.sent_row LIMIT ?4",
         )?;
         let bound = params![from_time(since), from_time(until), provider, RESENT_AT_ONCE];

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::store::{Entry, Fact, Lease, PlanVersion, Refused, Settled, What};
+use crate::store::{CausedMessage, Entry, Fact, Lease, PlanVersion, Refused, Settled, What};
 
 /// One thing to write, made ready on the caller's thread.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Prepared {
             What::Revision(revision) => json(&revision.flags),
             What::Hold(hold) => json(&hold.causes),
             What::Outcome(_)
+            | What::Decision(_)
             | What::TakeOver { .. }
             | What::EndHold { .. }
             | What::BindKey(_)
@@ -78,8 +79,9 @@ impl Prepared {
             }
             What::Outcome(outcome) => {
                 let notices = outcome.notices.iter().map(|notice| notice.body.as_bytes().len());
-                outcome.body.as_bytes().len() + notices.sum::<usize>()
+                outcome.body.as_bytes().len() + notices.sum::<usize>() + caused(&outcome.messages)
             }
+            What::Decision(decision) => decision.body.as_bytes().len() + caused(&decision.messages),
             What::TakeOver { .. }
             | What::EndHold { .. }
             | What::BindKey(_)
@@ -87,6 +89,10 @@ impl Prepared {
         };
         sealed + self.causes.len() + self.facts.iter().map(String::len).sum::<usize>()
     }
+}
+
+fn caused(messages: &[CausedMessage]) -> usize {
+    messages.iter().map(|message| message.body.as_bytes().len()).sum()
 }
 
 pub(in crate::store::sqlite) fn texts(facts: &[Fact]) -> Vec<String> {

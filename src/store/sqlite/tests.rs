@@ -106,7 +106,8 @@ keeps_the_contract! {
         a_closed_store_refuses_and_an_opened_one_has_all;
     outcome: a_case_is_found_with_all_that_was_reported,
         an_outcome_folded_from_old_facts_is_refused_whole,
-        numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once, a_notice_is_taken_over_once;
+        numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once, a_notice_is_taken_over_once,
+        a_decision_is_stored_with_its_messages_and_cancels, caused_messages_go_out_in_their_lanes;
     outbox: what_was_confirmed_is_sent_again_in_its_lanes, a_leased_row_brings_all_that_reopens_its_event,
         one_message_of_a_lane_is_in_flight_at_a_time,
         a_lease_that_ran_out_is_free_and_its_holder_changes_nothing, settling_twice_settles_once,

@@ -64,8 +64,12 @@ impl Transaction<'_> {
                 *hold_id
             }
             What::Outcome(outcome) => {
-                self.outcome(outcome)?;
+                added = self.outcome(outcome)?;
                 outcome.outcome_id
+            }
+            What::Decision(decision) => {
+                added = self.decision(decision)?;
+                decision.decision_id
             }
             What::TakeOver { notice_id, at } => {
                 self.take_over(*notice_id, *at)?;
@@ -104,7 +108,9 @@ impl Transaction<'_> {
             }
             self.insert_message(revision_row * MESSAGES_MAX as i64 + place, message)?;
         }
-        Ok(Added { revision_row, messages: revision.messages.len() as u64 })
+        self.caused(referral_row, &revision.caused)?;
+        let messages = revision.messages.len() + revision.caused.len();
+        Ok(Added { revision_row, messages: messages as u64 })
     }
 
     fn insert_referral(&self, revision: &NewRevision) -> Result<i64, Failure> {
@@ -163,14 +169,15 @@ impl Transaction<'_> {
         flags: &str,
     ) -> Result<i64, Failure> {
         let mut insert = self.connection.prepare_cached(
-            "/* write::insert_revision */ INSERT INTO revision (referral_row, revision, force, \
+            "/* write::insert_revision */ INSERT INTO revision (revision_row, referral_row, revision, force, \
              received_day, received_at, action, contact_agreed, extracted_at, deadline, \
              mapping_version, mapping_name, mapping_sha256, flags, content, offender_content, \
              victim_content, message_ref, police, victim, offender_event, victim_event, raw) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18, ?19, ?20, ?21, ?22)",
+             VALUES (?23, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+             ?17, ?18, ?19, ?20, ?21, ?22)",
         )?;
-        unique(insert.insert(params![
+        let revision_row = self.next_row()?;
+        unique(insert.execute(params![
             referral_row,
             revision.revision,
             revision.force.0,
@@ -193,10 +200,16 @@ impl Transaction<'_> {
             revision.offender_event.as_ref().map(|event| event.as_bytes()),
             revision.victim_event.as_ref().map(|event| event.as_bytes()),
             revision.raw.as_ref().map(|raw| raw.as_bytes()),
+            revision_row,
         ]))
+        .map(|_| revision_row)
     }
 
-    fn insert_message(&self, outbox_row: i64, message: &NewMessage) -> Result<(), Failure> {
+    pub(super) fn insert_message(
+        &self,
+        outbox_row: i64,
+        message: &NewMessage,
+    ) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* write::insert_message */ INSERT INTO outbox (outbox_row, compartment, attempts, \
              event_id, after, kind) VALUES (?1, ?2, 0, ?3, ?4, ?5)",

@@ -112,6 +112,7 @@ pub(in crate::store) fn revision(place: &dyn Place, record_ref: &str, number: u3
             message(victim_id, Compartment::Victim, None),
             message(offender_id, Compartment::Offender, Some(victim_id)),
         ],
+        caused: Vec::new(),
     }
 }
 

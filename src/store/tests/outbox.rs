@@ -55,7 +55,7 @@ pub(in crate::store) async fn a_leased_row_brings_all_that_reopens_its_event(pla
     let rows = store.claim(10, LEASE_S).await.unwrap();
     assert_eq!(rows.len(), 1);
     let row = &rows[0];
-    assert_eq!((row.event_id, row.referral_id, row.revision), (messages[0].event_id, id, 1));
+    assert_eq!((row.event_id, row.referral_id, row.revision), (messages[0].event_id, id, Some(1)));
     assert_eq!(
         (row.force, row.provider.as_str(), row.kind.as_str()),
         (HAMPSHIRE, "harbour", "new")
@@ -189,7 +189,7 @@ pub(in crate::store) async fn a_dead_row_waits_for_a_person_and_blocks_its_lane(
     let listed = store.dead(None, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].event_id, listed[0].referral_id), (event_id, referral_id));
-    assert_eq!((listed[0].reason.as_str(), listed[0].revision), ("refused", 1));
+    assert_eq!((listed[0].reason.as_str(), listed[0].revision), ("refused", Some(1)));
     assert!(store.dead(Some(event_id), 10).await.unwrap().is_empty());
 
     let audit = || fact(clock, Operation::Alteration, event_id);

@@ -24,13 +24,54 @@ fn outcome(place: &dyn Place, referral_id: Uuid, number: u32, facts_before: u32)
         received_at: place.clock().now(),
         content: digest(place, &format!("outcome {number}")),
         body: SealedSide::Offender(Sealed::from_stored(format!("body {number}").into_bytes())),
-        standing: NewStanding {
-            facts_before,
-            programme: format!("state {number}"),
-            caution: "active".into(),
-            gap: None,
-        },
+        standing: standing(&format!("state {number}"), facts_before),
         notices: vec![notice(place, "accepted", outcome_id)],
+        messages: Vec::new(),
+    }
+}
+
+fn standing(programme: &str, facts_before: u32) -> NewStanding {
+    NewStanding {
+        facts_before,
+        programme: programme.into(),
+        caution: "active".into(),
+        gap: None,
+        deadline: None,
+        booked_on: None,
+        is_recalled: false,
+        is_closed: false,
+    }
+}
+
+fn caused(place: &dyn Place, side: Compartment, after: Option<Uuid>) -> CausedMessage {
+    let bytes = b"caused".to_vec();
+    CausedMessage {
+        event_id: place.clock().id(),
+        kind: "told".into(),
+        made_at: place.clock().now(),
+        body: match side {
+            Compartment::Offender => SealedSide::Offender(Sealed::from_stored(bytes)),
+            Compartment::Victim => SealedSide::Victim(Sealed::from_stored(bytes)),
+        },
+        after,
+    }
+}
+
+/// A decision with a message to each side, the victim's first.
+fn decision(place: &dyn Place, referral_id: Uuid, facts_before: u32) -> NewDecision {
+    let prompt = caused(place, Compartment::Victim, None);
+    let told = caused(place, Compartment::Offender, Some(prompt.event_id));
+    NewDecision {
+        referral_id,
+        decision_id: place.clock().id(),
+        decided: "continue".into(),
+        decided_on: "2026-03-02".parse().unwrap(),
+        received_at: place.clock().now(),
+        content: digest(place, "decision"),
+        body: Sealed::from_stored(b"decided".to_vec()),
+        standing: standing("sent", facts_before),
+        messages: vec![prompt, told],
+        cancels: &["deadline_passed"],
     }
 }
 
@@ -107,7 +148,7 @@ pub(in crate::store) async fn numbers_have_no_gap_after_a_crash_and_a_cause_is_t
     again.notices.insert(0, notice(place, "accepted", cause));
     write(&*store, concluded(again)).await;
     let all = notices(&*store, 0).await;
-    let told: Vec<_> = all.iter().map(|it| (it.sequence, it.referral_id)).collect();
+    let told: Vec<_> = all.iter().map(|it| (it.sequence, it.about.id())).collect();
     assert_eq!(told, [(1, a), (2, b), (3, a)]);
     assert_eq!(notices(&*store, 2).await.len(), 1);
     assert_eq!(all[0].body.as_bytes(), b"notice accepted");
@@ -126,6 +167,83 @@ pub(in crate::store) async fn a_notice_is_taken_over_once(place: &dyn Place) {
     assert_eq!(day.notices, [(notice_id, true)]);
     assert_eq!(store.day(NORFOLK, false, today).await.unwrap().notices, []);
     let row = store.notice(notice_id).await.unwrap().unwrap();
-    assert_eq!((row.taken_over_at, row.referral_id), (Some(start()), id));
+    assert_eq!((row.taken_over_at, row.about), (Some(start()), About::Referral(id)));
     assert!(store.notice(id).await.unwrap().is_none());
+}
+
+pub(in crate::store) async fn a_decision_is_stored_with_its_messages_and_cancels(
+    place: &dyn Place,
+) {
+    let store = place.open();
+    let id = referral(place, &*store, "A/1").await;
+    let mut first = outcome(place, id, 1, 0);
+    first.notices.push(notice(place, "deadline_passed", Uuid::from_u128(20_260_601)));
+    write(&*store, concluded(first)).await;
+    let made = decision(place, id, 1);
+    let (decision_id, content) = (made.decision_id, made.content);
+    let told: Vec<Uuid> = made.messages.iter().map(|message| message.event_id).collect();
+    write(&*store, entry(What::Decision(Box::new(made)))).await;
+    let case = store.case(id).await.unwrap().unwrap();
+    assert_eq!((case.facts, case.decisions.len()), (2, 1));
+    assert_eq!((case.decisions[0].decision_id, case.decisions[0].content), (decision_id, content));
+    assert_eq!(case.decisions[0].body.as_bytes(), b"decided");
+    let all = notices(&*store, 0).await;
+    let cancelled: Vec<_> =
+        all.iter().map(|it| (it.kind.as_str(), it.cancelled_at.is_some())).collect();
+    assert_eq!(cancelled, [("accepted", false), ("deadline_passed", true)]);
+    let shown = store.referral(id).await.unwrap().unwrap();
+    assert_eq!(shown.messages.iter().map(|it| it.event_id).collect::<Vec<_>>(), told);
+    // One that was folded from fewer facts than are stored is refused and leaves nothing behind.
+    let late = store.write(vec![entry(What::Decision(Box::new(decision(place, id, 1))))]).await;
+    assert!(matches!(late.as_slice(), [Err(Refused::Conflict)]));
+    assert_eq!(store.case(id).await.unwrap().unwrap().decisions.len(), 1);
+}
+
+pub(in crate::store) async fn caused_messages_go_out_in_their_lanes(place: &dyn Place) {
+    let store = place.open();
+    let made = revision(place, "A/1", 1);
+    let (id, first) = (made.referral_id, made.messages.clone());
+    let amended = next(place, &made, "A/1");
+    let later = amended.messages.clone();
+    write(&*store, accept(place, made)).await;
+    let decided = decision(place, id, 0);
+    let told: Vec<Uuid> = decided.messages.iter().map(|message| message.event_id).collect();
+    write(&*store, entry(What::Decision(Box::new(decided)))).await;
+    write(&*store, accept(place, amended)).await;
+    let expected = [
+        first[0].event_id,
+        first[1].event_id,
+        told[0],
+        told[1],
+        later[0].event_id,
+        later[1].event_id,
+    ];
+    let mut lanes = [Vec::new(), Vec::new()];
+    for _ in 0..12 {
+        for row in store.claim(16, 60).await.unwrap() {
+            let lane = match row.compartment {
+                Compartment::Victim => 0,
+                Compartment::Offender => 1,
+            };
+            assert_eq!(row.revision.is_none(), told.contains(&row.event_id));
+            if row.revision.is_none() {
+                let body = match &row.body {
+                    LeasedBody::Offender(sealed) => sealed.as_bytes(),
+                    LeasedBody::Victim(sealed) => sealed.as_bytes(),
+                };
+                assert_eq!(body, b"caused");
+            }
+            lanes[lane].push(row.event_id);
+            settle_all(&*store, place.clock(), std::slice::from_ref(&row)).await;
+        }
+    }
+    assert_eq!(lanes[0], [expected[0], expected[2], expected[4]]);
+    assert_eq!(lanes[1], [expected[1], expected[3], expected[5]]);
+    let since = place.clock().now() - jiff::Span::new().hours(1);
+    let until = place.clock().now() + jiff::Span::new().hours(1);
+    let resent = store
+        .resend("harbour".into(), since, until, fact(place.clock(), Operation::Disclosure, id))
+        .await
+        .unwrap();
+    assert_eq!(resent, 6);
 }

@@ -201,6 +201,26 @@ codes! {
         cause "The force mended the record and sent it again."
         fix "Nothing has to be done."
         avoid "Nothing: this is how a hold ought to end.";
+    DECISION_CASE_UNKNOWN "V231" "decision_case_unknown" Hold
+        means "A decision came for a case that the gateway does not know."
+        cause "The record_ref differs from the one that was sent before, or the case itself is still held or was never sent."
+        fix "Ops clear or find the case that is meant together with the force, then release the decision."
+        avoid "Fill record_ref in decision.toml from the same places as in referral.toml.";
+    DECISION_REF_REUSED "V232" "decision_ref_reused" Hold
+        means "Another decision was sent before under the same decision_ref; this one says something else."
+        cause "A decision was changed in the record system without a new key, or the key is not one of the decision."
+        fix "Ops ask the force which one is right; the force sends it under a decision_ref of its own, with supersedes."
+        avoid "Give every decision a key of its own and never change a decision that was sent.";
+    DECISION_SUPERSEDES_UNKNOWN "V233" "decision_supersedes_unknown" Hold
+        means "The decision replaces an earlier one that the gateway has not got."
+        cause "The earlier decision was not sent, is still held, or was sent without its decision_ref."
+        fix "Ops see to it that the earlier decision arrives, then release this one."
+        avoid "Send every decision with its decision_ref, in the order in which they were taken.";
+    DECISION_BEFORE_CAUTION "V234" "decision_before_caution" Hold
+        means "The decision is dated before the day the caution was given."
+        cause "One of the two dates was mistyped, or the decision belongs to another case."
+        fix "Ops ask the force; it sends the decision again with the right date, or the case as amended."
+        avoid "Let the record system compare the two dates.";
     WITHHELD_VICTIM_NAMED "V302" "withheld_victim_named" Flag
         means "A free text of the offender's side held something that identifies the victim; the text was left out."
         cause "Her name, number, e-mail address, code word or address was written into an offence, a condition or a note."

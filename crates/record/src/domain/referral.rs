@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::choice::{Action, ContactAgreed};
+use super::decision::DecisionRecord;
 use super::draft::Origin;
 use super::field::FieldId;
 use super::finding::Finding;
@@ -31,6 +32,8 @@ pub struct Context<'a> {
 pub enum Validated {
     Referral(Box<Referral>),
     Withdrawal(Withdrawal),
+    /// What police decided about a case.
+    Decision(Box<DecisionRecord>),
     Stopped(Stopped),
 }
 

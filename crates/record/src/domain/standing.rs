@@ -23,6 +23,12 @@ pub struct Standing {
     pub attended: Vec<(Part, Date)>,
     /// Workshops missed that count; what the provider cancelled does not.
     pub missed: Vec<(Part, Date, MissReason)>,
+    /// When the provider closed its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed: Option<Date>,
+    /// When police said that the referral was sent in error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Date>,
     /// The first number that has not arrived while a later one has. What is behind it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gap: Option<u32>,
@@ -53,11 +59,14 @@ impl Standing {
             caution: Caution::Active,
             attended: Vec::new(),
             missed: Vec::new(),
+            closed: None,
+            recalled: None,
             gap,
             contradictions: BTreeMap::new(),
         };
         let reports = standing.run(&applied);
         standing.judge(reports, decisions);
+        standing.close(&applied);
         standing
     }
 
@@ -101,6 +110,7 @@ impl Standing {
                 self.missed.push((*part, *on, *reason));
             }
             Report::NonComplianceReported { .. } => reports.push(outcome.happened_on),
+            Report::Closed => self.closed = Some(outcome.happened_on),
             _ => {}
         }
     }
@@ -123,6 +133,9 @@ impl Standing {
             }
             let caution = std::mem::replace(&mut self.caution, Caution::Active);
             self.caution = caution.decide(decision, completed);
+            if decision.decided == Decided::Recalled {
+                self.recalled = Some(decision.decided_on);
+            }
             let ends = matches!(decision.decided, Decided::Withdrawn | Decided::Recalled);
             if ends && !self.programme.has_ended() {
                 self.programme = Programme::Withdrawn { on: decision.decided_on };
@@ -130,6 +143,20 @@ impl Standing {
         }
         for on in reports {
             self.report(on);
+        }
+    }
+
+    /// A decision of police may have ended the programme that the provider says it has closed.
+    fn close(&mut self, applied: &[&Outcome]) {
+        if !self.programme.has_ended() {
+            return;
+        }
+        for outcome in applied.iter().filter(|outcome| outcome.report == Report::Closed) {
+            let because = self.contradictions.get(&outcome.outcome_id);
+            if because == Some(&Contradiction::HasNotEnded) {
+                self.contradictions.remove(&outcome.outcome_id);
+                self.closed = Some(outcome.happened_on);
+            }
         }
     }
 

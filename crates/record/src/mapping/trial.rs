@@ -268,6 +268,7 @@ fn summary(judged: &Validated) -> (Outcome, Vec<String>, Vec<String>) {
         Validated::Withdrawal(withdrawal) => {
             (Outcome::Withdrawn, Vec::new(), withdrawal.flags.iter().map(shown).collect())
         }
+        Validated::Decision(_) => (Outcome::Accepted, Vec::new(), Vec::new()),
         Validated::Stopped(stopped) => {
             let (flags, stopping): (Vec<_>, Vec<_>) =
                 stopped.findings.iter().partition(|it| it.code.kind() == Kind::Flag);

@@ -22,6 +22,9 @@ pub struct RecordAnswer {
     pub record_ref: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral_id: Option<Uuid>,
+    /// Set when the record is a decision of police.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decision_id: Option<Uuid>,
     /// Set when the record is held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_id: Option<Uuid>,
@@ -89,6 +92,8 @@ pub struct ReferralView {
     pub caution: String,
     /// What the force was or will be told about the case.
     pub notices: Vec<NoticeView>,
+    /// What the provider was or will be told because of outcomes and decisions.
+    pub messages: Vec<MessageView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -138,6 +143,9 @@ pub struct NoticeView {
     /// RFC 3339; absent until the force has acknowledged it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_over_at: Option<String>,
+    /// RFC 3339; present when a decision made the notice needless before anybody took it over.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cancelled_at: Option<String>,
 }
 
 /// Answer of `GET /v1/notices`: one page of a stream, by number.
@@ -164,6 +172,10 @@ pub struct Notice {
     /// RFC 3339; absent until the force has acknowledged it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken_over_at: Option<String>,
+    /// RFC 3339; present when a decision made the notice needless before anybody took it over. It
+    /// keeps its number.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cancelled_at: Option<String>,
     #[serde(flatten)]
     pub content: NoticeContent,
 }

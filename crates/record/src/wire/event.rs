@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::v1::{
-    Demand, Head, ReferralWithdrawn, Stamp, VictimNotAgreed, VictimRecalled, VictimWithdrawn,
+    CautionDecision, Demand, Head, Prompt, Recall, ReferralWithdrawn, Stamp, VictimNotAgreed,
+    VictimPrompt, VictimRecalled, VictimWithdrawn,
 };
 use super::{Compartment, Kind, OffenderContent, VictimContent, flag};
-use crate::domain::choice::ContactAgreed;
+use crate::domain::choice::{ContactAgreed, Decided};
+use crate::domain::decision::Decision;
 use crate::domain::{Finding, Recorded};
 
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
@@ -112,6 +115,31 @@ impl Event {
                 Event::of(id, Kind::VictimWithdrawn, stamp, &body)
             }
         }
+    }
+
+    /// What police decided. One who sent the referral in error recalls it, and says nothing else.
+    pub fn decision(id: Uuid, stamp: &Stamp, decision: &Decision) -> Event {
+        let head = Head::of(stamp, &[]);
+        if decision.decided == Decided::Recalled {
+            return Event::of(id, Kind::Recall, stamp, &Recall { head, demand: Demand::ALL });
+        }
+        let body = CautionDecision {
+            head,
+            decision_id: decision.decision_id,
+            decided_on: decision.decided_on,
+            decision: decision.decided,
+            new_deadline: decision.new_deadline,
+            supersedes: decision.supersedes,
+        };
+        Event::of(id, Kind::CautionDecision, stamp, &body)
+    }
+
+    /// Something happened on the offender's side.
+    pub fn prompt(id: Uuid, stamp: &Stamp, what: Prompt, happened_on: Date, due_by: Date) -> Event {
+        let demand = (what == Prompt::Recalled).then_some(Demand::ALL);
+        let body =
+            VictimPrompt { referral_id: stamp.referral_id, what, happened_on, due_by, demand };
+        Event::of(id, Kind::VictimPrompt, stamp, &body)
     }
 
     fn of(id: Uuid, kind: Kind, stamp: &Stamp, data: &impl Serialize) -> Event {

@@ -38,19 +38,28 @@ pub enum Kind {
     VictimNew,
     VictimAmended,
     VictimWithdrawn,
+    /// What police decided about the caution.
+    CautionDecision,
+    /// The referral was sent in error: stop, destroy, confirm.
+    Recall,
     /// She no longer agrees to be contacted: stop, destroy, confirm.
     VictimRecalled,
+    /// Something happened on the offender's side.
+    VictimPrompt,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 10] = [
         Kind::ReferralNew,
         Kind::ReferralAmended,
         Kind::ReferralWithdrawn,
+        Kind::CautionDecision,
+        Kind::Recall,
         Kind::VictimNew,
         Kind::VictimAmended,
         Kind::VictimWithdrawn,
         Kind::VictimRecalled,
+        Kind::VictimPrompt,
     ];
 
     /// The kind with this action on this side; see [`Kind::action`].
@@ -69,12 +78,15 @@ impl Kind {
             Kind::VictimNew => "victim.new",
             Kind::VictimAmended => "victim.amended",
             Kind::VictimWithdrawn => "victim.withdrawn",
+            Kind::CautionDecision => "caution.decision",
+            Kind::Recall => "recall",
             Kind::VictimRecalled => "victim.recalled",
+            Kind::VictimPrompt => "victim.prompt",
         }
     }
 
     /// The last part of the name, what an outbox row carries: `new`, `amended`, `withdrawn`,
-    /// `recalled`.
+    /// `recalled`, `decision`, `recall`, `prompt`.
     pub fn action(self) -> &'static str {
         self.name().rsplit('.').next().unwrap_or_default()
     }
@@ -88,7 +100,10 @@ impl Kind {
             Kind::VictimNew => "uk.cara.victim.new.v1",
             Kind::VictimAmended => "uk.cara.victim.amended.v1",
             Kind::VictimWithdrawn => "uk.cara.victim.withdrawn.v1",
+            Kind::CautionDecision => "uk.cara.caution.decision.v1",
+            Kind::Recall => "uk.cara.recall.v1",
             Kind::VictimRecalled => "uk.cara.victim.recalled.v1",
+            Kind::VictimPrompt => "uk.cara.victim.prompt.v1",
         }
     }
 
@@ -100,13 +115,16 @@ impl Kind {
 
     pub const fn compartment(self) -> Compartment {
         match self {
-            Kind::ReferralNew | Kind::ReferralAmended | Kind::ReferralWithdrawn => {
-                Compartment::Offender
-            }
+            Kind::ReferralNew
+            | Kind::ReferralAmended
+            | Kind::ReferralWithdrawn
+            | Kind::CautionDecision
+            | Kind::Recall => Compartment::Offender,
             Kind::VictimNew
             | Kind::VictimAmended
             | Kind::VictimWithdrawn
-            | Kind::VictimRecalled => Compartment::Victim,
+            | Kind::VictimRecalled
+            | Kind::VictimPrompt => Compartment::Victim,
         }
     }
 

@@ -4,7 +4,10 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::v1::{Head, ReferralWithdrawn, VictimNotAgreed, VictimRecalled, VictimWithdrawn};
+use super::v1::{
+    CautionDecision, Head, Recall, ReferralWithdrawn, VictimNotAgreed, VictimPrompt,
+    VictimRecalled, VictimWithdrawn,
+};
 use super::{Compartment, Kind};
 use crate::domain::outcome::{Outcome, VictimReport};
 use crate::domain::{OffenderSide, VictimSide};
@@ -19,6 +22,18 @@ pub fn of(kind: Kind) -> Value {
             (with_side::<OffenderSide>(), "The whole case again; it replaces what came before.")
         }
         Kind::ReferralWithdrawn => (plain::<ReferralWithdrawn<'_>>(), "The case is off."),
+        Kind::CautionDecision => {
+            (plain::<CautionDecision<'_>>(), "What police decided about the caution.")
+        }
+        Kind::Recall => (
+            plain::<Recall<'_>>(),
+            "The referral was sent in error. Stop, destroy what earlier messages said, confirm with \
+             the outcome `closed`.",
+        ),
+        Kind::VictimPrompt => (
+            plain::<VictimPrompt>(),
+            "Something happened on the offender's side that the victim worker should know.",
+        ),
         Kind::VictimNew => (victim(), "The victim's side of a case."),
         Kind::VictimAmended => (victim(), "The victim's side again; it replaces what came before."),
         Kind::VictimWithdrawn => (plain::<VictimWithdrawn>(), "The case is off."),

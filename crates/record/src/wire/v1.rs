@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::Recorded;
-use crate::domain::choice::{Choice, ContactAgreed};
+use crate::domain::choice::{Choice, ContactAgreed, Decided};
 use crate::domain::recorded::NOT_RECORDED;
 
 /// The protective marking that every message with personal content carries.
@@ -125,6 +126,71 @@ pub(super) struct VictimRecalled {
     pub demand: [Demand; 3],
 }
 
+/// What police decided: `caution.decision`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct CautionDecision<'a> {
+    #[serde(flatten)]
+    pub head: Head<'a>,
+    /// Stable: a decision that is told twice has the same.
+    pub decision_id: Uuid,
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub decided_on: Date,
+    pub decision: Decided,
+    /// With `varied`: the day by which the conditions have to be met now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub new_deadline: Option<Date>,
+    /// An earlier decision that this one replaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<Uuid>,
+}
+
+/// The referral was sent in error: `recall`. Confirmed by the outcome `closed`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Recall<'a> {
+    #[serde(flatten)]
+    pub head: Head<'a>,
+    /// What the provider has to do now, in this order.
+    #[schemars(extend("const" = Demand::ALL))]
+    pub demand: [Demand; 3],
+}
+
+/// Something happened on the offender's side: `victim.prompt`. Nothing else of him is said.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct VictimPrompt {
+    pub referral_id: Uuid,
+    pub what: Prompt,
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub happened_on: Date,
+    /// One working day after the gateway learned of it; bank holidays count as working days.
+    #[schemars(with = "String", extend("format" = "date"))]
+    pub due_by: Date,
+    /// With `recalled`: what the provider has to do now, in this order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<[Demand; 3]>")]
+    pub demand: Option<[Demand; 3]>,
+}
+
+/// What a prompt tells the victim worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// He missed a workshop; one that the provider cancelled is none.
+    WorkshopMissed,
+    ProgrammeCompleted,
+    /// Police decided that the caution goes on.
+    CautionContinued,
+    /// Police gave the caution another deadline.
+    CautionVaried,
+    /// Police decided to prosecute.
+    Prosecuted,
+    NoFurtherAction,
+    /// Police took the case back.
+    Withdrawn,
+    /// The referral was sent in error.
+    Recalled,
+}
+
 /// What `contact_agreed` may be where she did not agree.
 struct NotAgreed;
 
@@ -149,9 +215,9 @@ impl JsonSchema for NotAgreed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Demand {
-    /// Contact her no more.
+    /// Do nothing more in this case; with `victim.recalled`, contact her no more.
     Stop,
-    /// Destroy what earlier messages said about her.
+    /// Destroy what earlier messages of this side said.
     Destroy,
     /// Say that it is done.
     Confirm,
