@@ -125,6 +125,7 @@ fn force(force: &crate::config::Force) -> Force {
         test_provider: force.test_provider.clone(),
         agreement_ref: force.agreement_ref.clone(),
         compliance_domains: force.compliance_domains.clone(),
+        silent_days: force.silent_days,
     }
 }
 

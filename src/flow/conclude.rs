@@ -290,10 +290,12 @@ impl Gateway {
         content: Digest,
         speaker: &str,
     ) -> Result<Made, Refusal> {
-        let Open { keys, record_ref, told, reported: mut all, decisions } = open;
-        let before = Folded::of(&all, &decisions, case);
+        let before = Folded::of(&open.reported, &open.decisions, case);
+        let mut all = open.reported.clone();
         all.push(reported.clone());
-        let after = Folded::of(&all, &decisions, case);
+        let after = Folded::of(&all, &open.decisions, case);
+        let keys = &open.keys;
+        let contact = self.forces.provider(&case.provider).contact;
         let is_new = |it: &Reported| after.stands(it) && !before.stands(it);
         let head = reported.head();
         let end = if after.contradicts(reported) {
@@ -314,12 +316,13 @@ impl Gateway {
                 continue;
             }
             if let Some(prompt) = caused::prompt_of_outcome(reported) {
-                messages.push(self.prompt(&keys, &stamp, prompt)?);
+                messages.push(self.prompt(keys, &stamp, prompt)?);
             }
             if !notice::is_told(reported) {
                 continue;
             }
-            let content = notice::content(&record_ref, &told, reported, &after.standing, today);
+            let content =
+                notice::content(&open, reported, &after.standing, contact.as_deref(), today);
             let notice_id = self.clock.id();
             notices.push(NewNotice {
                 notice_id,
@@ -327,7 +330,7 @@ impl Gateway {
                 cause: reported.head().outcome_id,
                 made_at: self.clock.now(),
                 body: self.sealed(
-                    &keys,
+                    keys,
                     notice::binding(notice_id),
                     side_of(reported),
                     &serde_json::to_vec(&content)
@@ -346,7 +349,7 @@ impl Gateway {
             received_at,
             content,
             body: self.sealed(
-                &keys,
+                keys,
                 binding(head.outcome_id),
                 side_of(reported),
                 &reported.to_json(),

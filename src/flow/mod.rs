@@ -23,11 +23,13 @@ mod consult;
 mod decide;
 pub mod dispatch;
 mod live;
+pub mod mail;
 pub mod notice;
 mod prepare;
 mod read;
 mod release;
 mod resend;
+pub mod sweep;
 
 pub use live::{Live, LivePlan};
 
@@ -110,7 +112,22 @@ pub struct Force {
     pub test_provider: Option<String>,
     pub agreement_ref: String,
     pub compliance_domains: Vec<String>,
+    /// After so many days without a record a person is told.
+    pub silent_days: u32,
 }
+
+/// One provider as `gateway.toml` describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    pub slug: String,
+    /// How police reach it.
+    pub contact: Option<String>,
+    /// The weeks that it needs from the first workshop to completion.
+    pub margin_weeks: u32,
+}
+
+/// Two workshops four to five weeks apart (DOMAIN 1.4).
+const MARGIN_WEEKS_USUAL: u32 = 5;
 
 impl Force {
     /// The provider for a record, so that test data never reaches a live queue, nor the reverse.
@@ -120,27 +137,47 @@ impl Force {
     }
 }
 
-/// The forces that this gateway serves.
+/// The forces that this gateway serves, and their providers.
 #[derive(Clone, Debug, Default)]
-pub struct Forces(BTreeMap<ForceCode, Force>);
+pub struct Forces {
+    forces: BTreeMap<ForceCode, Force>,
+    providers: BTreeMap<String, Provider>,
+    /// Whether there is a mail server to tell people by.
+    pub has_mail: bool,
+}
 
 impl FromIterator<Force> for Forces {
     fn from_iter<I: IntoIterator<Item = Force>>(forces: I) -> Self {
-        Forces(forces.into_iter().map(|force| (force.code, force)).collect())
+        let forces = forces.into_iter().map(|force| (force.code, force)).collect();
+        Forces { forces, ..Forces::default() }
     }
 }
 
 impl Forces {
+    /// Adds what is known of their providers.
+    pub fn with_providers(mut self, providers: impl IntoIterator<Item = Provider>) -> Forces {
+        let named = providers.into_iter().map(|provider| (provider.slug.clone(), provider));
+        self.providers = named.collect();
+        self
+    }
+
+    /// What is known of a provider; the usual, for one that is no longer in the settings.
+    pub fn provider(&self, slug: &str) -> Provider {
+        let usual =
+            || Provider { slug: slug.to_owned(), contact: None, margin_weeks: MARGIN_WEEKS_USUAL };
+        self.providers.get(slug).cloned().unwrap_or_else(usual)
+    }
+
     pub fn of(&self, code: ForceCode) -> Result<&Force, Refusal> {
-        self.0.get(&code).ok_or(Refusal::Absent)
+        self.forces.get(&code).ok_or(Refusal::Absent)
     }
 
     pub fn with_slug(&self, slug: &str) -> Option<&Force> {
-        self.0.values().find(|force| force.slug == slug)
+        self.forces.values().find(|force| force.slug == slug)
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Force> {
-        self.0.values()
+        self.forces.values()
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::prepare::Told;
+use super::conclude::Open;
 use super::{Caller, Gateway, Refusal};
 use crate::store::{
     Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, SealedSide, What,
@@ -47,37 +47,52 @@ pub(super) fn is_told(reported: &Reported) -> bool {
 
 /// What the notice says.
 pub(super) fn content(
-    record_ref: &str,
-    told: &Told,
+    open: &Open,
     reported: &Reported,
     standing: &Standing,
+    contact: Option<&str>,
     today: Date,
 ) -> api::NoticeContent {
     let head = reported.head();
+    let mut content = api::NoticeContent {
+        happened_on: head.happened_on,
+        evidence_ref: Some(head.outcome_id),
+        ..of_case(open, standing, contact, today)
+    };
+    if let Reported::Offender(outcome) = reported {
+        add(&mut content, outcome);
+    }
+    content
+}
+
+/// What every notice of a case says, as if a clock had made it today.
+pub(super) fn of_case(
+    open: &Open,
+    standing: &Standing,
+    contact: Option<&str>,
+    today: Date,
+) -> api::NoticeContent {
+    let told = &open.told;
     let deadline = match standing.caution {
         Caution::Varied { deadline, .. } => deadline,
         _ => told.deadline,
     };
-    let mut content = api::NoticeContent {
-        record_ref: Some(record_ref.to_owned()),
+    api::NoticeContent {
+        record_ref: Some(open.record_ref.clone()),
         occurrence_number: Some(told.occurrence_number.clone()),
         collar_number: Some(told.collar_number.clone()),
         compliance_inbox: Some(told.compliance_inbox.clone()),
-        happened_on: head.happened_on,
+        happened_on: today,
         part: None,
         workshop_on: None,
         reason: None,
         deadline: Some(deadline),
         prosecution_time_bar: told.prosecution_time_bar,
         completion_still_possible: still_possible(standing, deadline, today),
-        provider_contact: None,
-        evidence_ref: Some(head.outcome_id),
+        provider_contact: contact.map(str::to_owned),
+        evidence_ref: None,
         supersedes: None,
-    };
-    if let Reported::Offender(outcome) = reported {
-        add(&mut content, outcome);
     }
-    content
 }
 
 fn add(content: &mut api::NoticeContent, outcome: &Outcome) {
@@ -171,7 +186,7 @@ impl Gateway {
         }
     }
 
-    fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
+    pub(super) fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
         let keys = self.vault.unwrap_keys(row.about.id(), &row.keys)?;
         let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
         let content = serde_json::from_slice(&json)

@@ -11,6 +11,7 @@ pub mod audit;
 mod outcome;
 pub mod row;
 pub mod sqlite;
+mod sweep;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 pub use outcome::*;
 pub use row::*;
 pub use sqlite::Sqlite;
+pub use sweep::*;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +143,57 @@ pub trait Store: Send + Sync + 'static {
         until: Timestamp,
         audit: Fact,
     ) -> BoxFuture<'_, Result<u64, Error>>;
+
+    /// Cases that have not ended, by their place; `after` exclusive.
+    fn cases_on_clock(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<CaseClock>, Error>>;
+
+    /// Records that have been held since before this moment, and of which the force was not told.
+    fn untold_holds(&self, before: Timestamp) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
+
+    /// What a person has to know of.
+    fn late(&self, before: LateBefore) -> BoxFuture<'_, Result<Late, Error>>;
+
+    /// The last day in Europe/London on which something arrived from a force.
+    fn last_heard(
+        &self,
+        force: ForceCode,
+    ) -> BoxFuture<'_, Result<Option<jiff::civil::Date>, Error>>;
+
+    /// Incidents that are open.
+    fn incidents(&self) -> BoxFuture<'_, Result<Vec<Incident>, Error>>;
+
+    /// None before the first sweep.
+    fn sweep(&self) -> BoxFuture<'_, Result<Option<Sweep>, Error>>;
+
+    /// E-mail whose turn it is, oldest first; at most `limit`.
+    fn mails(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Mail>, Error>>;
+
+    /// Live notices of a force whose turn it is to be pushed: the first of each case that waits.
+    fn pushes(
+        &self,
+        force: ForceCode,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>>;
+
+    /// Endpoints to which nothing is pushed now.
+    fn paused(&self) -> BoxFuture<'_, Result<Vec<Paused>, Error>>;
+
+    /// Messages to one side of a provider whose own time is on this day in Europe/London, and
+    /// whether the broker has confirmed each.
+    fn exchanged(
+        &self,
+        provider: String,
+        side: Compartment,
+        day: jiff::civil::Date,
+    ) -> BoxFuture<'_, Result<Vec<(Uuid, bool)>, Error>>;
+
+    /// Which of these outcomes are not stored.
+    fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>>;
 
     /// Fires after a commit that may have made a row claimable. It carries no data: register, look,
     /// wait; and poll as well.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::outcome::{CausedMessage, NewDecision, NewOutcome, NoticeState};
+use super::sweep::Tend;
 pub use crate::vault::{Digest, KeyIndex, RecordIndex};
 use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
 
@@ -62,6 +63,8 @@ pub enum What {
         notice_id: Uuid,
         at: Timestamp,
     },
+    /// What a sweep or a delivery writes.
+    Tend(Tend),
     /// Binds an idempotency key to the answer of a 202; `Conflict` when it is bound already.
     BindKey(BoundKey),
     /// Only the entry's `close_holds` and audit facts.

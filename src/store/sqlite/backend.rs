@@ -14,11 +14,12 @@ use uuid::Uuid;
 
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command};
-use super::{Sqlite, case, pending, read};
+use super::{Sqlite, case, pending, read, sweep};
 use crate::store::{
-    AuditHead, AuditRow, Backlog, BoundKey, Case, Day, DeadRow, Digest, Entry, Error, Fact,
-    ForceCode, HoldFilter, HoldRow, KeyIndex, Known, Lease, Leased, NoticeFilter, NoticeRow,
-    PlanVersion, Receipt, RecordIndex, ReferralRow, Refused, Settled, Store,
+    AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
+    Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeyIndex, Known, Late,
+    LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PlanVersion, PushRow,
+    Receipt, RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -228,6 +229,67 @@ impl Store for Sqlite {
             }
         }
         .boxed()
+    }
+
+    fn cases_on_clock(
+        &self,
+        after: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<CaseClock>, Error>> {
+        self.read(move |connection| sweep::cases(connection, after, limit)).boxed()
+    }
+
+    fn untold_holds(&self, before: Timestamp) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
+        self.read(move |connection| sweep::untold_holds(connection, before)).boxed()
+    }
+
+    fn late(&self, before: LateBefore) -> BoxFuture<'_, Result<Late, Error>> {
+        self.read(move |connection| {
+            read::in_snapshot(connection, |connection| sweep::late(connection, &before))
+        })
+        .boxed()
+    }
+
+    fn last_heard(&self, force: ForceCode) -> BoxFuture<'_, Result<Option<Date>, Error>> {
+        self.read(move |connection| sweep::last_heard(connection, force)).boxed()
+    }
+
+    fn incidents(&self) -> BoxFuture<'_, Result<Vec<Incident>, Error>> {
+        self.read(sweep::incidents).boxed()
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Option<Sweep>, Error>> {
+        self.read(sweep::state).boxed()
+    }
+
+    fn mails(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Mail>, Error>> {
+        self.read(move |connection| sweep::mails(connection, now, limit)).boxed()
+    }
+
+    fn pushes(
+        &self,
+        force: ForceCode,
+        now: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>> {
+        self.read(move |connection| sweep::pushes(connection, force, now, limit)).boxed()
+    }
+
+    fn paused(&self) -> BoxFuture<'_, Result<Vec<Paused>, Error>> {
+        self.read(sweep::paused).boxed()
+    }
+
+    fn exchanged(
+        &self,
+        provider: String,
+        side: Compartment,
+        day: Date,
+    ) -> BoxFuture<'_, Result<Vec<(Uuid, bool)>, Error>> {
+        self.read(move |connection| sweep::exchanged(connection, &provider, side, day)).boxed()
+    }
+
+    fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>> {
+        self.read(move |connection| sweep::absent_outcomes(connection, &outcomes)).boxed()
     }
 
     fn wake(&self) -> Arc<Notify> {

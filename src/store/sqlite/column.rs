@@ -71,6 +71,19 @@ impl Columns<'_, '_> {
         }
     }
 
+    pub fn day(&self, name: &str) -> Result<Date> {
+        self.optional_day(name)?.ok_or_else(|| self.odd(name))
+    }
+
+    /// yyyymmdd
+    pub fn optional_day(&self, name: &str) -> Result<Option<Date>> {
+        let Some(day) = self.0.get::<_, Option<i64>>(name)? else { return Ok(None) };
+        let part = |number: i64| i8::try_from(number).map_err(|_| self.odd(name));
+        let year = i16::try_from(day / 10_000).map_err(|_| self.odd(name))?;
+        let date = Date::new(year, part(day / 100 % 100)?, part(day % 100)?);
+        date.map(Some).map_err(|_| self.odd(name))
+    }
+
     pub fn id(&self, name: &str) -> Result<Uuid> {
         self.array(name).map(Uuid::from_bytes)
     }

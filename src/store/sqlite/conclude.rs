@@ -154,7 +154,7 @@ impl Transaction<'_> {
 
     /// The number is drawn here, in the transaction that stores the notice, so that none is ever
     /// missing and none is there twice. A cause that was told about already is not told again.
-    fn notice(&self, referral_row: i64, notice: &NewNotice) -> Result<(), Failure> {
+    pub fn notice(&self, referral_row: i64, notice: &NewNotice) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* conclude::notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
              sequence, referral_row, kind, cause, made_day, made_at, body) \

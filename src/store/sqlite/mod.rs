@@ -27,6 +27,8 @@ mod read;
 mod readers;
 mod settle;
 mod step;
+mod sweep;
+mod tend;
 mod write;
 mod writer;
 

@@ -248,7 +248,7 @@ pub(in crate::store::sqlite) fn holds(
     rows.collect()
 }
 
-fn hold_row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
+pub(super) fn hold_row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
     let columns = Columns(row);
     Ok(HoldRow {
         hold_id: columns.id("hold_id")?,

@@ -53,6 +53,7 @@ impl Prepared {
             | What::Decision(_)
             | What::TakeOver { .. }
             | What::EndHold { .. }
+            | What::Tend(_)
             | What::BindKey(_)
             | What::Nothing { .. } => String::new(),
         };
@@ -84,6 +85,7 @@ impl Prepared {
             What::Decision(decision) => decision.body.as_bytes().len() + caused(&decision.messages),
             What::TakeOver { .. }
             | What::EndHold { .. }
+            | What::Tend(_)
             | What::BindKey(_)
             | What::Nothing { .. } => 0,
         };

@@ -75,6 +75,10 @@ impl Transaction<'_> {
                 self.take_over(*notice_id, *at)?;
                 *notice_id
             }
+            What::Tend(tend) => {
+                self.tend(tend)?;
+                Uuid::nil()
+            }
             What::BindKey(key) => {
                 self.bind_key(key)?;
                 Uuid::nil()

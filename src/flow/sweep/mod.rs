@@ -1,0 +1,382 @@
+//! The clock: notices that are due because time has passed, and alerts to the operators. Everything
+//! is decided from stored facts; each thing is said once.
+
+pub mod alert;
+mod due;
+
+use std::collections::BTreeMap;
+
+use cara_record::domain::Validated;
+use cara_record::domain::choice::Choice as _;
+use cara_record::domain::notice::{NoticeContent, NoticeKind};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use self::alert::Alerts;
+use self::due::Due;
+use super::conclude::Folded;
+use super::{Gateway, Operator, Refusal, Role, notice, read};
+use crate::clock::london_day;
+use crate::store::{
+    About, CaseClock, Compartment, Entry, Fact, HoldRow, Incident, LateBefore, NewNotice,
+    Operation, Tend, What,
+};
+
+/// Cases that one step of the walk looks at.
+const CASES_AT_ONCE: usize = 500;
+
+/// How far a clock may go back without being doubted: it is set right in small steps.
+const BACK_S_MAX: i64 = 60;
+/// How long the sweep may have rested before its clock is doubted (DESIGN section 7).
+const JUMP_H_MAX: i64 = 26;
+/// All cases are looked at so often, and when the day changes.
+const WALK_M: i64 = 60;
+
+const GAP_H: i64 = 1;
+const RECALL_H: i64 = 24;
+const PAIR_M: i64 = 10;
+/// A miss or a concern that nobody has taken over, a record that is held, a referral that nobody
+/// has received.
+const URGENT_H: i64 = 4;
+/// An open incident is said again after so long.
+const AGAIN_H: i64 = 24;
+
+/// Looks at what time has made due.
+pub struct Sweeper {
+    gateway: Gateway,
+    walked_at: Option<Timestamp>,
+    /// As the last walk saw it.
+    not_received: BTreeMap<String, u64>,
+}
+
+/// What one sweep did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub notices: u64,
+    /// The clock cannot be right: nothing else was done.
+    pub stopped: bool,
+    pub opened: Vec<Incident>,
+    pub told_again: Vec<Incident>,
+    pub closed: Vec<Incident>,
+    /// Open incidents by kind.
+    pub open: BTreeMap<String, u64>,
+}
+
+impl Sweeper {
+    pub fn of(gateway: Gateway) -> Sweeper {
+        Sweeper { gateway, walked_at: None, not_received: BTreeMap::new() }
+    }
+
+    /// One sweep. `outside`: what others have seen that an operator has to know of.
+    pub async fn sweep(&mut self, outside: &Alerts) -> Result<Swept, Refusal> {
+        let gateway = self.gateway.clone();
+        let now = gateway.clock.now();
+        let mut swept = Swept::default();
+        let mut alerts = outside.clone();
+        if gateway.is_doubtful(now).await? {
+            swept.stopped = true;
+            alerts.insert(("clock_jumped", "gateway".to_owned()), 1);
+            gateway.tell(alerts, now, true, &mut swept).await?;
+            return Ok(swept);
+        }
+        let day_changed = self.walked_at.is_some_and(|at| london_day(at) != london_day(now));
+        let rested = self.walked_at.is_none_or(|at| now >= ago(at, -WALK_M * 60));
+        if day_changed || rested {
+            swept.notices += self.walk(now).await?;
+            self.walked_at = Some(now);
+        }
+        for hold in gateway.store.untold_holds(ago(now, URGENT_H * 3600)).await? {
+            swept.notices += u64::from(gateway.tell_hold(&hold, now).await?);
+        }
+        for (provider, count) in &self.not_received {
+            alerts.insert(("not_received", provider.clone()), *count);
+        }
+        gateway.look_for_late(now, &mut alerts).await?;
+        gateway.tell(alerts, now, false, &mut swept).await?;
+        Ok(swept)
+    }
+
+    /// Looks at every case that has not ended.
+    async fn walk(&mut self, now: Timestamp) -> Result<u64, Refusal> {
+        let gateway = self.gateway.clone();
+        let today = london_day(now);
+        let (mut place, mut made) = (0, 0);
+        self.not_received.clear();
+        loop {
+            let cases = gateway.store.cases_on_clock(place, CASES_AT_ONCE).await?;
+            let Some(last) = cases.last() else { return Ok(made) };
+            place = last.place;
+            for case in &cases {
+                let sent_before = case.sent_at.is_some_and(|at| at <= ago(now, URGENT_H * 3600));
+                if sent_before && case.programme == "sent" && !case.test_data {
+                    *self.not_received.entry(case.provider.clone()).or_default() += 1;
+                }
+                let margin_weeks = gateway.forces.provider(&case.provider).margin_weeks;
+                for due in due::of(case, margin_weeks, today) {
+                    made += u64::from(gateway.tell_due(case, due, today).await?);
+                }
+            }
+        }
+    }
+}
+
+/// So many seconds before.
+fn ago(at: Timestamp, seconds: i64) -> Timestamp {
+    at.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(at)
+}
+
+impl Gateway {
+    /// Whether the clock cannot be trusted; remembers that this sweep ran.
+    async fn is_doubtful(&self, now: Timestamp) -> Result<bool, Refusal> {
+        let before = self.store.sweep().await?;
+        if before.is_some_and(|sweep| sweep.stopped_at.is_some()) {
+            return Ok(true);
+        }
+        let doubtful = before.is_some_and(|sweep| {
+            now < ago(sweep.seen_at, BACK_S_MAX) || sweep.seen_at < ago(now, JUMP_H_MAX * 3600)
+        });
+        self.tend(Tend::Seen { at: now, stopped: doubtful }).await?;
+        Ok(doubtful)
+    }
+
+    /// An operator says that the clock is right: the sweep goes on.
+    pub async fn accept_clock(&self, operator: &Operator, because: String) -> Result<(), Refusal> {
+        let audit = self.said_by(operator, "clock accepted", because)?;
+        let what = What::Tend(Tend::AcceptClock { at: self.clock.now() });
+        match self.write_raced(Entry::of(what, vec![audit])).await? {
+            true => Ok(()),
+            false => Err(Refusal::WrongState { state: "the clock is not in doubt" }),
+        }
+    }
+
+    /// The fact of what an operator did, who may do it, and gave a reason.
+    pub(super) fn said_by(
+        &self,
+        operator: &Operator,
+        about: &str,
+        because: String,
+    ) -> Result<Fact, Refusal> {
+        if operator.role < Role::Operate {
+            return Err(Refusal::Forbidden);
+        }
+        if because.trim().is_empty() {
+            return Err(Refusal::Parameter { name: "because" });
+        }
+        Ok(Fact {
+            operation: Operation::Alteration,
+            by: operator.name.clone(),
+            at: self.clock.now(),
+            about: about.to_owned(),
+            to: None,
+            note: Some(because),
+        })
+    }
+
+    pub(super) async fn tend(&self, tend: Tend) -> Result<bool, Refusal> {
+        self.write_raced(Entry::of(What::Tend(tend), Vec::new())).await
+    }
+
+    /// Makes a notice that is due. `false`: the case has moved meanwhile; the next walk looks again.
+    async fn tell_due(&self, seen: &CaseClock, due: Due, today: Date) -> Result<bool, Refusal> {
+        let Some(case) = self.store.case(seen.referral_id).await? else { return Ok(false) };
+        let open = match self.open(&case) {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::error!(
+                    cause = %format_args!("{error:#}"),
+                    "a case cannot be opened; its force is not told what is due"
+                );
+                return Ok(false);
+            }
+        };
+        let standing = Folded::of(&open.reported, &open.decisions, &case).standing;
+        let provider = self.forces.provider(&case.provider);
+        let content = notice::of_case(&open, &standing, provider.contact.as_deref(), today);
+        let about = About::Referral(case.referral_id);
+        let notice_id = self.clock.id();
+        let body = serde_json::to_vec(&content)
+            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        let binding = notice::binding(notice_id);
+        let notice = NewNotice {
+            notice_id,
+            kind: due.kind.code().to_owned(),
+            cause: due.cause,
+            made_at: self.clock.now(),
+            body: self.sealed(&open.keys, binding, Compartment::Offender, &body)?,
+        };
+        self.tend(Tend::Notice { about, facts: case.facts, notice }).await
+    }
+
+    /// Tells the force that its record is held.
+    async fn tell_hold(&self, hold: &HoldRow, now: Timestamp) -> Result<bool, Refusal> {
+        let content = NoticeContent {
+            record_ref: self.record_ref_of_hold(hold),
+            happened_on: london_day(hold.received_at),
+            reason: Some(codes(hold)),
+            evidence_ref: Some(hold.hold_id),
+            occurrence_number: None,
+            collar_number: None,
+            compliance_inbox: None,
+            part: None,
+            workshop_on: None,
+            deadline: None,
+            prosecution_time_bar: None,
+            completion_still_possible: None,
+            provider_contact: None,
+            supersedes: None,
+        };
+        let keys = self.vault.unwrap_keys(hold.hold_id, &hold.keys)?;
+        let notice_id = self.clock.id();
+        let body = serde_json::to_vec(&content)
+            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        let binding = notice::binding(notice_id);
+        let notice = NewNotice {
+            notice_id,
+            kind: NoticeKind::RecordHeld.code().to_owned(),
+            cause: hold.hold_id,
+            made_at: now,
+            body: self.sealed(&keys, binding, Compartment::Offender, &body)?,
+        };
+        self.tend(Tend::Notice { about: About::Hold(hold.hold_id), facts: 0, notice }).await
+    }
+
+    /// The force's own key, where the mapping that is live now can read it.
+    fn record_ref_of_hold(&self, hold: &HoldRow) -> Option<String> {
+        let live = self.live.named(hold.force, &hold.mapping.name)?;
+        let text = self.held_text(hold).ok()?;
+        match read::kept(&self.desk(), &live, &text, false).ok()?.outcome {
+            Validated::Referral(referral) => Some(referral.source.record_ref),
+            Validated::Withdrawal(withdrawal) => Some(withdrawal.source.record_ref),
+            Validated::Decision(sent) => Some(sent.record_ref),
+            Validated::Stopped(stopped) => stopped.record_ref,
+        }
+    }
+
+    async fn look_for_late(&self, now: Timestamp, alerts: &mut Alerts) -> Result<(), Refusal> {
+        let urgent = ago(now, URGENT_H * 3600);
+        let late = self.store.late(LateBefore {
+            gap: ago(now, GAP_H * 3600),
+            recall: ago(now, RECALL_H * 3600),
+            pair: ago(now, PAIR_M * 60),
+            urgent,
+        });
+        let late = late.await?;
+        for (force, count) in late.holds_open {
+            alerts.insert(("hold_open", force.to_string()), count);
+        }
+        for referral_id in late.gaps {
+            alerts.insert(("outcome_gap", referral_id.to_string()), 1);
+        }
+        for referral_id in late.recalls {
+            alerts.insert(("recall_unconfirmed", referral_id.to_string()), 1);
+        }
+        for (provider, count) in late.pairs {
+            alerts.insert(("pair_incomplete", provider), count);
+        }
+        for (provider, count) in late.dead {
+            alerts.insert(("dead_letter", format!("provider {provider}")), count);
+        }
+        for (force, count) in late.not_collected {
+            alerts.insert(("notice_not_collected", force.to_string()), count);
+        }
+        for (provider, day) in late.reconciliation {
+            alerts.insert(("reconciliation_missing", format!("{provider} {day}")), 1);
+        }
+        for paused in self.store.paused().await? {
+            alerts.insert(("endpoint_paused", paused.force.to_string()), 1);
+        }
+        self.look_for_silence(now, alerts).await?;
+        if self.forces.has_mail {
+            for notice_id in late.unmailed {
+                let mail_id = self.clock.id();
+                self.tend(Tend::MailNotice { notice_id, mail_id, at: now }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A force of which nothing was heard since the first of its mappings went live, or since it
+    /// sent something, for the days that are set for it.
+    async fn look_for_silence(&self, now: Timestamp, alerts: &mut Alerts) -> Result<(), Refusal> {
+        let versions = self.store.plan_versions().await?;
+        for force in self.forces.all() {
+            let live_since = versions.iter().filter(|it| it.force == force.code).map(|it| it.at);
+            let Some(live_since) = live_since.min() else { continue };
+            let heard = self.store.last_heard(force.code).await?;
+            let heard = heard.unwrap_or_else(|| london_day(live_since));
+            let silent = (london_day(now) - heard).get_days();
+            if i64::from(silent) > i64::from(force.silent_days) {
+                alerts
+                    .insert(("force_silent", force.code.to_string()), silent.unsigned_abs().into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens, repeats and closes incidents so that they are what is so now. While the clock is in
+    /// doubt nothing is closed: not everything was looked for.
+    async fn tell(
+        &self,
+        mut alerts: Alerts,
+        now: Timestamp,
+        in_doubt: bool,
+        swept: &mut Swept,
+    ) -> Result<(), Refusal> {
+        let mail = || self.forces.has_mail.then(|| self.clock.id());
+        for incident in self.store.incidents().await? {
+            let name = alert::kind(&incident.kind).map_or("", |kind| kind.name);
+            let Some(count) = alerts.remove(&(name, incident.about.clone())) else {
+                if in_doubt {
+                    *swept.open.entry(incident.kind).or_default() += 1;
+                    continue;
+                }
+                let incident_id = incident.incident_id;
+                let close = Tend::CloseIncident { incident_id, at: now, mail: mail() };
+                if self.tend(close).await? {
+                    swept.closed.push(incident);
+                }
+                continue;
+            };
+            *swept.open.entry(incident.kind.clone()).or_default() += 1;
+            let again = incident.told_at <= ago(now, AGAIN_H * 3600);
+            if !again && count == incident.count {
+                continue;
+            }
+            let told = again.then_some(now);
+            let mail = if again { mail() } else { None };
+            let incident_id = incident.incident_id;
+            let still = self.tend(Tend::Incident { incident_id, count, told, mail }).await?;
+            if still && again {
+                swept.told_again.push(Incident { count, ..incident });
+            }
+        }
+        for ((kind, about), count) in alerts {
+            let incident = Incident {
+                incident_id: self.clock.id(),
+                kind: kind.to_owned(),
+                about,
+                count,
+                opened_at: now,
+                told_at: now,
+            };
+            let opening = Tend::OpenIncident { incident: incident.clone(), mail: mail() };
+            if self.tend(opening).await? {
+                *swept.open.entry(incident.kind.clone()).or_default() += 1;
+                swept.opened.push(incident);
+            }
+        }
+        Ok(())
+    }
+
+    /// Incidents that are open, for the operators.
+    pub async fn incidents(&self) -> Result<Vec<Incident>, Refusal> {
+        Ok(self.store.incidents().await?)
+    }
+}
+
+/// The codes that hold a record, with blanks between.
+fn codes(hold: &HoldRow) -> String {
+    let mut codes: Vec<&str> = hold.causes.iter().map(|cause| cause.code.as_str()).collect();
+    codes.dedup();
+    codes.join(" ")
+}
