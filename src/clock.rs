@@ -78,6 +78,13 @@ impl Clock {
         }
     }
 
+    /// Sets a manual clock's time of day, as a person might who mends it; its monotonic time stays.
+    pub fn set(&self, now: Timestamp) {
+        if let Source::Manual(manual) = &self.source {
+            lock(manual).now = now;
+        }
+    }
+
     /// Moves a manual clock on; a system clock moves by itself and ignores this.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(manual) = &self.source {

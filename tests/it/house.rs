@@ -1,0 +1,183 @@
+//! A gateway without a socket whose clock belongs to the test: records go in, outcomes go in, time
+//! passes when the test says so.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cara_gateway::clock::Clock;
+use cara_gateway::config;
+use cara_gateway::flow::Submission;
+use cara_gateway::flow::conclude::{Arrived, Concluded};
+use cara_gateway::flow::notice::Asked;
+use cara_gateway::flow::{Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Role};
+use cara_gateway::metric::Metric;
+use cara_gateway::store::{ForceCode, Sqlite};
+use cara_gateway::vault::Vault;
+use cara_record::wire::Compartment;
+use cara_record::wire::api::{Notice, RecordsAnswer};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::record::XML;
+use crate::world::{scratch, unique};
+
+/// One charity's slug for every test: nothing is published.
+const PROVIDER: &str = "harbour";
+
+pub struct House {
+    pub folder: PathBuf,
+    pub clock: Clock,
+    pub gateway: Gateway,
+    store: config::Store,
+}
+
+impl House {
+    /// The gateway of hampshire, at this moment.
+    pub async fn at(now: &str) -> House {
+        let folder = scratch(&unique("house"));
+        cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
+        let store = config::Store { path: folder.join("gateway.db"), disk_reserve_bytes: 0 };
+        let clock = Clock::manual(now.parse().unwrap());
+        let gateway = gateway(&folder, &store, &clock).await;
+        House { folder, clock, gateway, store }
+    }
+
+    /// Ends the gateway and starts another on the same file; nothing else may hold the first.
+    pub async fn restart(&mut self) {
+        self.gateway.close().await.unwrap();
+        self.gateway = gateway(&self.folder, &self.store, &self.clock).await;
+    }
+
+    pub fn pass(&self, hours: u64) {
+        self.clock.advance(Duration::from_secs(hours * 3600));
+    }
+
+    pub async fn push(&self, media_type: &str, body: &str) -> RecordsAnswer {
+        let submission = Submission {
+            media_type: media_type.to_owned(),
+            body: Bytes::from(body.to_owned()),
+            mapping: None,
+            idempotency_key: None,
+            dry_run: false,
+        };
+        match self.gateway.accept(&caller(), submission).await.unwrap() {
+            Accepted::Taken(answer) | Accepted::AllAtFault(answer) => answer,
+            Accepted::DryRun(_) => unreachable!("nobody asked for one"),
+        }
+    }
+
+    /// A record that is accepted.
+    pub async fn refer(&self, record: &str) -> Uuid {
+        let answer = self.push(XML, record).await;
+        answer.records[0].referral_id.unwrap_or_else(|| panic!("{answer:?}"))
+    }
+
+    pub async fn report(
+        &self,
+        referral_id: Uuid,
+        number: u32,
+        kind: &str,
+        more: Value,
+    ) -> Concluded {
+        self.say(&self.outcome(referral_id, number, kind, more)).await
+    }
+
+    /// An outcome of the offender's side that happened today.
+    pub fn outcome(&self, referral_id: Uuid, number: u32, kind: &str, more: Value) -> Value {
+        let mut outcome = json!({
+            "outcome_id": self.clock.id(), "referral_id": referral_id, "number": number,
+            "revision_seen": 1, "kind": kind, "happened_on": self.clock.today().to_string(),
+            "recorded_at": self.clock.now().to_string(),
+        });
+        for (name, value) in more.as_object().unwrap() {
+            outcome[name] = value.clone();
+        }
+        outcome
+    }
+
+    pub async fn say(&self, outcome: &Value) -> Concluded {
+        let message = json!({
+            "specversion": "1.0", "id": outcome["outcome_id"], "source": "/providers/harbour",
+            "type": "uk.cara.outcome.v1", "data": outcome,
+        });
+        self.message(&message).await
+    }
+
+    pub async fn message(&self, message: &Value) -> Concluded {
+        let arrived = Arrived {
+            provider: PROVIDER.to_owned(),
+            side: Compartment::Offender,
+            speaker: Some(format!("{PROVIDER}-intake")),
+            message_id: None,
+            body: Bytes::from(message.to_string()),
+        };
+        self.gateway.conclude(&arrived).await.unwrap()
+    }
+
+    pub async fn notices(&self) -> Vec<Notice> {
+        self.gateway.notices(&caller(), Asked::default()).await.unwrap().notices
+    }
+
+    pub async fn kinds(&self) -> Vec<String> {
+        self.notices().await.into_iter().map(|notice| notice.kind).collect()
+    }
+
+    /// Kinds of the incidents that are open.
+    pub async fn open_incidents(&self) -> BTreeSet<String> {
+        self.gateway.incidents().await.unwrap().into_iter().map(|it| it.kind).collect()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+pub fn caller() -> Caller {
+    Caller {
+        identity: "hampshire-records".to_owned(),
+        forces: vec![ForceCode(44)],
+        test: false,
+        victims: false,
+    }
+}
+
+pub fn operator() -> Operator {
+    Operator { name: "ops".to_owned(), role: Role::Operate, victims: false }
+}
+
+async fn gateway(folder: &std::path::Path, store: &config::Store, clock: &Clock) -> Gateway {
+    let secret = |name: &str| config::SecretFile::at(folder.join("secrets").join(name), name);
+    let vault = config::Vault {
+        epochs: folder.join("secrets/epochs"),
+        index_key: secret("index.key"),
+        audit_key: secret("audit.key"),
+    };
+    let vault = Arc::new(Vault::open(&vault).unwrap());
+    let metric = Metric::default();
+    let store = Sqlite::open(store, clock.clone(), Arc::clone(&vault), metric.clone()).unwrap();
+    let force = Force {
+        code: ForceCode(44),
+        slug: "hampshire".to_owned(),
+        provider: Some(PROVIDER.to_owned()),
+        test_provider: None,
+        agreement_ref: "ISA-44-1".to_owned(),
+        compliance_domains: vec!["hampshire.example".to_owned()],
+        silent_days: 7,
+    };
+    let provider = Provider {
+        slug: PROVIDER.to_owned(),
+        contact: Some("the duty line of Harbour".to_owned()),
+        margin_weeks: 5,
+    };
+    let mut forces = Forces::from_iter([force]).with_providers([provider]);
+    forces.has_mail = true;
+    let gateway = Gateway::assemble(clock.clone(), vault, Arc::new(store), metric, forces, 1000);
+    let mappings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+    assert_eq!(gateway.activate_mappings(&mappings).await.unwrap(), Vec::<String>::new());
+    gateway
+}

@@ -1,0 +1,241 @@
+//! The clock: what is due is told once, from stored facts; operators hear of each incident when it
+//! opens, every day while it is open, and when it ends. The tests own the clock.
+
+use cara_gateway::flow::mail::To;
+use cara_gateway::flow::sweep::{Sweeper, Swept};
+use serde_json::json;
+
+use crate::house::{House, caller, operator};
+use crate::record::{XML, record};
+
+/// A day after the example was extracted; its deadline is 19 December 2025.
+const START: &str = "2025-09-15T09:00:00Z";
+
+/// Passes so many days, with a sweep every six hours, as a running gateway would.
+async fn days(house: &House, sweeper: &mut Sweeper, days: u32) -> Vec<Swept> {
+    let mut all = Vec::new();
+    for _ in 0..days * 4 {
+        house.pass(6);
+        all.push(sweeper.sweep(&Default::default()).await.unwrap());
+    }
+    all
+}
+
+async fn now(sweeper: &mut Sweeper) -> Swept {
+    sweeper.sweep(&Default::default()).await.unwrap()
+}
+
+fn names(incidents: &[cara_gateway::store::Incident]) -> Vec<&str> {
+    incidents.iter().map(|incident| incident.kind.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_case_that_nobody_moves_is_told_of_step_by_step_and_once() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    house.refer(&record(1).text()).await;
+    now(&mut sweeper).await;
+    assert_eq!(house.kinds().await, Vec::<String>::new());
+    days(&house, &mut sweeper, 13).await;
+    assert_eq!(house.kinds().await, Vec::<String>::new());
+    days(&house, &mut sweeper, 1).await;
+    assert_eq!(house.kinds().await, ["no_contact_14_days"]);
+    // 31 October is seven weeks before the deadline, 14 November five.
+    days(&house, &mut sweeper, 32).await;
+    assert_eq!(house.clock.today().to_string(), "2025-10-31");
+    assert_eq!(house.kinds().await.len(), 1);
+    days(&house, &mut sweeper, 1).await;
+    assert_eq!(house.kinds().await.last().unwrap(), "completion_at_risk");
+    days(&house, &mut sweeper, 14).await;
+    assert_eq!(house.kinds().await.last().unwrap(), "completion_impossible");
+    days(&house, &mut sweeper, 40).await;
+    let notices = house.notices().await;
+    let told: Vec<_> = notices.iter().map(|it| (it.sequence, it.kind.as_str())).collect();
+    let expected = [
+        (1, "no_contact_14_days"),
+        (2, "completion_at_risk"),
+        (3, "completion_impossible"),
+        (4, "deadline_passed"),
+    ];
+    assert_eq!(told, expected);
+    let last = &notices[3].content;
+    assert_eq!(last.happened_on.to_string(), "2025-12-20");
+    assert_eq!(last.deadline.unwrap().to_string(), "2025-12-19");
+    assert_eq!(last.provider_contact.as_deref(), Some("the duty line of Harbour"));
+    assert_eq!((last.evidence_ref, last.completion_still_possible), (None, Some(false)));
+}
+
+#[tokio::test]
+async fn a_start_again_tells_nothing_twice() {
+    let mut house = House::at(START).await;
+    house.refer(&record(1).text()).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    days(&house, &mut sweeper, 15).await;
+    assert_eq!(house.kinds().await, ["no_contact_14_days"]);
+    drop(sweeper);
+    house.restart().await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let swept = now(&mut sweeper).await;
+    assert_eq!((swept.notices, swept.opened), (0, Vec::new()));
+    assert_eq!(house.kinds().await, ["no_contact_14_days"]);
+}
+
+#[tokio::test]
+async fn an_outcome_quiets_the_clock() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    house.report(referral_id, 1, "received", json!({})).await;
+    house.report(referral_id, 2, "accepted", json!({})).await;
+    days(&house, &mut sweeper, 20).await;
+    assert_eq!(house.kinds().await, ["accepted"]);
+    let on = house.clock.today().to_string();
+    house.report(referral_id, 3, "workshop_booked", json!({ "part": 1, "on": on })).await;
+    let attended = json!({ "part": 1, "on": on, "arrived_late": false });
+    house.report(referral_id, 4, "workshop_attended", attended).await;
+    days(&house, &mut sweeper, 60).await;
+    assert_eq!(house.kinds().await, ["accepted", "workshop_booked", "workshop_attended"]);
+}
+
+#[tokio::test]
+async fn a_workshop_booked_after_the_deadline_puts_completing_at_risk() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    house.report(referral_id, 1, "accepted", json!({})).await;
+    let late = json!({ "part": 1, "on": "2025-12-20" });
+    house.report(referral_id, 2, "workshop_booked", late).await;
+    now(&mut sweeper).await;
+    assert_eq!(house.kinds().await.last().unwrap(), "completion_at_risk");
+}
+
+#[tokio::test]
+async fn a_held_record_is_told_after_four_hours_and_its_incident_ends_with_it() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let answer = house.push(XML, &record(1).unlisted().text()).await;
+    let hold_id = answer.records[0].hold_id.unwrap();
+    let swept = now(&mut sweeper).await;
+    assert_eq!((swept.notices, names(&swept.opened)), (0, vec!["hold_open"]));
+    assert_eq!(swept.opened[0].about, "44");
+    house.pass(4);
+    assert_eq!(now(&mut sweeper).await.notices, 1);
+    house.pass(4);
+    assert_eq!(now(&mut sweeper).await.notices, 0);
+    let notices = house.notices().await;
+    assert_eq!((notices.len(), notices[0].kind.as_str()), (1, "record_held"));
+    assert_eq!((notices[0].referral_id, notices[0].content.evidence_ref), (None, Some(hold_id)));
+    let key = record(1).record_ref;
+    assert_eq!(notices[0].content.record_ref.as_deref(), Some(key.as_str()));
+    // Said again every day, closed when the force sends the record mended.
+    let swept = days(&house, &mut sweeper, 2).await;
+    let again: usize = swept.iter().map(|it| it.told_again.len()).sum();
+    assert_eq!(again, 2);
+    house.refer(&record(1).text()).await;
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["hold_open"]);
+    assert_eq!(house.open_incidents().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_gap_is_raised_after_an_hour_and_closed_by_the_missing_number() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    house.report(referral_id, 2, "accepted", json!({})).await;
+    now(&mut sweeper).await;
+    assert!(!house.open_incidents().await.contains("outcome_gap"));
+    house.pass(1);
+    let swept = now(&mut sweeper).await;
+    let about: Vec<_> = swept.opened.iter().map(|it| it.about.clone()).collect();
+    assert_eq!((names(&swept.opened), about), (vec!["outcome_gap"], vec![referral_id.to_string()]));
+    house.report(referral_id, 1, "received", json!({})).await;
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["outcome_gap"]);
+}
+
+#[tokio::test]
+async fn a_miss_that_nobody_takes_over_is_written_to_its_inbox_once() {
+    // A Saturday: the hours run all the same.
+    let house = House::at("2025-10-04T14:00:00Z").await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    house.report(referral_id, 1, "accepted", json!({})).await;
+    let on = house.clock.today().to_string();
+    house.report(referral_id, 2, "workshop_booked", json!({ "part": 1, "on": on })).await;
+    let miss = json!({
+        "part": 1, "on": on, "reason": "no_show", "explanation_offered": "no", "repeat_from": 1,
+    });
+    house.report(referral_id, 3, "workshop_missed", miss).await;
+    house.pass(3);
+    now(&mut sweeper).await;
+    assert_eq!(house.gateway.mails(10).await.unwrap(), []);
+    house.pass(1);
+    let swept = now(&mut sweeper).await;
+    assert_eq!(names(&swept.opened), ["notice_not_collected"]);
+    let mails = house.gateway.mails(10).await.unwrap();
+    let to_inbox: Vec<_> = mails.iter().filter(|mail| matches!(mail.to, To::Inbox(_))).collect();
+    assert_eq!((mails.len(), to_inbox.len()), (2, 1));
+    let To::Inbox(inbox) = &to_inbox[0].to else { unreachable!() };
+    assert!(inbox.ends_with("@hampshire.example"), "{inbox}");
+    for mail in &mails {
+        let said = format!("{} {}", mail.subject, mail.text).to_lowercase();
+        for word in ["mcallister", "no_show", "p881204", "dysart"] {
+            assert!(!said.contains(word), "{said}");
+        }
+    }
+    assert!(to_inbox[0].text.contains("kind: workshop_missed"));
+    for mail in &mails {
+        house.gateway.mail_sent(mail.mail_id).await.unwrap();
+    }
+    house.pass(1);
+    now(&mut sweeper).await;
+    assert_eq!(house.gateway.mails(10).await.unwrap(), []);
+    let notices = house.notices().await;
+    let missed = notices.iter().find(|it| it.kind == "workshop_missed").unwrap();
+    house.gateway.acknowledge(&caller(), missed.notice_id).await.unwrap();
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["notice_not_collected"]);
+    let subjects: Vec<_> =
+        house.gateway.mails(10).await.unwrap().into_iter().map(|mail| mail.subject).collect();
+    assert_eq!(subjects, ["CARA gateway: notice_not_collected 44 closed"]);
+}
+
+#[tokio::test]
+async fn a_force_of_which_nothing_is_heard_is_an_incident() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    days(&house, &mut sweeper, 7).await;
+    assert_eq!(house.open_incidents().await.len(), 0);
+    days(&house, &mut sweeper, 1).await;
+    assert!(house.open_incidents().await.contains("force_silent"));
+    house.refer(&record(1).text()).await;
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["force_silent"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumped_stops_the_sweep_until_an_operator_accepts_it() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    house.refer(&record(1).text()).await;
+    now(&mut sweeper).await;
+    house.pass(15 * 24);
+    let swept = now(&mut sweeper).await;
+    assert_eq!(
+        (swept.stopped, swept.notices, names(&swept.opened)),
+        (true, 0, vec!["clock_jumped"])
+    );
+    house.pass(1);
+    assert!(now(&mut sweeper).await.stopped);
+    assert_eq!(house.kinds().await, Vec::<String>::new());
+    house.gateway.accept_clock(&operator(), "it was off for two weeks".to_owned()).await.unwrap();
+    let swept = now(&mut sweeper).await;
+    assert_eq!(
+        (swept.stopped, swept.notices, names(&swept.closed)),
+        (false, 1, vec!["clock_jumped"])
+    );
+    let again = house.gateway.accept_clock(&operator(), "again".to_owned()).await;
+    assert!(again.is_err());
+    // Going back is doubted as well, small steps are not.
+    house.clock.set(house.clock.now() - jiff::SignedDuration::from_secs(30));
+    assert!(!now(&mut sweeper).await.stopped);
+    house.clock.set(house.clock.now() - jiff::SignedDuration::from_secs(120));
+    assert!(now(&mut sweeper).await.stopped);
+}
