@@ -4,6 +4,7 @@ use cara_record::domain::identifier::ForceCode;
 use serde::Deserialize;
 
 use super::api::BODY_BYTES_CEILING;
+use super::delivery::Address;
 use super::fault::Faults;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Force {
     /// Domains that a compliance inbox may have.
     #[serde(default)]
     pub compliance_domains: Vec<String>,
+    /// Where its notices may be pushed: exact `https` addresses, or prefixes that end in `/`.
+    #[serde(default)]
+    pub delivery_endpoints: Vec<String>,
     /// After so many days without a record a person is told.
     #[serde(default = "default_silent_days")]
     pub silent_days: u32,
@@ -74,6 +78,10 @@ impl Force {
         }
         if let Some(requests) = self.requests_per_s_max {
             faults.bound(format!("{key}.requests_per_s_max"), requests, 1, 1_000_000);
+        }
+        for (index, endpoint) in self.delivery_endpoints.iter().enumerate() {
+            let key = format!("{key}.delivery_endpoints[{}]", index + 1);
+            Address::validate(endpoint, key, faults);
         }
         for (index, domain) in self.compliance_domains.iter().enumerate() {
             if domain.is_empty() || domain.contains(['@', ' ', '/']) || !domain.contains('.') {
