@@ -7,6 +7,9 @@ use super::api::BODY_BYTES_CEILING;
 use super::delivery::Address;
 use super::fault::Faults;
 
+/// A force has so many endpoints at most.
+const ENDPOINTS_MAX: usize = 20;
+
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Force {
@@ -79,6 +82,12 @@ impl Force {
         if let Some(requests) = self.requests_per_s_max {
             faults.bound(format!("{key}.requests_per_s_max"), requests, 1, 1_000_000);
         }
+        faults.bound(
+            format!("{key}.delivery_endpoints"),
+            self.delivery_endpoints.len(),
+            0,
+            ENDPOINTS_MAX,
+        );
         for (index, endpoint) in self.delivery_endpoints.iter().enumerate() {
             let key = format!("{key}.delivery_endpoints[{}]", index + 1);
             Address::validate(endpoint, key, faults);

@@ -114,7 +114,7 @@ impl Push {
                         tracing::info!("delivery.certificate_taken");
                     }
                     Err(error) => tracing::error!(
-                        cause = %error,
+                        cause = %chain(&error),
                         "delivery.certificate_refused: the last good one stays in force"
                     ),
                 }
@@ -180,6 +180,12 @@ async fn whole(mut response: reqwest::Response) -> Result<(), &'static str> {
             return Err(TOO_LONG);
         }
     }
+}
+
+/// An error with all its causes on one line. They name files and settings, nothing else.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Why there is no answer.

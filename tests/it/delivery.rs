@@ -17,6 +17,9 @@ use uuid::Uuid;
 use crate::certificate::Authority;
 use crate::world::{scratch, write_secret};
 
+/// For endpoints that never answer: long enough for all that comes before, on a busy machine.
+const SHORT: Duration = Duration::from_secs(3);
+
 /// A gateway's side: its certificate, whom it trusts, and a clock that the test moves.
 struct Gateway {
     folder: PathBuf,
@@ -69,7 +72,11 @@ impl Drop for Gateway {
 }
 
 async fn send(push: &Push, server: &Server, parcel: Parcel) -> Answer {
-    let endpoint = push.endpoint(&force(&[&server.url]), &server.url).unwrap();
+    at(push, &server.url, parcel).await
+}
+
+async fn at(push: &Push, url: &str, parcel: Parcel) -> Answer {
+    let endpoint = push.endpoint(&force(&[url]), url).unwrap();
     push.push(&endpoint, parcel).await
 }
 
@@ -198,7 +205,7 @@ async fn a_success_that_does_not_end_is_tried_again() {
     );
 
     let server = gateway.server(Behaviour::SayAndWait(cut_off)).await;
-    let short = Parcel { timeout: Duration::from_millis(500), ..parcel() };
+    let short = Parcel { timeout: SHORT, ..parcel() };
     let answer = send(&gateway.push(), &server, short).await;
     assert_eq!(answer, again("answer_unfinished", None));
     assert_eq!(server.seen().len(), 1);
@@ -208,7 +215,7 @@ async fn a_success_that_does_not_end_is_tried_again() {
 async fn an_endpoint_that_is_silent_or_talks_nonsense_is_tried_again() {
     let gateway = Gateway::make();
     let server = gateway.server(Behaviour::SayAndWait(Vec::new())).await;
-    let short = Parcel { timeout: Duration::from_millis(500), ..parcel() };
+    let short = Parcel { timeout: SHORT, ..parcel() };
     assert_eq!(send(&gateway.push(), &server, short).await, again("timeout", None));
     assert_eq!(server.seen().len(), 1, "it was there and said nothing");
 
@@ -221,12 +228,22 @@ async fn an_endpoint_that_is_silent_or_talks_nonsense_is_tried_again() {
     assert_eq!(gateway.answer(nonsense).await, again("no_answer", None));
     assert_eq!(gateway.answer(Behaviour::Say(Vec::new())).await, again("no_answer", None));
 
-    let server = gateway.server(says("200 OK", "")).await;
-    let url = server.url.clone();
-    server.stop().await;
-    let push = gateway.push();
-    let endpoint = push.endpoint(&force(&[&url]), &url).unwrap();
-    assert_eq!(push.push(&endpoint, parcel()).await, again("unreachable", None));
+    let closed = closed();
+    let url = format!("https://{}/inbox", closed.local_addr().unwrap());
+    assert_eq!(at(&gateway.push(), &url, parcel()).await, again("unreachable", None));
+
+    // Connections are taken, and then nobody is there to shake hands.
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/inbox", deaf.local_addr().unwrap());
+    let short = Parcel { timeout: SHORT, ..parcel() };
+    assert_eq!(at(&gateway.push(), &url, short).await, again("timeout", None));
+}
+
+/// A port that nobody else gets and on which nobody listens.
+fn closed() -> tokio::net::TcpSocket {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
 }
 
 #[tokio::test]
@@ -404,9 +421,8 @@ async fn a_refused_recipient_keeps_mail_from_nobody_else() {
 
 #[tokio::test]
 async fn a_mail_server_that_is_away_is_passing() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    let closed = closed();
+    let address = closed.local_addr().unwrap().to_string();
     let said = write(&mail(address), &["a@gateway.example", "b@gateway.example"]).await;
     assert_eq!(said, Err((Lasting::Passing, "unreachable", vec![0, 1])));
 }

@@ -72,12 +72,6 @@ impl Server {
     pub fn connections(&self) -> usize {
         self.log.connections.load(Ordering::SeqCst)
     }
-
-    /// Returns when nobody listens any more.
-    pub async fn stop(mut self) {
-        self.task.abort();
-        let _ended = (&mut self.task).await;
-    }
 }
 
 impl Drop for Server {
