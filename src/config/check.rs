@@ -15,6 +15,7 @@ pub(in crate::config) fn across(settings: &Settings, faults: &mut Faults) {
     not_empty(settings, faults);
     bodies_fit(settings, faults);
     forces_have_providers(settings, faults);
+    endpoints_can_be_reached(settings, faults);
     identities_have_forces(settings, faults);
     identities_are_distinct(settings, faults);
 }
@@ -80,6 +81,22 @@ fn forces_have_providers(settings: &Settings, faults: &mut Faults) {
                 ),
                 Some(_) => {}
             }
+        }
+    }
+}
+
+/// A force that expects pushes shall not wait for them in vain.
+fn endpoints_can_be_reached(settings: &Settings, faults: &mut Faults) {
+    if settings.delivery.is_some() {
+        return;
+    }
+    for (index, force) in settings.forces.iter().enumerate() {
+        if !force.delivery_endpoints.is_empty() {
+            faults.add(
+                format!("force[{}].delivery_endpoints", index + 1),
+                "without [delivery] nothing is pushed",
+                "Add [delivery]; sample.toml shows it",
+            );
         }
     }
 }

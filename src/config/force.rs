@@ -4,7 +4,11 @@ use cara_record::domain::identifier::ForceCode;
 use serde::Deserialize;
 
 use super::api::BODY_BYTES_CEILING;
+use super::delivery::Address;
 use super::fault::Faults;
+
+/// A force has so many endpoints at most.
+const ENDPOINTS_MAX: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +27,9 @@ pub struct Force {
     /// Domains that a compliance inbox may have.
     #[serde(default)]
     pub compliance_domains: Vec<String>,
+    /// Where its notices may be pushed: exact `https` addresses, or prefixes that end in `/`.
+    #[serde(default)]
+    pub delivery_endpoints: Vec<String>,
     /// After so many days without a record a person is told.
     #[serde(default = "default_silent_days")]
     pub silent_days: u32,
@@ -74,6 +81,16 @@ impl Force {
         }
         if let Some(requests) = self.requests_per_s_max {
             faults.bound(format!("{key}.requests_per_s_max"), requests, 1, 1_000_000);
+        }
+        faults.bound(
+            format!("{key}.delivery_endpoints"),
+            self.delivery_endpoints.len(),
+            0,
+            ENDPOINTS_MAX,
+        );
+        for (index, endpoint) in self.delivery_endpoints.iter().enumerate() {
+            let key = format!("{key}.delivery_endpoints[{}]", index + 1);
+            Address::validate(endpoint, key, faults);
         }
         for (index, domain) in self.compliance_domains.iter().enumerate() {
             if domain.is_empty() || domain.contains(['@', ' ', '/']) || !domain.contains('.') {

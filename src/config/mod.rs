@@ -8,10 +8,12 @@
 pub mod api;
 pub mod broker;
 pub mod ca;
+pub mod delivery;
 pub mod fault;
 pub mod force;
 pub mod identity;
 pub mod internal;
+pub mod mail;
 pub mod mappings;
 pub mod operators;
 pub mod provider;
@@ -31,10 +33,12 @@ use std::path::{Path, PathBuf};
 pub use api::Api;
 pub use broker::Broker;
 pub use ca::{Ca, Crl};
+pub use delivery::{Address, Delivery};
 pub use fault::Fault;
 pub use force::Force;
 pub use identity::{Fingerprint, Identity};
 pub use internal::Internal;
+pub use mail::Mail;
 pub use mappings::Mappings;
 pub use operators::{Operators, Role};
 pub use provider::Provider;
@@ -54,6 +58,10 @@ pub struct Settings {
     pub vault: Vault,
     pub broker: Broker,
     pub mappings: Mappings,
+    /// `None`: nothing can be pushed; forces poll.
+    pub delivery: Option<Delivery>,
+    /// `None`: nobody is written to.
+    pub mail: Option<Mail>,
     pub cas: Vec<Ca>,
     pub providers: Vec<Provider>,
     pub forces: Vec<Force>,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::fault::{Fault, Faults};
 use super::{Settings, check};
 
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 13] = [
     "api",
     "internal",
     "operators",
@@ -17,6 +17,8 @@ const SECTIONS: [&str; 11] = [
     "vault",
     "broker",
     "mappings",
+    "delivery",
+    "mail",
     "ca",
     "provider",
     "force",
@@ -78,6 +80,7 @@ fn merge(
         .separator("__")
         .list_separator(",")
         .with_list_parse_key("broker.urls")
+        .with_list_parse_key("mail.operators")
         .try_parsing(true)
         .source(Some(settings_only));
     Config::builder()
@@ -102,6 +105,8 @@ fn assemble(
     let vault = one(sections, "vault", faults);
     let broker = one(sections, "broker", faults);
     let mappings = one(sections, "mappings", faults);
+    let delivery = optional(sections, "delivery", faults);
+    let mail = optional(sections, "mail", faults);
     let cas = several(sections, "ca", faults);
     let providers = several(sections, "provider", faults);
     let forces = several(sections, "force", faults);
@@ -115,6 +120,8 @@ fn assemble(
         vault: vault?,
         broker: broker?,
         mappings: mappings?,
+        delivery: delivery?,
+        mail: mail?,
         cas: cas?,
         providers: providers?,
         forces: forces?,
@@ -135,6 +142,18 @@ fn one<T: DeserializeOwned>(
         return None;
     };
     read(value, name, faults)
+}
+
+/// A section that may be left out as a whole.
+fn optional<T: DeserializeOwned>(
+    sections: &mut config::Map<String, Value>,
+    name: &str,
+    faults: &mut Faults,
+) -> Option<Option<T>> {
+    match sections.remove(name) {
+        Some(value) => read(value, name, faults).map(Some),
+        None => Some(None),
+    }
 }
 
 /// Each entry is read alone, so that every faulty one is named.
@@ -178,6 +197,12 @@ fn resolve(settings: &mut Settings, base: &Path) {
     settings.vault.resolve(base);
     settings.broker.resolve(base);
     settings.mappings.resolve(base);
+    if let Some(delivery) = &mut settings.delivery {
+        delivery.resolve(base);
+    }
+    if let Some(mail) = &mut settings.mail {
+        mail.resolve(base);
+    }
     settings.cas.iter_mut().for_each(|ca| ca.resolve(base));
 }
 
@@ -186,6 +211,12 @@ fn validate(settings: &Settings, faults: &mut Faults) {
     settings.operators.validate(faults);
     settings.vault.validate(faults);
     settings.broker.validate(faults);
+    if let Some(delivery) = &settings.delivery {
+        delivery.validate(faults);
+    }
+    if let Some(mail) = &settings.mail {
+        mail.validate(faults);
+    }
     for (index, ca) in settings.cas.iter().enumerate() {
         ca.validate(&format!("ca[{}]", index + 1), faults);
     }

@@ -195,6 +195,110 @@ fn a_secret_that_others_may_read_is_refused() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
+/// The sample without this section, which ends at the next one.
+fn without(section: &str) -> String {
+    let (before, rest) = SAMPLE.split_once(&format!("[{section}] ")).unwrap();
+    let (_, after) = rest.split_once("\n[").unwrap();
+    format!("{before}[{after}")
+}
+
+#[test]
+fn delivery_and_mail_may_be_left_out_as_a_whole() {
+    let settings = read(SAMPLE, &[]).unwrap();
+    let delivery = settings.delivery.unwrap();
+    assert_eq!(delivery.ca, Path::new("/etc/cara/certs/ca.pem"));
+    assert_eq!((delivery.key.key(), delivery.timeout_s), ("delivery.key", 30));
+    let mail = settings.mail.unwrap();
+    assert_eq!(mail.host_and_port(), Some(("smtp.gateway.example", 587)));
+    assert_eq!(mail.password.unwrap().path(), Path::new("/etc/cara/secrets/mail.password"));
+    assert!(read(&without("mail"), &[]).unwrap().mail.is_none());
+
+    let faults = read(&without("delivery"), &[]).unwrap_err();
+    assert_eq!(faults[0].key, "force[1].delivery_endpoints");
+    let polled = without("delivery").replace("delivery_endpoints = ", "delivery_endpoints = [] #");
+    assert!(read(&polled, &[]).unwrap().delivery.is_none());
+}
+
+#[test]
+fn a_section_of_delivery_or_mail_is_whole() {
+    check("ca          = \"certs/ca.pem\"            # who", "#", &["delivery: ", "field \"ca\""]);
+    check("timeout_s   = 30", "timeout_s = 0", &["delivery.timeout_s: 0 is out of bounds"]);
+    check("timeout_s   = 30", "retries = 3", &["delivery: ", "retries"]);
+    check("operators = [\"ops@gateway.example\"]", "", &["mail: ", "operators"]);
+}
+
+#[test]
+fn an_endpoint_is_a_plain_https_address_and_not_repeated() {
+    let endpoint = "https://notices.hampshire.example/inbox";
+    for (wrong, what) in [
+        ("http://notices.hampshire.example/inbox", "it is no https address"),
+        ("https://me:hunter2@notices.hampshire.example/inbox", "it holds a user or a password"),
+        ("https://notices.hampshire.example/inbox?key=hunter2", "it holds a query"),
+        ("https://notices.hampshire.example/inbox/../hunter2", "its path is not plain"),
+    ] {
+        check(endpoint, wrong, &["force[1].delivery_endpoints[1]: ", what]);
+        assert!(!faults(endpoint, wrong).contains("hunter2"));
+    }
+    assert_eq!(faults(endpoint, "https://notices.hampshire.example/"), "");
+}
+
+#[test]
+fn mail_in_clear_stays_on_this_machine() {
+    let tls = "tls       = \"required\"";
+    check(tls, "tls = \"none\"", &["mail.tls: mail would cross the network in clear"]);
+    check(tls, "tls = \"maybe\"", &["mail: "]);
+    for (server, sound) in [
+        ("localhost:25", true),
+        ("127.0.0.1:1025", true),
+        ("[::1]:25", true),
+        ("localhost", false),
+        ("localhost:0", false),
+        ("::1:25", false),
+        ("localhost.evil.example:25", false),
+        ("me@localhost:25", false),
+    ] {
+        let text =
+            SAMPLE.replace("smtp.gateway.example:587", server).replace(tls, "tls = \"none\"");
+        assert_eq!(read(&text, &[]).is_ok(), sound, "{server}");
+    }
+}
+
+#[test]
+fn a_mail_address_is_plain_and_not_repeated() {
+    let operators = "\"ops@gateway.example\"";
+    for wrong in
+        ["", "hunter2", "a@b@hunter2", "Ops <hunter2@a.example>", "hunter2@", "a\\r@hunter2"]
+    {
+        let wrong = format!("\"{wrong}\"");
+        check(operators, &wrong, &["mail.operators[1]: it is no mail address"]);
+        assert!(!faults(operators, &wrong).contains("hunter2"));
+    }
+    check("[\"ops@gateway.example\"]", "[]", &["mail.operators: there are 0 of them"]);
+    check("\"cara-gateway@gateway.example\"", "\"x\"", &["mail.from: it is no mail address"]);
+    check("password  = \"secrets/mail.password\"", "", &["mail.user: a user and a password"]);
+    let two = [("CARA_MAIL__OPERATORS", "a@gateway.example,b@gateway.example")];
+    assert_eq!(read(SAMPLE, &two).unwrap().mail.unwrap().operators.len(), 2);
+}
+
+#[test]
+fn a_provider_says_how_it_is_reached_and_how_long_its_programme_takes() {
+    let settings = read(SAMPLE, &[]).unwrap();
+    assert!(settings.providers[0].contact.as_ref().is_some_and(|it| it.contains("020")));
+    assert_eq!(
+        (settings.providers[1].contact.as_deref(), settings.providers[1].margin_weeks),
+        (None, 5)
+    );
+    for weeks in ["0", "27"] {
+        let margin = format!("margin_weeks = {weeks} #");
+        check("margin_weeks = 5", &margin, &["provider[1].margin_weeks: "]);
+    }
+    let contact = "\"Harbour CARA team, 020 7946 0000\"";
+    let long = format!("\"{}\"", "x".repeat(201));
+    for wrong in ["\" \"", "\"two\\nlines\"", &long] {
+        check(contact, wrong, &["provider[1].contact: it is empty, over 200 characters"]);
+    }
+}
+
 #[test]
 fn broken_toml_names_its_line() {
     let faults = read("[api\nlisten = 1", &[]).unwrap_err();

@@ -92,6 +92,9 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("async_compat", Owner::Rooms(&["amqp"])),
     // The sandbox plays the forces' systems; commands are outsiders of our own socket.
     ("reqwest", Owner::Rooms(&["delivery", "sandbox", "cli"])),
+    ("lettre", Owner::Rooms(&["delivery"])),
+    // An endpoint's address is read once, with the settings that allow it.
+    ("url", Owner::Rooms(&["config"])),
     ("actix_tls", Owner::Rooms(&["http"])),
     ("actix_web", Owner::Rooms(&["http"])),
     ("governor", Owner::Rooms(&["http"])),

@@ -1,0 +1,215 @@
+//! Mail to a person: that something waits, with references only.
+
+use std::time::{Duration, SystemTime};
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, SinglePart};
+use lettre::transport::smtp;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use uuid::Uuid;
+
+use super::Error;
+use crate::clock::Clock;
+use crate::config;
+use crate::config::mail::Encryption;
+use crate::tls;
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+/// One recipient's mail, from connecting to the server's word that it has it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// On this port TLS comes before the first word (RFC 8314).
+const PORT_WITH_TLS_FIRST: u16 = 465;
+
+/// Writes to people.
+#[derive(Clone)]
+pub struct Mail {
+    settings: config::Mail,
+    clock: Clock,
+    from: Address,
+}
+
+/// Whether trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasting {
+    /// Time, or whoever keeps the mail server, will mend it.
+    Passing,
+    /// The same mail will be refused again.
+    Permanent,
+}
+
+/// Some or all of the recipients have not got it. Holds no address and no word of the server's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("mail has not reached {} of its recipients: {reason}", missed.len())]
+pub struct Undelivered {
+    /// Passing if it is so for one of those who were missed.
+    pub lasting: Lasting,
+    /// A code of ours.
+    pub reason: &'static str,
+    /// Which of the recipients, counted from 0: whoever tries again leaves the others out.
+    pub missed: Vec<usize>,
+}
+
+/// Why one recipient's mail was not taken.
+struct Failure {
+    lasting: Lasting,
+    reason: &'static str,
+    /// It would be the same for everybody else.
+    everybody: bool,
+}
+
+impl Mail {
+    /// Reads the password and the CA; what is wrong with them ends the start. The server may be
+    /// away.
+    pub fn open(settings: &config::Mail, clock: &Clock) -> Result<Mail, Error> {
+        let setting = |setting| Error::Setting { setting };
+        let from = settings.from.parse().map_err(|_| setting("mail.from"))?;
+        let mail = Mail { settings: settings.clone(), clock: clock.clone(), from };
+        mail.transport()?;
+        Ok(mail)
+    }
+
+    /// Sends a plain text to each recipient apart: one address that the server refuses keeps it
+    /// from nobody else, and nobody reads who else was told. `message_id` is the same in every
+    /// attempt, so that a second copy is seen to be one.
+    pub async fn send(
+        &self,
+        to: &[String],
+        message_id: Uuid,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), Undelivered> {
+        let mut undelivered: Option<Undelivered> = None;
+        let mut miss = |index, failure: &Failure| {
+            let (lasting, reason) = (failure.lasting, failure.reason);
+            let all =
+                undelivered.get_or_insert_with(|| Undelivered { lasting, reason, missed: vec![] });
+            if lasting == Lasting::Passing && all.lasting == Lasting::Permanent {
+                (all.lasting, all.reason) = (lasting, reason);
+            }
+            all.missed.push(index);
+        };
+        for (index, recipient) in to.iter().enumerate() {
+            let Err(failure) = self.send_one(recipient, message_id, subject, text).await else {
+                continue;
+            };
+            miss(index, &failure);
+            if failure.everybody {
+                // Nor is every one of them waited for in turn while the server hangs.
+                (index + 1..to.len()).for_each(|index| miss(index, &failure));
+                break;
+            }
+        }
+        undelivered.map_or(Ok(()), Err)
+    }
+
+    async fn send_one(
+        &self,
+        to: &str,
+        message_id: Uuid,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), Failure> {
+        let message = self.message(to, message_id, subject, text)?;
+        // Made anew each time: mail is rare, and so it follows the files of password and CA.
+        let transport = self.transport().map_err(|_| Failure::of_everybody("settings"))?;
+        match tokio::time::timeout(TIMEOUT, transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(Failure::of(&error)),
+            Err(_) => Err(Failure::of_everybody("timeout")),
+        }
+    }
+
+    fn message(
+        &self,
+        to: &str,
+        message_id: Uuid,
+        subject: &str,
+        text: &str,
+    ) -> Result<Message, Failure> {
+        let to: Address = to.parse().map_err(|_| Failure::permanent("unfit_address"))?;
+        if subject.chars().any(char::is_control) {
+            return Err(Failure::permanent("unfit_subject"));
+        }
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        Message::builder()
+            .from(Mailbox::new(None, self.from.clone()))
+            .to(Mailbox::new(None, to))
+            .date(SystemTime::from(self.clock.now()))
+            .message_id(Some(format!("<{message_id}@{}>", self.from.domain())))
+            .subject(subject)
+            // Nobody's absence note shall answer it (RFC 3834).
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .singlepart(SinglePart::plain(text.to_owned()))
+            .map_err(|_| Failure::permanent("unfit_message"))
+    }
+
+    fn transport(&self) -> Result<Transport, Error> {
+        let server = || Error::Setting { setting: "mail.server" };
+        let (host, port) = self.settings.host_and_port().ok_or_else(server)?;
+        let encryption = match self.settings.tls {
+            Encryption::None => Tls::None,
+            Encryption::Required if port == PORT_WITH_TLS_FIRST => Tls::Wrapper(self.tls(host)?),
+            Encryption::Required => Tls::Required(self.tls(host)?),
+        };
+        let builder = Transport::builder_dangerous(host)
+            .port(port)
+            .tls(encryption)
+            .hello_name(ClientId::Domain(self.from.domain().to_owned()))
+            .timeout(Some(TIMEOUT));
+        let (Some(user), Some(file)) = (&self.settings.user, &self.settings.password) else {
+            return Ok(builder.build());
+        };
+        let password = file.read()?;
+        let line = password.line().ok_or(Error::Setting { setting: "mail.password" })?;
+        Ok(builder.credentials(Credentials::new(user.clone(), line.to_owned())).build())
+    }
+
+    fn tls(&self, host: &str) -> Result<TlsParameters, Error> {
+        let mut parameters = TlsParameters::builder(host.to_owned());
+        if let Some(ca) = &self.settings.ca {
+            let ca = Certificate::from_pem(tls::roots_pem(ca)?.as_bytes()).map_err(Error::Mail)?;
+            parameters =
+                parameters.certificate_store(CertificateStore::None).add_root_certificate(ca);
+        }
+        parameters.build_rustls().map_err(Error::Mail)
+    }
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Mail")
+    }
+}
+
+impl Failure {
+    fn permanent(reason: &'static str) -> Failure {
+        Failure { lasting: Lasting::Permanent, reason, everybody: false }
+    }
+
+    fn of_everybody(reason: &'static str) -> Failure {
+        Failure { lasting: Lasting::Passing, reason, everybody: true }
+    }
+
+    /// Permanent is only what the server says of one mailbox. A password that is wrong or a server
+    /// that lets nobody in is mended by a person, and the mail then goes out.
+    fn of(error: &smtp::Error) -> Failure {
+        let passing = |reason| Failure { lasting: Lasting::Passing, reason, everybody: false };
+        match error.status().map(u16::from) {
+            Some(550..=553 | 556) => Failure::permanent("refused"),
+            Some(530 | 534 | 535 | 538) => Failure::of_everybody("not_authenticated"),
+            Some(421) => Failure::of_everybody("server_away"),
+            Some(500..) => passing("server_refuses"),
+            Some(_) => passing("put_off"),
+            None if error.is_timeout() => Failure::of_everybody("timeout"),
+            None if error.is_tls() || tls::Error::is_behind(error) => Failure::of_everybody("tls"),
+            // The mail server offers no STARTTLS, or no way to sign on that we know.
+            None if error.is_client() => Failure::of_everybody("not_offered"),
+            None => Failure::of_everybody("unreachable"),
+        }
+    }
+}
