@@ -13,12 +13,15 @@ use tokio::sync::watch;
 use crate::amqp::{Consumer, Dialer, Publisher, Topology, dead};
 use crate::clock::Clock;
 use crate::config::{Fault, Settings};
-use crate::flow::{Force, Forces, Gateway, Refusal};
+use crate::delivery::{Mail, Push};
+use crate::flow::sweep::alert::Alerts;
+use crate::flow::{Force, Forces, Gateway, Provider, Refusal};
 use crate::http::{DeadLetters, DeadQueue, Edge, Listening};
 use crate::metric::{Health, Metric, Part};
 use crate::store::{ForceCode, Sqlite};
 use crate::tls::Trust;
 use crate::vault::Vault;
+use crate::worker::{Outside, Post};
 use crate::{tls, worker};
 
 /// Serves until the process is told to stop, then finishes what was promised.
@@ -63,9 +66,37 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     tracing::info!(api = %listening.api, internal = %listening.internal, "listening");
 
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(tls::watch(trust));
+    tokio::spawn(tls::watch(Arc::clone(&trust)));
     let watching = tokio::spawn(worker::watch(gateway.clone(), health.clone(), stopped.clone()));
     let mut consuming = tokio::spawn(async {});
+    let outside = outside(Arc::clone(&trust), &settings, topology.clone(), clock.clone())?;
+    let post = match &settings.mail {
+        Some(mail) => Some(Post {
+            mail: Mail::open(mail, &clock).context("e-mail cannot be sent")?,
+            operators: mail.operators.clone(),
+        }),
+        None => {
+            tracing::warn!("there is no [mail]: incidents are only log lines and numbers");
+            None
+        }
+    };
+    let tending = tokio::spawn(worker::tend(
+        gateway.clone(),
+        outside,
+        post,
+        clock.clone(),
+        metric.clone(),
+        stopped.clone(),
+    ));
+    let delivering = match &settings.delivery {
+        Some(delivery) => {
+            let push = Push::open(delivery, &clock).context("letters cannot be pushed")?;
+            let (forces, clock, metric) = (settings.forces.clone(), clock.clone(), metric.clone());
+            let stopped = stopped.clone();
+            tokio::spawn(worker::deliver(gateway.clone(), push, forces, clock, metric, stopped))
+        }
+        None => tokio::spawn(async {}),
+    };
     let publishing = if settings.broker.publish {
         let consumer = Consumer::of(&settings.broker, topology.clone(), &settings.providers)?;
         let consumed = metric.clone();
@@ -99,6 +130,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     serving.await??;
     consuming.await?;
     publishing.await?;
+    delivering.await?;
+    tending.await?;
     gateway.close().await?;
     if poisoned {
         anyhow::bail!("a commit failed in an unknown state: start again");
@@ -113,6 +146,13 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     let store = Sqlite::open(&settings.store, clock.clone(), Arc::clone(&vault), metric.clone())
         .with_context(|| format!("the store {} cannot be opened", settings.store.path.display()))?;
     let forces: Forces = settings.forces.iter().map(force).collect();
+    let providers = settings.providers.iter().map(|it| Provider {
+        slug: it.slug.clone(),
+        contact: it.contact.clone(),
+        margin_weeks: it.margin_weeks,
+    });
+    let mut forces = forces.with_providers(providers);
+    forces.has_mail = settings.mail.is_some();
     let records_max = settings.api.records_max;
     Ok(Gateway::assemble(clock, vault, Arc::new(store), metric, forces, records_max))
 }
@@ -127,6 +167,40 @@ fn force(force: &crate::config::Force) -> Force {
         compliance_domains: force.compliance_domains.clone(),
         silent_days: force.silent_days,
     }
+}
+
+/// What only the rooms below the stories see: dead queues of the broker, certificates that end.
+fn outside(
+    trust: Arc<Trust>,
+    settings: &Settings,
+    topology: Topology,
+    clock: Clock,
+) -> anyhow::Result<Outside> {
+    let dialer = match settings.broker.publish {
+        true => Some(Dialer::of(&settings.broker)?),
+        false => None,
+    };
+    Ok(Arc::new(move || {
+        let (dialer, topology) = (dialer.clone(), topology.clone());
+        let now = clock.now();
+        let ends = trust.ends();
+        async move {
+            let mut alerts = Alerts::new();
+            for end in ends.iter().filter(|end| end.due(now).is_some()) {
+                let days_left = u64::try_from(end.days_left(now)).unwrap_or_default();
+                alerts.insert(("certificate_expiring", end.name.clone()), days_left);
+            }
+            let Some(dialer) = dialer else { return alerts };
+            // A broker that is away is said elsewhere.
+            if let Ok(standing) = dead::list(&dialer, &topology, 1).await {
+                for queue in standing {
+                    alerts.insert(("dead_letter", queue.queue), queue.count.into());
+                }
+            }
+            alerts
+        }
+        .boxed()
+    }))
 }
 
 /// A broker that is away may come later; one that a person must mend stops the start.

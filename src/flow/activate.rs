@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use cara_record::mapping::letter::{self, LetterPlan};
 use cara_record::mapping::{self, Diagnostic, Plan};
 
+use super::live::LiveLetter;
 use super::{Gateway, LivePlan, Refusal};
 use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused};
 
 /// Mapping files of one force that the gateway reads.
-const NAMES: [&str; 2] = ["referral", "decision"];
+const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
+
+/// The one that writes instead of reading.
+const LETTERS: &str = "notice";
 
 /// Why the mappings could not go live.
 #[derive(Debug, thiserror::Error)]
@@ -52,32 +57,31 @@ impl Gateway {
     pub async fn activate_mappings(&self, folder: &Path) -> Result<Vec<String>, Error> {
         let mut warnings = Vec::new();
         let stored = self.store.plan_versions().await.map_err(Refusal::from)?;
-        let mut live = Vec::new();
+        let mut live = LiveMappings::default();
         for file in self.mapping_files(folder)? {
             let newest = stored.iter().find(|it| it.force == file.force && it.name == file.name);
             match self.bring_live(&file, newest).await {
-                Ok(plan) => live.push(plan),
+                Ok(sound) => live.push(sound),
                 Err(Error::Refused { path, report }) if newest.is_some() => {
                     warnings.push(format!(
                         "{} has problems; version {} stays live:\n{report}",
                         path.display(),
                         newest.map_or(0, |version| version.version),
                     ));
-                    live.extend(newest.map(|version| restore(version, &file)).transpose()?);
+                    if let Some(version) = newest {
+                        live.push(restore(version, &file)?);
+                    }
                 }
                 Err(error) => return Err(error),
             }
         }
         for version in &stored {
-            let known = |plan: &LivePlan| {
-                plan.force == version.force && plan.reference.name == version.name
-            };
-            if !live.iter().any(known) && self.forces.of(version.force).is_ok() {
+            if !live.knows(version) && self.forces.of(version.force).is_ok() {
                 live.push(restore_stored(version)?);
             }
         }
-        self.check_apart(&live)?;
-        self.live.replace(live);
+        self.check_apart(&live.plans)?;
+        self.live.replace(live.plans, live.letters);
         Ok(warnings)
     }
 
@@ -106,8 +110,8 @@ impl Gateway {
         &self,
         file: &MappingFile,
         newest: Option<&PlanVersion>,
-    ) -> Result<LivePlan, Error> {
-        let plan = compile(file)?;
+    ) -> Result<LiveMapping, Error> {
+        let sound = compile(file)?;
         let sha256 = self.vault.sha256(file.text.as_bytes());
         let version = match newest {
             Some(newest) if newest.sha256 == sha256 => newest.version,
@@ -120,7 +124,7 @@ impl Gateway {
                     .await?
             }
         };
-        Ok(live(file.force, file.name, plan, version, sha256))
+        Ok(live(file.force, file.name, sound, version, sha256))
     }
 
     async fn store_version(
@@ -180,44 +184,102 @@ impl Gateway {
 }
 
 /// Compiles a file with its examples beside it and runs its tests: only a sound mapping goes live.
-pub fn compile(file: &MappingFile) -> Result<Plan, Error> {
+pub fn compile(file: &MappingFile) -> Result<Sound, Error> {
     let folder = file.path.parent().map(Path::to_path_buf).unwrap_or_default();
     let open = move |name: &str| std::fs::read(folder.join(name)).ok();
     let shown = file.path.display().to_string();
-    let compiled = mapping::compile(&shown, &file.text, &open);
     let refused = |report: String| Error::Refused { path: file.path.clone(), report };
+    if file.name == LETTERS {
+        let compiled = letter::compile(&shown, &file.text, &open);
+        let plan = match compiled.plan {
+            Some(plan) if compiled.diagnostics.is_empty() => plan,
+            _ => return Err(refused(rendered(&compiled.diagnostics, &file.text))),
+        };
+        let report = letter::run_tests(&plan, &open);
+        return match report.failed() {
+            true => Err(refused(report.to_string())),
+            false => Ok(Sound::Letter(plan)),
+        };
+    }
+    let compiled = mapping::compile(&shown, &file.text, &open);
     let plan = match compiled.plan {
         Some(plan) if compiled.diagnostics.is_empty() => plan,
         _ => return Err(refused(rendered(&compiled.diagnostics, &file.text))),
     };
     let report = mapping::trial::run(&plan, &open);
-    if report.failed() { Err(refused(report.to_string())) } else { Ok(plan) }
+    if report.failed() { Err(refused(report.to_string())) } else { Ok(Sound::Plan(plan)) }
 }
 
 fn rendered(diagnostics: &[Diagnostic], text: &str) -> String {
     diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect::<Vec<_>>().join("\n")
 }
 
-fn live(force: ForceCode, name: &str, plan: Plan, version: u32, sha256: String) -> LivePlan {
-    LivePlan { force, plan, reference: MappingRef { name: name.to_owned(), version, sha256 } }
+/// A mapping file that may go live.
+#[derive(Debug)]
+pub enum Sound {
+    /// Reads records.
+    Plan(Plan),
+    /// Writes letters.
+    Letter(LetterPlan),
 }
 
-fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LivePlan, Error> {
+/// One mapping that goes live.
+enum LiveMapping {
+    Plan(LivePlan),
+    Letter(LiveLetter),
+}
+
+#[derive(Default)]
+struct LiveMappings {
+    plans: Vec<LivePlan>,
+    letters: Vec<LiveLetter>,
+}
+
+impl LiveMappings {
+    fn push(&mut self, mapping: LiveMapping) {
+        match mapping {
+            LiveMapping::Plan(plan) => self.plans.push(plan),
+            LiveMapping::Letter(letter) => self.letters.push(letter),
+        }
+    }
+
+    fn knows(&self, version: &PlanVersion) -> bool {
+        let plans = self.plans.iter().map(|it| (it.force, &it.reference.name));
+        let letters = self.letters.iter().map(|it| (it.force, &it.reference.name));
+        plans.chain(letters).any(|it| it == (version.force, &version.name))
+    }
+}
+
+fn live(force: ForceCode, name: &str, sound: Sound, version: u32, sha256: String) -> LiveMapping {
+    let reference = MappingRef { name: name.to_owned(), version, sha256 };
+    match sound {
+        Sound::Plan(plan) => LiveMapping::Plan(LivePlan { force, plan, reference }),
+        Sound::Letter(plan) => LiveMapping::Letter(LiveLetter { force, plan, reference }),
+    }
+}
+
+fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LiveMapping, Error> {
     tracing::error!(mapping = %file.path.display(), version = version.version, "the mapping file is refused; the last good version stays live");
     restore_stored(version)
 }
 
 /// Compiles a stored version. Its tests passed when it went live; its examples need not be there.
-fn restore_stored(version: &PlanVersion) -> Result<LivePlan, Error> {
+fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error> {
     let shown = format!("{} {}", version.force, version.name);
-    let compiled = mapping::compile(&shown, &version.text, &|_| None);
-    let Some(plan) = compiled.plan else {
+    let (sound, diagnostics) = if version.name == LETTERS {
+        let compiled = letter::compile(&shown, &version.text, &|_| None);
+        (compiled.plan.map(Sound::Letter), compiled.diagnostics)
+    } else {
+        let compiled = mapping::compile(&shown, &version.text, &|_| None);
+        (compiled.plan.map(Sound::Plan), compiled.diagnostics)
+    };
+    let Some(sound) = sound else {
         return Err(Error::Stored {
             force: version.force.to_string(),
             name: version.name.clone(),
             version: version.version,
-            report: rendered(&compiled.diagnostics, &version.text),
+            report: rendered(&diagnostics, &version.text),
         });
     };
-    Ok(live(version.force, &version.name, plan, version.version, version.sha256.clone()))
+    Ok(live(version.force, &version.name, sound, version.version, version.sha256.clone()))
 }

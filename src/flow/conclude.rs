@@ -6,6 +6,7 @@ use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Outcome, Report, VictimReport};
 use cara_record::wire::Compartment as Side;
 use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
+use cara_record::wire::reconciliation;
 use cara_record::wire::rejection::{self, Code, Rejection};
 use uuid::Uuid;
 
@@ -53,7 +54,7 @@ pub struct Concluded {
 }
 
 impl Concluded {
-    fn of(end: End, rejections: Vec<Rejection>) -> Concluded {
+    pub(super) fn of(end: End, rejections: Vec<Rejection>) -> Concluded {
         Concluded { end, rejections, urgent_for: None }
     }
 }
@@ -88,6 +89,12 @@ impl Gateway {
         let Some(speaker) = &arrived.speaker else {
             return self.refuse(arrived, &rejection::WRONG_SPEAKER, "user_id", None).await;
         };
+        if let Some(counted) = reconciliation::read(&arrived.body) {
+            return match counted {
+                Ok(counted) => self.reconcile(arrived, counted).await,
+                Err(unread) => self.reject(arrived, unread).await,
+            };
+        }
         let reported = match told::read(arrived.side, &arrived.body) {
             Ok(reported) => reported,
             Err(unread) => return self.reject(arrived, unread).await,
@@ -126,6 +133,7 @@ impl Gateway {
             }
             let made = self.prepare(&case, open, &reported, content, speaker)?;
             if self.write_raced(made.entry).await? {
+                self.letters_wake.notify_one();
                 let contradicting = made.contradicting.iter();
                 let rejections = contradicting.map(|it| self.contradiction(arrived, it)).collect();
                 let urgent_for = made.is_urgent.then(|| case.force.to_string());

@@ -69,7 +69,17 @@ impl Gateway {
         day: jiff::civil::Date,
     ) -> Result<api::Reconciliation, Refusal> {
         let force = one_force(caller, force)?;
-        let stored = self.store.day(force, caller.test, day).await?;
+        self.reconciled_day(force, caller.test, day).await
+    }
+
+    /// One force's day, both directions.
+    pub(super) async fn reconciled_day(
+        &self,
+        force: ForceCode,
+        test: bool,
+        day: jiff::civil::Date,
+    ) -> Result<api::Reconciliation, Refusal> {
+        let stored = self.store.day(force, test, day).await?;
         let mut ids: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
         for (referral_id, _, confirmed) in stored.revisions {
             let state = if confirmed { "sent" } else { "queued" };
@@ -79,8 +89,8 @@ impl Gateway {
         for (hold_id, end) in stored.holds_ended {
             ids.entry(hold_state(Some(end)).to_owned()).or_default().push(hold_id);
         }
-        for (notice_id, is_taken_over) in stored.notices {
-            let state = if is_taken_over { "notice_taken_over" } else { "notice_waiting" };
+        ids.entry("decided".to_owned()).or_default().extend(stored.decisions);
+        for (notice_id, state) in stored.notices {
             ids.entry(state.to_owned()).or_default().push(notice_id);
         }
         ids.retain(|_, ids| !ids.is_empty());

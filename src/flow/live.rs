@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cara_record::document::{self, Format, Tree};
 use cara_record::mapping::Plan;
+use cara_record::mapping::letter::LetterPlan;
 
 use super::{Caller, Refusal, Submission};
 use crate::store::{ForceCode, MappingRef};
@@ -17,15 +18,26 @@ pub struct LivePlan {
     pub reference: MappingRef,
 }
 
+/// One compiled `notice.toml` and the version it is.
+#[derive(Debug)]
+pub struct LiveLetter {
+    pub force: ForceCode,
+    pub plan: LetterPlan,
+    pub reference: MappingRef,
+}
+
 /// Every live plan by force. The swap is atomic: a body is read by the plans it started with.
 #[derive(Debug, Default)]
 pub struct Live {
     plans: RwLock<Arc<BTreeMap<ForceCode, Vec<Arc<LivePlan>>>>>,
+    letters: RwLock<Arc<BTreeMap<ForceCode, Arc<LiveLetter>>>>,
 }
 
 impl Live {
     /// Puts these plans in the place of all earlier ones.
-    pub fn replace(&self, plans: Vec<LivePlan>) {
+    pub fn replace(&self, plans: Vec<LivePlan>, letters: Vec<LiveLetter>) {
+        let letters = letters.into_iter().map(|letter| (letter.force, Arc::new(letter)));
+        *self.letters.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(letters.collect());
         let mut by_force: BTreeMap<ForceCode, Vec<Arc<LivePlan>>> = BTreeMap::new();
         for plan in plans {
             by_force.entry(plan.force).or_default().push(Arc::new(plan));
@@ -37,6 +49,12 @@ impl Live {
     pub fn of(&self, force: ForceCode) -> Vec<Arc<LivePlan>> {
         let plans = Arc::clone(&self.plans.read().unwrap_or_else(PoisonError::into_inner));
         plans.get(&force).cloned().unwrap_or_default()
+    }
+
+    /// How this force's letters are written.
+    pub fn letter(&self, force: ForceCode) -> Option<Arc<LiveLetter>> {
+        let letters = self.letters.read().unwrap_or_else(PoisonError::into_inner);
+        letters.get(&force).cloned()
     }
 
     /// The plan of this force with this name.
@@ -82,7 +100,7 @@ fn reads(format: &Format, media_type: &str) -> bool {
     }
 }
 
-/// The first candidate whose `match` fits, with the body read by it. A mapping that was named is
+/// The one candidate whose `match` fits, with the body read by it. A mapping that was named is
 /// taken whether it fits or not: its own findings then say what is missing.
 pub(super) fn choose<'t>(
     candidates: &[Arc<LivePlan>],
@@ -91,19 +109,30 @@ pub(super) fn choose<'t>(
     limits: &document::Limits,
 ) -> Result<(Arc<LivePlan>, Tree<'t>), Refusal> {
     let mut first_error = None;
+    let mut chosen: Option<(Arc<LivePlan>, Tree<'t>)> = None;
     for live in candidates {
         match document::parse(text, live.plan.format(), live.plan.names(), limits) {
-            Ok(tree) if named || live.plan.matches(&tree) => return Ok((Arc::clone(live), tree)),
+            Ok(tree) if named || live.plan.matches(&tree) => {
+                if chosen.replace((Arc::clone(live), tree)).is_some() {
+                    // It could be for either: that would be a guess.
+                    return Err(none_fits(candidates));
+                }
+            }
             Ok(_) => {}
             Err(error) => {
                 first_error.get_or_insert(error);
             }
         }
     }
-    match first_error {
-        Some(error) => Err(super::read::refuse(error)),
-        None => Err(Refusal::NoMapping {
-            names: candidates.iter().map(|live| live.reference.name.clone()).collect(),
-        }),
+    match (chosen, first_error) {
+        (Some(chosen), _) => Ok(chosen),
+        (None, Some(error)) => Err(super::read::refuse(error)),
+        (None, None) => Err(none_fits(candidates)),
+    }
+}
+
+fn none_fits(candidates: &[Arc<LivePlan>]) -> Refusal {
+    Refusal::NoMapping {
+        names: candidates.iter().map(|live| live.reference.name.clone()).collect(),
     }
 }

@@ -23,10 +23,13 @@ mod consult;
 mod decide;
 pub mod dispatch;
 mod live;
+pub mod letter;
 pub mod mail;
 pub mod notice;
+pub mod operate;
 mod prepare;
 mod read;
+mod reconcile;
 mod release;
 mod resend;
 pub mod sweep;
@@ -44,6 +47,7 @@ pub struct Gateway {
     forces: Arc<Forces>,
     limits: Arc<Limits>,
     records_max: usize,
+    letters_wake: Arc<tokio::sync::Notify>,
 }
 
 impl Gateway {
@@ -64,7 +68,13 @@ impl Gateway {
             forces: Arc::new(forces),
             limits: Arc::new(Limits::default()),
             records_max,
+            letters_wake: Arc::default(),
         }
+    }
+
+    /// Fires when there may be a letter to push. It says nothing else: look.
+    pub fn letters_wake(&self) -> Arc<tokio::sync::Notify> {
+        Arc::clone(&self.letters_wake)
     }
 
     /// Fires when there may be something to publish. It says nothing else: look.

@@ -130,7 +130,10 @@ fn judge(
         today: desk.today,
         compliance_domains: &force.compliance_domains,
     };
-    let outcome = domain::validate(draft, &context);
+    let outcome = match live.plan.fills() {
+        "decision/1" => domain::validate_decision(draft, &context),
+        _ => domain::validate(draft, &context),
+    };
     Read {
         live: Arc::clone(live),
         force: force.code,

@@ -1,4 +1,4 @@
-//! `GET /v1/notices` and `POST /v1/notices/{notice_id}/acknowledge`
+//! `GET /v1/notices`, `GET /v1/notices/next` and `POST /v1/notices/{notice_id}/acknowledge`
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
@@ -34,12 +34,31 @@ pub(in crate::http) async fn list(
     standing: Standing,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refused> {
+    let page = edge.stories.notices(&standing.caller, asked(&request)?).await?;
+    Ok(body::ok(&page))
+}
+
+pub(in crate::http) async fn next(
+    edge: web::Data<Edge>,
+    standing: Standing,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refused> {
+    let letter = edge.stories.next_letter(&standing.caller, asked(&request)?).await?;
+    Ok(match letter {
+        None => HttpResponse::NoContent().finish(),
+        Some(letter) => HttpResponse::Ok()
+            .content_type(letter.media_type)
+            .insert_header(("Notice-Id", letter.notice_id.to_string()))
+            .insert_header(("Notice-Sequence", letter.sequence.to_string()))
+            .body(letter.body),
+    })
+}
+
+fn asked(request: &HttpRequest) -> Result<notice::Asked, Refused> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| Refused::parameter("the query"))?.into_inner();
     let Asked { after, limit, force, stream } = asked;
-    let asked = notice::Asked { force, victims: stream == Stream::Victim, after, limit };
-    let page = edge.stories.notices(&standing.caller, asked).await?;
-    Ok(body::ok(&page))
+    Ok(notice::Asked { force, victims: stream == Stream::Victim, after, limit })
 }
 
 pub(in crate::http) async fn acknowledge(

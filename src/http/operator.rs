@@ -16,6 +16,7 @@ use super::internal::{self, Readiness};
 use super::problem::{self, Refused};
 use super::{Edge, body};
 use crate::config;
+use crate::flow::operate::Order;
 use crate::flow::{HoldLine, Operator, Refusal, Role};
 
 /// Body of every call that changes or uncovers something.
@@ -134,6 +135,7 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
         .route("/v1/dead", web::get().to(dead))
         .route("/v1/dead/return", web::post().to(dead_return))
         .route("/v1/resend", web::post().to(resend))
+        .route("/v1/orders", web::post().to(order))
         .default_service(web::route().to(absent));
 }
 
@@ -206,6 +208,17 @@ async fn return_hold(
     let why: Because = body::read_json(&edge, &request, payload).await?;
     edge.stories.return_hold(&operator, body::id(&hold)?, why.because).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Looks at or orders what stands in [`Order`].
+async fn order(
+    edge: web::Data<Edge>,
+    operator: Operator,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Refused> {
+    let order: Order = body::read_json(&edge, &request, payload).await?;
+    Ok(body::ok(&edge.stories.order(&operator, order).await?))
 }
 
 async fn dead(edge: web::Data<Edge>, _operator: Operator) -> Result<HttpResponse, Refused> {

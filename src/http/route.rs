@@ -212,6 +212,36 @@ pub const ROUTES: &[Route] = &[
         handler: || web::get().to(notice::list),
     },
     Route {
+        method: Method::Get,
+        path: "/v1/notices/next",
+        operation: "getNextNotice",
+        summary: "The first notice that is not taken over, in the force's own format",
+        parameters: &[
+            Parameter {
+                name: "after",
+                place: Place::Query,
+                required: false,
+                shape: ("integer", Some("int64")),
+                doc: "Sequences above this one; 0 for all",
+            },
+            Parameter {
+                name: "stream",
+                place: Place::Query,
+                required: false,
+                shape: ("string", None),
+                doc: "offender, or victim for an identity that may read it; each has its own numbers",
+            },
+            FORCE,
+        ],
+        body: None,
+        answers: &[
+            (200, "One letter; Notice-Id and Notice-Sequence say which", Content::ForceFormat),
+            (204, "Every notice is taken over", Content::Nothing),
+        ],
+        problems: &[&problem::PARAMETER, &problem::ABSENT, &problem::FORBIDDEN],
+        handler: || web::get().to(notice::next),
+    },
+    Route {
         method: Method::Post,
         path: "/v1/notices/{notice_id}/acknowledge",
         operation: "acknowledgeNotice",

@@ -8,6 +8,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::flow::letter::Letter;
+use crate::flow::operate::Order;
 use crate::flow::{
     self, Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission, notice,
 };
@@ -48,6 +50,13 @@ pub trait Stories: Send + Sync + 'static {
         asked: notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>>;
 
+    /// The first notice that the force has not taken over, in its own format.
+    fn next_letter<'a>(
+        &'a self,
+        caller: &'a Caller,
+        asked: notice::Asked,
+    ) -> BoxFuture<'a, Result<Option<Letter>, Refusal>>;
+
     /// The force has taken a notice over.
     fn acknowledge<'a>(
         &'a self,
@@ -60,6 +69,13 @@ pub trait Stories: Send + Sync + 'static {
 
     /// The page behind an `M` code.
     fn mapping_page(&self, code: &str) -> Option<api::ProblemPage>;
+
+    /// What an operator looks at or orders besides holds.
+    fn order<'a>(
+        &'a self,
+        operator: &'a Operator,
+        order: Order,
+    ) -> BoxFuture<'a, Result<serde_json::Value, Refusal>>;
 
     /// Holds oldest first; `after` exclusive.
     fn holds<'a>(
@@ -155,6 +171,20 @@ impl Stories for flow::Gateway {
         asked: notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
         flow::Gateway::notices(self, caller, asked).boxed()
+    }
+    fn next_letter<'a>(
+        &'a self,
+        caller: &'a Caller,
+        asked: notice::Asked,
+    ) -> BoxFuture<'a, Result<Option<Letter>, Refusal>> {
+        flow::Gateway::next_letter(self, caller, asked).boxed()
+    }
+    fn order<'a>(
+        &'a self,
+        operator: &'a Operator,
+        order: Order,
+    ) -> BoxFuture<'a, Result<serde_json::Value, Refusal>> {
+        flow::Gateway::order(self, operator, order).boxed()
     }
     fn acknowledge<'a>(
         &'a self,

@@ -30,6 +30,16 @@ pub enum Step {
     Dead,
 }
 
+/// How a push to a force's endpoint ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PushEnd {
+    Delivered,
+    TakenOver,
+    Again,
+    Refused,
+    Gone,
+}
+
 #[derive(Debug)]
 struct Numbers {
     registry: Registry,
@@ -38,6 +48,8 @@ struct Numbers {
     messages: Family<StepLabel, Counter>,
     outcomes: Family<OutcomeLabel, Counter>,
     safeguarding_concerns: Family<ForceLabel, Counter>,
+    pushes: Family<PushLabel, Counter>,
+    incidents_open: Family<KindLabel, Gauge>,
     backlog_rows: Gauge,
     backlog_dead_rows: Gauge,
     backlog_age: Gauge<f64, AtomicU64>,
@@ -50,6 +62,17 @@ struct Numbers {
     holds_open: Family<ForceLabel, Gauge>,
     broker_up: Gauge,
     audit_rows: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PushLabel {
+    force: String,
+    end: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -107,6 +130,8 @@ impl Default for Metric {
             messages: Family::default(),
             outcomes: Family::default(),
             safeguarding_concerns: Family::default(),
+            pushes: Family::default(),
+            incidents_open: Family::default(),
             backlog_rows: Gauge::default(),
             backlog_dead_rows: Gauge::default(),
             backlog_age: Gauge::default(),
@@ -137,6 +162,12 @@ impl Numbers {
             "Concerns that a person at the force has to be told of within 15 minutes",
             self.safeguarding_concerns.clone(),
         );
+        all.register(
+            "pushes",
+            "Letters pushed to endpoints, by force and end",
+            self.pushes.clone(),
+        );
+        all.register("incidents_open", "Incidents that are open", self.incidents_open.clone());
         all.register("backlog_rows", "Messages not settled", self.backlog_rows.clone());
         all.register("backlog_dead_rows", "Messages given up", self.backlog_dead_rows.clone());
         all.register_with_unit(
@@ -189,6 +220,28 @@ impl Metric {
     pub fn safeguarding_concern(&self, force_code: &str) {
         let label = ForceLabel { force: force_code.to_owned() };
         self.numbers.safeguarding_concerns.get_or_create(&label).inc();
+    }
+
+    /// A push to a force's endpoint has ended.
+    pub fn push(&self, force: &str, end: PushEnd) {
+        let end = match end {
+            PushEnd::Delivered => "delivered",
+            PushEnd::TakenOver => "taken_over",
+            PushEnd::Again => "again",
+            PushEnd::Refused => "refused",
+            PushEnd::Gone => "gone",
+        };
+        let label = PushLabel { force: force.to_owned(), end };
+        self.numbers.pushes.get_or_create(&label).inc();
+    }
+
+    /// Open incidents by kind; every kind is named.
+    pub fn incidents(&self, open: impl IntoIterator<Item = (&'static str, u64)>) {
+        for (kind, count) in open {
+            let gauge = self.numbers.incidents_open.get_or_create(&KindLabel { kind });
+            gauge.set(signed(count));
+            drop(gauge);
+        }
     }
 
     /// A call was refused with this `P` code.

@@ -6,5 +6,5 @@
 mod counter;
 mod health;
 
-pub use counter::{Metric, Step};
+pub use counter::{Metric, PushEnd, Step};
 pub use health::{Health, Part, State};

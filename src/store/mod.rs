@@ -180,6 +180,20 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>>;
 
+    /// Live notices of a force's offender stream that nobody has or was told of.
+    fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>>;
+
+    /// The first notice of a stream, above a number, that was neither taken over nor cancelled.
+    fn next_notice(&self, filter: NoticeFilter) -> BoxFuture<'_, Result<Option<NoticeRow>, Error>>;
+
+    /// What one side of a provider said of a day.
+    fn reconciled(
+        &self,
+        provider: String,
+        side: Compartment,
+        day: jiff::civil::Date,
+    ) -> BoxFuture<'_, Result<Option<Reconciled>, Error>>;
+
     /// Endpoints to which nothing is pushed now.
     fn paused(&self) -> BoxFuture<'_, Result<Vec<Paused>, Error>>;
 

@@ -394,8 +394,11 @@ pub struct Day {
     pub revisions: Vec<(Uuid, u32, bool)>,
     pub holds_open: Vec<Uuid>,
     pub holds_ended: Vec<(Uuid, HoldEnd)>,
-    /// Notices made on the day, and whether the force has taken each over.
-    pub notices: Vec<(Uuid, bool)>,
+    /// Decisions received on the day.
+    pub decisions: Vec<Uuid>,
+    /// Notices made on the day: `notice_waiting`, `notice_delivered`, `notice_taken_over` or
+    /// `notice_cancelled`.
+    pub notices: Vec<(Uuid, &'static str)>,
     /// The audit chain's head at the end of the day, hexadecimal, with its sequence.
     pub audit_head: Option<(u64, String)>,
 }

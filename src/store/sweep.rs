@@ -182,6 +182,10 @@ pub enum Tend {
         at: Timestamp,
         not_before: Timestamp,
     },
+    /// Letters that wait to be tried again need not.
+    PushNow {
+        force: ForceCode,
+    },
     Pause(Paused),
     Resume {
         force: ForceCode,

@@ -2,13 +2,17 @@
 //! loop looks by itself as well.
 
 mod consume;
+mod deliver;
 mod outbox;
 mod publish;
+mod tend;
 mod watch;
 
 pub use consume::consume;
+pub use deliver::deliver;
 pub use outbox::{Away, Outbox};
 pub use publish::{Publish, publish};
+pub use tend::{Outside, Post, tend};
 pub use watch::watch;
 
 /// Told once, to all loops: finish what is in hand and end.

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use cara_record::document::{self, Limits};
 use cara_record::domain::field::{FIELDS, Group};
-use cara_record::mapping::{compile, trial};
+use cara_record::mapping::{Plan, compile, could_both_match, trial};
 
 const FORCES: [&str; 4] = ["hampshire", "leicestershire", "norfolk", "west-midlands"];
 
@@ -15,12 +16,12 @@ fn folder(force: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../mappings").join(force)
 }
 
-/// Everything that is wrong with a force's mapping, as a person would see it.
-fn wrong(force: &str) -> String {
+/// Everything that is wrong with one of a force's mappings, as a person would see it.
+fn wrong(force: &str, file: &str) -> String {
     let folder = folder(force);
-    let text = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+    let text = std::fs::read_to_string(folder.join(file)).unwrap();
     let open = |name: &str| std::fs::read(folder.join(name)).ok();
-    let compiled = compile(&format!("{force}/referral.toml"), &text, &open);
+    let compiled = compile(&format!("{force}/{file}"), &text, &open);
     let mut wrong: String = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
     match compiled.plan {
         None => wrong.push_str("no plan\n"),
@@ -38,8 +39,38 @@ fn wrong(force: &str) -> String {
 #[test]
 fn every_mapping_compiles_and_its_tests_pass_and_reach_everything() {
     for force in FORCES {
-        let wrong = wrong(force);
-        assert!(wrong.is_empty(), "{wrong}");
+        for file in ["referral.toml", "decision.toml"] {
+            let wrong = wrong(force, file);
+            assert!(wrong.is_empty(), "{force}/{file}: {wrong}");
+        }
+    }
+}
+
+/// A body of one must never be read as the other.
+#[test]
+fn the_two_mappings_of_a_force_are_told_apart() {
+    for force in FORCES {
+        let plan = |file: &str| {
+            let text = std::fs::read_to_string(folder(force).join(file)).unwrap();
+            compile(file, &text, &|_| None).plan.unwrap()
+        };
+        let (referral, decision) = (plan("referral.toml"), plan("decision.toml"));
+        assert!(!could_both_match(&referral, &decision), "{force}");
+        assert!(could_both_match(&referral, &referral), "{force}");
+        for entry in std::fs::read_dir(folder(force).join("examples")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if name.starts_with("notice-") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let takes = |plan: &Plan| {
+                let tree = document::parse(&text, plan.format(), plan.names(), &Limits::default());
+                tree.is_ok_and(|tree| plan.matches(&tree))
+            };
+            let is_decision = name.starts_with("decision-");
+            assert_eq!((takes(&referral), takes(&decision)), (!is_decision, is_decision), "{name}");
+        }
     }
 }
 
@@ -69,7 +100,7 @@ fn some_mapping_fills_every_field_of_the_referral() {
             }
         }
     }
-    for spec in FIELDS {
+    for spec in FIELDS.iter().filter(|spec| spec.group != Group::Decision) {
         let name = match spec.group {
             Group::Root => spec.name.to_owned(),
             group => format!("{}.{}", group.name(), spec.name),

@@ -19,7 +19,7 @@ use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
     Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeyIndex, Known, Late,
     LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PlanVersion, PushRow,
-    Receipt, RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
+    Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -273,6 +273,23 @@ impl Store for Sqlite {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>> {
         self.read(move |connection| sweep::pushes(connection, force, now, limit)).boxed()
+    }
+
+    fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>> {
+        self.read(move |connection| sweep::pushes_waiting(connection, force)).boxed()
+    }
+
+    fn next_notice(&self, filter: NoticeFilter) -> BoxFuture<'_, Result<Option<NoticeRow>, Error>> {
+        self.read(move |connection| case::next_notice(connection, &filter)).boxed()
+    }
+
+    fn reconciled(
+        &self,
+        provider: String,
+        side: Compartment,
+        day: Date,
+    ) -> BoxFuture<'_, Result<Option<Reconciled>, Error>> {
+        self.read(move |connection| sweep::reconciled(connection, &provider, side, day)).boxed()
     }
 
     fn paused(&self) -> BoxFuture<'_, Result<Vec<Paused>, Error>> {

@@ -142,6 +142,20 @@ pub(in crate::store::sqlite) fn notice(
     select.query_row([notice_id.as_bytes()], notice_row).optional()
 }
 
+pub(in crate::store::sqlite) fn next_notice(
+    connection: &Connection,
+    filter: &NoticeFilter,
+) -> rusqlite::Result<Option<NoticeRow>> {
+    let mut select = connection.prepare_cached(&format!(
+        "/* case::next_notice */ {NOTICE} WHERE n.force = ?1 AND n.test_data = ?2 \
+         AND n.compartment = ?3 AND n.sequence > ?4 AND n.taken_over_at IS NULL \
+         AND n.cancelled_at IS NULL ORDER BY n.sequence LIMIT 1"
+    ))?;
+    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
+    let bound = params![filter.force.0, filter.test_data, from_compartment(filter.stream), after];
+    select.query_row(bound, notice_row).optional()
+}
+
 fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
     let columns = Columns(row);
     Ok(NoticeRow {
@@ -169,16 +183,43 @@ pub(in crate::store::sqlite) fn notices_of_day(
     force: ForceCode,
     test: bool,
     date: Date,
-) -> rusqlite::Result<Vec<(Uuid, bool)>> {
+) -> rusqlite::Result<Vec<(Uuid, &'static str)>> {
     let mut select = connection.prepare_cached(
-        "/* case::notices_of_day */ SELECT notice_id, taken_over_at IS NOT NULL AS is_taken_over \
+        "/* case::notices_of_day */ SELECT notice_id, taken_over_at, cancelled_at, delivered_at \
          FROM notice WHERE force = ?1 AND made_day = ?2 AND test_data = ?3 AND compartment = ?4 \
          ORDER BY notice_row",
     )?;
     let bound = params![force.0, from_day(date), test, from_compartment(Compartment::Offender)];
-    let rows = select
-        .query_map(bound, |row| Ok((Columns(row).id("notice_id")?, row.get("is_taken_over")?)))?;
+    let rows = select.query_map(bound, |row| {
+        let columns = Columns(row);
+        let state = if columns.optional_time("taken_over_at")?.is_some() {
+            "notice_taken_over"
+        } else if columns.optional_time("cancelled_at")?.is_some() {
+            "notice_cancelled"
+        } else if columns.optional_time("delivered_at")?.is_some() {
+            "notice_delivered"
+        } else {
+            "notice_waiting"
+        };
+        Ok((columns.id("notice_id")?, state))
+    })?;
     rows.collect()
+}
+
+/// Decisions of a force's cases that were received on one day.
+pub(in crate::store::sqlite) fn decisions_of_day(
+    connection: &Connection,
+    force: ForceCode,
+    test: bool,
+    date: Date,
+) -> rusqlite::Result<Vec<Uuid>> {
+    let mut select = connection.prepare_cached(
+        "/* case::decisions_of_day */ SELECT d.decision_id FROM decision AS d JOIN referral AS f \
+         ON f.referral_row = d.referral_row WHERE d.received_day = ?1 AND f.force = ?2 \
+         AND f.test_data = ?3 ORDER BY d.decision_row",
+    )?;
+    let bound = params![from_day(date), force.0, test];
+    select.query_map(bound, |row| Columns(row).id("decision_id"))?.collect()
 }
 
 /// Programme and caution, and every notice in order.

@@ -145,6 +145,12 @@ impl Columns<'_, '_> {
         serde_json::from_str(text).map_err(|_| self.odd(name))
     }
 
+    /// A JSON list of ids.
+    pub fn ids(&self, name: &str) -> Result<Vec<Uuid>> {
+        let text = self.0.get_ref(name)?.as_str().map_err(|_| self.odd(name))?;
+        serde_json::from_str(text).map_err(|_| self.odd(name))
+    }
+
     pub fn action(&self) -> Result<Action> {
         match self.0.get("action")? {
             0 => Ok(Action::New),

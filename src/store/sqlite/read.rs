@@ -297,6 +297,7 @@ pub(in crate::store::sqlite) fn day(
             None => day.holds_open.push(hold_id),
         }
     }
+    day.decisions = super::case::decisions_of_day(connection, force, test, date)?;
     day.notices = super::case::notices_of_day(connection, force, test, date)?;
     let mut select = connection.prepare_cached(
         "/* read::day */ SELECT sequence, lower(hex(mac)) AS mac FROM audit WHERE sequence = \

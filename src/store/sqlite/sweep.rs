@@ -9,7 +9,7 @@ use super::column::{Columns, from_compartment, from_day, from_time};
 use super::read::hold_row;
 use crate::store::{
     CaseClock, Compartment, ForceCode, HoldRow, Incident, Late, LateBefore, Mail, MailAbout,
-    Paused, PushRow, Sweep,
+    Paused, PushRow, Reconciled, Sweep,
 };
 
 /// Outbox rows that one look for incomplete pairs goes through.
@@ -363,4 +363,41 @@ pub(in crate::store::sqlite) fn absent_outcomes(
         }
     }
     Ok(absent)
+}
+
+pub(in crate::store::sqlite) fn pushes_waiting(
+    connection: &Connection,
+    force: ForceCode,
+) -> rusqlite::Result<u64> {
+    let mut select = connection.prepare_cached(
+        "/* sweep::pushes_waiting */ SELECT count(*) FROM notice WHERE force = ?1 \
+         AND compartment = 0 AND test_data = 0 AND delivered_at IS NULL \
+         AND taken_over_at IS NULL AND cancelled_at IS NULL",
+    )?;
+    select.query_row([force.0], |row| row.get::<_, i64>(0)).map(|count| count as u64)
+}
+
+pub(in crate::store::sqlite) fn reconciled(
+    connection: &Connection,
+    provider: &str,
+    side: Compartment,
+    day: Date,
+) -> rusqlite::Result<Option<Reconciled>> {
+    let mut select = connection.prepare_cached(
+        "/* sweep::reconciled */ SELECT arrived_at, missing_here, missing_there \
+         FROM reconciliation WHERE provider = ?1 AND compartment = ?2 AND day = ?3",
+    )?;
+    let bound = params![provider, from_compartment(side), from_day(day)];
+    let read = |row: &Row<'_>| {
+        let columns = Columns(row);
+        Ok(Reconciled {
+            provider: provider.to_owned(),
+            side,
+            day,
+            at: columns.time("arrived_at")?,
+            missing_here: columns.ids("missing_here")?,
+            missing_there: columns.ids("missing_there")?,
+        })
+    };
+    select.query_row(bound, read).optional()
 }

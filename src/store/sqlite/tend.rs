@@ -66,6 +66,16 @@ impl Transaction<'_> {
                  WHERE notice_id = ?1 AND delivered_at IS NULL",
                 params![notice_id.as_bytes(), from_time(*at), from_time(*not_before)],
             ),
+            Tend::PushNow { force } => {
+                self.connection.execute(
+                    "/* tend */ UPDATE notice SET not_before = NULL WHERE force = ?1 \
+                     AND compartment = 0 AND test_data = 0 AND delivered_at IS NULL \
+                     AND taken_over_at IS NULL AND cancelled_at IS NULL \
+                     AND not_before IS NOT NULL",
+                    [force.0],
+                )?;
+                Ok(())
+            }
             Tend::Pause(paused) => self.pause(paused),
             Tend::Resume { force } => {
                 self.one("/* tend */ DELETE FROM paused_endpoint WHERE force = ?1", [force.0])?;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::field::{self, FieldId, Group};
+use super::field::{self, FieldId, Fills, Group};
 use super::finding::Finding;
 
 /// Where a value came from: an index into the source paths of the `Plan` that made the draft.
@@ -111,8 +111,13 @@ pub struct Draft<'t> {
 
 impl<'t> Draft<'t> {
     pub fn empty() -> Self {
+        Draft::of(Fills::Referral)
+    }
+
+    /// Nothing yet of what a file fills.
+    pub fn of(fills: Fills) -> Self {
         Draft {
-            root: Fields::empty(Group::Root),
+            root: Fields::empty(fills.root()),
             offences: Vec::new(),
             conditions: Vec::new(),
             children: Vec::new(),
@@ -123,7 +128,7 @@ impl<'t> Draft<'t> {
     /// A block by its group and position, 0-based; the root has one.
     pub fn block(&self, group: Group, index: usize) -> Option<&Fields<'t>> {
         match group {
-            Group::Root => Some(&self.root),
+            Group::Root | Group::Decision => Some(&self.root),
             Group::Offence => self.offences.get(index),
             Group::Condition => self.conditions.get(index),
             Group::Child => self.children.get(index),

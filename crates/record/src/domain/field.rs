@@ -55,15 +55,83 @@ pub enum Group {
     Condition,
     /// `victim.children[]`
     Child,
+    /// Fields of a decision.
+    Decision,
+}
+
+/// What a mapping file fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fills {
+    Referral,
+    Decision,
+}
+
+impl Fills {
+    pub const ALL: [Fills; 2] = [Fills::Referral, Fills::Decision];
+
+    /// `referral/1`
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fills::Referral => "referral/1",
+            Fills::Decision => "decision/1",
+        }
+    }
+
+    /// `referral`: what its fields are fields of.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Fills::Referral => "referral",
+            Fills::Decision => "decision",
+        }
+    }
+
+    /// The group whose fields stand in `[fields]`.
+    pub const fn root(self) -> Group {
+        match self {
+            Fills::Referral => Group::Root,
+            Fills::Decision => Group::Decision,
+        }
+    }
+
+    /// Every group, the root's first.
+    pub const fn groups(self) -> &'static [Group] {
+        match self {
+            Fills::Referral => &[Group::Root, Group::Offence, Group::Condition, Group::Child],
+            Fills::Decision => &[Group::Decision],
+        }
+    }
+
+    /// What a `[[one]]` may fill: every first part of a dotted root name.
+    pub const fn parts(self) -> &'static [&'static str] {
+        match self {
+            Fills::Referral => &[
+                "source",
+                "case",
+                "officer",
+                "offender",
+                "relationship",
+                "caution",
+                "risk",
+                "victim",
+            ],
+            Fills::Decision => &["decided_by"],
+        }
+    }
 }
 
 impl Group {
-    pub const ALL: [Group; 4] = [Group::Root, Group::Offence, Group::Condition, Group::Child];
+    pub const ALL: [Group; 5] =
+        [Group::Root, Group::Offence, Group::Condition, Group::Child, Group::Decision];
 
-    /// The name that `[[each]] fills = "…"` uses; empty for the root.
+    /// Whether a record has its fields once, so that they are named without the group.
+    pub const fn is_root(self) -> bool {
+        matches!(self, Group::Root | Group::Decision)
+    }
+
+    /// The name that `[[each]] fills = "…"` uses; empty for a root.
     pub const fn name(self) -> &'static str {
         match self {
-            Group::Root => "",
+            Group::Root | Group::Decision => "",
             Group::Offence => "offences",
             Group::Condition => "caution.conditions",
             Group::Child => "victim.children",
@@ -136,9 +204,15 @@ const GROUP_STARTS: [usize; Group::ALL.len()] = [
     group_start(Group::Offence),
     group_start(Group::Condition),
     group_start(Group::Child),
+    group_start(Group::Decision),
 ];
-const GROUP_LENS: [usize; Group::ALL.len()] =
-    [count(Group::Root), count(Group::Offence), count(Group::Condition), count(Group::Child)];
+const GROUP_LENS: [usize; Group::ALL.len()] = [
+    count(Group::Root),
+    count(Group::Offence),
+    count(Group::Condition),
+    count(Group::Child),
+    count(Group::Decision),
+];
 
 const fn count(group: Group) -> usize {
     let mut index = 0;
@@ -292,6 +366,14 @@ fields! {
     Condition CONDITION_DUE_BY "due_by" Provider Mandatory Date, [], "The day by which it must be met";
     Child CHILD_AGE_BAND "age_band" Victim Mandatory Code(&["0-4", "5-9", "10-15", "16-17"]), [evidenced], "Age band of a child of the household";
     Child CHILD_PRESENT "present" Victim Mandatory Code(YES_NO), [evidenced], "Whether the child was present (Domestic Abuse Act 2021 s3)";
+    Decision DECISION_RECORD_REF "record_ref" Police Mandatory Text(100), [], "The force's key for the case, as source.record_ref of its referral";
+    Decision DECISION_REF "decision_ref" Police Optional Text(100), [], "The force's key of this decision; the same for every sending of it";
+    Decision DECISION_DECIDED_ON "decided_on" Provider Mandatory Date, [evidenced], "The day of the decision";
+    Decision DECISION_DECISION "decision" Provider Mandatory Code(&["continue", "varied", "prosecute", "no_further_action", "withdrawn", "recalled"]), [evidenced], "What police decided about the caution (CJA 2003 s24A); recalled: the case was sent in error";
+    Decision DECISION_NEW_DEADLINE "new_deadline" Provider Conditional Date, [evidenced], "The day by which the conditions must be met now; mandatory when the decision is varied";
+    Decision DECISION_DECIDED_BY_COLLAR_NUMBER "decided_by.collar_number" Police Mandatory Text(20), [], "Collar number of whoever decided";
+    Decision DECISION_SUPERSEDES "supersedes" Police Optional Text(100), [], "The decision_ref of an earlier decision that this one replaces";
+    Decision DECISION_FORCE "force" Police Optional ForceCode, [], "The force's two-digit code, only where one system sends for several forces";
 }
 
 const _: () = assert!(FIELDS_TABLE.len() < u16::MAX as usize);

@@ -221,6 +221,16 @@ codes! {
         cause "One of the two dates was mistyped, or the decision belongs to another case."
         fix "Ops ask the force; it sends the decision again with the right date, or the case as amended."
         avoid "Let the record system compare the two dates.";
+    DEADLINE_NOT_VARIED "V407" "deadline_not_varied" Violation
+        means "A new deadline came with a decision that is not to vary the caution."
+        cause "The wrong decision was picked, or a field of the form was left filled."
+        fix "Correct the decision or leave the deadline out, and send the decision again."
+        avoid "Offer the deadline only where the caution is varied.";
+    SUPERSEDES_ITSELF "V408" "supersedes_itself" Violation
+        means "The decision says that it replaces itself."
+        cause "The mapping reads supersedes from the decision's own key, or the form holds it twice."
+        fix "Fill supersedes with the decision_ref of the earlier decision and send it again."
+        avoid "Leave supersedes empty unless another decision is replaced.";
     WITHHELD_VICTIM_NAMED "V302" "withheld_victim_named" Flag
         means "A free text of the offender's side held something that identifies the victim; the text was left out."
         cause "Her name, number, e-mail address, code word or address was written into an offence, a condition or a note."

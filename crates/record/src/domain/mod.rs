@@ -3,6 +3,7 @@
 mod assemble;
 pub mod caution;
 pub mod choice;
+mod decide;
 pub mod decision;
 pub mod draft;
 pub mod example;
@@ -27,6 +28,7 @@ mod validate;
 pub mod victim_side;
 mod withhold;
 
+pub use decide::validate_decision;
 pub use draft::{Draft, Fields, Origin, Value};
 pub use field::FieldId;
 pub use finding::{Code, Finding, Kind};

@@ -5,7 +5,8 @@ use super::plan::Plan;
 use super::trace::Line;
 use super::trial::inbox_domains;
 use crate::document::{self, Limits};
-use crate::domain::{self, Context, Validated};
+use crate::domain::field::Fills;
+use crate::domain::{self, Context, Draft, Validated};
 
 /// One record of the body.
 #[derive(Debug)]
@@ -31,6 +32,14 @@ pub enum Unread {
 }
 
 impl Plan {
+    /// Applies the rules of what the file fills.
+    pub fn judge(&self, draft: Draft<'_>, context: &Context<'_>) -> Validated {
+        match self.fills {
+            Fills::Referral => domain::validate(draft, context),
+            Fills::Decision => domain::validate_decision(draft, context),
+        }
+    }
+
     /// Decodes, reads, translates and judges the body as the gateway would. Without the force's
     /// list of domains, whatever domain a compliance inbox has counts as listed.
     pub fn attempt(
@@ -64,7 +73,7 @@ impl Plan {
                 body_line: tree.line(record),
                 lines,
                 unlisted: translation.unlisted,
-                validated: domain::validate(translation.draft, &context),
+                validated: self.judge(translation.draft, &context),
             }
         });
         Ok(attempts.collect())

@@ -24,7 +24,7 @@ use super::fault::Fault;
 use super::path::Path;
 use super::plan::{Lookup, Plan, RuleLine};
 use crate::document::{Names, Tree};
-use crate::domain::field::{FieldId, Group};
+use crate::domain::field::{FieldId, Fills};
 use crate::domain::identifier::ForceCode;
 use crate::domain::{Kind, Origin};
 use jiff::tz::TimeZone;
@@ -84,6 +84,7 @@ pub(super) struct Compiler<'a> {
     /// Where each section of fields begins, by what it fills; `fields` for the root's own.
     sections: BTreeMap<&'static str, Range<usize>>,
     field_count: usize,
+    fills: Fills,
     /// Rows of a grouped CSV are inside its records.
     rows_inside: bool,
     has_dates: bool,
@@ -149,6 +150,7 @@ impl<'a> Compiler<'a> {
             block_lost: false,
             sections: BTreeMap::new(),
             field_count: 0,
+            fills: Fills::Referral,
             rows_inside: false,
             // Without a [source] nothing is known of its dates, and the section is missed anyway.
             has_dates: true,
@@ -170,19 +172,13 @@ impl<'a> Compiler<'a> {
             None => self.missing(top, "format", "format = 1"),
         }
         let force = self.force(top);
-        match top.string(self, "fills") {
-            Some((fills, _)) if fills == "referral/1" => {}
-            Some((_, span)) => {
-                self.report(Code::WRONG_VALUE, span, "this version fills \"referral/1\"");
-            }
-            None => self.missing(top, "fills", "fills = \"referral/1\""),
-        }
+        self.fills = self.fills(top);
         let source = source::read(self, top);
         lookup::read(self, top);
         let fields = match top.table(self, "fields") {
             Some(table) => {
                 self.sections.insert("fields", table.span.clone());
-                field::read(self, &table, Group::Root, "", &[])
+                field::read(self, &table, self.fills.root(), "", &[])
             }
             None => Vec::new(),
         };
@@ -196,7 +192,7 @@ impl<'a> Compiler<'a> {
         let plan = Plan {
             force: force.unwrap_or_default(),
             name: mapping_name(self.file),
-            fills: "referral/1".to_owned(),
+            fills: self.fills,
             format: source.format,
             encoding: source.encoding,
             names: std::mem::take(&mut self.names),
@@ -214,6 +210,24 @@ impl<'a> Compiler<'a> {
         };
         unused::paths(self, &plan);
         Some(plan)
+    }
+
+    /// What the file fills; by its name where it does not say so.
+    fn fills(&mut self, top: &Table<'_>) -> Fills {
+        let usual = match mapping_name(self.file).as_str() {
+            "decision" => Fills::Decision,
+            _ => Fills::Referral,
+        };
+        let Some((text, span)) = top.string(self, "fills") else {
+            self.missing(top, "fills", &format!("fills = \"{}\"", usual.name()));
+            return usual;
+        };
+        let named = Fills::ALL.into_iter().find(|fills| fills.name() == text);
+        if named.is_none() {
+            let what = "this version fills \"referral/1\" or \"decision/1\"";
+            self.report(Code::WRONG_VALUE, span, what);
+        }
+        named.unwrap_or(usual)
     }
 
     fn force(&mut self, top: &Table<'_>) -> Option<String> {
@@ -265,7 +279,7 @@ impl<'a> Compiler<'a> {
                 self.report(Code::FILLED_TWICE, span.clone(), what);
             }
             let Some((text, span)) = require else { continue };
-            match Rule::parse(&text) {
+            match Rule::parse(&text, self.fills) {
                 Ok(require) => rules.push(RuleLine {
                     name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
                     require,
@@ -284,9 +298,7 @@ impl<'a> Compiler<'a> {
         let key = (id.spec().group as usize, id.index());
         let conditional = conditional || self.block_conditional;
         match self.filled.get(&key) {
-            Some(first)
-                if id.spec().group == Group::Root && !(first.conditional && conditional) =>
-            {
+            Some(first) if id.spec().group.is_root() && !(first.conditional && conditional) => {
                 let line = self.text[..first.at].matches('\n').count() + 1;
                 let name = super::translate::full_name(id, None);
                 let what = format!("{name} is filled on line {line} already");

@@ -18,7 +18,7 @@ use super::date::Formats;
 use super::fault::{Cause, Fault};
 use super::path::{Path, Place};
 use crate::document::{Names, Tree};
-use crate::domain::field::{FieldId, Group};
+use crate::domain::field::{FieldId, Fills, Group};
 use crate::domain::{Draft, Fields, Value};
 use check::{
     check_operator, check_quantifier, find_field, normal, rank, read_date, read_number, wanted,
@@ -73,9 +73,9 @@ enum Held<'d> {
 
 impl Rule {
     /// Reads the condition and checks field, operator and value against the field table.
-    pub fn parse(text: &str) -> Result<Rule, Fault> {
+    pub fn parse(text: &str, fills: Fills) -> Result<Rule, Fault> {
         let phrase = Phrase::read(text)?;
-        let field = find_field(&phrase.subject)?;
+        let field = find_field(&phrase.subject, fills)?;
         check_quantifier(&phrase, field)?;
         check_operator(&phrase, field)?;
         let test = test(&phrase, |word| wanted(field, phrase.operator, word))?;
@@ -92,7 +92,7 @@ impl Rule {
     /// record rather than letting it through.
     pub fn holds(&self, draft: &Draft<'_>) -> bool {
         match self.field.spec().group {
-            Group::Root => self.holds_slot(&draft.root),
+            Group::Root | Group::Decision => self.holds_slot(&draft.root),
             Group::Offence => self.holds_blocks(&draft.offences),
             Group::Condition => self.holds_blocks(&draft.conditions),
             Group::Child => self.holds_blocks(&draft.children),

@@ -9,7 +9,7 @@ use super::date::Formats;
 use super::path::Path;
 use super::transform::Transform;
 use crate::document::{Format, Names, NodeId, Tree};
-use crate::domain::field::{FIELDS, FieldId, Group, Shape};
+use crate::domain::field::{FIELDS, FieldId, Fills, Group, Shape};
 use crate::domain::{Kind, Origin};
 
 /// What one mapping file does to a record.
@@ -17,7 +17,7 @@ use crate::domain::{Kind, Origin};
 pub struct Plan {
     pub(super) force: String,
     pub(super) name: String,
-    pub(super) fills: String,
+    pub(super) fills: Fills,
     pub(super) format: Format,
     pub(super) encoding: Option<String>,
     pub(super) names: Names,
@@ -141,9 +141,9 @@ impl Plan {
         &self.name
     }
 
-    /// `referral/1`
-    pub fn fills(&self) -> &str {
-        &self.fills
+    /// `referral/1` or `decision/1`
+    pub fn fills(&self) -> &'static str {
+        self.fills.name()
     }
 
     pub fn format(&self) -> &Format {
@@ -190,22 +190,25 @@ impl Plan {
     }
 }
 
-/// Whether one body could be for both: two mappings of one force for which this is true cannot go
-/// live together. Conservative: only different elements at the top tell them apart for certain.
+/// Whether nothing tells two mappings of one force apart: then they cannot go live together. Two
+/// elements at the top of an XML document tell them apart for certain; elsewhere it is enough that
+/// the two paths name different things, since a body that has both is refused when it comes.
 pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
     use std::mem::discriminant;
     if discriminant(&one.format) != discriminant(&other.format) {
         return false;
     }
-    let top = |plan: &Plan| {
+    let names = |plan: &Plan| {
         let path = plan.matches.as_ref().unwrap_or(&plan.record);
         // `//A` may be found under any top.
-        let from_top = path.text().starts_with('/') && !path.text().starts_with("//");
-        let first = from_top.then(|| path.steps().first()).flatten();
-        first.filter(|step| step.name != "*").map(|step| step.name.clone())
+        let from_top = path.text().starts_with('/') && !path.text().contains("//");
+        from_top.then(|| path.steps().iter().map(|step| step.name.clone()).collect::<Vec<_>>())
     };
-    match (&one.format, top(one), top(other)) {
-        (Format::Xml, Some(one), Some(other)) => one == other,
-        _ => true,
+    let (Some(one_names), Some(other_names)) = (names(one), names(other)) else { return true };
+    let differ = |(one, other): (&String, &String)| one != "*" && other != "*" && one != other;
+    let mut pairs = one_names.iter().zip(&other_names);
+    match one.format {
+        Format::Xml => !pairs.next().is_some_and(differ),
+        _ => !pairs.any(differ),
     }
 }

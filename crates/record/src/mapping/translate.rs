@@ -73,7 +73,7 @@ impl Plan {
             unlisted: Vec::new(),
             nodes: Vec::new(),
         };
-        let mut draft = Draft::empty();
+        let mut draft = Draft::of(self.fills);
         translator.fields(&self.fields, record.into(), &mut draft.root, None);
         for block in &self.blocks {
             translator.block(block, record, &mut draft);
@@ -84,7 +84,7 @@ impl Plan {
             if !holds {
                 let code = if line.otherwise == Kind::Flag { Code::RULE_FLAG } else { Code::RULE };
                 let field = line.require.field();
-                let root = field.spec().group == Group::Root;
+                let root = field.spec().group.is_root();
                 let origin = if root { draft.root.slot(field).origin } else { None };
                 let mut finding = Finding::new(code, full_name(field, None)).at(origin, None);
                 finding.named = Some(std::sync::Arc::clone(&line.name));
@@ -170,7 +170,9 @@ impl<'t> Translator<'_, 't, '_> {
                         Group::Offence => draft.offences.push(fields),
                         Group::Condition => draft.conditions.push(fields),
                         Group::Child => draft.children.push(fields),
-                        Group::Root => unreachable!("an each block never fills the root"),
+                        Group::Root | Group::Decision => {
+                            unreachable!("an each block never fills the root")
+                        }
                     }
                 }
             }
@@ -443,7 +445,7 @@ impl Field {
 pub(super) fn full_name(id: FieldId, number: Option<usize>) -> Cow<'static, str> {
     let spec = id.spec();
     match (spec.group, number) {
-        (Group::Root, _) => Cow::Borrowed(spec.name),
+        (Group::Root | Group::Decision, _) => Cow::Borrowed(spec.name),
         (group, Some(number)) => Cow::Owned(format!("{}[{number}].{}", group.name(), spec.name)),
         (group, None) => Cow::Owned(format!("{}.{}", group.name(), spec.name)),
     }

@@ -47,10 +47,12 @@ pub enum Outcome {
     Held,
     /// The force must mend it.
     Refused,
+    /// A decision.
+    Decided,
 }
 
 impl Outcome {
-    pub const NAMES: [&'static str; 4] = ["accepted", "withdrawn", "held", "refused"];
+    pub const NAMES: [&'static str; 5] = ["accepted", "withdrawn", "held", "refused", "decided"];
 
     pub fn named(text: &str) -> Option<Outcome> {
         match text {
@@ -58,6 +60,7 @@ impl Outcome {
             "withdrawn" => Some(Outcome::Withdrawn),
             "held" => Some(Outcome::Held),
             "refused" => Some(Outcome::Refused),
+            "decided" => Some(Outcome::Decided),
             _ => None,
         }
     }
@@ -68,6 +71,7 @@ impl Outcome {
             Outcome::Withdrawn => "withdrawn",
             Outcome::Held => "held",
             Outcome::Refused => "refused",
+            Outcome::Decided => "decided",
         }
     }
 }
@@ -185,7 +189,7 @@ fn try_one(plan: &Plan, test: &Test, open: Open<'_>, reached: &mut Reached) -> R
         today: jiff::civil::date(2026, 11, 23),
         compliance_domains: &domains,
     };
-    let judged = domain::validate(draft, &context);
+    let judged = plan.judge(draft, &context);
     compare(test, &shown, &judged)
 }
 
@@ -200,6 +204,9 @@ pub(super) fn text_of(plan: &Plan, bytes: &[u8]) -> Result<String, String> {
 }
 
 pub(super) fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
+    if draft.root.group() != Group::Root {
+        return Vec::new();
+    }
     let slot = draft.root.slot(domain::FieldId::OFFICER_COMPLIANCE_INBOX);
     texts(&slot.value)
         .iter()
@@ -268,7 +275,7 @@ fn summary(judged: &Validated) -> (Outcome, Vec<String>, Vec<String>) {
         Validated::Withdrawal(withdrawal) => {
             (Outcome::Withdrawn, Vec::new(), withdrawal.flags.iter().map(shown).collect())
         }
-        Validated::Decision(_) => (Outcome::Accepted, Vec::new(), Vec::new()),
+        Validated::Decision(_) => (Outcome::Decided, Vec::new(), Vec::new()),
         Validated::Stopped(stopped) => {
             let (flags, stopping): (Vec<_>, Vec<_>) =
                 stopped.findings.iter().partition(|it| it.code.kind() == Kind::Flag);
@@ -282,7 +289,7 @@ fn summary(judged: &Validated) -> (Outcome, Vec<String>, Vec<String>) {
 
 fn field_texts(draft: &Draft<'_>, name: &str) -> Vec<String> {
     let (group, number, field) = match name.split_once('[') {
-        None => (Group::Root, 1, name),
+        None => (draft.root.group(), 1, name),
         Some((group, rest)) => {
             let (number, field) = rest.split_once("].").unwrap_or((rest, ""));
             let found = Group::ALL.into_iter().find(|it| it.name() == group);
@@ -290,7 +297,7 @@ fn field_texts(draft: &Draft<'_>, name: &str) -> Vec<String> {
         }
     };
     let blocks = match group {
-        Group::Root => std::slice::from_ref(&draft.root),
+        Group::Root | Group::Decision => std::slice::from_ref(&draft.root),
         Group::Offence => &draft.offences,
         Group::Condition => &draft.conditions,
         Group::Child => &draft.children,

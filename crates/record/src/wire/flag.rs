@@ -41,7 +41,7 @@ fn goes(field: &str) -> Option<Compartment> {
 
 /// `offences[2].location` → the offences' `location`; `offences` and `offences[2]` → all of them.
 fn split(field: &str) -> (Group, &str) {
-    for group in Group::ALL.into_iter().filter(|group| *group != Group::Root) {
+    for group in Group::ALL.into_iter().filter(|group| !group.is_root()) {
         let Some(rest) = field.strip_prefix(group.name()) else { continue };
         let rest = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((_number, rest)) => rest,

@@ -10,6 +10,7 @@ pub mod event;
 pub mod flag;
 pub mod kind;
 pub mod outcome;
+pub mod reconciliation;
 pub mod rejection;
 pub mod schema;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use super::reconciliation::Counted;
 use super::v1::{
     CautionDecision, Head, Recall, ReferralWithdrawn, VictimNotAgreed, VictimPrompt,
     VictimRecalled, VictimWithdrawn,
@@ -72,6 +73,19 @@ pub fn of_outcome(side: Compartment) -> Value {
     let says = format!("What a provider reports. Written by the provider's {writer}.");
     schema.insert("description".to_owned(), json!(says));
     schema.extend(body);
+    schema.remove("additionalProperties");
+    Value::Object(schema)
+}
+
+/// The schema of the `data` of a provider's day.
+pub fn of_reconciliation() -> Value {
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("$id".to_owned(), json!("urn:uk-cara:schema:reconciliation.v1"));
+    schema.insert("title".to_owned(), json!("reconciliation"));
+    let says = "What one side of a provider got and said on a day that is over.";
+    schema.insert("description".to_owned(), json!(says));
+    schema.extend(plain::<Counted>());
     schema.remove("additionalProperties");
     Value::Object(schema)
 }

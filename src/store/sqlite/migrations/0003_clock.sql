@@ -12,6 +12,7 @@ CREATE TABLE decision (
     body         BLOB NOT NULL
 ) STRICT;
 CREATE INDEX decision_case ON decision (referral_row);
+CREATE INDEX decision_day ON decision (received_day);
 
 -- A message that a decision or an outcome caused. Its row number is drawn from the same numbers as a
 -- revision's, so that outbox_row = message_row * 8 lies in the outbox where its turn is.
@@ -76,6 +77,9 @@ CREATE INDEX notice_day ON notice (force, made_day);
 CREATE INDEX notice_push ON notice (force, notice_row)
     WHERE compartment = 0 AND test_data = 0 AND delivered_at IS NULL AND taken_over_at IS NULL
         AND cancelled_at IS NULL;
+-- What a force has not taken over, by number.
+CREATE INDEX notice_next ON notice (force, test_data, compartment, sequence)
+    WHERE taken_over_at IS NULL AND cancelled_at IS NULL;
 -- What is told to a person when nobody has taken it over.
 CREATE INDEX notice_urgent ON notice (made_at)
     WHERE kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL

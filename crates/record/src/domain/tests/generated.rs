@@ -36,7 +36,8 @@ fn draft() -> impl Strategy<Value = Draft<'static>> {
     (changes, any::<bool>()).prop_map(|(changes, from_nothing)| {
         let mut draft = if from_nothing { Draft::empty() } else { example::draft() };
         for (index, value) in changes {
-            let id = FieldId::from_index(index.index(field::FIELDS.len())).unwrap();
+            let fields = field::FIELDS.len() - field::group_len(Group::Decision);
+            let id = FieldId::from_index(index.index(fields)).unwrap();
             match id.spec().group {
                 Group::Root => draft.root.set(id, value, None),
                 group => {
@@ -65,6 +66,7 @@ proptest! {
             Validated::Stopped(stopped) => {
                 prop_assert!(stopped.findings.iter().any(|found| found.code.kind() != Kind::Flag));
             }
+            Validated::Decision(_) => prop_assert!(false, "a referral's draft is no decision"),
             Validated::Withdrawal(withdrawal) => {
                 prop_assert!(withdrawal.flags.iter().all(|found| found.code.kind() == Kind::Flag));
             }

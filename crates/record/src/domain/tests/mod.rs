@@ -35,6 +35,7 @@ fn findings(validated: &Validated) -> Vec<String> {
     let findings = match validated {
         Validated::Referral(referral) => &referral.flags,
         Validated::Withdrawal(withdrawal) => &withdrawal.flags,
+        Validated::Decision(_) => panic!("a referral's draft is no decision"),
         Validated::Stopped(stopped) => &stopped.findings,
     };
     findings.iter().map(|finding| format!("{} {}", finding.code.name(), finding.field)).collect()

@@ -2,13 +2,9 @@
 
 use super::table::Table;
 use super::{Compiler, field};
-use crate::domain::field::Group;
+use crate::domain::field::Fills;
 use crate::mapping::code::Code;
 use crate::mapping::plan::{Block, BlockKind};
-
-/// What a `[[one]]` may fill: every first part of a dotted root name.
-const ONE: [&str; 8] =
-    ["source", "case", "officer", "offender", "relationship", "caution", "risk", "victim"];
 
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
@@ -25,7 +21,7 @@ fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Bl
     compiler.known_keys(table, &["fills", "from", "when", "fields"]);
     let kind = kind(compiler, table, one)?;
     let (name, group) = match &kind {
-        BlockKind::One(name) => (*name, Group::Root),
+        BlockKind::One(name) => (*name, compiler.fills.root()),
         BlockKind::Each(group) => (group.name(), *group),
     };
     compiler.sections.entry(name).or_insert_with(|| table.span.clone());
@@ -62,22 +58,24 @@ fn kind(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Blo
         compiler.missing(table, "fills", example);
         return None;
     };
-    if let Some(kind) = named(&fills, one) {
+    let of = compiler.fills;
+    if let Some(kind) = named(&fills, one, of) {
         return Some(kind);
     }
-    let groups = Group::ALL.map(Group::name);
-    let known: &[&str] = if one { &ONE } else { &groups[1..] };
+    let groups: Vec<&'static str> = of.groups()[1..].iter().map(|group| group.name()).collect();
+    let known: &[&'static str] = if one { of.parts() } else { &groups };
     let meant = crate::mapping::fault::nearest(&fills, known.iter().copied());
     let section = if one { "[[one]]" } else { "[[each]]" };
-    let what = format!("{section} cannot fill \"{fills}\": it fills {}", known.join(", "));
+    let may = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+    let what = format!("{section} of a {} cannot fill \"{fills}\": it fills {may}", of.word());
     compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
-    named(meant?, one)
+    named(meant?, one, of)
 }
 
-fn named(fills: &str, one: bool) -> Option<BlockKind> {
+fn named(fills: &str, one: bool, of: Fills) -> Option<BlockKind> {
     if one {
-        return ONE.iter().find(|name| **name == fills).map(|name| BlockKind::One(name));
+        return of.parts().iter().find(|name| **name == fills).map(|name| BlockKind::One(name));
     }
-    let groups = Group::ALL.into_iter().filter(|group| *group != Group::Root);
-    groups.into_iter().find(|group| group.name() == fills).map(BlockKind::Each)
+    let mut groups = of.groups().iter().filter(|group| !group.is_root());
+    groups.find(|group| group.name() == fills).copied().map(BlockKind::Each)
 }

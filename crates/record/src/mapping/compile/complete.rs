@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Compiler;
 use crate::domain::FieldId;
-use crate::domain::field::{Group, Need, all};
+use crate::domain::field::{Fills, Group, Need, all};
 use crate::mapping::code::Code;
 use crate::mapping::translate::full_name;
 
@@ -17,7 +17,7 @@ const ONE_OF: [(FieldId, FieldId); 3] = [
 
 /// Every mandatory field is filled by something.
 pub(super) fn mandatory(compiler: &mut Compiler<'_>) {
-    for group in Group::ALL {
+    for &group in compiler.fills.groups() {
         let group_filled = compiler.filled.keys().any(|(of, _)| *of == group as usize);
         // Children are optional as a whole; offences and conditions are not.
         if group == Group::Child && !group_filled {
@@ -31,7 +31,8 @@ pub(super) fn mandatory(compiler: &mut Compiler<'_>) {
             }
         }
     }
-    for (one, other) in ONE_OF {
+    let one_of: &[_] = if compiler.fills == Fills::Referral { &ONE_OF } else { &[] };
+    for &(one, other) in one_of {
         if !is_filled(compiler, one) && !is_filled(compiler, other) {
             let (name, instead) = (one.spec().name, other.spec().name);
             let what = format!("nothing fills {name} or {instead}: every record needs one of them");
@@ -70,7 +71,7 @@ fn is_filled(compiler: &Compiler<'_>, id: FieldId) -> bool {
 fn section_of(compiler: &Compiler<'_>, id: FieldId) -> Range<usize> {
     let spec = id.spec();
     let block = match spec.group {
-        Group::Root => spec.name.split('.').next().unwrap_or_default(),
+        Group::Root | Group::Decision => spec.name.split('.').next().unwrap_or_default(),
         group => group.name(),
     };
     let place = compiler.sections.get(block).or_else(|| compiler.sections.get("fields"));

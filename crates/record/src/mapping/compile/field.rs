@@ -76,7 +76,7 @@ fn field_of(
     if let Some(id) = FieldId::find(group, &name) {
         return Some(id);
     }
-    let elsewhere = Group::ALL.into_iter().find_map(|other| {
+    let elsewhere = compiler.fills.groups().iter().find_map(|&other| {
         let bare = leaf.name.strip_prefix(other.name()).and_then(|rest| rest.strip_prefix('.'));
         let named = FieldId::find(other, &name).or_else(|| FieldId::find(other, &leaf.name));
         named.or_else(|| FieldId::find(other, bare?))
@@ -88,14 +88,14 @@ fn field_of(
     }
     let near = near.map(|near| near.strip_prefix(prefix).unwrap_or(near).to_owned());
     let (code, what) = match elsewhere.map(|id| id.spec().group) {
-        Some(Group::Root) => {
+        Some(other) if other.is_root() => {
             (Code::WRONG_BLOCK, format!("{name} belongs into [fields] or a [[one]] block"))
         }
         Some(other) => {
             let what = format!("{name} belongs into [[each]] with fills = \"{}\"", other.name());
             (Code::WRONG_BLOCK, what)
         }
-        None => (Code::UNKNOWN_FIELD, format!("the referral has no field {name}")),
+        None => (Code::UNKNOWN_FIELD, format!("the {} has no field {name}", compiler.fills.word())),
     };
     let near = near.filter(|_| code == Code::UNKNOWN_FIELD);
     compiler.report(code, leaf.key_span.clone(), what).suggestion = near;

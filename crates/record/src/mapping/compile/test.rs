@@ -4,7 +4,7 @@ use toml_edit::Item;
 
 use super::Compiler;
 use super::table::Table;
-use crate::domain::field::{FieldId, Group};
+use crate::domain::field::{self, FieldId, Fills};
 use crate::mapping::code::Code;
 use crate::mapping::trial::{Expected, Given, Outcome, Test};
 
@@ -95,14 +95,15 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                     _ => Expected::Violations(texts),
                 });
             }
-            field if field_exists(field) => {
+            field if field_exists(field, compiler.fills) => {
                 all.push(Expected::Field(field.to_owned(), texts));
             }
             field => {
-                let fields = crate::domain::field::FIELDS.iter().map(|spec| spec.name);
+                let groups = compiler.fills.groups().iter();
+                let fields = groups.flat_map(|&group| field::all(group)).map(|id| id.spec().name);
                 let names = fields.chain(["outcome", "violations", "flags"]).collect::<Vec<_>>();
                 let meant = crate::mapping::fault::nearest(field, names);
-                let what = format!("the referral has no field {field}");
+                let what = format!("the {} has no field {field}", compiler.fills.word());
                 compiler.report(Code::TEST, leaf.key_span, what).suggestion =
                     meant.map(str::to_owned);
             }
@@ -124,13 +125,13 @@ fn texts_of(item: &toml_edit::Item) -> Option<Vec<String>> {
 }
 
 /// `risk.grade`, `offences[2].cjs_code`
-fn field_exists(name: &str) -> bool {
+fn field_exists(name: &str, fills: Fills) -> bool {
     match name.split_once('[') {
-        None => FieldId::find(Group::Root, name).is_some(),
+        None => FieldId::find(fills.root(), name).is_some(),
         Some((group, rest)) => {
             let Some((_, field)) = rest.split_once("].") else { return false };
-            let group = Group::ALL.into_iter().find(|it| it.name() == group);
-            group.is_some_and(|group| FieldId::find(group, field).is_some())
+            let group = fills.groups().iter().find(|it| it.name() == group);
+            group.is_some_and(|&group| FieldId::find(group, field).is_some())
         }
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::Wanted;
 use super::phrase::{Operator, Pattern, Phrase, Word};
-use crate::domain::field::{self, FieldId, Group, Shape};
+use crate::domain::field::{self, FieldId, Fills, Group, Shape};
 use crate::mapping::fault::{Cause, Fault, nearest};
 use crate::mapping::transform::Transform;
 
@@ -16,9 +16,9 @@ const NOT_RECORDED: &str = "not_recorded";
 /// Code fields whose codes the field table lists from the least to the most.
 const ORDERED: [FieldId; 2] = [FieldId::RISK_GRADE, FieldId::CHILD_AGE_BAND];
 
-pub(super) fn find_field(subject: &Word) -> Result<FieldId, Fault> {
+pub(super) fn find_field(subject: &Word, fills: Fills) -> Result<FieldId, Fault> {
     let names = || {
-        Group::ALL.into_iter().flat_map(|group| {
+        fills.groups().iter().flat_map(|&group| {
             field::all(group).map(move |id| (full_name(group, id.spec().name), id))
         })
     };
@@ -27,21 +27,21 @@ pub(super) fn find_field(subject: &Word) -> Result<FieldId, Fault> {
     }
     let all: Vec<String> = names().map(|(name, _)| name.into_owned()).collect();
     let meant = nearest(&subject.text, all.iter().map(String::as_str));
-    Err(Fault::new(Cause::Field, subject.at.clone(), "the referral has no field of this name")
-        .suggest(meant))
+    let what = format!("the {} has no field of this name", fills.word());
+    Err(Fault::new(Cause::Field, subject.at.clone(), what).suggest(meant))
 }
 
 /// A field's name outside its group: `offences.cjs_code`.
 pub(super) fn full_name(group: Group, name: &'static str) -> Cow<'static, str> {
     match group {
-        Group::Root => Cow::Borrowed(name),
+        Group::Root | Group::Decision => Cow::Borrowed(name),
         other => Cow::Owned(format!("{}.{name}", other.name())),
     }
 }
 
 pub(super) fn check_quantifier(phrase: &Phrase, field: FieldId) -> Result<(), Fault> {
     let spec = field.spec();
-    let grouped = spec.group != Group::Root;
+    let grouped = !spec.group.is_root();
     let several = grouped || spec.list;
     match &phrase.quantifier {
         Some((_, at)) if !several => Err(Fault::new(

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::phrase::Phrase;
 use super::{Reading, Rule, Several, When};
 use crate::document::{self, Format, Limits, Names};
-use crate::domain::field::Group;
+use crate::domain::field::{Fills, Group};
 use crate::domain::{Draft, FieldId, Fields, Value};
 use crate::mapping::date::Formats;
 use crate::mapping::fault::Cause;
@@ -26,7 +26,9 @@ fn text(value: &'static str) -> Value<'static> {
 
 #[track_caller]
 fn holds(rule: &str, values: &[(FieldId, Value<'static>)]) -> bool {
-    Rule::parse(rule).unwrap_or_else(|fault| panic!("{rule}: {}", fault.what)).holds(&draft(values))
+    Rule::parse(rule, Fills::Referral)
+        .unwrap_or_else(|fault| panic!("{rule}: {}", fault.what))
+        .holds(&draft(values))
 }
 
 #[test]
@@ -96,7 +98,8 @@ fn any_and_every_read_lists_and_groups() {
         offence.set(FieldId::OFFENCE_CJS_CODE, text(code), None);
         draft.offences.push(offence);
     }
-    let holds = |rule: &str, draft: &Draft<'_>| Rule::parse(rule).unwrap().holds(draft);
+    let holds =
+        |rule: &str, draft: &Draft<'_>| Rule::parse(rule, Fills::Referral).unwrap().holds(draft);
     assert!(holds("any offences.cjs_code is SC15004", &draft));
     assert!(holds("any of offences.cjs_code starts with SC", &draft));
     assert!(!holds("every offences.cjs_code is CJ88116", &draft));
@@ -150,12 +153,15 @@ fn a_mistake_is_underlined_and_the_near_word_proposed() {
         ("risk.grade is one of high,", Cause::Condition, "is one of", None),
         ("source.force is hampshire", Cause::Value, "hampshire", None),
     ] {
-        let fault = Rule::parse(rule).expect_err(rule);
+        let fault = Rule::parse(rule, Fills::Referral).expect_err(rule);
         assert_eq!(fault.cause, cause, "{rule}");
         assert_eq!(&rule[fault.start..fault.end], underlined, "{rule}");
         assert_eq!(fault.suggestion.as_deref(), suggestion, "{rule}");
     }
-    assert!(Rule::parse("").is_err() && Rule::parse("risk.grade").is_err());
+    assert!(
+        Rule::parse("", Fills::Referral).is_err()
+            && Rule::parse("risk.grade", Fills::Referral).is_err()
+    );
 }
 
 #[test]
@@ -169,7 +175,7 @@ fn a_quoted_path_may_hold_quotes_in_brackets() {
 proptest! {
     #[test]
     fn no_text_makes_a_rule_panic(text in "\\PC{0,40}|(any |every of )?(risk.grade|offences.title|source.force)( is| not| one of| starts with| at least|'|,| é){0,6}") {
-        if let Err(fault) = Rule::parse(&text) {
+        if let Err(fault) = Rule::parse(&text, Fills::Referral) {
             prop_assert!(text.get(fault.start..fault.end).is_some());
         }
     }

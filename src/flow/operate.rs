@@ -1,0 +1,147 @@
+//! What operators look at and order besides holds: incidents, the clock, deliveries, a provider's
+//! day.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::sweep::alert;
+use super::{Gateway, Operator, Refusal, Role};
+use crate::store::{Compartment, ForceCode};
+
+/// One order of an operator.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Order {
+    Incidents,
+    /// The clock is right: the sweep goes on.
+    AcceptClock {
+        because: String,
+    },
+    /// Endpoints, whether they are paused, and how much waits.
+    Deliveries,
+    /// `force`: the slug.
+    Pause {
+        force: String,
+        because: String,
+    },
+    Resume {
+        force: String,
+        because: String,
+    },
+    /// Both directions of one force's day, every id by where it is.
+    ReconcileForce {
+        force: String,
+        day: Date,
+    },
+    /// Messages to one side of a provider by their own day, and what the provider says of it.
+    ReconcileProvider {
+        provider: String,
+        day: Date,
+    },
+}
+
+impl Gateway {
+    /// Carries out an order, and answers what there is to see.
+    pub async fn order(&self, operator: &Operator, order: Order) -> Result<Value, Refusal> {
+        match order {
+            Order::Incidents => self.incident_list().await,
+            Order::AcceptClock { because } => {
+                self.accept_clock(operator, because).await?;
+                Ok(Value::Null)
+            }
+            Order::Deliveries => self.delivery_list().await,
+            Order::Pause { force, because } => {
+                let _checked = self.said_by(operator, "pause", because.clone())?;
+                let force = self.slug(&force)?;
+                match self.pause_delivery(force, &operator.name, &because).await? {
+                    true => Ok(Value::Null),
+                    false => Err(Refusal::WrongState { state: "it is paused already" }),
+                }
+            }
+            Order::Resume { force, because } => {
+                let force = self.slug(&force)?;
+                self.resume_delivery(operator, force, because).await?;
+                Ok(Value::Null)
+            }
+            Order::ReconcileForce { force, day } => {
+                let force = self.slug(&force)?;
+                self.consulted(operator, &format!("reconciliation {force} {day}")).await?;
+                let day = self.reconciled_day(force, false, day).await?;
+                serde_json::to_value(day)
+                    .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
+            }
+            Order::ReconcileProvider { provider, day } => {
+                self.consulted(operator, &format!("reconciliation {provider} {day}")).await?;
+                self.provider_day(&provider, day).await
+            }
+        }
+    }
+
+    fn slug(&self, slug: &str) -> Result<ForceCode, Refusal> {
+        let force = self.forces.with_slug(slug);
+        force.map(|force| force.code).ok_or(Refusal::Parameter { name: "force" })
+    }
+
+    async fn consulted(&self, operator: &Operator, about: &str) -> Result<(), Refusal> {
+        if operator.role < Role::Look {
+            return Err(Refusal::Forbidden);
+        }
+        self.record_consultation(&operator.name, about, None).await
+    }
+
+    async fn incident_list(&self) -> Result<Value, Refusal> {
+        let incidents = self.store.incidents().await?;
+        let lines = incidents.iter().map(|it| {
+            json!({
+                "kind": it.kind, "about": it.about, "count": it.count,
+                "opened_at": it.opened_at.to_string(),
+                "means": alert::kind(&it.kind).map_or("", |kind| kind.means),
+                "now": alert::kind(&it.kind).map_or("", |kind| kind.now),
+            })
+        });
+        Ok(json!({ "incidents": lines.collect::<Vec<_>>() }))
+    }
+
+    async fn delivery_list(&self) -> Result<Value, Refusal> {
+        let paused = self.store.paused().await?;
+        let mut lines = Vec::new();
+        for force in self.forces.all() {
+            let live = self.live.letter(force.code);
+            let url = live.as_ref().and_then(|live| live.plan.delivery()).map(|it| it.to.clone());
+            let state = paused.iter().find(|it| it.force == force.code);
+            lines.push(json!({
+                "force": force.slug,
+                "to": url,
+                "waiting": self.store.pushes_waiting(force.code).await?,
+                "paused": state.map(|it| json!({
+                    "at": it.at.to_string(), "by": it.by, "because": it.because,
+                })),
+            }));
+        }
+        Ok(json!({ "deliveries": lines }))
+    }
+
+    /// Both sides of a provider: messages by the day of their own time, and what it says of them.
+    async fn provider_day(&self, provider: &str, day: Date) -> Result<Value, Refusal> {
+        let mut sides = Vec::new();
+        for side in [Compartment::Offender, Compartment::Victim] {
+            let messages = self.store.exchanged(provider.to_owned(), side, day).await?;
+            let ids = |sent: bool| {
+                let of = messages.iter().filter(move |(_, is_sent)| *is_sent == sent);
+                of.map(|(id, _)| *id).collect::<Vec<_>>()
+            };
+            let said = self.store.reconciled(provider.to_owned(), side, day).await?;
+            sides.push(json!({
+                "side": if side == Compartment::Offender { "offender" } else { "victim" },
+                "sent": ids(true),
+                "queued": ids(false),
+                "provider": said.map(|it| json!({
+                    "said_at": it.at.to_string(),
+                    "missing_there": it.missing_there, "missing_here": it.missing_here,
+                })),
+            }));
+        }
+        Ok(json!({ "provider": provider, "day": day.to_string(), "sides": sides }))
+    }
+}
