@@ -9,6 +9,7 @@ mod dead;
 mod doctor;
 mod hold;
 pub mod mapping;
+mod order;
 mod resend;
 mod sandbox;
 mod serve;
@@ -49,6 +50,17 @@ enum Command {
     Dead(dead::Dead),
     /// Send a provider again what it has lost, because it restored a backup
     Resend(resend::Resend),
+    /// What is wrong now, and what to do about it
+    #[command(subcommand)]
+    Incident(order::Incident),
+    /// When the clock was in doubt
+    #[command(subcommand)]
+    Clock(order::Clock),
+    /// Letters that are pushed to forces
+    #[command(subcommand)]
+    Delivery(order::Delivery),
+    /// One day, id by id: a force's, or a provider's with what it says of it
+    Reconcile(order::Reconcile),
     /// The audit chain
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -93,6 +105,10 @@ async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Hold(hold) => hold.run(out).await,
         Command::Dead(dead) => dead.run(out).await,
         Command::Resend(resend) => resend.run(out).await,
+        Command::Incident(incident) => incident.run(out).await,
+        Command::Clock(clock) => clock.run(out).await,
+        Command::Delivery(delivery) => delivery.run(out).await,
+        Command::Reconcile(reconcile) => reconcile.run(out).await,
         Command::Audit(audit) => audit.run(out).await,
         Command::Broker(broker) => broker.run(out),
         Command::Sandbox(sandbox) => sandbox.run().await,

@@ -130,10 +130,7 @@ fn judge(
         today: desk.today,
         compliance_domains: &force.compliance_domains,
     };
-    let outcome = match live.plan.fills() {
-        "decision/1" => domain::validate_decision(draft, &context),
-        _ => domain::validate(draft, &context),
-    };
+    let outcome = live.plan.judge(draft, &context);
     Read {
         live: Arc::clone(live),
         force: force.code,

@@ -29,7 +29,7 @@ const REFUSED_ATTEMPTS: u32 = 9;
 #[derive(Clone)]
 struct Room {
     gateway: Gateway,
-    push: Push,
+    push: Arc<Push>,
     forces: Arc<Vec<config::Force>>,
     clock: Clock,
     metric: Metric,
@@ -52,7 +52,8 @@ pub async fn deliver(
     mut stop: Stop,
 ) {
     let wake = gateway.letters_wake();
-    let room = Room { gateway, push, forces: Arc::new(forces), clock, metric };
+    let (push, forces) = (Arc::new(push), Arc::new(forces));
+    let room = Room { gateway, push, forces, clock, metric };
     let mut pauses: HashMap<ForceCode, Pause> = HashMap::new();
     let mut working: JoinSet<(ForceCode, Pause)> = JoinSet::new();
     let mut busy: HashMap<ForceCode, bool> = HashMap::new();

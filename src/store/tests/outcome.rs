@@ -164,7 +164,7 @@ pub(in crate::store) async fn a_notice_is_taken_over_once(place: &dyn Place) {
     assert_eq!(refused(&*store, take_over()).await, Refused::Conflict);
     let today = crate::clock::london_day(place.clock().now());
     let day = store.day(HAMPSHIRE, false, today).await.unwrap();
-    assert_eq!(day.notices, [(notice_id, true)]);
+    assert_eq!(day.notices, [(notice_id, "notice_taken_over")]);
     assert_eq!(store.day(NORFOLK, false, today).await.unwrap().notices, []);
     let row = store.notice(notice_id).await.unwrap().unwrap();
     assert_eq!((row.taken_over_at, row.about), (Some(start()), About::Referral(id)));

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use cara_gateway::clock::Clock;
 use cara_gateway::config::Settings;
+use cara_gateway::flow::letter::Letter;
+use cara_gateway::flow::notice::Asked;
+use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::{
     Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission,
 };
@@ -87,6 +90,28 @@ impl Stories for Told {
         asked: cara_gateway::flow::notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
         async move { Ok(api::NoticePage { notices: Vec::new(), last: asked.after }) }.boxed()
+    }
+    fn next_letter<'a>(
+        &'a self,
+        _: &'a Caller,
+        asked: Asked,
+    ) -> BoxFuture<'a, Result<Option<Letter>, Refusal>> {
+        async move {
+            Ok((asked.after == 0).then(|| Letter {
+                notice_id: Uuid::from_u128(7),
+                sequence: 1,
+                media_type: "text/csv; charset=utf-8".to_owned(),
+                body: b"a;b\r\n".to_vec(),
+            }))
+        }
+        .boxed()
+    }
+    fn order<'a>(
+        &'a self,
+        _: &'a Operator,
+        order: Order,
+    ) -> BoxFuture<'a, Result<serde_json::Value, Refusal>> {
+        async move { Ok(serde_json::to_value(order).unwrap()) }.boxed()
     }
     fn acknowledge<'a>(&'a self, _: &'a Caller, _: Uuid) -> BoxFuture<'a, Result<(), Refusal>> {
         async move { Err(Refusal::Absent) }.boxed()

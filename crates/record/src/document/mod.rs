@@ -11,6 +11,7 @@ pub mod fixed;
 mod json;
 mod name;
 mod tree;
+pub mod write;
 mod xml;
 
 pub use decode::{decode, is_known_encoding};

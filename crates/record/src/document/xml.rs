@@ -229,7 +229,7 @@ fn name_at(source: &str, start: usize, end: usize) -> Result<Name, Fail> {
 }
 
 /// XML 1.0 fifth edition, productions 4 and 4a.
-fn is_name_character(character: char, first: bool) -> bool {
+pub(super) fn is_name_character(character: char, first: bool) -> bool {
     let starts = matches!(character,
         ':' | '_' | 'A'..='Z' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}'
         | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}'

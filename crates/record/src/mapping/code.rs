@@ -237,4 +237,34 @@ codes! {
         "Add a [[test]] with one of the force's records, scrambled."
         "Write the test first, from the record that made you change the mapping."
         effect "nobody could know whether the mapping works";
+    LETTER_PLACE "M191" "letter_place"
+        "The place on the left is not one that a letter can have."
+        "A step is empty or is no name of the format, or something would stand inside a text."
+        "Write it like \"Notice/Ref/@type\" in XML, \"notice/ref\" in JSON, a column's name in CSV."
+        "Copy a line that works and change the names."
+        effect "no letter could be written";
+    NOTICE_FIELD "M192" "notice_field"
+        "A notice has no field of this name."
+        "A slip of the pen, or a field of the referral that no notice carries."
+        "Use the name that the message suggests, or look it up in the field list."
+        "Copy field names from the handbook."
+        effect "the letter would never say it";
+    LETTER_LOOKUP "M193" "letter_lookup"
+        "The letter's lookup is not there, leaves out a code that the field can have, or lists one that it never has."
+        "A slip of the pen, or a code that came later."
+        "List exactly the codes that the message names."
+        "Copy the codes from the handbook: they are the gateway's own, so the list is known."
+        effect "a notice with that code could not be told in the force's own words";
+    DELIVERY "M194" "delivery"
+        "The letters cannot be delivered as [deliver] says."
+        "The address is not https, an answer is no success, or a header is one that the gateway sets itself."
+        "Write to = \"https://host/path\", answers from 200 to 299, and no header that the message refuses."
+        "Ask the force for the address and the answers of its test system first."
+        effect "letters would not reach the force, or nobody would know that they did";
+    LETTER_TEST "M195" "letter_test"
+        "The file has no test of its letters, or one that cannot be run."
+        "It names no kind of notice, expects nothing, or names a place or file that is not there."
+        "Give it notice = \"returned\" and an expectation: expect_file, or expect.\"Notice/Ref\" = \"…\"."
+        "Write the letter that the force asked for first, and let a test expect it."
+        effect "nobody could know whether the letters are what the force expects";
 }

@@ -5,10 +5,10 @@ mod complete;
 mod field;
 mod fit;
 mod lookup;
-mod quoted;
+pub(super) mod quoted;
 mod source;
-mod syntax;
-mod table;
+pub(super) mod syntax;
+pub(super) mod table;
 mod test;
 mod unused;
 
@@ -63,9 +63,9 @@ pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled {
 /// What is known so far of the file that is compiled.
 pub(super) struct Compiler<'a> {
     file: &'a str,
-    text: &'a str,
-    open: Open<'a>,
-    diagnostics: Vec<Diagnostic>,
+    pub text: &'a str,
+    pub open: Open<'a>,
+    pub diagnostics: Vec<Diagnostic>,
     names: Names,
     paths: Vec<String>,
     path_spans: Vec<PathPlace>,
@@ -132,7 +132,7 @@ const TOP_KEYS: [&str; 10] =
     ["format", "force", "fills", "source", "line", "fields", "one", "each", "lookup", "rule"];
 
 impl<'a> Compiler<'a> {
-    fn new(file: &'a str, text: &'a str, open: Open<'a>) -> Self {
+    pub fn new(file: &'a str, text: &'a str, open: Open<'a>) -> Self {
         Compiler {
             file,
             text,
@@ -230,7 +230,7 @@ impl<'a> Compiler<'a> {
         named.unwrap_or(usual)
     }
 
-    fn force(&mut self, top: &Table<'_>) -> Option<String> {
+    pub(super) fn force(&mut self, top: &Table<'_>) -> Option<String> {
         let Some((slug, span)) = top.string(self, "force") else {
             self.missing(top, "force", "force = \"hampshire\"");
             return None;
@@ -372,7 +372,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn report(
+    pub fn report(
         &mut self,
         code: Code,
         span: Range<usize>,
@@ -384,14 +384,14 @@ impl<'a> Compiler<'a> {
     }
 
     /// A phrase's fault; `span` is the quoted text in the file.
-    fn fault(&mut self, fault: &Fault, span: &Range<usize>) {
+    pub fn fault(&mut self, fault: &Fault, span: &Range<usize>) {
         let place = quoted::piece_of(self.text, span, fault.start..fault.end);
         let code = code_of(fault);
         let suggestion = fault.suggestion.clone();
         self.report(code, place, fault.what.clone()).suggestion = suggestion;
     }
 
-    fn missing(&mut self, table: &Table<'_>, key: &str, example: &str) {
+    pub fn missing(&mut self, table: &Table<'_>, key: &str, example: &str) {
         // One that is there but unreadable has a diagnostic of its own.
         if table.has(key) {
             return;
@@ -400,7 +400,7 @@ impl<'a> Compiler<'a> {
         self.report(Code::MISSING_KEY, table.span.clone(), what);
     }
 
-    fn known_keys(&mut self, table: &Table<'_>, known: &[&str]) {
+    pub fn known_keys(&mut self, table: &Table<'_>, known: &[&str]) {
         for (key, span) in table.keys() {
             if known.contains(&key.as_str()) {
                 continue;
@@ -458,7 +458,7 @@ fn fault_back(mut fault: Fault, bytes: usize) -> Fault {
     fault
 }
 
-fn mapping_name(file: &str) -> String {
+pub(super) fn mapping_name(file: &str) -> String {
     let last = file.rsplit('/').next().unwrap_or(file);
     last.strip_suffix(".toml").unwrap_or(last).to_owned()
 }

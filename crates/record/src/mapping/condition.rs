@@ -5,7 +5,7 @@
 //! name and its own reason.
 
 mod check;
-mod phrase;
+pub(super) mod phrase;
 #[cfg(test)]
 mod tests;
 

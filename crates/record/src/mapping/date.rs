@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::ops::Range;
 
@@ -212,7 +213,11 @@ impl Format {
                     moment.month().into(),
                     if padded { 2 } else { digits_min.into() },
                 ),
-                Piece::MonthName => out.push_str(MONTHS[moment.month() as usize - 1]),
+                Piece::MonthName => {
+                    let name = MONTHS[moment.month() as usize - 1];
+                    out.push_str(&name[..1].to_ascii_uppercase());
+                    out.push_str(&name[1..]);
+                }
                 Piece::Year => number(&mut out, moment.year(), 4),
                 Piece::ShortYear => number(&mut out, moment.year() % 100, 2),
                 Piece::Hour => number(&mut out, moment.hour().into(), 2),

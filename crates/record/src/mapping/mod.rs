@@ -7,6 +7,7 @@ pub mod condition;
 pub mod date;
 mod diagnostic;
 pub mod fault;
+pub mod letter;
 mod lookup;
 pub mod path;
 mod plan;

@@ -235,7 +235,9 @@ fn every_code_has_a_mistake_here() {
         assert!(!codes.is_empty(), "no diagnostic: {title}");
         found.extend(codes);
     }
-    let missing: Vec<Code> = Code::all().filter(|code| !found.contains(code)).collect();
+    // From M191 on they are of letters, which have a test of their own.
+    let here = Code::all().filter(|code| code.id() < "M191");
+    let missing: Vec<Code> = here.filter(|code| !found.contains(code)).collect();
     assert_eq!(missing, []);
 }
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{example, judged};
-use crate::domain::field::{self, FieldId, Goes, Group};
+use crate::domain::field::{self, FieldId, Fills, Goes, Group};
 use crate::domain::*;
 
 fn value() -> impl Strategy<Value = Value<'static>> {
@@ -157,7 +157,7 @@ fn of_the_table(goes: Goes) -> Vec<String> {
         Group::Root => id.spec().name.to_owned(),
         group => format!("{}.{}", group.name(), id.spec().name),
     };
-    let ids = Group::ALL.into_iter().flat_map(field::all);
+    let ids = Fills::Referral.groups().iter().copied().flat_map(field::all);
     ids.filter(|id| id.spec().goes == goes).map(dotted).collect()
 }
 

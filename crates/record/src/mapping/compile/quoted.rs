@@ -4,7 +4,11 @@ use std::ops::Range;
 
 /// The bytes of the file that a piece of a quoted text stands in: `quoted` is the text's place in
 /// the file, quotes included, `piece` a byte range of the text as it was read.
-pub(super) fn piece_of(file: &str, quoted: &Range<usize>, piece: Range<usize>) -> Range<usize> {
+pub(in crate::mapping) fn piece_of(
+    file: &str,
+    quoted: &Range<usize>,
+    piece: Range<usize>,
+) -> Range<usize> {
     let raw = file.get(quoted.clone()).unwrap_or_default();
     let places = Places::of(raw);
     quoted.start + places.at(piece.start)..quoted.start + places.at(piece.end)

@@ -12,13 +12,13 @@ use crate::mapping::diagnostic::Diagnostic;
 const MISTAKES_MAX: usize = 20;
 
 /// What could be read of a file.
-pub(super) struct Parsed {
+pub(in crate::mapping) struct Parsed {
     /// The file without its wrong lines; absent when what is left would say nothing reliable.
     pub document: Option<Document<String>>,
     pub mistakes: Vec<Diagnostic>,
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Parsed {
+pub(in crate::mapping) fn parse(file: &str, text: &str) -> Parsed {
     let mut rest = text.to_owned();
     let mut mistakes = Vec::new();
     loop {
@@ -44,7 +44,7 @@ pub(super) fn parse(file: &str, text: &str) -> Parsed {
 }
 
 /// Whether a diagnostic may only be there because a wrong line was left out.
-pub(super) fn may_follow(code: Code) -> bool {
+pub(in crate::mapping) fn may_follow(code: Code) -> bool {
     [
         Code::MISSING_KEY,
         Code::MANDATORY_NOT_FILLED,

@@ -8,10 +8,10 @@ use super::Compiler;
 use crate::mapping::code::Code;
 
 /// A text and where it stands, quotes included.
-pub(super) type Quoted = (String, Range<usize>);
+pub(in crate::mapping) type Quoted = (String, Range<usize>);
 
 #[derive(Clone)]
-pub(super) struct Table<'d> {
+pub(in crate::mapping) struct Table<'d> {
     table: &'d dyn TableLike,
     /// Where its header or braces are.
     pub span: Range<usize>,
@@ -151,7 +151,7 @@ impl<'d> Table<'d> {
 }
 
 /// One value with its dotted name.
-pub(super) struct Leaf<'d> {
+pub(in crate::mapping) struct Leaf<'d> {
     pub name: String,
     pub item: &'d Item,
     pub key_span: Range<usize>,

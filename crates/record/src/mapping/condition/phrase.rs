@@ -7,7 +7,7 @@ use crate::mapping::fault::{Cause, Fault, nearest};
 
 /// How many of a list's values have to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quantifier {
+pub(in crate::mapping) enum Quantifier {
     /// One is enough; none of an empty list.
     Any,
     /// All of them; true of an empty list, since there is none that does not.
@@ -15,7 +15,7 @@ pub(super) enum Quantifier {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(in crate::mapping) enum Operator {
     Is,
     IsNot,
     IsOneOf,
@@ -47,7 +47,7 @@ const OPERATORS: [(&str, Operator); 12] = [
 ];
 
 impl Operator {
-    pub(super) fn written(self) -> &'static str {
+    pub(in crate::mapping) fn written(self) -> &'static str {
         OPERATORS.iter().find(|(_, operator)| *operator == self).map_or("", |(written, _)| written)
     }
 
@@ -62,23 +62,23 @@ impl Operator {
 
 /// A part of the phrase without its quotes, and the bytes it stands at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
-    pub(super) text: String,
-    pub(super) at: Range<usize>,
+pub(in crate::mapping) struct Word {
+    pub(in crate::mapping) text: String,
+    pub(in crate::mapping) at: Range<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Phrase {
-    pub(super) quantifier: Option<(Quantifier, Range<usize>)>,
-    pub(super) subject: Word,
-    pub(super) operator: Operator,
-    pub(super) operator_at: Range<usize>,
+pub(in crate::mapping) struct Phrase {
+    pub(in crate::mapping) quantifier: Option<(Quantifier, Range<usize>)>,
+    pub(in crate::mapping) subject: Word,
+    pub(in crate::mapping) operator: Operator,
+    pub(in crate::mapping) operator_at: Range<usize>,
     /// One, several for `is one of`, none for `is missing` and `is present`.
-    pub(super) values: Vec<Word>,
+    pub(in crate::mapping) values: Vec<Word>,
 }
 
 impl Phrase {
-    pub(super) fn read(text: &str) -> Result<Phrase, Fault> {
+    pub(in crate::mapping) fn read(text: &str) -> Result<Phrase, Fault> {
         let mut reader = Reader { text, at: 0 };
         reader.blanks();
         if reader.rest().is_empty() {
@@ -273,18 +273,18 @@ impl<'t> Reader<'t> {
 /// The text that `looks like` compares with: 9 is any digit, A any letter from A to Z in either
 /// case, and everything else itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pattern(String);
+pub(in crate::mapping) struct Pattern(String);
 
 impl Pattern {
-    pub(super) fn of(word: &Word) -> Pattern {
+    pub(in crate::mapping) fn of(word: &Word) -> Pattern {
         Pattern::of_text(&word.text)
     }
 
-    pub(super) fn of_text(text: &str) -> Pattern {
+    pub(in crate::mapping) fn of_text(text: &str) -> Pattern {
         Pattern(text.to_owned())
     }
 
-    pub(super) fn fits(&self, text: &str) -> bool {
+    pub(in crate::mapping) fn fits(&self, text: &str) -> bool {
         let mut letters = text.chars();
         self.0.chars().all(|wanted| {
             letters.next().is_some_and(|letter| match wanted {

@@ -1,0 +1,185 @@
+//! `incident`, `clock`, `delivery`, `reconcile`: what operators look at and order besides holds.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+use serde_json::{Value, json};
+
+use super::socket::At;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Incident {
+    /// What is wrong now, what it means and what to do
+    List {
+        #[command(flatten)]
+        at: At,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Clock {
+    /// The clock is right: notices and alerts go on
+    Accept {
+        #[command(flatten)]
+        at: At,
+        /// Why; it stands in the audit chain
+        #[arg(long)]
+        because: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Delivery {
+    /// Where letters are pushed, how many wait, and what is paused
+    List {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Push nothing to a force for now; what waits is kept
+    Pause(OfForce),
+    /// Push to a force again
+    Resume(OfForce),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfForce {
+    #[command(flatten)]
+    at: At,
+    /// The force's slug
+    force: String,
+    /// Why; it stands in the audit chain
+    #[arg(long)]
+    because: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Reconcile {
+    #[command(flatten)]
+    at: At,
+    /// A day in Europe/London, such as 2026-05-09
+    #[arg(long)]
+    day: Date,
+    /// A force's slug: everything that came from it and went to it on that day
+    #[arg(long, required_unless_present = "provider", conflicts_with = "provider")]
+    force: Option<String>,
+    /// A provider's slug: messages of that day, and what the provider says of it
+    #[arg(long)]
+    provider: Option<String>,
+}
+
+async fn order(at: At, order: &Value) -> anyhow::Result<Value> {
+    Ok(at.gateway()?.tell("/v1/orders", order).await?.unwrap_or_default())
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_default()
+}
+
+impl Incident {
+    pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let Incident::List { at } = self;
+        let told = order(at, &json!({ "order": "incidents" })).await?;
+        let incidents = told["incidents"].as_array().cloned().unwrap_or_default();
+        for it in &incidents {
+            let (kind, about) = (text(it, "kind"), text(it, "about"));
+            writeln!(out, "{kind} {about}: {}, since {}", it["count"], text(it, "opened_at"))?;
+            writeln!(out, "    {}\n    {}", text(it, "means"), text(it, "now"))?;
+        }
+        if incidents.is_empty() {
+            writeln!(out, "no incident is open")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(ExitCode::FAILURE)
+    }
+}
+
+impl Clock {
+    pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let Clock::Accept { at, because } = self;
+        order(at, &json!({ "order": "accept_clock", "because": because })).await?;
+        writeln!(out, "accepted; the next sweep says what is due")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Delivery {
+    pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        match self {
+            Delivery::List { at } => {
+                let told = order(at, &json!({ "order": "deliveries" })).await?;
+                let lines = told["deliveries"].as_array().cloned().unwrap_or_default();
+                let mut all_well = true;
+                for it in &lines {
+                    let to = it["to"].as_str().unwrap_or("not pushed: collected by the force");
+                    writeln!(out, "{}: {to}, {} waiting", text(it, "force"), it["waiting"])?;
+                    if let Some(paused) = it.get("paused").filter(|it| !it.is_null()) {
+                        all_well = false;
+                        let (at, by) = (text(paused, "at"), text(paused, "by"));
+                        writeln!(out, "    paused {at} by {by}: {}", text(paused, "because"))?;
+                    }
+                }
+                Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Delivery::Pause(OfForce { at, force, because }) => {
+                let said = json!({ "order": "pause", "force": force, "because": because });
+                order(at, &said).await?;
+                writeln!(out, "paused; what waits for {force} is kept")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Delivery::Resume(OfForce { at, force, because }) => {
+                let said = json!({ "order": "resume", "force": force, "because": because });
+                order(at, &said).await?;
+                writeln!(out, "resumed; what waits for {force} is pushed now")?;
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+}
+
+impl Reconcile {
+    pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let Reconcile { at, day, force, provider } = self;
+        if let Some(force) = force {
+            let said = json!({ "order": "reconcile_force", "force": force, "day": day });
+            let told = order(at, &said).await?;
+            writeln!(out, "{force} ({}) on {day}", text(&told, "force"))?;
+            for (state, ids) in told["ids"].as_object().into_iter().flatten() {
+                let ids = ids.as_array().cloned().unwrap_or_default();
+                writeln!(out, "  {state}: {}", ids.len())?;
+                for id in &ids {
+                    writeln!(out, "    {}", id.as_str().unwrap_or_default())?;
+                }
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let provider = provider.unwrap_or_default();
+        let said = json!({ "order": "reconcile_provider", "provider": provider, "day": day });
+        let told = order(at, &said).await?;
+        writeln!(out, "{provider} on {day}")?;
+        let mut even = true;
+        for side in told["sides"].as_array().into_iter().flatten() {
+            let count = |name: &str| side[name].as_array().map_or(0, Vec::len);
+            let (sent, queued) = (count("sent"), count("queued"));
+            writeln!(out, "  {}: {sent} sent, {queued} queued", text(side, "side"))?;
+            let said = &side["provider"];
+            if said.is_null() {
+                writeln!(out, "    the provider has said nothing of this day")?;
+                continue;
+            }
+            for (name, what) in [
+                ("missing_there", "sent, and missing at the provider"),
+                ("missing_here", "reported by the provider, and missing here"),
+            ] {
+                let ids = said[name].as_array().cloned().unwrap_or_default();
+                even &= ids.is_empty();
+                writeln!(out, "    {what}: {}", ids.len())?;
+                for id in &ids {
+                    writeln!(out, "      {}", id.as_str().unwrap_or_default())?;
+                }
+            }
+        }
+        Ok(if even { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
