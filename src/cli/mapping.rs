@@ -11,6 +11,7 @@ use cara_record::domain::choice::Choice as _;
 use cara_record::domain::decision::DecisionRecord;
 use cara_record::domain::{Finding, Kind, Referral, Validated};
 use cara_record::mapping::attempt::{Attempt, Unread};
+use cara_record::mapping::letter;
 use cara_record::mapping::trace::Line;
 use cara_record::mapping::{Plan, compile, could_both_match, trial};
 use jiff::Timestamp;
@@ -68,6 +69,11 @@ impl File {
         Ok(File { path, text })
     }
 
+    /// Whether it writes letters instead of reading records.
+    fn is_letters(&self) -> bool {
+        self.path.file_stem().is_some_and(|stem| stem == "notice")
+    }
+
     /// A file that the mapping names, from its own folder.
     fn open(&self, name: &str) -> Option<Vec<u8>> {
         std::fs::read(self.path.parent()?.join(name)).ok()
@@ -93,6 +99,7 @@ pub fn check(args: &Check, out: &mut impl Write) -> io::Result<ExitCode> {
     };
     let mut wrong = 0;
     let mut plans: Vec<(PathBuf, Plan)> = Vec::new();
+    let mut letters = 0;
     for path in paths {
         let file = match File::read(path.clone()) {
             Ok(file) => file,
@@ -102,13 +109,18 @@ pub fn check(args: &Check, out: &mut impl Write) -> io::Result<ExitCode> {
                 continue;
             }
         };
+        if file.is_letters() {
+            wrong += usize::from(!check_letters(&file, out)?);
+            letters += 1;
+            continue;
+        }
         let (plan, clean) = check_one(&file, out)?;
         wrong += usize::from(!clean);
         plans.extend(plan.map(|plan| (path, plan)));
     }
     wrong += twins(&plans, out)?;
     match wrong {
-        0 => writeln!(out, "nothing to mend in {}", counted(plans.len(), "mapping"))?,
+        0 => writeln!(out, "nothing to mend in {}", counted(plans.len() + letters, "mapping"))?,
         _ => writeln!(out, "{} to mend", counted(wrong, "thing"))?,
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -126,6 +138,19 @@ fn check_one(file: &File, out: &mut impl Write) -> io::Result<(Option<Plan>, boo
     write!(out, "{}: {report}", file.path.display())?;
     let clean = compiled.diagnostics.is_empty() && !report.failed() && report.is_complete();
     Ok((Some(plan), clean))
+}
+
+/// As [`check_one`], for a file that writes letters.
+fn check_letters(file: &File, out: &mut impl Write) -> io::Result<bool> {
+    let open = |name: &str| file.open(name);
+    let compiled = letter::compile(&file.path.display().to_string(), &file.text, &open);
+    for diagnostic in &compiled.diagnostics {
+        writeln!(out, "{}", diagnostic.render(&file.text))?;
+    }
+    let Some(plan) = compiled.plan else { return Ok(false) };
+    let report = letter::run_tests(&plan, &open);
+    write!(out, "{}: {report}", file.path.display())?;
+    Ok(compiled.diagnostics.is_empty() && !report.failed() && report.is_complete())
 }
 
 /// Mappings of one force that could both take a body; the gateway would not know which to use.
@@ -179,6 +204,9 @@ pub fn attempt(args: &Try, now: Timestamp, out: &mut impl Write) -> io::Result<E
     let mut refusals = Vec::new();
     for path in paths {
         let file = File::read(path)?;
+        if file.is_letters() {
+            continue;
+        }
         let open = |name: &str| file.open(name);
         let compiled = compile(&file.path.display().to_string(), &file.text, &open);
         for diagnostic in &compiled.diagnostics {

@@ -15,6 +15,7 @@ mod certificate;
 mod certs_example;
 mod charity;
 mod compartment;
+mod decide;
 mod delivery;
 mod edge;
 mod faults;

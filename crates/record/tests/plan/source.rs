@@ -106,14 +106,17 @@ fn xml(matches: &str) -> Plan {
 }
 
 #[test]
-fn only_different_tops_tell_two_mappings_of_a_type_apart() {
+fn two_mappings_of_a_type_are_told_apart_by_what_they_name() {
     assert!(could_both_match(&xml("/A"), &xml("/A/Case")));
     assert!(!could_both_match(&xml("/A"), &xml("/B")));
     assert!(could_both_match(&xml("/A"), &xml("//B")));
     assert!(could_both_match(&xml("/A"), &xml("/*")));
     let json = plan("type = \"json\"\nrecord = \"/a\"", "[fields]\n");
     let other = plan("type = \"json\"\nrecord = \"/b\"", "[fields]\n");
-    assert!(could_both_match(&json, &other));
+    assert!(!could_both_match(&json, &other));
+    assert!(could_both_match(&json, &json));
+    let inside = plan("type = \"json\"\nrecord = \"/a/b\"", "[fields]\n");
+    assert!(could_both_match(&json, &inside));
     assert!(!could_both_match(&json, &xml("/a")));
 }
 
