@@ -23,8 +23,20 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CONTROL: &str = "/usr/lib/rabbitmq/lib";
 
 /// Providers whose users and queues every test broker has.
-pub const PROVIDERS: [&str; 10] =
-    ["harbour", "harbour-test", "beacon", "cove", "dene", "elm", "fern", "glen", "isle", "jetty"];
+pub const PROVIDERS: [&str; 12] = [
+    "harbour",
+    "harbour-test",
+    "beacon",
+    "cove",
+    "dene",
+    "elm",
+    "fern",
+    "glen",
+    "isle",
+    "jetty",
+    "kiln",
+    "lark",
+];
 
 pub const GATEWAY: &str = "cara-gateway";
 pub const ADMINISTRATOR: &str = "admin";

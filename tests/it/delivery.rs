@@ -1,7 +1,7 @@
 //! Pushing letters to endpoints of forces, and mail, against real servers on loopback.
 
-mod endpoint;
-mod postbox;
+pub mod endpoint;
+pub mod postbox;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -20,6 +20,7 @@ mod delivery;
 mod edge;
 mod faults;
 mod house;
+mod letters;
 mod queue;
 mod record;
 mod sandbox;

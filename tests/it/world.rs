@@ -31,6 +31,8 @@ pub struct World {
     pub store: String,
     /// Start with a revocation list that names nobody yet.
     pub crl: bool,
+    /// Hampshire's letters are pushed to this address.
+    pub letters_to: Option<String>,
 }
 
 /// A running gateway and everything that speaks to it.
@@ -85,7 +87,11 @@ impl World {
         cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
         let provider = self.provider.clone().unwrap_or_else(|| unique("provider"));
         let (api, internal) = (free_port(), free_port());
-        let text = self.settings(api, internal, &provider);
+        if let Some(to) = &self.letters_to {
+            authority.client("gateway.example", 2).write(&certificates, "outgoing");
+            mappings_with(&folder.join("mappings"), to);
+        }
+        let text = self.settings(api, internal, &provider, &folder);
         std::fs::write(folder.join("gateway.toml"), text).unwrap();
         TestGateway {
             api: format!("https://localhost:{api}"),
@@ -97,10 +103,20 @@ impl World {
         }
     }
 
-    fn settings(&self, api: u16, internal: u16, provider: &str) -> String {
+    fn settings(&self, api: u16, internal: u16, provider: &str, folder: &Path) -> String {
         let crl = if self.crl { "certs/ca.crl" } else { "none" };
-        let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+        let mappings = match &self.letters_to {
+            Some(_) => folder.join("mappings"),
+            None => Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings"),
+        };
         let mappings = mappings.display();
+        let delivery = match &self.letters_to {
+            Some(_) => {
+                "[delivery]\ncertificate = \"certs/outgoing.pem\"\nkey = \"certs/outgoing.key\"\n\
+                 ca = \"certs/ca.pem\"\ntimeout_s = 5\n"
+            }
+            None => "",
+        };
         let broker = match &self.broker {
             None => "urls = [\"amqp://127.0.0.1:1/%2f\"]\npublish = false\n".to_owned(),
             Some(lines) => lines.clone(),
@@ -116,7 +132,7 @@ impl World {
              [store]\npath = \"gateway.db\"\n{store_lines}\n\
              [vault]\nepochs = \"secrets/epochs\"\nindex_key = \"secrets/index.key\"\n\
              audit_key = \"secrets/audit.key\"\n\
-             [broker]\n{broker}\n[mappings]\nfolder = \"{mappings}\"\n\
+             [broker]\n{broker}\n{delivery}[mappings]\nfolder = \"{mappings}\"\n\
              [[ca]]\nname = \"police-ca\"\ncertificate = \"certs/ca.pem\"\ncrl = \"{crl}\"\n\
              [[provider]]\nslug = \"{provider}\"\n"
         );
@@ -125,10 +141,15 @@ impl World {
                 text,
                 "[[force]]\nslug = \"{slug}\"\ncode = \"{code}\"\nprovider = \"{provider}\"\n\
                  agreement_ref = \"ISA-{code}-1\"\ncompliance_domains = [\"{slug}.example\"]\n\
+                 {}\
                  [[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\n\
                  san = \"records.{slug}.example\"\nca = \"police-ca\"\n\
                  [[identity]]\nname = \"{slug}-victim-unit\"\nforces = [\"{slug}\"]\n\
-                 san = \"victims.{slug}.example\"\nca = \"police-ca\"\nvictims = true\n"
+                 san = \"victims.{slug}.example\"\nca = \"police-ca\"\nvictims = true\n",
+                match &self.letters_to {
+                    Some(to) if slug == "hampshire" => format!("delivery_endpoints = [\"{to}\"]\n"),
+                    _ => String::new(),
+                }
             )
             .unwrap();
         }
@@ -390,4 +411,26 @@ pub fn write_secret(path: &Path, text: &str) {
 pub fn example(force: &str, name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings").join(force).join("examples");
     std::fs::read_to_string(path.join(name)).unwrap()
+}
+
+/// The project's mappings, with Hampshire's letters pushed to this address.
+fn mappings_with(folder: &Path, to: &str) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+    let mut open = vec![PathBuf::new()];
+    while let Some(below) = open.pop() {
+        std::fs::create_dir_all(folder.join(&below)).unwrap();
+        for entry in std::fs::read_dir(from.join(&below)).unwrap() {
+            let name = below.join(entry.unwrap().file_name());
+            if from.join(&name).is_dir() {
+                open.push(name);
+            } else {
+                std::fs::copy(from.join(&name), folder.join(&name)).unwrap();
+            }
+        }
+    }
+    let file = folder.join("hampshire/notice.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let usual = "https://notices.hampshire.example/cara/inbox";
+    assert!(text.contains(usual));
+    std::fs::write(file, text.replace(usual, to)).unwrap();
 }

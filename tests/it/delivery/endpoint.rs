@@ -49,8 +49,13 @@ struct Log {
 impl Server {
     /// `clients` signs whom it lets in.
     pub async fn start(own: &Signed, clients: &str, behaviour: Behaviour) -> Server {
+        Server::at(0, own, clients, behaviour).await
+    }
+
+    /// At this port; 0 takes any.
+    pub async fn at(port: u16, own: &Signed, clients: &str, behaviour: Behaviour) -> Server {
         let acceptor = acceptor(own, clients);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let url = format!("https://localhost:{}/inbox", listener.local_addr().unwrap().port());
         let log = Arc::new(Log::default());
         let log_of_task = Arc::clone(&log);
