@@ -7,21 +7,20 @@
 
 use std::collections::HashSet;
 
-use cara_record::domain::decision::DecisionRecord;
-use cara_record::domain::{Kind, Stopped, Validated};
+use cara_record::domain::{Kind, Validated};
 use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
-use uuid::Uuid;
 
 use super::compare::{self, Verdict};
 use super::decide::Judged;
-use super::prepare::{self, Bench, Content};
+use super::prepare::{self, Bench};
 use super::read::{self, Desk, Read};
 use super::{Accepted, Caller, Gateway, Refusal, Submission};
-use crate::store::{
-    BoundKey, Cause, Digest, Entry, ForceCode, HoldEnd, KeyIndex, Known, Receipt, RecordIndex,
-    Refused, What,
-};
-use crate::vault::Vault;
+use crate::store::{BoundKey, Cause, Digest, Entry, HoldEnd, KeyIndex, Known, What};
+
+mod work;
+
+pub(super) use work::Work;
+use work::{Pending, record_ref};
 
 /// A record that keeps losing its race is given back with 503 after this many tries.
 const ROUNDS_MAX: usize = 8;
@@ -305,189 +304,6 @@ impl Gateway {
 struct Key {
     index: KeyIndex,
     body: Digest,
-}
-
-/// One record on its way to an answer.
-pub(super) struct Work {
-    pub read: Read,
-    content: Option<Content>,
-    record: Option<RecordIndex>,
-    /// What the reading found: violations and holds of a stopped record.
-    causes: Vec<Cause>,
-    flags: Vec<Cause>,
-    /// What a hold was tried with, should it turn out to be held already.
-    held: Option<(Digest, Vec<Cause>)>,
-    pub released: Option<Uuid>,
-    pending: Option<Pending>,
-    pub answer: Option<RecordAnswer>,
-}
-
-/// What will be answered once the commit is there.
-enum Pending {
-    Accepted { referral_id: Uuid, revision: u32, flags: Vec<Cause> },
-    Held { hold_id: Uuid, causes: Vec<Cause> },
-    Decided { referral_id: Uuid, decision_id: Uuid },
-    Withdrawn,
-}
-
-impl Work {
-    pub fn of(gateway: &Gateway, caller: &Caller, read: Read) -> Self {
-        let (vault, test) = (&gateway.vault, caller.test);
-        let content = match &read.outcome {
-            Validated::Referral(referral) => {
-                Some(Content::of_referral(vault, read.force, test, referral))
-            }
-            Validated::Withdrawal(withdrawal) => {
-                Some(Content::of_withdrawal(vault, read.force, test, withdrawal))
-            }
-            Validated::Decision(_) | Validated::Stopped(_) => None,
-        };
-        let record = match &read.outcome {
-            // Not the case's own: a good record of the case must not close a decision that waits.
-            Validated::Decision(sent) => Some(decision_index(vault, read.force, test, sent)),
-            Validated::Stopped(stopped) => stopped
-                .record_ref
-                .as_deref()
-                .map(|record_ref| vault.record_index(read.force.0, test, record_ref)),
-            _ => content.as_ref().map(|content| content.record),
-        };
-        let found = match &read.outcome {
-            Validated::Stopped(Stopped { findings, .. }) => read.causes(findings),
-            _ => Vec::new(),
-        };
-        let (flags, causes) = found.into_iter().partition(|cause| cause.kind == Kind::Flag);
-        Work {
-            read,
-            content,
-            record,
-            causes,
-            flags,
-            held: None,
-            released: None,
-            pending: None,
-            answer: None,
-        }
-    }
-
-    /// The case's index, where the record's key could be read.
-    pub fn record(&self) -> Option<RecordIndex> {
-        self.record
-    }
-
-    /// What a release is answered when the record would be held again: the old hold stays.
-    pub fn still_held(&mut self, hold_id: Uuid) -> Option<RecordAnswer> {
-        match self.pending.take() {
-            Some(Pending::Held { causes, .. }) => {
-                Some(self.answer_of(Pending::Held { hold_id, causes }))
-            }
-            other => {
-                self.pending = other;
-                None
-            }
-        }
-    }
-
-    /// A withdrawal is never a first revision, so there is nothing to be tried without looking.
-    fn lookup_first(&self) -> bool {
-        matches!(self.read.outcome, Validated::Withdrawal(_))
-    }
-
-    /// Turns what was prepared into the answer, now that the commit is known.
-    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<(), Refusal> {
-        match result {
-            Ok(_receipt) => {
-                let pending = self.pending.take();
-                self.answer = pending.map(|pending| self.answer_of(pending));
-                Ok(())
-            }
-            Err(Refused::Conflict) => {
-                self.pending = None;
-                Ok(())
-            }
-            Err(Refused::Unavailable { reason }) => {
-                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
-            }
-        }
-    }
-
-    fn answer_of(&self, pending: Pending) -> RecordAnswer {
-        let blank = self.blank();
-        match pending {
-            Pending::Accepted { referral_id, revision, flags } => RecordAnswer {
-                referral_id: Some(referral_id),
-                revision: Some(revision),
-                flags: flags.iter().map(read::view).collect(),
-                ..blank
-            },
-            Pending::Held { hold_id, causes } => RecordAnswer {
-                hold_id: Some(hold_id),
-                status: RecordStatus::Held,
-                violations: causes.iter().map(read::view).collect(),
-                flags: self.flags.iter().map(read::view).collect(),
-                ..blank
-            },
-            Pending::Decided { referral_id, decision_id } => RecordAnswer {
-                referral_id: Some(referral_id),
-                decision_id: Some(decision_id),
-                ..blank
-            },
-            Pending::Withdrawn => blank,
-        }
-    }
-
-    fn blank(&self) -> RecordAnswer {
-        RecordAnswer {
-            record_ref: record_ref(&self.read.outcome).map(str::to_owned),
-            referral_id: None,
-            hold_id: None,
-            revision: None,
-            decision_id: None,
-            status: RecordStatus::Accepted,
-            violations: Vec::new(),
-            flags: Vec::new(),
-        }
-    }
-
-    fn answer_duplicate(&mut self, known: &Known, revision: u32) {
-        let Some(referral) = &known.referral else {
-            unreachable!("only a known referral has a duplicate")
-        };
-        let seen = referral.revisions.iter().find(|seen| seen.revision == revision);
-        let flags = seen.map(|seen| seen.flags.iter().map(read::view).collect());
-        self.answer = Some(RecordAnswer {
-            referral_id: Some(referral.referral_id),
-            revision: Some(revision),
-            status: RecordStatus::Duplicate,
-            flags: flags.unwrap_or_default(),
-            ..self.blank()
-        });
-    }
-
-    pub fn into_answer(self) -> RecordAnswer {
-        match self.answer {
-            Some(answer) => answer,
-            None => unreachable!("take returns only when every record is answered"),
-        }
-    }
-}
-
-fn record_ref(outcome: &Validated) -> Option<&str> {
-    match outcome {
-        Validated::Referral(referral) => Some(&referral.source.record_ref),
-        Validated::Withdrawal(withdrawal) => Some(&withdrawal.source.record_ref),
-        Validated::Decision(sent) => Some(&sent.record_ref),
-        Validated::Stopped(stopped) => stopped.record_ref.as_deref(),
-    }
-}
-
-/// Where the holds of a case's decisions are found.
-fn decision_index(
-    vault: &Vault,
-    force: ForceCode,
-    test: bool,
-    sent: &DecisionRecord,
-) -> RecordIndex {
-    vault.record_index(force.0, test, &format!("decision {}", sent.record_ref))
 }
 
 /// The force must mend it: not merely something for the operators to clear.

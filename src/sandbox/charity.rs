@@ -167,7 +167,9 @@ impl Desk {
                 .await?;
             anyhow::ensure!(matches!(confirmation, Confirmation::Ack(None)), "not taken");
             let mut pages = self.ledger.open();
-            pages.way_back.reported.insert(said.outcome_id);
+            if pages.way_back.reported.insert(said.outcome_id) && said.is_prompted {
+                pages.way_back.prompts_due += 1;
+            }
             if said.is_told {
                 pages.way_back.promised.insert(said.outcome_id);
             }

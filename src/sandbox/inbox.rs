@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 
 use super::client;
 use super::description::Description;
+use super::endpoint;
 use super::ledger::Ledger;
 
 /// A force looks this often.
@@ -22,12 +23,13 @@ impl Inbox {
     /// Starts one reader for each force.
     pub fn open(description: &Description, ledger: &Ledger) -> anyhow::Result<Inbox> {
         let mut readers = JoinSet::new();
-        for force in description.forces.values() {
+        for (slug, force) in &description.forces {
             let reader = Reader {
                 client: client::of_force(description, force)?,
                 api: description.api.clone(),
                 ledger: ledger.clone(),
                 last: None,
+                gets_letters: slug == endpoint::FORCE,
             };
             readers.spawn(reader.run());
         }
@@ -41,6 +43,8 @@ struct Reader {
     ledger: Ledger,
     /// The last number that was read; an earlier run on the same store may have left others.
     last: Option<u64>,
+    /// Its letters are pushed, and its endpoint takes them over: reading is the safety net.
+    gets_letters: bool,
 }
 
 impl Reader {
@@ -58,13 +62,18 @@ impl Reader {
         let page = self.client.get(url).send().await?.error_for_status()?.bytes().await?;
         let page: NoticePage = serde_json::from_slice(&page)?;
         for notice in page.notices {
-            let url = format!("{}/v1/notices/{}/acknowledge", self.api, notice.notice_id);
-            self.client.post(url).send().await?.error_for_status()?;
+            if !self.gets_letters {
+                let url = format!("{}/v1/notices/{}/acknowledge", self.api, notice.notice_id);
+                self.client.post(url).send().await?.error_for_status()?;
+            }
             let mut pages = self.ledger.open();
             if self.last.is_some_and(|last| notice.sequence != last + 1) {
                 pages.way_back.gaps += 1;
             }
             pages.way_back.read.extend(notice.content.evidence_ref);
+            if self.gets_letters && notice.cancelled_at.is_none() {
+                pages.way_back.pushed.insert(notice.notice_id);
+            }
             self.last = Some(notice.sequence);
         }
         Ok(())

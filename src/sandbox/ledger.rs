@@ -17,6 +17,8 @@ pub struct Pages {
     pub told: BTreeMap<&'static str, Told>,
     /// Every referral and revision that the gateway took responsibility for.
     pub accepted: BTreeSet<(Uuid, u32)>,
+    /// Decisions that the gateway took responsibility for.
+    pub decided: BTreeSet<Uuid>,
     pub seen: Seen,
     pub way_back: WayBack,
     /// Words about victims, in lower case: none may turn up on the offender's side.
@@ -70,9 +72,22 @@ pub struct WayBack {
     pub gaps: u64,
     /// Outcomes that came back as not applied.
     pub rejected: u64,
+    /// Notices of the force whose letters are pushed, as it reads them.
+    pub pushed: BTreeSet<Uuid>,
+    /// Notices whose letters its endpoint has taken.
+    pub letters: BTreeSet<Uuid>,
+    /// How often its endpoint was down.
+    pub times_down: u64,
+    /// What victim workers have to be told of what the charity reported.
+    pub prompts_due: u64,
 }
 
 impl WayBack {
+    /// Letters that have not arrived.
+    pub fn missing_letters(&self) -> usize {
+        self.pushed.difference(&self.letters).count()
+    }
+
     /// Outcomes that a force does not know of yet.
     pub fn missing(&self) -> usize {
         self.promised.difference(&self.read).count()
@@ -129,6 +144,11 @@ impl Pages {
         })
     }
 
+    /// Every decision, and what was reported that concerns her.
+    pub fn prompts_due(&self) -> u64 {
+        self.way_back.prompts_due + self.decided.len() as u64
+    }
+
     /// The charity has everything that it was promised, and the forces know what it reported.
     pub fn is_drained(&self) -> bool {
         let referrals = self.accepted.iter().map(|(id, _)| id);
@@ -137,5 +157,8 @@ impl Pages {
             && self.missing_victims() == 0
             && all_reported
             && self.way_back.missing() == 0
+            && self.way_back.missing_letters() == 0
+            && self.seen.decisions.len() == self.decided.len()
+            && self.seen.prompts == self.prompts_due()
     }
 }

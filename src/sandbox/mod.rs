@@ -5,8 +5,10 @@ pub mod broker;
 pub mod certificate;
 pub mod charity;
 mod client;
+mod decision;
 pub mod console;
 pub mod description;
+pub mod endpoint;
 pub mod inbox;
 pub mod ledger;
 pub mod people;
@@ -89,15 +91,19 @@ async fn live(
     console: &Console,
     clock: &Clock,
 ) -> anyhow::Result<bool> {
-    let ledger = Ledger::default();
+    let ledger = world.ledger.clone();
     let _charity = Charity::open(&world.description, &ledger, clock);
     let _inbox = Inbox::open(&world.description, &ledger)?;
     let traffic = Traffic::open(&world.description, &ledger, console, clock, SEED)?;
+    let endpoint = std::sync::Arc::clone(&world.endpoint);
     tokio::select! {
         () = over => {}
         error = mourn(world, console) => return Err(error),
         () = show(&ledger, console) => {}
+        () = endpoint.come_and_go() => {}
     }
+    endpoint.stay();
+    ledger.open().way_back.times_down = endpoint.times_down();
     traffic.stop().await?;
     console.event("no more records; the charity reads what is left");
     let until = clock.monotonic() + Duration::from_secs(DRAIN_S_MAX);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::endpoint;
 use super::ledger::{Pages, Told};
 
 /// The table, and whether it adds up.
@@ -52,6 +53,32 @@ pub fn table(pages: &Pages) -> (String, bool) {
             ),
         ),
         (back.gaps == 0, format!("numbers missing between notices = {}", back.gaps)),
+        (
+            back.missing_letters() == 0,
+            format!(
+                "letters pushed to {} {} of {}, its endpoint down {} times",
+                endpoint::FORCE,
+                back.pushed.intersection(&back.letters).count(),
+                back.pushed.len(),
+                back.times_down
+            ),
+        ),
+        (
+            seen.decisions.len() == pages.decided.len(),
+            format!(
+                "decisions accepted {} = told to the charity {}",
+                pages.decided.len(),
+                seen.decisions.len()
+            ),
+        ),
+        (
+            seen.prompts == pages.prompts_due(),
+            format!(
+                "prompts due to victim workers {} = read {}",
+                pages.prompts_due(),
+                seen.prompts
+            ),
+        ),
         (back.rejected == 0, format!("outcomes that could not be applied = {}", back.rejected)),
         (total.accepted > 0, "something was accepted".to_owned()),
     ];
@@ -96,7 +123,15 @@ mod tests {
 
     #[test]
     fn whatever_is_wrong_is_found() {
-        let spoil: [fn(&mut Pages); 8] = [
+        let spoil: [fn(&mut Pages); 11] = [
+            |pages| {
+                pages.way_back.pushed.insert(Uuid::from_u128(9));
+            },
+            |pages| {
+                pages.decided.insert(Uuid::from_u128(9));
+                pages.seen.prompts = 1;
+            },
+            |pages| pages.way_back.prompts_due = 1,
             |pages| {
                 pages.way_back.promised.insert(Uuid::from_u128(9));
             },

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::certificate::{self, CA_NAME, Certificates, force_name};
+use super::endpoint;
 use super::record::SHAPES;
 use crate::amqp::definitions::Account;
 use crate::vault;
@@ -101,10 +102,13 @@ pub struct Addresses {
     pub api_port: u16,
     pub internal_port: u16,
     pub socket: PathBuf,
+    /// Hampshire's endpoint.
+    pub letters_to: String,
 }
 
-/// Writes the mappings that are not there yet: what a newcomer changed stays.
-pub fn write_mappings(folder: &Path) -> anyhow::Result<()> {
+/// Writes the mappings that are not there yet: what a newcomer changed stays, but for the address
+/// to which Hampshire's letters go, which is another one in every run.
+pub fn write_mappings(folder: &Path, letters_to: &str) -> anyhow::Result<()> {
     for (name, text) in MAPPINGS.iter().copied() {
         let file = folder.join(name);
         if let Some(parent) = file.parent() {
@@ -115,7 +119,16 @@ pub fn write_mappings(folder: &Path) -> anyhow::Result<()> {
                 .with_context(|| format!("{} cannot be written", file.display()))?;
         }
     }
-    Ok(())
+    let file = folder.join(endpoint::FORCE).join("notice.toml");
+    let text =
+        fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let is_address = |line: &&str| {
+        let address = line.trim_start().strip_prefix("to ").map(str::trim_start);
+        address.is_some_and(|rest| rest.starts_with('='))
+    };
+    let Some(line) = text.lines().find(is_address) else { return Ok(()) };
+    let changed = text.replacen(line, &format!("to         = {}", toml_text(letters_to)), 1);
+    fs::write(&file, changed).with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// Writes the secrets and `gateway.toml` under `folder`; answers where the settings are.
@@ -169,13 +182,19 @@ fn text(
         user = toml_text(&broker.gateway.name),
         password = within("secrets/broker.password"),
     );
+    let outgoing = certificates.paths("gateway");
     if broker.unencrypted {
         text.push_str("unencrypted = true\n");
     }
     write!(
         text,
-        "\n[mappings]\nfolder = {}\n\n[[ca]]\nname = \"{CA_NAME}\"\ncertificate = {}\ncrl = \"none\"\n",
+        "\n[mappings]\nfolder = {}\n\n\
+         [delivery]\ncertificate = {}\nkey = {}\nca = {}\ntimeout_s = 10\n\n\
+         [[ca]]\nname = \"{CA_NAME}\"\ncertificate = {}\ncrl = \"none\"\n",
         within("mappings"),
+        quoted(&outgoing.certificate),
+        quoted(&outgoing.key),
+        quoted(&certificates.ca()),
         quoted(&certificates.ca()),
     )?;
     for provider in providers() {
@@ -187,11 +206,15 @@ fn text(
     }
     for shape in &SHAPES {
         let (slug, code, provider) = (shape.force, shape.code, shape.provider);
+        let endpoints = match slug == endpoint::FORCE {
+            true => format!("delivery_endpoints = [{}]\n", toml_text(&addresses.letters_to)),
+            false => String::new(),
+        };
         write!(
             text,
             "\n[[force]]\nslug = \"{slug}\"\ncode = \"{code}\"\nprovider = \"{provider}\"\n\
              agreement_ref = \"ISA-{code}-SANDBOX\"\ncompliance_domains = [\"{slug}.example\"]\n\
-             \n[[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\nsan = \"{}\"\n\
+             {endpoints}\n[[identity]]\nname = \"{slug}-records\"\nforces = [\"{slug}\"]\nsan = \"{}\"\n\
              ca = \"{CA_NAME}\"\n",
             force_name(slug)
         )?;
@@ -239,8 +262,12 @@ mod tests {
             unencrypted: false,
             everybody_is_one: true,
         };
-        let addresses =
-            Addresses { api_port: 1443, internal_port: 1091, socket: folder.join("socket") };
+        let addresses = Addresses {
+            api_port: 1443,
+            internal_port: 1091,
+            socket: folder.join("socket"),
+            letters_to: "https://localhost:1444/cara/inbox".to_owned(),
+        };
         let text = text(&folder, &certificates, &broker, &addresses).unwrap();
         let read = Settings::read(&text, &folder.join("gateway.toml"), &BTreeMap::new());
         let settings = read.unwrap();

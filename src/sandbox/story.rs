@@ -15,6 +15,8 @@ pub struct Said {
     pub outcome_id: Uuid,
     /// Whether the force is told of it.
     pub is_told: bool,
+    /// Whether the victim worker is told of it.
+    pub is_prompted: bool,
     /// The structured-mode CloudEvent.
     pub message: Value,
 }
@@ -98,7 +100,8 @@ impl Teller {
             "type": type_name(Compartment::Offender), "subject": self.referral_id,
             "time": self.now, "datacontenttype": "application/json", "data": outcome,
         });
-        Said { outcome_id, is_told: kind != "received", message }
+        let is_prompted = matches!(kind, "workshop_missed" | "programme_completed");
+        Said { outcome_id, is_told: kind != "received", is_prompted, message }
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::client;
 use super::console::Console;
+use super::decision;
 use super::description::Description;
 use super::ledger::Ledger;
 use super::people::People;
@@ -43,9 +44,11 @@ enum Move {
     UnlistedCode,
     /// A body that breaks off.
     BrokenOff,
+    /// Police give the caution of an earlier case another deadline.
+    Varied,
 }
 
-const ROUND: [Move; 12] = [
+const ROUND: [Move; 13] = [
     Move::Good,
     Move::Several,
     Move::Duplicate,
@@ -57,6 +60,7 @@ const ROUND: [Move; 12] = [
     Move::Faulty,
     Move::Good,
     Move::BrokenOff,
+    Move::Varied,
     Move::Amended,
 ];
 
@@ -158,6 +162,9 @@ impl System {
     }
 
     async fn step(&mut self, step: Move) -> anyhow::Result<()> {
+        if step == Move::Varied {
+            return self.decide().await;
+        }
         let cases = match step {
             Move::Several => (0..3).map(|_| self.case(Twist::None)).collect(),
             Move::Faulty => vec![self.case(Twist::NoBirthDate)],
@@ -166,7 +173,9 @@ impl System {
                 true => return Ok(()),
                 false => vec![self.amended()],
             },
-            Move::Good | Move::BrokenOff | Move::Duplicate => vec![self.case(Twist::None)],
+            Move::Good | Move::BrokenOff | Move::Duplicate | Move::Varied => {
+                vec![self.case(Twist::None)]
+            }
         };
         let mut body = self.shape.body(&cases);
         let mut count = cases.len() as u64;
@@ -188,6 +197,19 @@ impl System {
             self.taken.extend(cases);
             self.last_good = Some((body, count));
         }
+        Ok(())
+    }
+
+    /// Decides about one of the cases that were taken.
+    async fn decide(&mut self) -> anyhow::Result<()> {
+        if self.taken.is_empty() {
+            return Ok(());
+        }
+        self.serial += 1;
+        let index = self.people.below(self.taken.len() as u64) as usize;
+        let body = decision::varied(self.shape.force, &self.taken[index], self.serial);
+        let answer = self.push(&body).await?;
+        self.note(Move::Varied, 1, &answer);
         Ok(())
     }
 
@@ -265,6 +287,7 @@ impl System {
                 .filter(|record| record.status != RecordStatus::Held)
                 .filter_map(|record| Some((record.referral_id?, record.revision?))),
         );
+        pages.decided.extend(answer.records.iter().filter_map(|record| record.decision_id));
         drop(pages);
         if self.shown.insert(step) {
             self.console.event(&line(self.shape, step, answer));
@@ -300,6 +323,7 @@ fn line(shape: &Shape, step: Move, answer: &Answer) -> String {
         Move::Faulty => "a case without a birth date",
         Move::UnlistedCode => "a code that nobody listed",
         Move::BrokenOff => "a body that breaks off",
+        Move::Varied => "a later deadline",
     };
     let mut ends: Vec<_> = answer.records.iter().map(fate).collect();
     ends.dedup();

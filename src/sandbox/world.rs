@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use lapin::uri::{AMQPScheme, AMQPUri};
@@ -11,6 +12,8 @@ use super::broker::Private;
 use super::certificate::Certificates;
 use super::console::Console;
 use super::description::{Description, Force, Pids, Provider};
+use super::endpoint::{self, Endpoint};
+use super::ledger::Ledger;
 use super::port;
 use super::process::Serving;
 use super::record::SHAPES;
@@ -41,6 +44,9 @@ pub struct World {
     gateway: Serving,
     file: PathBuf,
     program: PathBuf,
+    /// What was told and what was seen in this world.
+    pub ledger: Ledger,
+    pub endpoint: Arc<Endpoint>,
 }
 
 /// The broker as the rest of the world needs it.
@@ -63,7 +69,9 @@ impl World {
         }
         let slugs: Vec<_> = SHAPES.iter().map(|shape| shape.force).collect();
         let certificates = Certificates::make(&folder.join("certs"), &slugs)?;
-        settings::write_mappings(&folder.join("mappings"))?;
+        let ledger = Ledger::default();
+        let endpoint = Arc::new(Endpoint::open(&certificates, &ledger).await?);
+        settings::write_mappings(&folder.join("mappings"), &endpoint.url)?;
         console.line(&format!("certificates  {}", folder.join("certs").display()));
         console.line(&format!("mappings      {}", folder.join("mappings").display()));
 
@@ -78,7 +86,13 @@ impl World {
             None => format!("broker        {place}"),
         });
 
-        let started = gateway(&folder, &certificates, &reached.access, wishes, clock).await;
+        console.line(&format!(
+            "endpoint      {} ({} takes its letters there)",
+            endpoint.url,
+            endpoint::FORCE
+        ));
+        let to = &endpoint.url;
+        let started = gateway(&folder, &certificates, &reached.access, to, wishes, clock).await;
         let (gateway, addresses) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -99,7 +113,8 @@ impl World {
         console.line(&format!("its log       {}", folder.join("gateway.log").display()));
         console.line(&format!("described in  {}", file.display()));
         let program = wishes.program.clone();
-        Ok(World { description, broker: reached.own, gateway, file, program })
+        let broker = reached.own;
+        Ok(World { description, broker, gateway, file, program, ledger, endpoint })
     }
 
     /// Waits until the gateway ends without having been asked to; answers what to say about it.
@@ -213,6 +228,7 @@ async fn gateway(
     folder: &Path,
     certificates: &Certificates,
     access: &BrokerAccess,
+    letters_to: &str,
     wishes: &Wishes,
     clock: &Clock,
 ) -> anyhow::Result<(Serving, Addresses)> {
@@ -221,7 +237,8 @@ async fn gateway(
     if socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
         socket = std::env::temp_dir().join(format!("cara-sandbox-{api_port}.sock"));
     }
-    let addresses = Addresses { api_port, internal_port, socket };
+    let letters_to = letters_to.to_owned();
+    let addresses = Addresses { api_port, internal_port, socket, letters_to };
     let settings = settings::write(folder, certificates, access, &addresses)?;
     let internal = format!("http://127.0.0.1:{internal_port}");
     let log = folder.join("gateway.log");

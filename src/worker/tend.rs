@@ -11,10 +11,9 @@ use crate::clock::Clock;
 use crate::delivery::{Lasting, Mail, backoff};
 use crate::flow::mail::{To, Written};
 use crate::flow::sweep::alert::{self, Alerts};
-use crate::flow::sweep::{Sweeper, Swept};
+use crate::flow::sweep::{Incident, Sweeper, Swept};
 use crate::flow::{Gateway, Refusal};
 use crate::metric::Metric;
-use crate::store::Incident;
 
 const EVERY: Duration = Duration::from_secs(15);
 /// E-mail of one round.

@@ -17,9 +17,10 @@ use self::due::Due;
 use super::conclude::Folded;
 use super::{Gateway, Operator, Refusal, Role, notice, read};
 use crate::clock::london_day;
+pub use crate::store::Incident;
 use crate::store::{
-    About, CaseClock, Compartment, Entry, Fact, HoldRow, Incident, LateBefore, NewNotice,
-    Operation, Tend, What,
+    About, CaseClock, Compartment, Entry, Fact, HoldRow, LateBefore, NewNotice, Operation, Tend,
+    What,
 };
 
 /// Cases that one step of the walk looks at.

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::Signed;
+use crate::world::eventually;
 
 /// What is done once a request has been read.
 #[derive(Clone)]
@@ -55,7 +56,11 @@ impl Server {
     /// At this port; 0 takes any.
     pub async fn at(port: u16, own: &Signed, clients: &str, behaviour: Behaviour) -> Server {
         let acceptor = acceptor(own, clients);
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        // One that was there before may be about to go.
+        let listener = eventually("the endpoint's port", async || {
+            TcpListener::bind(("127.0.0.1", port)).await.ok()
+        });
+        let listener = listener.await;
         let url = format!("https://localhost:{}/inbox", listener.local_addr().unwrap().port());
         let log = Arc::new(Log::default());
         let log_of_task = Arc::clone(&log);

@@ -85,7 +85,8 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("rustls", Owner::Rooms(&["tls", "sandbox", "cli"])),
     ("x509_parser", Owner::Rooms(&["tls"])),
     ("rusqlite", Owner::Rooms(&["store"])),
-    ("tokio_rustls", Owner::Rooms(&["tls"])),
+    // The sandbox plays a force's endpoint.
+    ("tokio_rustls", Owner::Rooms(&["tls", "sandbox"])),
     ("lapin", Owner::Rooms(&["amqp", "sandbox"])),
     // lapin's own TLS would bring its own roots; the broker room hands it streams of the tls room.
     ("async_rs", Owner::Rooms(&["amqp"])),

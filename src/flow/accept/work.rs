@@ -1,0 +1,195 @@
+//! One record between its reading and its answer.
+
+use cara_record::domain::decision::DecisionRecord;
+use cara_record::domain::{Kind, Stopped, Validated};
+use cara_record::wire::api::{RecordAnswer, RecordStatus};
+use uuid::Uuid;
+
+use crate::flow::prepare::Content;
+use crate::flow::read::{self, Read};
+use crate::flow::{Caller, Gateway, Refusal};
+use crate::store::{Cause, Digest, ForceCode, Known, Receipt, RecordIndex, Refused};
+use crate::vault::Vault;
+
+/// One record on its way to an answer.
+pub(in crate::flow) struct Work {
+    pub read: Read,
+    pub(in crate::flow::accept) content: Option<Content>,
+    pub(in crate::flow::accept) record: Option<RecordIndex>,
+    /// What the reading found: violations and holds of a stopped record.
+    pub(in crate::flow::accept) causes: Vec<Cause>,
+    pub(in crate::flow::accept) flags: Vec<Cause>,
+    /// What a hold was tried with, should it turn out to be held already.
+    pub(in crate::flow::accept) held: Option<(Digest, Vec<Cause>)>,
+    pub released: Option<Uuid>,
+    pub(in crate::flow::accept) pending: Option<Pending>,
+    pub answer: Option<RecordAnswer>,
+}
+
+/// What will be answered once the commit is there.
+pub(in crate::flow::accept) enum Pending {
+    Accepted { referral_id: Uuid, revision: u32, flags: Vec<Cause> },
+    Held { hold_id: Uuid, causes: Vec<Cause> },
+    Decided { referral_id: Uuid, decision_id: Uuid },
+    Withdrawn,
+}
+
+impl Work {
+    pub fn of(gateway: &Gateway, caller: &Caller, read: Read) -> Self {
+        let (vault, test) = (&gateway.vault, caller.test);
+        let content = match &read.outcome {
+            Validated::Referral(referral) => {
+                Some(Content::of_referral(vault, read.force, test, referral))
+            }
+            Validated::Withdrawal(withdrawal) => {
+                Some(Content::of_withdrawal(vault, read.force, test, withdrawal))
+            }
+            Validated::Decision(_) | Validated::Stopped(_) => None,
+        };
+        let record = match &read.outcome {
+            // Not the case's own: a good record of the case must not close a decision that waits.
+            Validated::Decision(sent) => Some(decision_index(vault, read.force, test, sent)),
+            Validated::Stopped(stopped) => stopped
+                .record_ref
+                .as_deref()
+                .map(|record_ref| vault.record_index(read.force.0, test, record_ref)),
+            _ => content.as_ref().map(|content| content.record),
+        };
+        let found = match &read.outcome {
+            Validated::Stopped(Stopped { findings, .. }) => read.causes(findings),
+            _ => Vec::new(),
+        };
+        let (flags, causes) = found.into_iter().partition(|cause| cause.kind == Kind::Flag);
+        Work {
+            read,
+            content,
+            record,
+            causes,
+            flags,
+            held: None,
+            released: None,
+            pending: None,
+            answer: None,
+        }
+    }
+
+    /// The case's index, where the record's key could be read.
+    pub fn record(&self) -> Option<RecordIndex> {
+        self.record
+    }
+
+    /// What a release is answered when the record would be held again: the old hold stays.
+    pub fn still_held(&mut self, hold_id: Uuid) -> Option<RecordAnswer> {
+        match self.pending.take() {
+            Some(Pending::Held { causes, .. }) => {
+                Some(self.answer_of(Pending::Held { hold_id, causes }))
+            }
+            other => {
+                self.pending = other;
+                None
+            }
+        }
+    }
+
+    /// A withdrawal is never a first revision, so there is nothing to be tried without looking.
+    pub(in crate::flow::accept) fn lookup_first(&self) -> bool {
+        matches!(self.read.outcome, Validated::Withdrawal(_))
+    }
+
+    /// Turns what was prepared into the answer, now that the commit is known.
+    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<(), Refusal> {
+        match result {
+            Ok(_receipt) => {
+                let pending = self.pending.take();
+                self.answer = pending.map(|pending| self.answer_of(pending));
+                Ok(())
+            }
+            Err(Refused::Conflict) => {
+                self.pending = None;
+                Ok(())
+            }
+            Err(Refused::Unavailable { reason }) => {
+                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
+            }
+        }
+    }
+
+    pub(in crate::flow::accept) fn answer_of(&self, pending: Pending) -> RecordAnswer {
+        let blank = self.blank();
+        match pending {
+            Pending::Accepted { referral_id, revision, flags } => RecordAnswer {
+                referral_id: Some(referral_id),
+                revision: Some(revision),
+                flags: flags.iter().map(read::view).collect(),
+                ..blank
+            },
+            Pending::Held { hold_id, causes } => RecordAnswer {
+                hold_id: Some(hold_id),
+                status: RecordStatus::Held,
+                violations: causes.iter().map(read::view).collect(),
+                flags: self.flags.iter().map(read::view).collect(),
+                ..blank
+            },
+            Pending::Decided { referral_id, decision_id } => RecordAnswer {
+                referral_id: Some(referral_id),
+                decision_id: Some(decision_id),
+                ..blank
+            },
+            Pending::Withdrawn => blank,
+        }
+    }
+
+    pub(in crate::flow::accept) fn blank(&self) -> RecordAnswer {
+        RecordAnswer {
+            record_ref: record_ref(&self.read.outcome).map(str::to_owned),
+            referral_id: None,
+            hold_id: None,
+            revision: None,
+            decision_id: None,
+            status: RecordStatus::Accepted,
+            violations: Vec::new(),
+            flags: Vec::new(),
+        }
+    }
+
+    pub(in crate::flow::accept) fn answer_duplicate(&mut self, known: &Known, revision: u32) {
+        let Some(referral) = &known.referral else {
+            unreachable!("only a known referral has a duplicate")
+        };
+        let seen = referral.revisions.iter().find(|seen| seen.revision == revision);
+        let flags = seen.map(|seen| seen.flags.iter().map(read::view).collect());
+        self.answer = Some(RecordAnswer {
+            referral_id: Some(referral.referral_id),
+            revision: Some(revision),
+            status: RecordStatus::Duplicate,
+            flags: flags.unwrap_or_default(),
+            ..self.blank()
+        });
+    }
+
+    pub fn into_answer(self) -> RecordAnswer {
+        match self.answer {
+            Some(answer) => answer,
+            None => unreachable!("take returns only when every record is answered"),
+        }
+    }
+}
+
+pub(in crate::flow::accept) fn record_ref(outcome: &Validated) -> Option<&str> {
+    match outcome {
+        Validated::Referral(referral) => Some(&referral.source.record_ref),
+        Validated::Withdrawal(withdrawal) => Some(&withdrawal.source.record_ref),
+        Validated::Decision(sent) => Some(&sent.record_ref),
+        Validated::Stopped(stopped) => stopped.record_ref.as_deref(),
+    }
+}
+
+/// Where the holds of a case's decisions are found.
+fn decision_index(
+    vault: &Vault,
+    force: ForceCode,
+    test: bool,
+    sent: &DecisionRecord,
+) -> RecordIndex {
+    vault.record_index(force.0, test, &format!("decision {}", sent.record_ref))
+}
