@@ -16,8 +16,8 @@ use cara_gateway::flow::{Accepted, Caller, Force, Forces, Gateway, Operator, Pro
 use cara_gateway::metric::Metric;
 use cara_gateway::store::{ForceCode, Sqlite};
 use cara_gateway::vault::Vault;
-use cara_record::wire::Compartment;
 use cara_record::wire::api::{Notice, RecordsAnswer};
+use cara_record::wire::{Compartment, Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -115,6 +115,19 @@ impl House {
             body: Bytes::from(message.to_string()),
         };
         self.gateway.conclude(&arrived).await.unwrap()
+    }
+
+    /// Plays a broker that confirms: what waits and may go out now goes, `rounds` times.
+    pub async fn confirm(&self, rounds: u32) -> Vec<Event> {
+        let mut sent = Vec::new();
+        for _ in 0..rounds {
+            let work = self.gateway.claim(100, 60).await.unwrap();
+            sent.extend(work.iter().map(|work| work.event.clone()));
+            let now = self.clock.now();
+            let done = work.into_iter().map(|work| work.done(now)).collect();
+            self.gateway.settle(done).await.unwrap();
+        }
+        sent
     }
 
     pub async fn notices(&self) -> Vec<Notice> {

@@ -19,6 +19,7 @@ mod decide;
 mod delivery;
 mod edge;
 mod faults;
+mod history;
 mod house;
 mod letters;
 mod queue;

@@ -1,10 +1,17 @@
 //! The clock: what is due is told once, from stored facts; operators hear of each incident when it
 //! opens, every day while it is open, and when it ends. The tests own the clock.
 
+use cara_gateway::config;
+use cara_gateway::config::mail::Encryption;
+use cara_gateway::delivery::Mail;
 use cara_gateway::flow::mail::To;
+use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::sweep::{Sweeper, Swept};
+use cara_gateway::metric::Metric;
+use cara_gateway::worker::{self, Outside, Post};
 use serde_json::json;
 
+use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::{House, caller, operator};
 use crate::record::{XML, record};
 
@@ -238,4 +245,128 @@ async fn a_clock_that_jumped_stops_the_sweep_until_an_operator_accepts_it() {
     assert!(!now(&mut sweeper).await.stopped);
     house.clock.set(house.clock.now() - jiff::SignedDuration::from_secs(120));
     assert!(now(&mut sweeper).await.stopped);
+}
+
+#[tokio::test]
+async fn what_was_sent_and_not_received_and_half_a_case_are_incidents() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    // The victim's half goes out, the offender's is not confirmed.
+    assert_eq!(house.confirm(1).await.len(), 1);
+    house.clock.advance(std::time::Duration::from_secs(9 * 60));
+    assert_eq!(now(&mut sweeper).await.opened, []);
+    house.clock.advance(std::time::Duration::from_secs(2 * 60));
+    let swept = now(&mut sweeper).await;
+    assert_eq!(
+        (names(&swept.opened), swept.opened[0].about.as_str()),
+        (vec!["pair_incomplete"], "harbour")
+    );
+    house.confirm(2).await;
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["pair_incomplete"]);
+    // Sent for four hours, and the provider has said nothing.
+    house.pass(3);
+    assert_eq!(now(&mut sweeper).await.opened, []);
+    house.pass(2);
+    assert_eq!(names(&now(&mut sweeper).await.opened), ["not_received"]);
+    house.report(referral_id, 1, "received", json!({})).await;
+    house.pass(1);
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["not_received"]);
+}
+
+#[tokio::test]
+async fn a_providers_day_is_compared_and_what_is_missing_is_an_incident() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    let sent = house.confirm(3).await;
+    let outcome = house.outcome(referral_id, 1, "received", json!({}));
+    house.say(&outcome).await;
+    let got: Vec<_> = sent
+        .iter()
+        .filter(|event| event.exchange() == "cara.referrals")
+        .map(|event| event.message_id())
+        .collect();
+    assert_eq!(got.len(), 1);
+    let say = async |messages: &[uuid::Uuid], outcomes: &[&serde_json::Value]| {
+        let counted = json!({ "day": "2025-09-15", "messages": messages, "outcomes": outcomes });
+        let message = json!({
+            "specversion": "1.0", "id": house.clock.id(), "source": "/providers/harbour",
+            "type": "uk.cara.reconciliation.v1", "data": counted,
+        });
+        assert_eq!(house.message(&message).await.rejections.len(), 0);
+    };
+    // The provider lost the referral, and says that it reported what never came.
+    let lost = json!(house.clock.id());
+    say(&[], &[&outcome["outcome_id"], &lost]).await;
+    let swept = now(&mut sweeper).await;
+    assert_eq!(names(&swept.opened), ["reconciliation_missing"]);
+    assert_eq!(swept.opened[0].about, "harbour 2025-09-15");
+    let asked = Order::ReconcileProvider {
+        provider: "harbour".to_owned(),
+        day: "2025-09-15".parse().unwrap(),
+    };
+    let told = house.gateway.order(&operator(), asked).await.unwrap();
+    let offender = &told["sides"][0];
+    assert_eq!(offender["provider"]["missing_there"], json!(got));
+    assert_eq!(offender["provider"]["missing_here"], json!([lost]));
+    // Said again after a resend: even.
+    say(&got, &[&outcome["outcome_id"]]).await;
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["reconciliation_missing"]);
+    let bad = json!({
+        "specversion": "1.0", "id": house.clock.id(), "source": "/providers/harbour",
+        "type": "uk.cara.reconciliation.v1", "data": { "day": "yesterday" },
+    });
+    let concluded = house.message(&bad).await;
+    assert_eq!(concluded.rejections[0].faults[0].code.id, "O106");
+}
+
+/// From the sweep through a real mail server to the inbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_uncollected_miss_arrives_in_its_inbox() {
+    let house = House::at("2025-10-04T14:00:00Z").await;
+    let referral_id = house.refer(&record(1).text()).await;
+    house.report(referral_id, 1, "accepted", json!({})).await;
+    let on = house.clock.today().to_string();
+    house.report(referral_id, 2, "workshop_booked", json!({ "part": 1, "on": on })).await;
+    let miss = json!({
+        "part": 1, "on": on, "reason": "no_show", "explanation_offered": "no", "repeat_from": 1,
+    });
+    house.report(referral_id, 3, "workshop_missed", miss).await;
+    house.pass(4);
+    let mut postbox = Postbox::start(Guard::None).await;
+    let settings = config::Mail {
+        server: postbox.address(),
+        tls: Encryption::None,
+        ca: None,
+        from: "gateway@cara.example".to_owned(),
+        user: None,
+        password: None,
+        operators: vec!["ops@cara.example".to_owned()],
+    };
+    let post = Post {
+        mail: Mail::open(&settings, &house.clock).unwrap(),
+        operators: settings.operators.clone(),
+    };
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let outside: Outside = std::sync::Arc::new(|| Box::pin(async { Default::default() }));
+    let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
+    let tending = worker::tend(gateway, outside, Some(post), clock, Metric::default(), stopped);
+    let tending = tokio::spawn(tending);
+    let mut to = Vec::new();
+    for _ in 0..2 {
+        let mail = postbox.next().await;
+        let text = mail["text"].as_str().unwrap();
+        assert!(text.contains("four hours"), "{text}");
+        to.push(mail["to"][0].as_str().unwrap().to_owned());
+    }
+    to.sort();
+    assert!(
+        to[0].ends_with("@hampshire.example") || to[1].ends_with("@hampshire.example"),
+        "{to:?}"
+    );
+    assert!(to.contains(&"ops@cara.example".to_owned()), "{to:?}");
+    stop.send_replace(true);
+    tending.await.unwrap();
+    assert_eq!(house.gateway.mails(10).await.unwrap(), [], "each is sent once");
 }
