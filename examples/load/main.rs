@@ -7,7 +7,8 @@
 //!    confirmed, against bare confirmed publishes of two such messages to two quorum queues.
 //! 2. The broker away: accepts alone, against raw batched inserts of the same rows and indexes.
 //! 3. The accept's latency at half of that load.
-//! 4. Between 1 and 2: outcomes from a queue into the store, each with a notice.
+//! 4. Between 1 and 2: outcomes from a queue into the store, each with a notice; their letters at
+//!    the force's endpoint; and how long one outcome needs until its letter is there.
 
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the machine's clock")]
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
@@ -27,6 +28,8 @@ use world::World;
 /// Records pushed in each phase.
 const RECORDS: u64 = 20_000;
 const CONNECTIONS: usize = 64;
+/// Outcomes that are followed to their letters, one after the other.
+const LATENCY_SAMPLES: usize = 300;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -54,9 +57,19 @@ async fn main() -> anyhow::Result<()> {
     println!("accepted meanwhile at                {:>9.0} records/s", accepted.rate);
 
     let outcomes = usize::try_from(records)?.min(10_000);
-    let drained = outcome::drain(&world, outcomes).await?;
+    let (drained, referrals) = outcome::drain(&world, outcomes).await?;
     println!(
         "\n{outcomes} outcomes applied, with notices {drained:>12.0} outcomes/s   (goal 1000)"
+    );
+
+    let lettered = outcome::letters(&world, outcomes).await?;
+    println!("their letters at an endpoint          {lettered:>9.0} letters/s");
+    let samples = &referrals[..referrals.len().min(LATENCY_SAMPLES)];
+    let (median, worst) = outcome::latency(&world, samples).await?;
+    println!(
+        "from an outcome to its letter: p50 {:.1} ms, p99 {:.1} ms   (goal p50 < 50 ms)",
+        millis(median),
+        millis(worst)
     );
 
     world.stop_broker().await?;

@@ -22,6 +22,7 @@ pub struct World {
     pub key: PathBuf,
     gateway_pid: i32,
     broker_pid: i32,
+    client: reqwest::Client,
 }
 
 impl World {
@@ -59,8 +60,11 @@ impl World {
         let api = text(&json["api"])?;
         let api_port = api.rsplit(':').next().and_then(|port| port.parse().ok());
         let force = &json["forces"]["hampshire"];
+        #[expect(clippy::disallowed_methods, reason = "a plain loopback client of a measurement")]
+        let client = reqwest::Client::builder().no_proxy().build()?;
         Ok(World {
             child,
+            client,
             api_port: api_port.context("sandbox.json: api")?,
             internal: text(&json["internal"])?,
             amqp: text(&json["amqp"])?,
@@ -76,12 +80,10 @@ impl World {
 
     /// Waits until the outbox is empty.
     pub async fn drained(&self) -> anyhow::Result<()> {
-        #[expect(clippy::disallowed_methods, reason = "a plain loopback client of a measurement")]
-        let client = reqwest::Client::builder().no_proxy().build()?;
         let started = Instant::now();
         loop {
             let url = format!("{}/metrics", self.internal);
-            let page = client.get(url).send().await?.text().await?;
+            let page = self.client.get(url).send().await?.text().await?;
             let rows = page.lines().find(|line| line.starts_with("cara_backlog_rows "));
             let rows = rows.and_then(|line| line.rsplit(' ').next()).context("backlog metric")?;
             if rows.parse::<f64>()? == 0.0 {
@@ -96,10 +98,8 @@ impl World {
 
     /// The sum of a counter over its labels; 0 before it was ever counted.
     pub async fn metric(&self, name: &str) -> anyhow::Result<f64> {
-        #[expect(clippy::disallowed_methods, reason = "a plain loopback client of a measurement")]
-        let client = reqwest::Client::builder().no_proxy().build()?;
         let url = format!("{}/metrics", self.internal);
-        let page = client.get(url).send().await?.text().await?;
+        let page = self.client.get(url).send().await?.text().await?;
         let lines = page.lines().filter(|line| line.starts_with(name));
         let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
         Ok(values.sum())
