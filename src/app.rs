@@ -180,10 +180,16 @@ fn outside(
         true => Some(Dialer::of(&settings.broker)?),
         false => None,
     };
+    let delivery = settings.delivery.clone();
     Ok(Arc::new(move || {
         let (dialer, topology) = (dialer.clone(), topology.clone());
         let now = clock.now();
-        let ends = trust.ends();
+        let mut ends = trust.ends();
+        if let Some(own) =
+            delivery.as_ref().and_then(|it| tls::outgoing(&it.certificate, &it.key).ok())
+        {
+            ends.push(tls::End { name: "delivery".to_owned(), at: own.ends_at });
+        }
         async move {
             let mut alerts = Alerts::new();
             for end in ends.iter().filter(|end| end.due(now).is_some()) {

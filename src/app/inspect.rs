@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::amqp::Dialer;
 use crate::config::Settings;
+use crate::delivery::{Mail, Push};
 use crate::metric::Metric;
 use crate::store::audit::Verified;
 use crate::tls::{self, Trust};
@@ -60,7 +61,22 @@ pub async fn parts(settings: &Settings) -> Vec<Finding> {
         found.push(store(settings).await);
     }
     found.push(broker(settings).await);
+    found.push(mail(settings));
     found
+}
+
+/// Whether people can be told of what is wrong; nothing is sent.
+fn mail(settings: &Settings) -> Finding {
+    match &settings.mail {
+        None => {
+            Finding::good("mail", "there is no [mail]: incidents are log lines and numbers only")
+        }
+        Some(mail) => {
+            let good =
+                format!("{} operators are told through {}", mail.operators.len(), mail.server);
+            Finding::of("mail", Mail::open(mail, &super::clock()), &good)
+        }
+    }
 }
 
 fn certificates(settings: &Settings) -> Vec<Finding> {
@@ -77,6 +93,15 @@ fn certificates(settings: &Settings) -> Vec<Finding> {
         match tls::outgoing(certificate, key) {
             Ok(own) => ends.push(tls::End { name: "broker".to_owned(), at: own.ends_at }),
             Err(error) => found.push(Finding::bad("certificate broker", error.to_string())),
+        }
+    }
+    if let Some(delivery) = &settings.delivery {
+        match Push::open(delivery, &super::clock()) {
+            Ok(push) => {
+                let at = push.certificate_ends_at();
+                ends.push(tls::End { name: "delivery".to_owned(), at });
+            }
+            Err(error) => found.push(Finding::bad("certificate delivery", error.to_string())),
         }
     }
     found.extend(ends.into_iter().map(|end| {

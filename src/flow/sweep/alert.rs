@@ -95,12 +95,6 @@ pub static KINDS: &[AlertKind] = &[
         means: "A certificate ends within 30 days; the count is the days that are left.",
         now: "Renew it; the files are read again without a restart.",
     },
-    AlertKind {
-        name: "mail_dead",
-        about: "gateway",
-        means: "E-mail was refused for good by the mail server.",
-        now: "Mend `[mail]` in gateway.toml or the inbox; then tell the people by other means.",
-    },
 ];
 
 /// The kind with this name.
