@@ -6,9 +6,12 @@ use cara_record::domain::choice::{ContactAgreed, Decided};
 use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Report, VictimReport};
 use cara_record::domain::{Code, Finding, Recorded, example};
+use cara_record::wire::outcome::Fault;
+use cara_record::wire::rejection::{self, Rejection};
 use cara_record::wire::v1::Prompt;
 use cara_record::wire::{
-    Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, outcome, schema,
+    Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, asyncapi, outcome,
+    reconciliation, schema,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -18,7 +21,7 @@ use uuid::Uuid;
 /// Set to write the files anew.
 const UPDATE: &str = "UPDATE_SCHEMAS";
 
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
 }
 
@@ -64,7 +67,7 @@ fn decision(decided: Decided) -> Decision {
 }
 
 /// One event of each kind; a victim's two faces both.
-fn samples() -> Vec<(String, Event)> {
+pub fn samples() -> Vec<(String, Event)> {
     let mut referral = example::referral();
     let offender = OffenderContent::of(&referral.offender_side);
     let victim = VictimContent::of(&referral.victim_side);
@@ -117,7 +120,7 @@ fn the_committed_schemas_are_those_of_the_code() {
 }
 
 /// One message of each kind of outcome, as a provider writes it.
-fn outcomes() -> Vec<(Compartment, String, Value)> {
+pub fn outcomes() -> Vec<(Compartment, String, Value)> {
     let head = stamp(1);
     let members = |kind: &str| match kind {
         "declined" => json!({ "reason": "no_capacity" }),
@@ -177,6 +180,86 @@ fn the_committed_schemas_and_samples_of_outcomes_are_those_of_the_code() {
     }
 }
 
+/// A provider's day, and an answer to an outcome.
+fn other_samples() -> [(&'static str, Value, Value); 2] {
+    let day = json!({
+        "specversion": "1.0", "id": message_id(300), "source": "/providers/harbour",
+        "type": reconciliation::TYPE_NAME, "time": "2026-05-10T06:00:00Z",
+        "datacontenttype": "application/json",
+        "data": {
+            "day": "2026-05-09",
+            "messages": [message_id(1), message_id(9)],
+            "outcomes": [message_id(108)],
+        },
+    });
+    let fault = Fault { code: &rejection::CONTRADICTION, member: "data.kind".to_owned() };
+    let rejection = Rejection {
+        side: Compartment::Offender,
+        provider: "harbour".to_owned(),
+        id: message_id(301),
+        at: Timestamp::constant(1_756_728_000, 0),
+        message_id: Some(message_id(109)),
+        outcome_id: Some(message_id(109)),
+        referral_id: Some(stamp(1).referral_id),
+        faults: vec![fault],
+    };
+    let rejected = serde_json::from_slice(&rejection.body()).unwrap();
+    [
+        ("reconciliation", day, schema::of_reconciliation()),
+        ("outcome.rejected", rejected, schema::of_rejection()),
+    ]
+}
+
+#[test]
+fn a_providers_day_and_a_rejection_are_as_published() {
+    check(&folder().join("reconciliation.v1.json"), &schema::of_reconciliation());
+    check(&folder().join("rejection.v1.json"), &schema::of_rejection());
+    for (name, message, schema) in other_samples() {
+        check(&folder().join(format!("samples/{name}.json")), &message);
+        let faults = faults(&schema, &schema, &message["data"], "data");
+        assert!(faults.is_empty(), "{name}: {faults:#?}");
+    }
+    let [(_, day, _), _] = other_samples();
+    assert!(matches!(reconciliation::read(day.to_string().as_bytes()), Some(Ok(_))));
+}
+
+#[test]
+fn the_committed_asyncapi_document_is_the_one_of_the_code() {
+    let sample = |name: &str| {
+        let text = std::fs::read_to_string(folder().join("samples").join(name)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let document = asyncapi::document(sample);
+    check(&folder().join("../asyncapi.json"), &document);
+    // Every reference leads somewhere, and every kind of message is on some channel.
+    let mut references = Vec::new();
+    collect(&document, &mut references);
+    for reference in references.iter().filter(|it| !it.starts_with("#/$defs/")) {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+    let messages = document["components"]["messages"].as_object().unwrap();
+    for kind in Kind::ALL {
+        assert_eq!(messages[kind.name()]["name"], kind.type_name());
+    }
+    assert_eq!(messages.len(), Kind::ALL.len() + 5);
+}
+
+fn collect(value: &Value, references: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if name == "$ref" => references.push(text.clone()),
+                    value => collect(value, references),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, references)),
+        _ => {}
+    }
+}
+
 #[test]
 fn the_committed_samples_are_those_of_the_code() {
     for (name, event) in samples() {
@@ -216,7 +299,7 @@ fn a_sample_with_a_member_too_much_or_too_few_has_not_its_schemas_shape() {
 
 /// Where the value has not the schema's shape: the part of JSON Schema that these schemas use, and
 /// a panic for any other.
-fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+pub fn faults(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let Some(schema) = schema.as_object() else {
         assert_eq!(schema, &Value::Bool(true), "a schema that allows nothing");
         return Vec::new();

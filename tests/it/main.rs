@@ -18,6 +18,7 @@ mod compartment;
 mod decide;
 mod delivery;
 mod edge;
+mod evolution;
 mod faults;
 mod history;
 mod house;

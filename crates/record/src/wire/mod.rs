@@ -4,6 +4,7 @@
 //! no way to put anything else into an [`Event`].
 
 pub mod api;
+pub mod asyncapi;
 pub mod component;
 mod content;
 pub mod event;

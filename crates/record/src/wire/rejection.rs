@@ -1,6 +1,7 @@
 //! Why an outcome could not be applied: published codes, append-only, each with its page, and the
 //! message that goes back to the provider. It names members and codes, never a value.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -119,6 +120,14 @@ impl Code {
     }
 }
 
+/// The CloudEvents type of rejections on this side.
+pub const fn type_name(side: Compartment) -> &'static str {
+    match side {
+        Compartment::Offender => "uk.cara.outcome.rejected.v1",
+        Compartment::Victim => "uk.cara.victim_outcome.rejected.v1",
+    }
+}
+
 /// The message on the provider's rejected queue.
 #[derive(Clone, Debug)]
 pub struct Rejection {
@@ -146,8 +155,9 @@ struct Envelope<'a> {
     data: Said<'a>,
 }
 
-#[derive(Serialize)]
-struct Said<'a> {
+/// What could not be applied, and why.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Said<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,11 +167,15 @@ struct Said<'a> {
     problems: Vec<Problem<'a>>,
 }
 
-#[derive(Serialize)]
+/// One thing wrong, with what to do about it.
+#[derive(Serialize, JsonSchema)]
 struct Problem<'a> {
+    /// `O105`; its page is `GET /problems/O105`.
     code: &'static str,
     name: &'static str,
+    /// The member that it is about: `data.part`. Never its value.
     #[serde(skip_serializing_if = "str::is_empty")]
+    #[schemars(with = "Option<String>")]
     member: &'a str,
     means: &'static str,
     cause: &'static str,
@@ -176,10 +190,7 @@ impl Rejection {
     }
 
     pub fn type_name(&self) -> &'static str {
-        match self.side {
-            Compartment::Offender => "uk.cara.outcome.rejected.v1",
-            Compartment::Victim => "uk.cara.victim_outcome.rejected.v1",
-        }
+        type_name(self.side)
     }
 
     /// The structured-mode JSON.

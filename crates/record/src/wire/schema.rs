@@ -5,6 +5,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::reconciliation::Counted;
+use super::rejection::Said;
 use super::v1::{
     CautionDecision, Head, Recall, ReferralWithdrawn, VictimNotAgreed, VictimPrompt,
     VictimRecalled, VictimWithdrawn,
@@ -87,6 +88,18 @@ pub fn of_reconciliation() -> Value {
     schema.insert("description".to_owned(), json!(says));
     schema.extend(plain::<Counted>());
     schema.remove("additionalProperties");
+    Value::Object(schema)
+}
+
+/// The schema of the `data` of a rejection.
+pub fn of_rejection() -> Value {
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("$id".to_owned(), json!("urn:uk-cara:schema:rejection.v1"));
+    schema.insert("title".to_owned(), json!("rejection"));
+    let says = "An outcome that could not be applied, and why.";
+    schema.insert("description".to_owned(), json!(says));
+    schema.extend(plain::<Said<'_>>());
     Value::Object(schema)
 }
 
