@@ -18,6 +18,20 @@ def handle(desk, transaction, kind, data, is_new):
         print(f"{data['referral_id']}: she agreed to be contacted", flush=True)
 
 
+def handle_other(desk, transaction, kind, message_id, data):
+    if kind != "victim.prompt":
+        return False
+    if data["what"] == "recalled":
+        # Sent in error: stop and destroy.
+        desk.forget(transaction, data["referral_id"])
+    transaction.execute(
+        "INSERT OR IGNORE INTO prompt VALUES (?, ?, ?, ?)",
+        (message_id, data["referral_id"], data["what"], data["due_by"]),
+    )
+    print(f"{data['referral_id']}: {data['what']}, tell her by {data['due_by']}", flush=True)
+    return True
+
+
 if __name__ == "__main__":
-    main(__doc__, handle, queue="victims", rejected="victim_rejected", exchange="victim_outcomes",
+    main(__doc__, handle, handle_other, queue="victims", rejected="victim_rejected", exchange="victim_outcomes",
          event_type="uk.cara.victim_outcome.v1")

@@ -23,7 +23,7 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CONTROL: &str = "/usr/lib/rabbitmq/lib";
 
 /// Providers whose users and queues every test broker has.
-pub const PROVIDERS: [&str; 12] = [
+pub const PROVIDERS: [&str; 13] = [
     "harbour",
     "harbour-test",
     "beacon",
@@ -36,6 +36,7 @@ pub const PROVIDERS: [&str; 12] = [
     "jetty",
     "kiln",
     "lark",
+    "moor",
 ];
 
 pub const GATEWAY: &str = "cara-gateway";

@@ -155,14 +155,14 @@ async fn an_endpoint_that_is_on_no_list_gets_nothing() {
 /// Forces without an endpoint fetch letters one by one, in their own format.
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_are_fetched_one_by_one_in_the_forces_own_format() {
-    let gateway = World::publishing(shared(), "isle").start().await;
+    let gateway = World::publishing(shared(), "moor").start().await;
     let force = gateway.force("leicestershire");
     let body = example("leicestershire", "full.csv");
     let answer = force.post("text/csv", body).await;
     let referral_id =
         answer.record(0)["referral_id"].as_str().unwrap_or_else(|| panic!("{}", answer.text));
     assert_eq!(force.get("/v1/notices/next").await.status, 204);
-    let charity = Charity::of(shared(), "isle", "offender").await;
+    let charity = Charity::of(shared(), "moor", "offender").await;
     let on = "2025-11-20";
     let dated = |mut outcome: Value| {
         outcome["happened_on"] = json!(on);
