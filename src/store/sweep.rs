@@ -44,6 +44,8 @@ pub struct Late {
     pub pairs: Vec<(String, u64)>,
     /// Outbox rows that are dead, by provider.
     pub dead: Vec<(String, u64)>,
+    /// Safeguarding concerns that nobody has taken over, however new, by force.
+    pub concerns: Vec<(ForceCode, u64)>,
     /// Urgent notices that nobody has taken over, by force.
     pub not_collected: Vec<(ForceCode, u64)>,
     /// Those of them of which no e-mail was written yet.

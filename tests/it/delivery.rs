@@ -81,7 +81,7 @@ async fn at(push: &Push, url: &str, parcel: Parcel) -> Answer {
 }
 
 /// A force with these endpoints.
-fn force(endpoints: &[&str]) -> config::Force {
+pub fn force(endpoints: &[&str]) -> config::Force {
     let sample = include_str!("../../src/config/sample.toml");
     let settings = Settings::read(sample, Path::new("/gateway.toml"), &Default::default()).unwrap();
     let mut force = settings.forces[0].clone();

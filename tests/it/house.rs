@@ -107,10 +107,18 @@ impl House {
     }
 
     pub async fn message(&self, message: &Value) -> Concluded {
+        self.message_of(Compartment::Offender, message).await
+    }
+
+    pub async fn message_of(&self, side: Compartment, message: &Value) -> Concluded {
+        let user = match side {
+            Compartment::Offender => "intake",
+            Compartment::Victim => "victims",
+        };
         let arrived = Arrived {
             provider: PROVIDER.to_owned(),
-            side: Compartment::Offender,
-            speaker: Some(format!("{PROVIDER}-intake")),
+            side,
+            speaker: Some(format!("{PROVIDER}-{user}")),
             message_id: None,
             body: Bytes::from(message.to_string()),
         };

@@ -3,17 +3,22 @@
 
 use cara_gateway::config;
 use cara_gateway::config::mail::Encryption;
-use cara_gateway::delivery::Mail;
+use cara_gateway::delivery::{Mail, Push};
+use cara_gateway::flow::Caller;
 use cara_gateway::flow::mail::To;
+use cara_gateway::flow::notice::Asked;
 use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::sweep::{Sweeper, Swept};
 use cara_gateway::metric::Metric;
 use cara_gateway::worker::{self, Outside, Post};
+use cara_record::wire::Compartment;
 use serde_json::json;
 
+use crate::certificate::Authority;
 use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::{House, caller, operator};
 use crate::record::{XML, record};
+use crate::world::eventually;
 
 /// A day after the example was extracted; its deadline is 19 December 2025.
 const START: &str = "2025-09-15T09:00:00Z";
@@ -369,4 +374,80 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
     stop.send_replace(true);
     tending.await.unwrap();
     assert_eq!(house.gateway.mails(10).await.unwrap(), [], "each is sent once");
+}
+
+#[tokio::test]
+async fn a_safeguarding_concern_is_said_at_once_and_until_somebody_has_it() {
+    let house = House::at(START).await;
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    let referral_id = house.refer(&record(1).text()).await;
+    let concern = house.outcome(referral_id, 1, "safeguarding_concern", json!({}));
+    let message = json!({
+        "specversion": "1.0", "id": concern["outcome_id"], "source": "/providers/harbour",
+        "type": "uk.cara.victim_outcome.v1", "data": concern,
+    });
+    let concluded = house.message_of(Compartment::Victim, &message).await;
+    assert_eq!(concluded.urgent_for.as_deref(), Some("44"));
+    let swept = now(&mut sweeper).await;
+    assert_eq!(names(&swept.opened), ["safeguarding_concern"]);
+    let mails = house.gateway.mails(10).await.unwrap();
+    assert!(mails[0].text.contains("within 15 minutes"), "{}", mails[0].text);
+    let unit = Caller { victims: true, ..caller() };
+    let asked = Asked { victims: true, ..Asked::default() };
+    let notices = house.gateway.notices(&unit, asked).await.unwrap().notices;
+    house.gateway.acknowledge(&unit, notices[0].notice_id).await.unwrap();
+    assert_eq!(names(&now(&mut sweeper).await.closed), ["safeguarding_concern"]);
+}
+
+/// An endpoint that nobody reaches is tried for three days, then given up until a person resumes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue() {
+    let house = House::at(START).await;
+    let authority = Authority::make("forces");
+    authority.client("gateway.example", 1).write(&house.folder, "outgoing");
+    std::fs::write(house.folder.join("forces.pem"), &authority.pem).unwrap();
+    let settings = config::Delivery {
+        certificate: house.folder.join("outgoing.pem"),
+        key: config::SecretFile::at(house.folder.join("outgoing.key"), "delivery.key"),
+        ca: house.folder.join("forces.pem"),
+        timeout_s: 2,
+    };
+    let push = Push::open(&settings, &house.clock).unwrap();
+    let forces = vec![crate::delivery::force(&["https://notices.hampshire.example/cara/"])];
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let metric = Metric::default();
+    let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
+    let delivering = worker::deliver(gateway, push, forces, clock, metric.clone(), stopped);
+    let delivering = tokio::spawn(delivering);
+    let referral_id = house.refer(&record(1).text()).await;
+    house.report(referral_id, 1, "accepted", json!({})).await;
+    let tries = |metric: &Metric| {
+        let page = metric.encode();
+        let line =
+            page.lines().find(|line| line.starts_with("cara_pushes_total{")).map(str::to_owned);
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    eventually("a first try", async || (tries(&metric) >= 1).then_some(())).await;
+    // Every hour it is tried again; nothing is given up before three days are over.
+    for hours in [1, 24, 24, 22] {
+        let before = tries(&metric);
+        house.pass(hours);
+        eventually("another try", async || (tries(&metric) > before).then_some(())).await;
+        assert!(!deliveries(&house).await.contains("three days"));
+    }
+    house.pass(3);
+    let listed = eventually("a pause", async || {
+        let listed = deliveries(&house).await;
+        listed.contains("three days").then_some(listed)
+    })
+    .await;
+    assert!(listed.contains("\"waiting\":1"), "{listed}");
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    assert!(names(&now(&mut sweeper).await.opened).contains(&"endpoint_paused"));
+    stop.send_replace(true);
+    delivering.await.unwrap();
+}
+
+async fn deliveries(house: &House) -> String {
+    house.gateway.order(&operator(), Order::Deliveries).await.unwrap().to_string()
 }

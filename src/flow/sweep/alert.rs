@@ -58,6 +58,13 @@ pub static KINDS: &[AlertKind] = &[
         now: "Ask the provider whether its intake runs.",
     },
     AlertKind {
+        name: "safeguarding_concern",
+        about: "force",
+        means: "A victim worker has raised a concern that the force has not taken over yet.",
+        now: "Call a person at this force within 15 minutes, at any hour; the force reads it with \
+              `GET /v1/notices?stream=victim` and acknowledges it.",
+    },
+    AlertKind {
         name: "notice_not_collected",
         about: "force",
         means: "A missed workshop or a safeguarding concern was not taken over within four hours.",

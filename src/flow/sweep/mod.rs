@@ -277,6 +277,9 @@ impl Gateway {
         for (provider, count) in late.dead {
             alerts.insert(("dead_letter", format!("provider {provider}")), count);
         }
+        for (force, count) in late.concerns {
+            alerts.insert(("safeguarding_concern", force.to_string()), count);
+        }
         for (force, count) in late.not_collected {
             alerts.insert(("notice_not_collected", force.to_string()), count);
         }

@@ -129,6 +129,14 @@ pub(in crate::store::sqlite) fn late(
              WHERE o.dead_at IS NOT NULL GROUP BY f.provider",
             params![],
         )?,
+        concerns: by_force(
+            connection,
+            "/* sweep::late */ SELECT force, count(*) AS count FROM notice \
+             WHERE kind = 'safeguarding_concern' \
+             AND kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
+             AND cancelled_at IS NULL AND test_data = 0 AND ?1 = ?1 GROUP BY force",
+            before.urgent,
+        )?,
         not_collected: by_force(
             connection,
             "/* sweep::late */ SELECT force, count(*) AS count FROM notice \
