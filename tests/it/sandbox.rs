@@ -110,6 +110,8 @@ fn the_sandbox_serves_what_it_prints_until_it_is_interrupted() {
     let answer = text(&pasted.stdout);
     assert!(answer.contains(r#""status":"accepted""#), "{answer} {}", text(&pasted.stderr));
 
+    a_force_with_nothing_but_curl(&sandbox, &description);
+
     let doctor = sandbox.command(&["doctor"]);
     assert!(doctor.status.success(), "{}", text(&doctor.stdout));
     let holds = sandbox.command(&["hold", "list"]);
@@ -130,6 +132,57 @@ fn the_sandbox_serves_what_it_prints_until_it_is_interrupted() {
         "{found}"
     );
     assert_eq!(found.matches("WRONG").count(), 1, "{found}");
+}
+
+/// What the README tells a supplier and a charity's developer, word for word: a record goes in, the
+/// charity reports, the letter is fetched in the force's own format and taken over.
+fn a_force_with_nothing_but_curl(sandbox: &Sandbox, description: &Description) {
+    let force = &description.forces["leicestershire"];
+    let curl = |arguments: &[&str]| {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--show-error", "--include", "--cacert"]);
+        command.arg(&description.ca).arg("--cert").arg(&force.cert).arg("--key").arg(&force.key);
+        text(&command.args(arguments).output().unwrap().stdout)
+    };
+    let at = |path: &str| format!("{}{path}", description.api);
+    let example = sandbox.folder.join("mappings/leicestershire/examples/full.csv");
+    let body = format!("@{}", example.display());
+    let records = at("/v1/records");
+    let answer = curl(&["-H", "content-type: text/csv", "--data-binary", &body, &records]);
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    assert!(curl(&[&at("/v1/notices/next")]).starts_with("HTTP/1.1 204"));
+
+    let intake = |arguments: &[&str]| {
+        let ran = Command::new("/usr/bin/python3")
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/charity/intake.py"))
+            .args(["--url", &description.providers["harbour"].intake_url])
+            .args(["--provider", "harbour", "--database"])
+            .arg(sandbox.folder.join("intake.db"))
+            .args(arguments)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{}", text(&ran.stderr));
+        text(&ran.stdout)
+    };
+    let mut arrived = String::new();
+    let referral_id = eventually("Leicestershire's referral at the charity", || {
+        arrived.push_str(&intake(&["run", "--idle", "0.5"]));
+        arrived.lines().nth(1).map(|line| line.split(' ').next().unwrap_or_default().to_owned())
+    });
+    intake(&["report", &referral_id, "accepted"]);
+    let letter = eventually("a letter", || {
+        Some(curl(&[&at("/v1/notices/next")])).filter(|it| it.starts_with("HTTP/1.1 200"))
+    });
+    let (head, body) = letter.split_once("\r\n\r\n").unwrap();
+    assert!(body.lines().count() == 2 && body.contains(';'), "{body}");
+    let header = |line: &&str| line.to_lowercase().starts_with("notice-id: ");
+    let notice_id = head.lines().find(header).unwrap().split_once(": ").unwrap().1;
+    let acknowledge = at(&format!("/v1/notices/{notice_id}/acknowledge"));
+    assert!(curl(&["-X", "POST", &acknowledge]).starts_with("HTTP/1.1 204"));
+    assert!(curl(&[&at("/v1/notices/next")]).starts_with("HTTP/1.1 204"));
+    let all = curl(&[&at("/v1/notices?after=0")]);
+    assert!(all.contains("\"kind\":\"accepted\"") && all.contains("taken_over_at"), "{all}");
 }
 
 #[test]
