@@ -6,6 +6,7 @@ mod compile;
 pub mod condition;
 pub mod date;
 mod diagnostic;
+pub mod diff;
 pub mod fault;
 pub mod letter;
 mod lookup;
