@@ -34,7 +34,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     })?;
     let trust = Arc::new(trust);
     let gateway = gateway(&settings, clock.clone(), metric.clone())?;
-    let warnings = gateway.activate_mappings(&settings.mappings.folder).await;
+    let warnings = gateway
+        .activate_mappings(&settings.mappings.folder, settings.mappings.activate_changes)
+        .await;
     let warnings = warnings.context("the mappings cannot go live")?;
     for warning in &warnings {
         tracing::warn!("{warning}");
@@ -153,6 +155,7 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     });
     let mut forces = forces.with_providers(providers);
     forces.has_mail = settings.mail.is_some();
+    forces.second_operator = settings.mappings.second_operator;
     let records_max = settings.api.records_max;
     Ok(Gateway::assemble(clock, vault, Arc::new(store), metric, forces, records_max))
 }
@@ -230,6 +233,11 @@ async fn told_to_stop() -> std::io::Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+/// The page behind any published code.
+pub fn page(code: &str) -> Option<cara_record::wire::api::ProblemPage> {
+    crate::http::own_page(code).or_else(|| crate::flow::mapping_page(code))
 }
 
 /// The gateway's own clock, for a command that asks for the time.

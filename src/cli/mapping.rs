@@ -17,6 +17,7 @@ use cara_record::mapping::{Plan, compile, could_both_match, trial};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::golive;
 use crate::config::Settings;
 
 #[derive(Debug, clap::Subcommand)]
@@ -25,6 +26,14 @@ pub enum Command {
     Check(Check),
     /// Translate a record and show what becomes of it, and where every field came from
     Try(Try),
+    /// What changed between two versions of a file, in words
+    Diff(golive::Diff),
+    /// Put a mapping live in the running gateway
+    Activate(golive::Activate),
+    /// Every version of a force's mappings
+    History(golive::History),
+    /// Put an earlier version live again
+    Rollback(golive::RollBack),
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,11 +59,19 @@ pub struct Try {
 }
 
 /// Runs the command; what it has to say goes to `out`.
-pub fn run(command: &Command, now: Timestamp, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    Ok(match command {
-        Command::Check(args) => check(args, out)?,
-        Command::Try(args) => attempt(args, now, out)?,
-    })
+pub async fn run(
+    command: Command,
+    now: Timestamp,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Check(args) => Ok(check(&args, out)?),
+        Command::Try(args) => Ok(attempt(&args, now, out)?),
+        Command::Diff(args) => args.run(out),
+        Command::Activate(args) => args.run(out).await,
+        Command::History(args) => args.run(out).await,
+        Command::Rollback(args) => args.run(out).await,
+    }
 }
 
 /// A mapping file as it was found on disk.

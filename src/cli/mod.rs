@@ -7,6 +7,8 @@ mod audit;
 mod broker;
 mod dead;
 mod doctor;
+mod explain;
+mod golive;
 mod hold;
 pub mod mapping;
 mod order;
@@ -40,6 +42,8 @@ enum Command {
     /// Check the forces' mappings, or try one with a record
     #[command(subcommand)]
     Mapping(mapping::Command),
+    /// What a published code means, and what to do: V101, M122, O105, P413 …
+    Explain(explain::Explain),
     /// Would a gateway with these settings work? One line for each part, and what to do
     Doctor(doctor::Doctor),
     /// Look at the records that could not go on, and clear them
@@ -100,7 +104,8 @@ async fn command(command: Command) -> anyhow::Result<ExitCode> {
     let out = &mut std::io::stdout();
     match command {
         Command::Serve(serve) => serve.run().await,
-        Command::Mapping(command) => mapping::run(&command, app::clock().now(), out),
+        Command::Mapping(command) => mapping::run(command, app::clock().now(), out).await,
+        Command::Explain(explain) => explain.run(out),
         Command::Doctor(doctor) => doctor.run(out).await,
         Command::Hold(hold) => hold.run(out).await,
         Command::Dead(dead) => dead.run(out).await,

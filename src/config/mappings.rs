@@ -8,6 +8,17 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Mappings {
     pub folder: PathBuf,
+    /// A file that changed goes live at a start, once its tests pass. Otherwise it stays a draft
+    /// until `mapping activate`.
+    #[serde(default)]
+    pub activate_changes: bool,
+    /// A change that concerns the victim, the risk or how somebody is reached needs two operators.
+    #[serde(default = "default_second_operator")]
+    pub second_operator: bool,
+}
+
+fn default_second_operator() -> bool {
+    true
 }
 
 impl Mappings {

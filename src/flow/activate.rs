@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use cara_record::mapping::letter::{self, LetterPlan};
 use cara_record::mapping::{self, Diagnostic, Plan};
 
-use super::live::LiveLetter;
+use super::live::{LiveLetter, LiveMapping};
 use super::{Gateway, LivePlan, Refusal};
 use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused};
 
 /// Mapping files of one force that the gateway reads.
-const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
+pub(super) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
 
 /// The one that writes instead of reading.
 const LETTERS: &str = "notice";
@@ -51,15 +51,31 @@ pub struct MappingFile {
 }
 
 impl Gateway {
-    /// Takes the folder's files as the first versions, or as the next ones where their text is new
-    /// and sound, and makes the newest versions of the store live. A bad file never replaces a good
+    /// Takes the folder's files as the first versions, and makes the newest versions of the store
+    /// live. With `take_changes` a file whose text is new and sound is the next version; without, it
+    /// is a draft. A bad file never replaces a good
     /// version: with one live already it is reported and left out.
-    pub async fn activate_mappings(&self, folder: &Path) -> Result<Vec<String>, Error> {
+    pub async fn activate_mappings(
+        &self,
+        folder: &Path,
+        take_changes: bool,
+    ) -> Result<Vec<String>, Error> {
         let mut warnings = Vec::new();
         let stored = self.store.plan_versions().await.map_err(Refusal::from)?;
         let mut live = LiveMappings::default();
         for file in self.mapping_files(folder)? {
             let newest = stored.iter().find(|it| it.force == file.force && it.name == file.name);
+            let is_draft = newest.is_some_and(|newest| newest.text != file.text);
+            if let Some(version) = newest.filter(|_| is_draft && !take_changes) {
+                warnings.push(format!(
+                    "{} is a draft: version {} is live. Run `cara-gateway mapping activate {}`",
+                    file.path.display(),
+                    version.version,
+                    file.slug,
+                ));
+                live.push(restore_stored(version)?);
+                continue;
+            }
             match self.bring_live(&file, newest).await {
                 Ok(sound) => live.push(sound),
                 Err(Error::Refused { path, report }) if newest.is_some() => {
@@ -188,26 +204,47 @@ pub fn compile(file: &MappingFile) -> Result<Sound, Error> {
     let folder = file.path.parent().map(Path::to_path_buf).unwrap_or_default();
     let open = move |name: &str| std::fs::read(folder.join(name)).ok();
     let shown = file.path.display().to_string();
+    let checked = checked(&shown, file.name, &file.text, &open);
     let refused = |report: String| Error::Refused { path: file.path.clone(), report };
-    if file.name == LETTERS {
-        let compiled = letter::compile(&shown, &file.text, &open);
+    checked.map(|checked| checked.sound).map_err(refused)
+}
+
+/// A mapping whose tests pass.
+pub(super) struct Checked {
+    pub sound: Sound,
+    /// What its tests do not reach; empty when they reach everything.
+    pub not_reached: Vec<String>,
+}
+
+/// Compiles a text and runs its tests; the report when something is wrong.
+pub(super) fn checked(
+    shown: &str,
+    name: &str,
+    text: &str,
+    open: mapping::Open<'_>,
+) -> Result<Checked, String> {
+    if name == LETTERS {
+        let compiled = letter::compile(shown, text, open);
         let plan = match compiled.plan {
             Some(plan) if compiled.diagnostics.is_empty() => plan,
-            _ => return Err(refused(rendered(&compiled.diagnostics, &file.text))),
+            _ => return Err(rendered(&compiled.diagnostics, text)),
         };
-        let report = letter::run_tests(&plan, &open);
+        let report = letter::run_tests(&plan, open);
         return match report.failed() {
-            true => Err(refused(report.to_string())),
-            false => Ok(Sound::Letter(plan)),
+            true => Err(report.to_string()),
+            false => Ok(Checked { sound: Sound::Letter(plan), not_reached: report.not_reached }),
         };
     }
-    let compiled = mapping::compile(&shown, &file.text, &open);
+    let compiled = mapping::compile(shown, text, open);
     let plan = match compiled.plan {
         Some(plan) if compiled.diagnostics.is_empty() => plan,
-        _ => return Err(refused(rendered(&compiled.diagnostics, &file.text))),
+        _ => return Err(rendered(&compiled.diagnostics, text)),
     };
-    let report = mapping::trial::run(&plan, &open);
-    if report.failed() { Err(refused(report.to_string())) } else { Ok(Sound::Plan(plan)) }
+    let report = mapping::trial::run(&plan, open);
+    match report.failed() {
+        true => Err(report.to_string()),
+        false => Ok(Checked { sound: Sound::Plan(plan), not_reached: report.not_reached }),
+    }
 }
 
 fn rendered(diagnostics: &[Diagnostic], text: &str) -> String {
@@ -221,12 +258,6 @@ pub enum Sound {
     Plan(Plan),
     /// Writes letters.
     Letter(LetterPlan),
-}
-
-/// One mapping that goes live.
-enum LiveMapping {
-    Plan(LivePlan),
-    Letter(LiveLetter),
 }
 
 #[derive(Default)]
@@ -250,7 +281,13 @@ impl LiveMappings {
     }
 }
 
-fn live(force: ForceCode, name: &str, sound: Sound, version: u32, sha256: String) -> LiveMapping {
+pub(super) fn live(
+    force: ForceCode,
+    name: &str,
+    sound: Sound,
+    version: u32,
+    sha256: String,
+) -> LiveMapping {
     let reference = MappingRef { name: name.to_owned(), version, sha256 };
     match sound {
         Sound::Plan(plan) => LiveMapping::Plan(LivePlan { force, plan, reference }),
@@ -264,7 +301,7 @@ fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LiveMapping, Err
 }
 
 /// Compiles a stored version. Its tests passed when it went live; its examples need not be there.
-fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error> {
+pub(super) fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error> {
     let shown = format!("{} {}", version.force, version.name);
     let (sound, diagnostics) = if version.name == LETTERS {
         let compiled = letter::compile(&shown, &version.text, &|_| None);

@@ -26,6 +26,13 @@ pub struct LiveLetter {
     pub reference: MappingRef,
 }
 
+/// One mapping that goes live.
+#[derive(Debug)]
+pub enum LiveMapping {
+    Plan(LivePlan),
+    Letter(LiveLetter),
+}
+
 /// Every live plan by force. The swap is atomic: a body is read by the plans it started with.
 #[derive(Debug, Default)]
 pub struct Live {
@@ -43,6 +50,27 @@ impl Live {
             by_force.entry(plan.force).or_default().push(Arc::new(plan));
         }
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_force);
+    }
+
+    /// Puts one mapping in the place of the one of its force and name.
+    pub fn swap(&self, mapping: LiveMapping) {
+        match mapping {
+            LiveMapping::Letter(letter) => {
+                let mut letters = self.letters.write().unwrap_or_else(PoisonError::into_inner);
+                let mut next = BTreeMap::clone(&letters);
+                next.insert(letter.force, Arc::new(letter));
+                *letters = Arc::new(next);
+            }
+            LiveMapping::Plan(plan) => {
+                let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+                let mut next = BTreeMap::clone(&plans);
+                let of_force = next.entry(plan.force).or_default();
+                of_force.retain(|live| live.reference.name != plan.reference.name);
+                of_force.push(Arc::new(plan));
+                of_force.sort_by(|a, b| b.reference.name.cmp(&a.reference.name));
+                *plans = Arc::new(next);
+            }
+        }
     }
 
     /// The plans of one force.

@@ -22,6 +22,7 @@ pub mod conclude;
 mod consult;
 mod decide;
 pub mod dispatch;
+pub mod golive;
 mod live;
 pub mod letter;
 pub mod mail;
@@ -154,6 +155,8 @@ pub struct Forces {
     providers: BTreeMap<String, Provider>,
     /// Whether there is a mail server to tell people by.
     pub has_mail: bool,
+    /// Whether a change that can get somebody hurt needs two operators.
+    pub second_operator: bool,
 }
 
 impl FromIterator<Force> for Forces {
@@ -296,6 +299,9 @@ pub enum Refusal {
     /// 400: a parameter of the call.
     #[error("the parameter {name} is not as described")]
     Parameter { name: &'static str },
+    /// 422: a mapping that cannot go live; the report names every problem of the file.
+    #[error("the mapping cannot go live")]
+    Mapping { report: String },
     /// 503: promises nothing.
     #[error("it could not be stored: {reason}")]
     Unavailable { reason: &'static str, retry_after_s: u32 },

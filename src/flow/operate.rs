@@ -5,18 +5,32 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::golive::Candidate;
 use super::sweep::alert;
 use super::{Gateway, Operator, Refusal, Role};
 use crate::store::{Compartment, ForceCode};
 
 /// One order of an operator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "order", rename_all = "snake_case")]
 pub enum Order {
     Incidents,
     /// The clock is right: the sweep goes on.
     AcceptClock {
         because: String,
+    },
+    /// A mapping goes live, or is only tried.
+    Activate(Box<Candidate>),
+    /// An earlier version goes live again.
+    RollBack {
+        force: String,
+        name: String,
+        version: u32,
+        because: String,
+    },
+    /// Every version of a force's mappings.
+    MappingHistory {
+        force: String,
     },
     /// Endpoints, whether they are paused, and how much waits.
     Deliveries,
@@ -49,6 +63,18 @@ impl Gateway {
             Order::AcceptClock { because } => {
                 self.accept_clock(operator, because).await?;
                 Ok(Value::Null)
+            }
+            Order::Activate(candidate) => {
+                let went = self.go_live(operator, *candidate).await?;
+                serde_json::to_value(went)
+                    .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
+            }
+            Order::RollBack { force, name, version, because } => {
+                let version = self.roll_back(operator, &force, &name, version, because).await?;
+                Ok(json!({ "version": version }))
+            }
+            Order::MappingHistory { force } => {
+                Ok(json!({ "versions": self.mapping_history(&force).await? }))
             }
             Order::Deliveries => self.delivery_list().await,
             Order::Pause { force, because } => {

@@ -86,6 +86,19 @@ pub(super) fn kept(
     Ok(judge(desk, live, force, (&tree, *node), excerpt.as_bytes().to_vec(), release))
 }
 
+/// What becomes of one kept record with this plan; none when it cannot be read.
+pub(super) fn alone(
+    desk: &Desk<'_>,
+    live: &LivePlan,
+    text: &str,
+    context: &domain::Context<'_>,
+) -> Option<Validated> {
+    let tree = document::parse(text, live.plan.format(), live.plan.names(), desk.limits).ok()?;
+    let records = live.plan.records(&tree);
+    let record = records.first().filter(|_| records.len() == 1)?;
+    Some(live.plan.judge(live.plan.translate(&tree, *record).draft, context))
+}
+
 fn record(
     desk: &Desk<'_>,
     caller: &Caller,

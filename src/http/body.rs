@@ -114,7 +114,17 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<T, Refused> {
-    let body = read(edge, request, payload, 16 << 10).await?;
+    read_json_of(edge, request, payload, 16 << 10).await
+}
+
+/// Reads a JSON body of at most so many bytes.
+pub(in crate::http) async fn read_json_of<T: DeserializeOwned>(
+    edge: &Edge,
+    request: &HttpRequest,
+    payload: Payload,
+    bytes_max: usize,
+) -> Result<T, Refused> {
+    let body = read(edge, request, payload, bytes_max).await?;
     serde_json::from_slice(&body.bytes).map_err(|_| Refused::parameter("the JSON body"))
 }
 

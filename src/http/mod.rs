@@ -32,4 +32,5 @@ mod whoami;
 
 pub use edge::Edge;
 pub use listen::{Listening, Stopper};
+pub use page::own_page;
 pub use stories::{DeadLetters, DeadQueue, Stories};

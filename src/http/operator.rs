@@ -60,6 +60,9 @@ pub struct HoldShown {
     pub record: Option<String>,
 }
 
+/// A mapping with all its examples fits.
+const ORDER_BYTES_MAX: usize = 8 << 20;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listed {
@@ -217,7 +220,7 @@ async fn order(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
-    let order: Order = body::read_json(&edge, &request, payload).await?;
+    let order: Order = body::read_json_of(&edge, &request, payload, ORDER_BYTES_MAX).await?;
     Ok(body::ok(&edge.stories.order(&operator, order).await?))
 }
 

@@ -30,6 +30,11 @@ pub(in crate::http) async fn show(
 }
 
 fn find(edge: &Edge, id: &str) -> Option<ProblemPage> {
+    own_page(id).or_else(|| edge.stories.mapping_page(id))
+}
+
+/// The page behind any published code but those of mappings.
+pub fn own_page(id: &str) -> Option<ProblemPage> {
     let problem = problem::Code::find(id)
         .map(|it| ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]));
     let finding = || {
@@ -40,7 +45,7 @@ fn find(edge: &Edge, id: &str) -> Option<ProblemPage> {
         let it = rejection::Code::find(id)?;
         Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
-    problem.or_else(finding).or_else(rejection).or_else(|| edge.stories.mapping_page(id))
+    problem.or_else(finding).or_else(rejection)
 }
 
 #[derive(Debug, PartialEq, Eq)]

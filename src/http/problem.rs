@@ -43,6 +43,11 @@ codes! {
         cause "A cut-off export, a wrong encoding, a document type declaration, or another format than the media type says."
         fix "Mend the body at the line and column that the problem names and send all of it again."
         avoid "Write the export with a library for the format, and send ?dry_run=true once after every change.";
+    MAPPING 422 "P425" "mapping_refused" "The mapping cannot go live"
+        means "The mapping has problems, its tests fail or do not reach everything, or another mapping of the force could take the same body. The last good version stays live."
+        cause "An edit that was not checked, or an example that is missing."
+        fix "Mend what the detail names, run `cara-gateway mapping check`, and activate it again."
+        avoid "Run `cara-gateway mapping check` before every activation.";
     FORBIDDEN 403 "P403" "forbidden" "This is not allowed"
         means "The identity or the operator's role has not the right to do this."
         cause "An identity that only tests, or an operator who may only look."
@@ -241,6 +246,7 @@ impl From<Refusal> for Refused {
             Refusal::WrongState { state } => {
                 Refused::new(&WRONG_STATE, format!("It is {state} now. Look at it again."))
             }
+            Refusal::Mapping { report } => Refused::new(&MAPPING, report),
             Refusal::Parameter { name } => Refused::parameter(name),
             Refusal::Unavailable { reason, retry_after_s } => {
                 tracing::warn!(reason, "http.unavailable: nothing was promised");

@@ -188,7 +188,7 @@ fn text(
     }
     write!(
         text,
-        "\n[mappings]\nfolder = {}\n\n\
+        "\n[mappings]\nfolder = {}\nactivate_changes = true\nsecond_operator = false\n\n\
          [delivery]\ncertificate = {}\nkey = {}\nca = {}\ntimeout_s = 10\n\n\
          [[ca]]\nname = \"{CA_NAME}\"\ncertificate = {}\ncrl = \"none\"\n",
         within("mappings"),

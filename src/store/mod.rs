@@ -235,6 +235,24 @@ pub trait Store: Send + Sync + 'static {
     /// The newest live version of every mapping.
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
 
+    /// Every version of a force's mappings, the newest first.
+    fn plan_history(&self, force: ForceCode) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
+
+    /// The mapping of this name that waits for a second operator.
+    fn pending_plan(
+        &self,
+        force: ForceCode,
+        name: String,
+    ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>>;
+
+    /// The newest records that a mapping read and that are still kept; at most `limit`.
+    fn kept_raws(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<KeptRaw>, Error>>;
+
     /// Puts the next version of a mapping live; `Refused::Conflict` when its number is taken.
     fn activate_plan(
         &self,

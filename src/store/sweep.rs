@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::outcome::{About, NewNotice};
 use super::row::{Compartment, ForceCode};
+use crate::vault::{Raw, Sealed, WrappedKeys};
 
 /// What clocks look at of one case: clear columns only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,8 +193,30 @@ pub enum Tend {
     Resume {
         force: ForceCode,
     },
+    /// A mapping waits for a second operator; it replaces one that waited before.
+    PendPlan(PendingPlan),
     /// What a provider says of a day, compared; it replaces what it said before.
     Reconciled(Reconciled),
+}
+
+/// A mapping that one operator wants to go live and that another has to agree to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingPlan {
+    pub force: ForceCode,
+    pub name: String,
+    pub sha256: String,
+    pub by: String,
+    pub at: Timestamp,
+    pub because: String,
+}
+
+/// A record as it was kept, with the revision that was made of it.
+#[derive(Debug)]
+pub struct KeptRaw {
+    pub referral_id: Uuid,
+    pub revision: u32,
+    pub keys: WrappedKeys,
+    pub raw: Sealed<Raw>,
 }
 
 /// What a provider's side says of a day, compared with what is stored.

@@ -32,23 +32,34 @@ pub struct House {
     pub clock: Clock,
     pub gateway: Gateway,
     store: config::Store,
+    /// Whether some changes need two operators.
+    two: bool,
 }
 
 impl House {
     /// The gateway of hampshire, at this moment.
     pub async fn at(now: &str) -> House {
+        House::of(now, true).await
+    }
+
+    /// The same where one operator may do everything.
+    pub async fn alone_at(now: &str) -> House {
+        House::of(now, false).await
+    }
+
+    async fn of(now: &str, two: bool) -> House {
         let folder = scratch(&unique("house"));
         cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
         let store = config::Store { path: folder.join("gateway.db"), disk_reserve_bytes: 0 };
         let clock = Clock::manual(now.parse().unwrap());
-        let gateway = gateway(&folder, &store, &clock).await;
-        House { folder, clock, gateway, store }
+        let gateway = gateway(&folder, &store, &clock, two).await;
+        House { folder, clock, gateway, store, two }
     }
 
     /// Ends the gateway and starts another on the same file; nothing else may hold the first.
     pub async fn restart(&mut self) {
         self.gateway.close().await.unwrap();
-        self.gateway = gateway(&self.folder, &self.store, &self.clock).await;
+        self.gateway = gateway(&self.folder, &self.store, &self.clock, self.two).await;
     }
 
     pub fn pass(&self, hours: u64) {
@@ -171,7 +182,12 @@ pub fn operator() -> Operator {
     Operator { name: "ops".to_owned(), role: Role::Operate, victims: false }
 }
 
-async fn gateway(folder: &std::path::Path, store: &config::Store, clock: &Clock) -> Gateway {
+async fn gateway(
+    folder: &std::path::Path,
+    store: &config::Store,
+    clock: &Clock,
+    two: bool,
+) -> Gateway {
     let secret = |name: &str| config::SecretFile::at(folder.join("secrets").join(name), name);
     let vault = config::Vault {
         epochs: folder.join("secrets/epochs"),
@@ -197,8 +213,10 @@ async fn gateway(folder: &std::path::Path, store: &config::Store, clock: &Clock)
     };
     let mut forces = Forces::from_iter([force]).with_providers([provider]);
     forces.has_mail = true;
+    forces.second_operator = two;
     let gateway = Gateway::assemble(clock.clone(), vault, Arc::new(store), metric, forces, 1000);
     let mappings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
-    assert_eq!(gateway.activate_mappings(&mappings).await.unwrap(), Vec::<String>::new());
+    let warnings = gateway.activate_mappings(&mappings, false).await.unwrap();
+    assert!(warnings.iter().all(|it| it.contains("is a draft")), "{warnings:?}");
     gateway
 }

@@ -20,6 +20,7 @@ mod delivery;
 mod edge;
 mod evolution;
 mod faults;
+mod golive;
 mod history;
 mod house;
 mod letters;

@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command};
-use super::{Sqlite, case, pending, read, sweep};
+use super::{Sqlite, case, pending, plan, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
-    Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeyIndex, Known, Late,
-    LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PlanVersion, PushRow,
-    Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
+    Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptRaw, KeyIndex, Known, Late,
+    LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PendingPlan, PlanVersion,
+    PushRow, Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -337,7 +337,28 @@ impl Store for Sqlite {
     }
 
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
-        self.read(read::plan_versions).boxed()
+        self.read(plan::newest).boxed()
+    }
+
+    fn plan_history(&self, force: ForceCode) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
+        self.read(move |connection| plan::history(connection, force)).boxed()
+    }
+
+    fn pending_plan(
+        &self,
+        force: ForceCode,
+        name: String,
+    ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>> {
+        self.read(move |connection| plan::pending(connection, force, &name)).boxed()
+    }
+
+    fn kept_raws(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<KeptRaw>, Error>> {
+        self.read(move |connection| plan::kept_raws(connection, force, &mapping, limit)).boxed()
     }
 
     fn activate_plan(

@@ -23,6 +23,7 @@ mod case;
 mod migrate;
 mod open;
 mod pending;
+mod plan;
 mod read;
 mod readers;
 mod settle;

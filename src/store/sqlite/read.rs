@@ -345,28 +345,3 @@ pub(in crate::store::sqlite) fn audit_head(
     };
     select.query_row([], read).optional()
 }
-
-pub(in crate::store::sqlite) fn plan_versions(
-    connection: &Connection,
-) -> rusqlite::Result<Vec<PlanVersion>> {
-    let mut select = connection.prepare_cached(
-        "/* read::plan_versions */ SELECT * FROM plan_version AS p WHERE version = (SELECT \
-         max(version) FROM plan_version WHERE force = p.force AND name = p.name) \
-         ORDER BY force, name",
-    )?;
-    let rows = select.query_map([], |row| {
-        let columns = Columns(row);
-        let at: Timestamp = columns.time("at")?;
-        Ok(PlanVersion {
-            force: columns.force()?,
-            name: row.get("name")?,
-            version: row.get("version")?,
-            sha256: row.get("sha256")?,
-            text: row.get("text")?,
-            by: row.get("by")?,
-            at,
-            because: row.get("because")?,
-        })
-    })?;
-    rows.collect()
-}

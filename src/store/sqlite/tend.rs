@@ -8,7 +8,7 @@ use super::column::{from_compartment, from_day, from_time};
 use super::step::json;
 use super::write::{Failure, Transaction, unique};
 use crate::clock::london_day;
-use crate::store::{About, Incident, NewNotice, Paused, Reconciled, Tend};
+use crate::store::{About, Incident, NewNotice, Paused, PendingPlan, Reconciled, Tend};
 
 impl Transaction<'_> {
     pub fn tend(&self, tend: &Tend) -> Result<(), Failure> {
@@ -88,6 +88,7 @@ impl Transaction<'_> {
                 )?;
                 Ok(())
             }
+            Tend::PendPlan(pending) => self.pend_plan(pending),
             Tend::Reconciled(reconciled) => self.reconciled(reconciled),
         }
     }
@@ -206,6 +207,15 @@ impl Transaction<'_> {
         )?;
         let Paused { force, at, by, because } = paused;
         unique(insert.execute(params![force.0, from_time(*at), by, because])).map(drop)
+    }
+
+    fn pend_plan(&self, pending: &PendingPlan) -> Result<(), Failure> {
+        let PendingPlan { force, name, sha256, by, at, because } = pending;
+        self.one(
+            "/* tend::pend_plan */ INSERT OR REPLACE INTO plan_pending (force, name, sha256, by, at, \
+             because) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![force.0, name, sha256, by, from_time(*at), because],
+        )
     }
 
     fn reconciled(&self, reconciled: &Reconciled) -> Result<(), Failure> {

@@ -306,6 +306,11 @@ impl Transaction<'_> {
             version.text,
         ]))?;
         drop(insert);
+        let mut settle = self.connection.prepare_cached(
+            "/* write::activate */ DELETE FROM plan_pending WHERE force = ?1 AND name = ?2",
+        )?;
+        settle.execute(params![version.force.0, version.name])?;
+        drop(settle);
         match inserted {
             1 => self.facts(facts),
             _ => Err(Failure::Conflict),

@@ -129,6 +129,18 @@ CREATE TABLE sweep (
     stopped_at INTEGER
 ) STRICT;
 
+-- A mapping that waits for a second operator: it concerns the victim, the risk or how somebody is
+-- reached.
+CREATE TABLE plan_pending (
+    force   INTEGER NOT NULL,
+    name    TEXT NOT NULL,
+    sha256  TEXT NOT NULL,
+    by      TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    because TEXT NOT NULL,
+    PRIMARY KEY (force, name)
+) STRICT, WITHOUT ROWID;
+
 -- What the provider says of a day, compared with what is here.
 CREATE TABLE reconciliation (
     provider      TEXT NOT NULL,

@@ -1,0 +1,34 @@
+//! `explain CODE`
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::app;
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// A code as a finding, a diagnostic or an answer names it
+    code: String,
+}
+
+impl Explain {
+    pub(super) fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+        let code = self.code.trim().to_uppercase();
+        let Some(page) = app::page(&code) else {
+            writeln!(out, "there is no code {code}: they begin with V, M, O or P")?;
+            return Ok(ExitCode::FAILURE);
+        };
+        writeln!(out, "{} {}\n", page.code, page.name)?;
+        for (what, text) in [
+            ("What it means", &page.means),
+            ("Usual cause", &page.cause),
+            ("How to fix it", &page.fix),
+            ("How to avoid it", &page.avoid),
+        ] {
+            writeln!(out, "{what}\n    {text}\n")?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
