@@ -249,3 +249,51 @@ async fn the_commands_put_a_file_live_and_take_it_back() {
         assert!(page.contains(part), "{page}");
     }
 }
+
+/// What was held for one code is seen as one line, and goes on together once the code is listed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_code_held_is_released_together() {
+    let gateway = TestGateway::start().await;
+    let force = gateway.force("hampshire");
+    for number in 1..=3 {
+        force.post(XML, record(number).unlisted().text()).await;
+    }
+    force.post(XML, record(4).faulty().text()).await;
+    let said = |arguments: &[&str]| {
+        let output = gateway.command(arguments);
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    };
+    let (_, grouped) = said(&["hold", "list", "--by-cause"]);
+    let line = grouped.lines().find(|line| line.starts_with("3 × hampshire: V201")).unwrap();
+    assert!(line.contains("risk.grade") && line.contains("XHI"), "{grouped}");
+    assert!(grouped.contains("1 × hampshire: V101 missing caution.deadline"), "{grouped}");
+    let mut after = grouped.lines().skip_while(|it| *it != line);
+    let hold_id = after.nth(1).unwrap().trim().strip_prefix("like ").unwrap().to_owned();
+    let like = ["hold", "release-like", &hold_id, "--because", "listed now"];
+    let (good, told) = said(&like);
+    assert!(!good && told.contains("3 open holds") && told.contains("--yes"), "{told}");
+    // Still not listed: each is tried and stays.
+    let yes = [&like[..], &["--yes"]].concat();
+    let (good, told) = said(&yes);
+    assert!(!good && told.matches("still held").count() == 3, "{told}");
+    let drafts = gateway.folder.join("drafts/hampshire");
+    std::fs::create_dir_all(&drafts).unwrap();
+    std::fs::write(drafts.join("referral.toml"), with_grade().text).unwrap();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire/examples");
+    std::os::unix::fs::symlink(examples, drafts.join("examples")).unwrap();
+    let folder = gateway.folder.join("drafts");
+    let activate = [
+        "mapping",
+        "activate",
+        "hampshire",
+        "--mappings",
+        folder.to_str().unwrap(),
+        "--because",
+        "the export has a new grade",
+        "--uncovered",
+        "its example is on its way",
+    ];
+    let (good, told) = said(&activate);
+    assert!(!good && told.contains("another operator"), "{told}");
+}
