@@ -23,6 +23,37 @@ pub enum Given {
     Text(String),
     /// Relative to the mapping's folder.
     File(String),
+    /// An earlier test's record with some texts replaced, each of which it holds once.
+    Changed {
+        of: Box<Given>,
+        changes: Vec<(String, String)>,
+    },
+}
+
+impl Given {
+    /// The record's text, decoded as the gateway would.
+    pub(super) fn text(&self, plan: &Plan, open: Open<'_>) -> Result<String, String> {
+        match self {
+            Given::Text(text) => Ok(text.clone()),
+            Given::File(file) => {
+                let bytes = open(file).ok_or_else(|| format!("{file} is not there"))?;
+                text_of(plan, &bytes)
+            }
+            Given::Changed { of, changes } => {
+                let mut text = of.text(plan, open)?;
+                for (from, to) in changes {
+                    match text.matches(from.as_str()).count() {
+                        1 => text = text.replacen(from.as_str(), to, 1),
+                        0 => return Err(format!("the record does not hold \"{from}\"")),
+                        count => {
+                            return Err(format!("the record holds \"{from}\" {count} times"));
+                        }
+                    }
+                }
+                Ok(text)
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,13 +191,7 @@ pub fn run(plan: &Plan, open: Open<'_>) -> Report {
 }
 
 fn try_one(plan: &Plan, test: &Test, open: Open<'_>, reached: &mut Reached) -> Result<(), String> {
-    let text = match &test.given {
-        Given::Text(text) => text.clone(),
-        Given::File(file) => {
-            let bytes = open(file).ok_or_else(|| format!("{file} is not there"))?;
-            text_of(plan, &bytes)?
-        }
-    };
+    let text = test.given.text(plan, open)?;
     let limits = Limits::default();
     let tree = document::parse(&text, plan.format(), plan.names(), &limits)
         .map_err(|error| format!("the record cannot be read: {error}"))?;

@@ -71,3 +71,30 @@ fn several_victims_are_a_hold_by_a_name_of_its_own() {
         report(&[("\"full.xml\"", "\"two.xml\""), ("expect.outcome = \"accepted\"", held)]);
     assert!(report.starts_with("1 tests passed, 0 failed"), "{report}");
 }
+
+#[test]
+fn a_test_can_be_another_with_a_text_replaced() {
+    let with = |like: &str, change: &str, outcome: &str| {
+        let text = format!(
+            "{BASE}\n[[test]]\nname = \"a high-risk case\"\nsame_as = \"{like}\"\n\
+             change = {change}\nexpect.outcome = \"{outcome}\"\n"
+        );
+        let open = |name: &str| (name == "full.xml").then(|| FULL.as_bytes().to_vec());
+        let compiled = compile("referral.toml", &text, &open);
+        let told: Vec<_> = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
+        let report = compiled.plan.map(|plan| trial::run(&plan, &open).to_string());
+        (told.join("\n"), report.unwrap_or_default())
+    };
+    let like = "a full case".to_owned();
+    let (told, report) = with(&like, "{ '\"STD\"' = '\"HIGH\"' }", "held");
+    assert_eq!(told, "");
+    assert!(report.starts_with("2 tests passed, 0 failed"), "{report}");
+    let (_, report) = with(&like, "{ '\"MEDIUM\"' = '\"HIGH\"' }", "held");
+    assert!(report.contains("the record does not hold \"\"MEDIUM\"\""), "{report}");
+    let (_, report) = with(&like, "{ '<' = '>' }", "held");
+    assert!(report.contains("times"), "{report}");
+    let (told, _) = with(&format!("{like}x"), "{ a = \"b\" }", "held");
+    assert!(told.contains("no test before this one") && told.contains(&like), "{told}");
+    let (told, _) = with(&like, "{ a = 1 }", "held");
+    assert!(told.contains("replaces one text by another"), "{told}");
+}

@@ -11,7 +11,8 @@ use crate::mapping::trial::{Expected, Given, Outcome, Test};
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
     let mut tests = Vec::new();
     for table in top.tables(compiler, "test") {
-        compiler.known_keys(&table, &["name", "given", "given_file", "expect"]);
+        compiler
+            .known_keys(&table, &["name", "given", "given_file", "same_as", "change", "expect"]);
         let Some((name, span)) = table.string(compiler, "name") else {
             if !table.has("name") {
                 compiler.missing(&table, "name", "name = \"a full case\"");
@@ -22,7 +23,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
             let what = format!("two tests are named \"{name}\"");
             compiler.report(Code::FILLED_TWICE, span, what);
         }
-        let Some(given) = given(compiler, &table, &name) else { continue };
+        let Some(given) = given(compiler, &table, &name, &tests) else { continue };
         let expected = expected(compiler, &table, &name);
         tests.push(Test { name, given, expected });
     }
@@ -32,7 +33,15 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
     tests
 }
 
-fn given(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Option<Given> {
+fn given(
+    compiler: &mut Compiler<'_>,
+    table: &Table<'_>,
+    name: &str,
+    before: &[Test],
+) -> Option<Given> {
+    if table.has("same_as") || table.has("change") {
+        return changed(compiler, table, name, before);
+    }
     match (table.has("given"), table.has("given_file")) {
         (true, false) => table.string(compiler, "given").map(|(text, _)| Given::Text(text)),
         (false, true) => {
@@ -50,6 +59,44 @@ fn given(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Option<G
             None
         }
     }
+}
+
+/// `same_as` an earlier test, with some texts replaced.
+fn changed(
+    compiler: &mut Compiler<'_>,
+    table: &Table<'_>,
+    name: &str,
+    before: &[Test],
+) -> Option<Given> {
+    let alone = !table.has("given") && !table.has("given_file");
+    let both = table.has("same_as") && table.has("change");
+    if !alone || !both {
+        let what =
+            format!("the test \"{name}\" needs same_as with change, and no given beside them");
+        compiler.report(Code::TEST, table.span.clone(), what);
+        return None;
+    }
+    let (like, span) = table.string(compiler, "same_as")?;
+    let Some(of) = before.iter().find(|test| test.name == like) else {
+        let names = before.iter().map(|test| test.name.as_str()).collect::<Vec<_>>();
+        let meant = crate::mapping::fault::nearest(&like, names);
+        let what = format!("no test before this one is named \"{like}\"");
+        compiler.report(Code::TEST, span, what).suggestion = meant.map(str::to_owned);
+        return None;
+    };
+    let change = table.table(compiler, "change")?;
+    let mut changes = Vec::new();
+    for leaf in change.leaves(&|_| true) {
+        match leaf.item.as_str() {
+            Some(to) => changes.push((leaf.name.clone(), to.to_owned())),
+            None => {
+                let what =
+                    format!("change replaces one text by another: \"{}\" = \"…\"", leaf.name);
+                compiler.report(Code::WRONG_TYPE, leaf.key_span.clone(), what);
+            }
+        }
+    }
+    Some(Given::Changed { of: Box::new(of.given.clone()), changes })
 }
 
 fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<Expected> {

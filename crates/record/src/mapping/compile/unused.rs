@@ -6,7 +6,6 @@ use crate::mapping::code::Code;
 use crate::mapping::fault::nearest;
 use crate::mapping::path::{DeadEnd, Path, Place};
 use crate::mapping::plan::Plan;
-use crate::mapping::trial::{Given, text_of};
 
 /// Names of an example that a diagnostic lists.
 const NAMES_MAX: usize = 8;
@@ -26,14 +25,8 @@ pub(super) fn lookups(compiler: &mut Compiler<'_>) {
 /// Every source path is looked for in the file's own examples. A path inside something that no
 /// example has is not reported as well: the outer one is.
 pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
-    let texts: Vec<String> = plan
-        .tests
-        .iter()
-        .filter_map(|test| match &test.given {
-            Given::Text(text) => Some(text.clone()),
-            Given::File(file) => text_of(plan, &(compiler.open)(file)?).ok(),
-        })
-        .collect();
+    let texts: Vec<String> =
+        plan.tests.iter().filter_map(|test| test.given.text(plan, compiler.open).ok()).collect();
     let trees = compiler.examples(plan, &texts);
     if trees.is_empty() {
         return;
