@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::activate::{self, Sound};
 use super::live::{LiveMapping, LivePlan};
 use super::{Force, Gateway, Operator, Refusal, Role, read};
-use crate::store::{Fact, ForceCode, KeptRaw, Operation, PendingPlan, PlanVersion, Refused, Tend};
+use crate::store::{Fact, ForceCode, KeptRaw, PendingPlan, PlanVersion, Refused, Tend};
 use crate::vault::Binding;
 
 /// Records on which a candidate is tried.

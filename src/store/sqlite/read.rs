@@ -1,6 +1,5 @@
 //! Reads of records, referrals, holds, days, keys, plans and the audit chain.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 use super::column::{Columns, from_day};
 use crate::store::{
     AuditHead, AuditRow, BoundKey, Day, Digest, ForceCode, HoldFilter, HoldRow, KeyIndex, Known,
-    KnownReferral, KnownRevision, MessageState, PlanVersion, RecordIndex, ReferralRow, RevisionRow,
+    KnownReferral, KnownRevision, MessageState, RecordIndex, ReferralRow, RevisionRow,
 };
 
 /// Several reads of one state of the file.
