@@ -10,8 +10,10 @@
 //! | `/A` | from the top of the body |
 //! | `.`, `..` | the item itself, what it stands in |
 //! | `A[B]`, `A[@b='x']`, `A[B/C = 'x']` | only an `A` that has it; that has one with this text |
+//! | `A[@id = this/B/@ref]` | only an `A` tied to the item: any text of one side equals any of the other |
 //! | `A[2]` | the second of those `A` inside one parent that the brackets before it left |
 //!
+//! The right side of a join is read from where `this/` (the item), `../` or `//` (the record) says.
 //! Several brackets mean all. A name may hold blanks; one that holds `/`, `[` or `]` stands in
 //! double quotes. A prefix is dropped, as it is in XML documents. Texts are compared after
 //! trimming.
@@ -33,6 +35,8 @@ pub struct Path {
     /// One way leads to each match and ways come in document order, so that nothing has to be
     /// sorted: no `..`, and `//` once at most, in the last step.
     direct: bool,
+    /// The right sides of its joins; a bracket names one by its place here.
+    joins: Vec<Path>,
 }
 
 /// Where a path begins.
@@ -82,14 +86,19 @@ enum Test {
     },
 }
 
-/// What stands in brackets. A join (`[A = this/B]`) will be a further variant.
+/// What stands in brackets.
 #[derive(Clone, Debug, PartialEq)]
 enum Bracket {
     /// 1-based.
     Position(usize),
     Has(Vec<Step>),
     Equals(Vec<Step>, String),
+    /// Some text of the candidate's path is one of the texts that this join of the path has found.
+    Joined(Vec<Step>, usize),
 }
+
+/// What the right sides of a path's joins have found, each in its place.
+type Found<'f> = &'f [Vec<NodeId>];
 
 /// Brackets on one step.
 const BRACKETS_MAX: usize = 4;
@@ -142,15 +151,29 @@ impl Path {
     /// for paths with `..` or with steps behind `//`; the work is bounded by the nodes of the tree
     /// times the steps, times the depth.
     pub fn select(&self, tree: &Tree<'_>, from: impl Into<Place>, out: &mut Vec<NodeId>) {
-        select(&self.steps, self.direct, tree, self.start(tree, from.into()), out);
+        let from = from.into();
+        let joined = self.joined(tree, from);
+        select(&self.steps, self.direct, tree, self.start(tree, from), &joined, out);
+    }
+
+    /// Asked once for all candidates, since it does not depend on them.
+    fn joined(&self, tree: &Tree<'_>, from: Place) -> Vec<Vec<NodeId>> {
+        let find = |join: &Path| {
+            let mut found = Vec::new();
+            join.select(tree, from, &mut found);
+            found
+        };
+        self.joins.iter().map(find).collect()
     }
 
     /// The first step that finds nothing; `None` when the path finds something.
     pub fn dead_end(&self, tree: &Tree<'_>, from: impl Into<Place>) -> Option<DeadEnd> {
-        let start = self.start(tree, from.into());
+        let from = from.into();
+        let start = self.start(tree, from);
+        let joined = self.joined(tree, from);
         let reached = |steps: &[Step]| {
             let mut found = Vec::new();
-            select(steps, false, tree, start, &mut found);
+            select(steps, false, tree, start, &joined, &mut found);
             found
         };
         let dead =
@@ -188,9 +211,16 @@ impl Path {
     }
 }
 
-fn select(steps: &[Step], direct: bool, tree: &Tree<'_>, start: NodeId, out: &mut Vec<NodeId>) {
+fn select(
+    steps: &[Step],
+    direct: bool,
+    tree: &Tree<'_>,
+    start: NodeId,
+    joined: Found<'_>,
+    out: &mut Vec<NodeId>,
+) {
     if direct {
-        walk(steps, tree, start, &mut |node| {
+        walk(steps, tree, start, joined, &mut |node| {
             out.push(node);
             false
         });
@@ -210,7 +240,7 @@ fn select(steps: &[Step], direct: bool, tree: &Tree<'_>, start: NodeId, out: &mu
                 }
                 covered = Some(node);
             }
-            walk(std::slice::from_ref(step), tree, node, &mut |found| {
+            walk(std::slice::from_ref(step), tree, node, joined, &mut |found| {
                 if next.last() != Some(&found) {
                     next.push(found);
                 }
@@ -229,17 +259,20 @@ fn walk<F: FnMut(NodeId) -> bool>(
     steps: &[Step],
     tree: &Tree<'_>,
     at: NodeId,
+    joined: Found<'_>,
     found: &mut F,
 ) -> bool {
     let Some((step, rest)) = steps.split_first() else { return found(at) };
     if step.deep {
-        return walk_deep(step, rest, tree, at, found);
+        return walk_deep(step, rest, tree, at, joined, found);
     }
     let mut counts = [0; BRACKETS_MAX];
     match step.axis {
         Axis::Child => {
             for child in tree.children(at) {
-                if step.takes(tree, child, &mut counts) && walk(rest, tree, child, found) {
+                if step.takes(tree, child, joined, &mut counts)
+                    && walk(rest, tree, child, joined, found)
+                {
                     return true;
                 }
             }
@@ -247,7 +280,9 @@ fn walk<F: FnMut(NodeId) -> bool>(
         }
         Axis::Attribute => {
             for attribute in tree.attributes(at) {
-                if step.takes(tree, attribute, &mut counts) && walk(rest, tree, attribute, found) {
+                if step.takes(tree, attribute, joined, &mut counts)
+                    && walk(rest, tree, attribute, joined, found)
+                {
                     return true;
                 }
             }
@@ -255,11 +290,14 @@ fn walk<F: FnMut(NodeId) -> bool>(
         }
         Axis::Parent => match tree.parent(at) {
             Some(parent) => {
-                step.takes(tree, parent, &mut counts) && walk(rest, tree, parent, found)
+                step.takes(tree, parent, joined, &mut counts)
+                    && walk(rest, tree, parent, joined, found)
             }
             None => false,
         },
-        Axis::Here => step.takes(tree, at, &mut counts) && walk(rest, tree, at, found),
+        Axis::Here => {
+            step.takes(tree, at, joined, &mut counts) && walk(rest, tree, at, joined, found)
+        }
     }
 }
 
@@ -268,6 +306,7 @@ fn walk_deep<F: FnMut(NodeId) -> bool>(
     rest: &[Step],
     tree: &Tree<'_>,
     at: NodeId,
+    joined: Found<'_>,
     found: &mut F,
 ) -> bool {
     let attributes = step.axis == Axis::Attribute;
@@ -275,8 +314,8 @@ fn walk_deep<F: FnMut(NodeId) -> bool>(
         let mut counts = [0; BRACKETS_MAX];
         for node in tree.subtree(at).skip(1) {
             if tree.is_attribute(node) == attributes
-                && step.takes(tree, node, &mut counts)
-                && walk(rest, tree, node, found)
+                && step.takes(tree, node, joined, &mut counts)
+                && walk(rest, tree, node, joined, found)
             {
                 return true;
             }
@@ -289,7 +328,9 @@ fn walk_deep<F: FnMut(NodeId) -> bool>(
             continue;
         }
         for child in tree.children(parent) {
-            if step.takes(tree, child, &mut counts) && walk(rest, tree, child, found) {
+            if step.takes(tree, child, joined, &mut counts)
+                && walk(rest, tree, child, joined, found)
+            {
                 return true;
             }
         }
@@ -301,20 +342,40 @@ impl Step {
     /// Whether a candidate has the name and passes the brackets; `counts` are of one parent.
     /// Most candidates have another name, so that is asked before anything is called.
     #[inline(always)]
-    fn takes(&self, tree: &Tree<'_>, node: NodeId, counts: &mut [usize; BRACKETS_MAX]) -> bool {
+    fn takes(
+        &self,
+        tree: &Tree<'_>,
+        node: NodeId,
+        joined: Found<'_>,
+        counts: &mut [usize; BRACKETS_MAX],
+    ) -> bool {
         self.test.fits(tree.name(node))
-            && (self.brackets.is_empty() || self.passes(tree, node, counts))
+            && (self.brackets.is_empty() || self.passes(tree, node, joined, counts))
     }
 
-    fn passes(&self, tree: &Tree<'_>, node: NodeId, counts: &mut [usize; BRACKETS_MAX]) -> bool {
+    fn passes(
+        &self,
+        tree: &Tree<'_>,
+        node: NodeId,
+        joined: Found<'_>,
+        counts: &mut [usize; BRACKETS_MAX],
+    ) -> bool {
         self.brackets.iter().zip(counts).all(|(bracket, count)| match bracket {
             Bracket::Position(position) => {
                 *count += 1;
                 *count == *position
             }
-            Bracket::Has(steps) => walk(steps, tree, node, &mut |_| true),
+            Bracket::Has(steps) => walk(steps, tree, node, joined, &mut |_| true),
             Bracket::Equals(steps, text) => {
-                walk(steps, tree, node, &mut |found| tree.peek(found) == text)
+                walk(steps, tree, node, joined, &mut |found| tree.peek(found) == text)
+            }
+            Bracket::Joined(steps, number) => {
+                let others = joined.get(*number).map_or(&[][..], Vec::as_slice);
+                walk(steps, tree, node, joined, &mut |found| {
+                    let text = tree.peek(found);
+                    // Nothing is tied by what is not there.
+                    !text.is_empty() && others.iter().any(|other| tree.peek(*other) == text)
+                })
             }
         })
     }

@@ -83,7 +83,7 @@ const PATHS: &[Mistake] = &[
     ("a record that no example has", "\"/Export/Case\"", "\"/Export/Cse\""),
     ("behind an escape", "\"Officer/Name\"", "\"Officer[@collar=\\\"2217\\\"]/Nmae\""),
     ("in a condition", "'Disposal/@type'", "'Disposal/@tpe'"),
-    ("a join", "\"Officer/Name\"", "\"this/Officer/Name\""),
+    ("a join that begins nowhere", "\"Officer/Name\"", "\"Officer[@collar = Name]/Name\""),
 ];
 
 const VALUES: &[Mistake] = &[

@@ -14,8 +14,10 @@ const STEPS_MAX: usize = 32;
 const NESTING_MAX: usize = 4;
 
 pub(super) fn path(text: &str, names: &mut Names) -> Result<Path, Fault> {
-    let mut parser = Parser { text, at: 0, nesting: 0, names };
+    let mut parser = Parser { text, at: 0, nesting: 0, names, joins: Vec::new() };
     parser.blanks();
+    // The item is where a path begins anyway; saying so is no mistake.
+    parser.eat("this/");
     let (origin, deep) = match (parser.eat("//"), parser.at_end()) {
         (true, _) => (Origin::Record, true),
         (false, true) => return Err(parser.fault(0..text.len(), "there is no path here")),
@@ -29,13 +31,18 @@ pub(super) fn path(text: &str, names: &mut Names) -> Result<Path, Fault> {
         let what = "the path goes on after its end: is a `/` missing?";
         return Err(parser.fault(parser.at..text.len(), what));
     }
+    let joins = std::mem::take(&mut parser.joins);
+    Ok(whole(text.trim(), origin, steps, joins))
+}
+
+fn whole(text: &str, origin: Origin, steps: Vec<Step>, joins: Vec<Path>) -> Path {
     let before_last = steps.len().saturating_sub(1);
     let direct = steps.iter().all(|step| step.axis != Axis::Parent)
         && steps.iter().take(before_last).all(|step| !step.deep)
         && steps
             .last()
             .is_none_or(|last| !(last.deep && last.brackets.iter().any(Bracket::is_position)));
-    Ok(Path { text: text.trim().to_owned(), origin, steps, direct })
+    Path { text: text.to_owned(), origin, steps, direct, joins }
 }
 
 struct Parser<'p, 'n> {
@@ -44,6 +51,8 @@ struct Parser<'p, 'n> {
     /// Brackets that are open.
     nesting: usize,
     names: &'n mut Names,
+    /// The right sides of joins so far.
+    joins: Vec<Path>,
 }
 
 impl<'p> Parser<'p, '_> {
@@ -80,7 +89,7 @@ impl<'p> Parser<'p, '_> {
         let (axis, test) = match name {
             name if quoted => (axis(attribute), Test::Name(self.names.intern(name))),
             "this" if first => {
-                let what = "`this` and joins cannot be used yet: write the path from the item";
+                let what = "`this` stands at the beginning, with a `/` behind it";
                 return Err(self.fault(at, what));
             }
             ".." if self.nesting > 0 => {
@@ -141,7 +150,11 @@ impl<'p> Parser<'p, '_> {
         } else {
             let steps = self.steps(false)?;
             if self.eat("=") {
-                Bracket::Equals(steps, self.literal()?)
+                self.blanks();
+                match self.rest().starts_with(['\'', '"']) {
+                    true => Bracket::Equals(steps, self.literal()?),
+                    false => Bracket::Joined(steps, self.join()?),
+                }
             } else {
                 Bracket::Has(steps)
             }
@@ -156,6 +169,35 @@ impl<'p> Parser<'p, '_> {
             "a bracket holds a number, a path, or a path = 'text'"
         };
         Err(self.fault(open..(self.at + 1).min(self.text.len()), what))
+    }
+
+    /// The right side of a join: from the item, what it stands in, or anywhere in the record.
+    fn join(&mut self) -> Result<usize, Fault> {
+        let start = self.at;
+        let end = self.rest().find(']').map_or(self.text.len(), |found| start + found);
+        let (origin, deep) = if self.eat("//") {
+            (Origin::Record, true)
+        } else if self.eat("this/") || self.rest().starts_with("../") {
+            (Origin::Item, false)
+        } else {
+            let what =
+                "a text stands in quotes; a path to compare with begins with this/, ../ or //";
+            return Err(self.fault(start..end, what));
+        };
+        if self.nesting > 1 || !self.joins.is_empty() && self.joins.len() >= BRACKETS_MAX {
+            return Err(
+                self.fault(start..end, "a join stands in a bracket of its own, four at most")
+            );
+        }
+        // It is a path of its own, not one from the candidate.
+        let nesting = std::mem::take(&mut self.nesting);
+        let joins = std::mem::take(&mut self.joins);
+        let steps = self.steps(deep)?;
+        let inner = std::mem::replace(&mut self.joins, joins);
+        self.nesting = nesting;
+        let text = self.text[start..self.at].trim();
+        self.joins.push(whole(text, origin, steps, inner));
+        Ok(self.joins.len() - 1)
     }
 
     fn literal(&mut self) -> Result<String, Fault> {

@@ -70,7 +70,9 @@ fn faults_underline_what_is_wrong() {
     fault("A[0]", "0");
     fault("A[@b='c]", "'c]");
     fault("A[@b=c]", "c");
-    fault("this/A", "this");
+    fault("A[@b=this]", "this");
+    fault("A[B[@c=this/D]]", "this/D");
+    fault("this", "this");
     fault("A]", "]");
     fault("A[../B='c']", "..");
     fault("A[/B]", "/");
@@ -81,6 +83,51 @@ fn faults_underline_what_is_wrong() {
     fault("", "");
     fault("A//\"B", "\"B");
     fault(&"A/".repeat(40), &"A/".repeat(8));
+}
+
+#[test]
+fn a_join_ties_what_only_a_reference_connects() {
+    let text = "<R><Link><of>2</of><to>x1</to></Link><Link><of>1</of><to>x9</to></Link>\
+        <Persons><P id='1'><S>Ann</S></P><P id=' 2 '><S>Bob</S></P><P id=''><S>Cy</S></P></Persons>\
+        <V ref='1'><none/></V></R>";
+    let mut names = Names::default();
+    let path = |text: &str, names: &mut Names| Path::parse(text, names).unwrap();
+    let victim = path("V", &mut names);
+    let of_record = [
+        ("Persons/P[@id = this/V/@ref]/S", vec!["Ann"]),
+        ("Persons/P[@id = //Link/of]/S", vec!["Ann", "Bob"]),
+        ("//P[@id = this/Link[to = 'x1']/of]/S", vec!["Bob"]),
+        // What is not there ties nothing, not even to what is blank.
+        ("Persons/P[@id = this/V/none]/S", vec![]),
+        ("Persons/P[@id = //Link/of][2]/S", vec!["Bob"]),
+        ("this/Persons/P[1]/S", vec!["Ann"]),
+    ];
+    let of_victim = [
+        ("//P[@id = this/@ref]/S", vec!["Ann"]),
+        ("//P[@id = ../Link/of]/S", vec!["Ann", "Bob"]),
+        ("../Persons/P[@id = //Link[of = this/@ref]/of]/S", vec!["Ann"]),
+    ];
+    let asked: Vec<_> = of_record.iter().map(|(text, _)| path(text, &mut names)).collect();
+    let asked_there: Vec<_> = of_victim.iter().map(|(text, _)| path(text, &mut names)).collect();
+    let tree = parse(text, &Format::Xml, &names, &Limits::default()).unwrap();
+    let record = tree.children(tree.root()).next().unwrap();
+    let mut found = Vec::new();
+    victim.select(&tree, record, &mut found);
+    let item = found[0];
+    let texts = |path: &Path, place: Place| {
+        let mut found = Vec::new();
+        path.select(&tree, place, &mut found);
+        found.iter().map(|node| tree.text(*node).into_owned()).collect::<Vec<_>>()
+    };
+    for (path, (text, expected)) in asked.iter().zip(&of_record) {
+        assert_eq!(texts(path, record.into()), *expected, "{text}");
+    }
+    for (path, (text, expected)) in asked_there.iter().zip(&of_victim) {
+        assert_eq!(texts(path, Place { record, item }), *expected, "{text}");
+    }
+    // Without its tie the same path says where it ends.
+    let dead = path("Persons/P[@id = this/V/none]/S", &mut names);
+    assert_eq!(dead.dead_end(&tree, record).unwrap().name, "P");
 }
 
 #[test]
