@@ -11,10 +11,17 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, Vec<Fault>
     Settings::read(text, Path::new("/etc/cara/gateway.toml"), &environment)
 }
 
+/// The sample after these replacements, each of a text that it holds.
+fn altered(replacements: &[(&str, &str)]) -> String {
+    replacements.iter().fold(SAMPLE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "the sample holds {from}");
+        text.replacen(from, to, 1)
+    })
+}
+
 /// What is said about the sample after one replacement, one fault a line.
 fn faults(from: &str, to: &str) -> String {
-    assert!(SAMPLE.contains(from), "the sample holds {from}");
-    match read(&SAMPLE.replacen(from, to, 1), &[]) {
+    match read(&altered(&[(from, to)]), &[]) {
         Ok(_) => String::new(),
         Err(faults) => faults.iter().map(|fault| format!("{fault}\n")).collect(),
     }
@@ -72,11 +79,12 @@ fn an_unknown_key_or_section_is_refused() {
 
 #[test]
 fn every_problem_is_told_at_once() {
-    let text = SAMPLE
-        .replace("workers           = 2", "workers           = 0")
-        .replace("body_bytes_max    = 1048576", "body_bytes_max    = 9000000")
-        .replace("code               = \"44\"", "code               = \"00\"")
-        .replace("window      = 256", "window      = 0");
+    let text = altered(&[
+        ("workers           = 2", "workers           = 0"),
+        ("body_bytes_max    = 1048576", "body_bytes_max    = 9000000"),
+        ("code               = \"44\"", "code               = \"00\""),
+        ("window      = 256", "window      = 0"),
+    ]);
     let faults = read(&text, &[]).unwrap_err();
     let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
     assert_eq!(keys, ["api.body_bytes_max", "api.workers", "broker.window", "force[1].code"]);
@@ -84,10 +92,11 @@ fn every_problem_is_told_at_once() {
 
 #[test]
 fn faults_of_several_sections_that_cannot_be_read_are_told_together() {
-    let text = SAMPLE
-        .replace("listen = \"127.0.0.1:9100\"", "listen = \"nowhere\"")
-        .replace("folder = \"mappings\"", "")
-        .replace("sha256:0000", "sha256:zz");
+    let text = altered(&[
+        ("listen = \"127.0.0.1:9100\"", "listen = \"nowhere\""),
+        ("folder           = \"mappings\"", ""),
+        ("sha256:0000", "sha256:zz"),
+    ]);
     let faults = read(&text, &[]).unwrap_err();
     let keys: Vec<&str> = faults.iter().map(|fault| fault.key.as_str()).collect();
     assert_eq!(keys, ["internal", "mappings", "identity[1]"]);
