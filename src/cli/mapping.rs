@@ -11,9 +11,8 @@ use cara_record::domain::choice::Choice as _;
 use cara_record::domain::decision::DecisionRecord;
 use cara_record::domain::{Finding, Kind, Referral, Validated};
 use cara_record::mapping::attempt::{Attempt, Unread};
-use cara_record::mapping::letter;
 use cara_record::mapping::trace::Line;
-use cara_record::mapping::{Plan, compile, could_both_match, trial};
+use cara_record::mapping::{LETTERS, Mapping, Plan, compile, could_both_match};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -88,7 +87,12 @@ impl File {
 
     /// Whether it writes letters instead of reading records.
     fn is_letters(&self) -> bool {
-        self.path.file_stem().is_some_and(|stem| stem == "notice")
+        self.name() == LETTERS
+    }
+
+    /// `referral`, from `hampshire/referral.toml`.
+    fn name(&self) -> &str {
+        self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
     }
 
     /// A file that the mapping names, from its own folder.
@@ -115,8 +119,8 @@ pub fn check(args: &Check, out: &mut impl Write) -> io::Result<ExitCode> {
         }
     };
     let mut wrong = 0;
+    let count = paths.len();
     let mut plans: Vec<(PathBuf, Plan)> = Vec::new();
-    let mut letters = 0;
     for path in paths {
         let file = match File::read(path.clone()) {
             Ok(file) => file,
@@ -126,48 +130,33 @@ pub fn check(args: &Check, out: &mut impl Write) -> io::Result<ExitCode> {
                 continue;
             }
         };
-        if file.is_letters() {
-            wrong += usize::from(!check_letters(&file, out)?);
-            letters += 1;
-            continue;
-        }
-        let (plan, clean) = check_one(&file, out)?;
+        let (mapping, clean) = check_one(&file, out)?;
         wrong += usize::from(!clean);
-        plans.extend(plan.map(|plan| (path, plan)));
+        if let Some(Mapping::Plan(plan)) = mapping {
+            plans.push((path, plan));
+        }
     }
     wrong += twins(&plans, out)?;
     match wrong {
-        0 => writeln!(out, "nothing to mend in {}", counted(plans.len() + letters, "mapping"))?,
+        0 => writeln!(out, "nothing to mend in {}", counted(count, "mapping"))?,
         _ => writeln!(out, "{} to mend", counted(wrong, "thing"))?,
     }
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints what is wrong with one file, or what its tests reach. False: something is to be mended.
-fn check_one(file: &File, out: &mut impl Write) -> io::Result<(Option<Plan>, bool)> {
+fn check_one(file: &File, out: &mut impl Write) -> io::Result<(Option<Mapping>, bool)> {
     let open = |name: &str| file.open(name);
-    let compiled = compile(&file.path.display().to_string(), &file.text, &open);
+    let shown = file.path.display().to_string();
+    let compiled = Mapping::compile(file.name(), &shown, &file.text, &open);
     for diagnostic in &compiled.diagnostics {
         writeln!(out, "{}", diagnostic.render(&file.text))?;
     }
-    let Some(plan) = compiled.plan else { return Ok((None, false)) };
-    let report = trial::run(&plan, &open);
-    write!(out, "{}: {report}", file.path.display())?;
+    let Some(mapping) = compiled.plan else { return Ok((None, false)) };
+    let report = mapping.run_tests(&open);
+    write!(out, "{shown}: {report}")?;
     let clean = compiled.diagnostics.is_empty() && !report.failed() && report.is_complete();
-    Ok((Some(plan), clean))
-}
-
-/// As [`check_one`], for a file that writes letters.
-fn check_letters(file: &File, out: &mut impl Write) -> io::Result<bool> {
-    let open = |name: &str| file.open(name);
-    let compiled = letter::compile(&file.path.display().to_string(), &file.text, &open);
-    for diagnostic in &compiled.diagnostics {
-        writeln!(out, "{}", diagnostic.render(&file.text))?;
-    }
-    let Some(plan) = compiled.plan else { return Ok(false) };
-    let report = letter::run_tests(&plan, &open);
-    write!(out, "{}: {report}", file.path.display())?;
-    Ok(compiled.diagnostics.is_empty() && !report.failed() && report.is_complete())
+    Ok((Some(mapping), clean))
 }
 
 /// Mappings of one force that could both take a body; the gateway would not know which to use.

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cara_record::mapping::letter::{self, LetterPlan};
-use cara_record::mapping::{self, Diagnostic, Plan};
+use cara_record::mapping::{self, Diagnostic, LETTERS, Mapping};
 
 use super::live::{LiveLetter, LiveMapping};
 use super::{Gateway, LivePlan, Refusal};
@@ -11,9 +10,6 @@ use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused}
 
 /// Mapping files of one force that the gateway reads.
 pub(super) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
-
-/// The one that writes instead of reading.
-const LETTERS: &str = "notice";
 
 /// Why the mappings could not go live.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +196,7 @@ impl Gateway {
 }
 
 /// Compiles a file with its examples beside it and runs its tests: only a sound mapping goes live.
-pub fn compile(file: &MappingFile) -> Result<Sound, Error> {
+pub fn compile(file: &MappingFile) -> Result<Mapping, Error> {
     let folder = file.path.parent().map(Path::to_path_buf).unwrap_or_default();
     let open = move |name: &str| std::fs::read(folder.join(name)).ok();
     let shown = file.path.display().to_string();
@@ -211,7 +207,7 @@ pub fn compile(file: &MappingFile) -> Result<Sound, Error> {
 
 /// A mapping whose tests pass.
 pub(super) struct Checked {
-    pub sound: Sound,
+    pub sound: Mapping,
     /// What its tests do not reach; empty when they reach everything.
     pub not_reached: Vec<String>,
 }
@@ -223,41 +219,20 @@ pub(super) fn checked(
     text: &str,
     open: mapping::Open<'_>,
 ) -> Result<Checked, String> {
-    if name == LETTERS {
-        let compiled = letter::compile(shown, text, open);
-        let plan = match compiled.plan {
-            Some(plan) if compiled.diagnostics.is_empty() => plan,
-            _ => return Err(rendered(&compiled.diagnostics, text)),
-        };
-        let report = letter::run_tests(&plan, open);
-        return match report.failed() {
-            true => Err(report.to_string()),
-            false => Ok(Checked { sound: Sound::Letter(plan), not_reached: report.not_reached }),
-        };
-    }
-    let compiled = mapping::compile(shown, text, open);
-    let plan = match compiled.plan {
-        Some(plan) if compiled.diagnostics.is_empty() => plan,
+    let compiled = Mapping::compile(name, shown, text, open);
+    let sound = match compiled.plan {
+        Some(sound) if compiled.diagnostics.is_empty() => sound,
         _ => return Err(rendered(&compiled.diagnostics, text)),
     };
-    let report = mapping::trial::run(&plan, open);
+    let report = sound.run_tests(open);
     match report.failed() {
         true => Err(report.to_string()),
-        false => Ok(Checked { sound: Sound::Plan(plan), not_reached: report.not_reached }),
+        false => Ok(Checked { sound, not_reached: report.not_reached }),
     }
 }
 
 fn rendered(diagnostics: &[Diagnostic], text: &str) -> String {
     diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect::<Vec<_>>().join("\n")
-}
-
-/// A mapping file that may go live.
-#[derive(Debug)]
-pub enum Sound {
-    /// Reads records.
-    Plan(Plan),
-    /// Writes letters.
-    Letter(LetterPlan),
 }
 
 #[derive(Default)]
@@ -284,14 +259,14 @@ impl LiveMappings {
 pub(super) fn live(
     force: ForceCode,
     name: &str,
-    sound: Sound,
+    sound: Mapping,
     version: u32,
     sha256: String,
 ) -> LiveMapping {
     let reference = MappingRef { name: name.to_owned(), version, sha256 };
     match sound {
-        Sound::Plan(plan) => LiveMapping::Plan(LivePlan { force, plan, reference }),
-        Sound::Letter(plan) => LiveMapping::Letter(LiveLetter { force, plan, reference }),
+        Mapping::Plan(plan) => LiveMapping::Plan(LivePlan { force, plan, reference }),
+        Mapping::Letter(plan) => LiveMapping::Letter(LiveLetter { force, plan, reference }),
     }
 }
 
@@ -303,19 +278,13 @@ fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LiveMapping, Err
 /// Compiles a stored version. Its tests passed when it went live; its examples need not be there.
 pub(super) fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error> {
     let shown = format!("{} {}", version.force, version.name);
-    let (sound, diagnostics) = if version.name == LETTERS {
-        let compiled = letter::compile(&shown, &version.text, &|_| None);
-        (compiled.plan.map(Sound::Letter), compiled.diagnostics)
-    } else {
-        let compiled = mapping::compile(&shown, &version.text, &|_| None);
-        (compiled.plan.map(Sound::Plan), compiled.diagnostics)
-    };
-    let Some(sound) = sound else {
+    let compiled = Mapping::compile(&version.name, &shown, &version.text, &|_| None);
+    let Some(sound) = compiled.plan else {
         return Err(Error::Stored {
             force: version.force.to_string(),
             name: version.name.clone(),
             version: version.version,
-            report: rendered(&diagnostics, &version.text),
+            report: rendered(&compiled.diagnostics, &version.text),
         });
     };
     Ok(live(version.force, &version.name, sound, version.version, version.sha256.clone()))

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cara_record::domain::{Context, Validated};
-use cara_record::mapping::diff;
+use cara_record::mapping::{Mapping, diff};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::activate::{self, Sound};
+use super::activate;
 use super::live::{LiveMapping, LivePlan};
 use super::{Force, Gateway, Operator, Refusal, Role, read};
 use crate::store::{Fact, ForceCode, KeptRaw, PendingPlan, PlanVersion, Refused, Tend};
@@ -205,8 +205,8 @@ impl Gateway {
     }
 
     /// Two mappings of one force that could take one body would make the choice a guess.
-    fn check_alone(&self, force: ForceCode, name: &str, sound: &Sound) -> Result<(), Refusal> {
-        let Sound::Plan(plan) = sound else { return Ok(()) };
+    fn check_alone(&self, force: ForceCode, name: &str, sound: &Mapping) -> Result<(), Refusal> {
+        let Mapping::Plan(plan) = sound else { return Ok(()) };
         let others = self.live.of(force);
         let twin = others.iter().find(|other| {
             other.reference.name != name

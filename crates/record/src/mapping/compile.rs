@@ -35,20 +35,37 @@ pub type Open<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 
 /// What came of compiling a file.
 #[derive(Debug)]
-pub struct Compiled {
+pub struct Compiled<P> {
     /// Present when the file could be understood well enough to be tried; it may go live only when
     /// there are no diagnostics.
-    pub plan: Option<Plan>,
+    pub plan: Option<P>,
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl<P> Compiled<P> {
+    pub(super) fn map<Q>(self, of: impl FnOnce(P) -> Q) -> Compiled<Q> {
+        Compiled { plan: self.plan.map(of), diagnostics: self.diagnostics }
+    }
 }
 
 /// Compiles a mapping file. `file` is how diagnostics name it; its last part without the ending is
 /// the mapping's name.
-pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled {
+pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<Plan> {
+    compiled(file, text, open, |compiler, top| compiler.file(top))
+}
+
+/// Reads the file's TOML, and then its top table with `whole`. Where the TOML itself is mistaken,
+/// what may only follow from that is left out.
+pub(super) fn compiled<P>(
+    file: &str,
+    text: &str,
+    open: Open<'_>,
+    whole: impl FnOnce(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
+) -> Compiled<P> {
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
     let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
     let mut compiler = Compiler::new(file, text, open);
-    let plan = compiler.file(&Table::of(document.as_table(), 0..0));
+    let plan = whole(&mut compiler, &Table::of(document.as_table(), 0..0));
     let mut diagnostics = compiler.diagnostics;
     let readable = mistakes.is_empty();
     if !readable {
@@ -164,13 +181,7 @@ impl<'a> Compiler<'a> {
 
     fn file(&mut self, top: &Table<'_>) -> Option<Plan> {
         self.known_keys(top, &[&TOP_KEYS[..], &["test"]].concat());
-        match top.integer(self, "format") {
-            Some((1, _)) => {}
-            Some((_, span)) => {
-                self.report(Code::WRONG_VALUE, span, "this version reads format = 1");
-            }
-            None => self.missing(top, "format", "format = 1"),
-        }
+        self.format(top);
         let force = self.force(top);
         self.fills = self.fills(top);
         let source = source::read(self, top);
@@ -206,7 +217,6 @@ impl<'a> Compiler<'a> {
             lookups: std::mem::take(&mut self.lookups),
             rules,
             tests,
-            field_count: self.field_count,
         };
         unused::paths(self, &plan);
         Some(plan)
@@ -228,6 +238,16 @@ impl<'a> Compiler<'a> {
             self.report(Code::WRONG_VALUE, span, what);
         }
         named.unwrap_or(usual)
+    }
+
+    pub(super) fn format(&mut self, top: &Table<'_>) {
+        match top.integer(self, "format") {
+            Some((1, _)) => {}
+            Some((_, span)) => {
+                self.report(Code::WRONG_VALUE, span, "this version reads format = 1");
+            }
+            None => self.missing(top, "format", "format = 1"),
+        }
     }
 
     pub(super) fn force(&mut self, top: &Table<'_>) -> Option<String> {

@@ -33,8 +33,6 @@ pub struct Plan {
     pub(super) lookups: Vec<Lookup>,
     pub(super) rules: Vec<RuleLine>,
     pub(super) tests: Vec<super::trial::Test>,
-    /// How many fields are numbered, for coverage.
-    pub(super) field_count: usize,
 }
 
 /// How one field is filled.

@@ -1,10 +1,10 @@
 //! The tests inside a mapping: run, compared, and how much of the mapping they reach.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::compile::Open;
 use super::plan::Plan;
+use super::report::Report;
 use super::translate::{Step, Watch, full_name};
 use crate::document::{self, Limits};
 use crate::domain::field::Group;
@@ -107,52 +107,6 @@ impl Outcome {
     }
 }
 
-/// How a mapping's tests went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    pub passed: usize,
-    /// Test name and what differs. Values of examples, which are made up, may stand here.
-    pub failures: Vec<(String, String)>,
-    pub fields: (usize, usize),
-    pub lookup_rows: (usize, usize),
-    pub rule_branches: (usize, usize),
-    /// What no test reaches, in words.
-    pub not_reached: Vec<String>,
-}
-
-impl Report {
-    pub fn failed(&self) -> bool {
-        !self.failures.is_empty()
-    }
-
-    /// Every field, lookup row and rule branch was reached.
-    pub fn is_complete(&self) -> bool {
-        self.not_reached.is_empty()
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = |(reached, all): (usize, usize), what: &str| format!("{reached} of {all} {what}");
-        writeln!(
-            f,
-            "{} tests passed, {} failed; {}, {}, {}",
-            self.passed,
-            self.failures.len(),
-            of(self.fields, "fields"),
-            of(self.lookup_rows, "lookup rows"),
-            of(self.rule_branches, "rule branches"),
-        )?;
-        for (name, what) in &self.failures {
-            writeln!(f, "  failed: {name}: {what}")?;
-        }
-        for what in &self.not_reached {
-            writeln!(f, "  not reached: {what}")?;
-        }
-        Ok(())
-    }
-}
-
 /// What the tests reached.
 #[derive(Default)]
 struct Reached {
@@ -181,16 +135,20 @@ pub fn run(plan: &Plan, open: Open<'_>) -> Report {
     let mut report = Report::default();
     let mut reached = Reached::default();
     for test in &plan.tests {
-        match try_one(plan, test, open, &mut reached) {
-            Ok(()) => report.passed += 1,
-            Err(what) => report.failures.push((test.name.clone(), what)),
-        }
+        let differences = try_one(plan, test, open, &mut reached);
+        report.note(&test.name, differences.unwrap_or_else(|why| vec![why]));
     }
     coverage(plan, &reached, &mut report);
     report
 }
 
-fn try_one(plan: &Plan, test: &Test, open: Open<'_>, reached: &mut Reached) -> Result<(), String> {
+/// Everything in which the record is not as the test expects, or why it cannot be tried.
+fn try_one(
+    plan: &Plan,
+    test: &Test,
+    open: Open<'_>,
+    reached: &mut Reached,
+) -> Result<Vec<String>, String> {
     let text = test.given.text(plan, open)?;
     let limits = Limits::default();
     let tree = document::parse(&text, plan.format(), plan.names(), &limits)
@@ -215,7 +173,7 @@ fn try_one(plan: &Plan, test: &Test, open: Open<'_>, reached: &mut Reached) -> R
         compliance_domains: &domains,
     };
     let judged = plan.judge(draft, &context);
-    compare(test, &shown, &judged)
+    Ok(compare(test, &shown, &judged))
 }
 
 /// Noon of the day on which tests are run.
@@ -239,8 +197,7 @@ pub(super) fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Everything in which the record is not as the test expects.
-fn compare(test: &Test, draft: &Draft<'_>, judged: &Validated) -> Result<(), String> {
+fn compare(test: &Test, draft: &Draft<'_>, judged: &Validated) -> Vec<String> {
     let (outcome, stopping, flags) = summary(judged);
     let mut differences = Vec::new();
     for expected in &test.expected {
@@ -274,7 +231,7 @@ fn compare(test: &Test, draft: &Draft<'_>, judged: &Validated) -> Result<(), Str
             }
         }
     }
-    if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
+    differences
 }
 
 fn listed(findings: &[String]) -> String {
@@ -348,36 +305,26 @@ fn texts(value: &Value<'_>) -> Vec<String> {
 
 fn coverage(plan: &Plan, reached: &Reached, report: &mut Report) {
     let blocks = plan.blocks.iter().flat_map(|block| &block.fields);
-    for field in plan.fields.iter().chain(blocks) {
-        if !reached.fields.contains(&field.number) {
-            let name = full_name(field.id, None);
-            report.not_reached.push(format!("line {}: {name}", field.line));
-        }
-    }
-    report.fields = (plan.field_count - report.not_reached.len(), plan.field_count);
-    for (index, lookup) in plan.lookups.iter().enumerate() {
-        // The rows of built-in tables are the gateway's own and tested there.
-        if super::lookup::built_in(&lookup.name).is_some() {
-            continue;
-        }
-        for (row, (code, _)) in lookup.values.iter().enumerate() {
-            report.lookup_rows.1 += 1;
-            if reached.rows.contains(&(index, Some(row))) {
-                report.lookup_rows.0 += 1;
-            } else {
-                report.not_reached.push(format!("lookup \"{}\": {code}", lookup.name));
-            }
-        }
-    }
-    for (index, rule) in plan.rules.iter().enumerate() {
-        for holds in [true, false] {
-            report.rule_branches.1 += 1;
-            if reached.rules.contains(&(index, holds)) {
-                report.rule_branches.0 += 1;
-            } else {
-                let branch = if holds { "is met" } else { "is not met" };
-                report.not_reached.push(format!("rule \"{}\" {branch}", rule.name));
-            }
-        }
-    }
+    let fields = plan.fields.iter().chain(blocks).map(|field| {
+        let words = format!("line {}: {}", field.line, full_name(field.id, None));
+        (reached.fields.contains(&field.number), words)
+    });
+    report.count("fields", fields);
+    // The rows of built-in tables are the gateway's own and tested there.
+    let lookups = plan.lookups.iter().enumerate();
+    let own = lookups.filter(|(_, it)| super::lookup::built_in(&it.name).is_none());
+    let rows = own.flat_map(|(index, lookup)| {
+        lookup.values.iter().enumerate().map(move |(row, (code, _))| {
+            let words = format!("lookup \"{}\": {code}", lookup.name);
+            (reached.rows.contains(&(index, Some(row))), words)
+        })
+    });
+    report.count("lookup rows", rows);
+    let branches = plan.rules.iter().enumerate().flat_map(|(index, rule)| {
+        [(true, "is met"), (false, "is not met")].map(|(holds, branch)| {
+            let words = format!("rule \"{}\" {branch}", rule.name);
+            (reached.rules.contains(&(index, holds)), words)
+        })
+    });
+    report.count("rule branches", branches);
 }

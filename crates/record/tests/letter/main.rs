@@ -10,14 +10,15 @@ mod render;
 
 use cara_record::domain::choice::Choice;
 use cara_record::domain::notice::NoticeKind;
-use cara_record::mapping::letter::{self, Compiled, LetterPlan};
+use cara_record::mapping::Compiled;
+use cara_record::mapping::letter::{self, LetterPlan};
 
 /// A small mapping that has no mistake, and the letter that one of its tests expects.
 const BASE: &str = include_str!("base.toml");
 const MISSED: &str = include_str!("missed.xml");
 
 /// Compiles a mapping whose folder holds `missed.xml`.
-fn compiled(text: &str) -> Compiled {
+fn compiled(text: &str) -> Compiled<LetterPlan> {
     letter::compile("notice.toml", text, &|name| (name == "missed.xml").then(|| MISSED.into()))
 }
 

@@ -8,14 +8,14 @@ mod source;
 mod translation;
 mod trial;
 
-use cara_record::mapping::{Compiled, compile};
+use cara_record::mapping::{Compiled, Plan, compile};
 
 /// A small mapping that has no mistake, and its example.
 const BASE: &str = include_str!("base.toml");
 const FULL: &str = include_str!("full.xml");
 
 /// Compiles a mapping whose folder holds `full.xml`.
-fn compiled(text: &str) -> Compiled {
+fn compiled(text: &str) -> Compiled<Plan> {
     compile("referral.toml", text, &|name| (name == "full.xml").then(|| FULL.into()))
 }
 

@@ -54,6 +54,8 @@ pub(in crate::mapping) fn may_follow(code: Code) -> bool {
         Code::NO_TEST,
         Code::TEST,
         Code::PATH_FINDS_NOTHING,
+        Code::LETTER_LOOKUP,
+        Code::LETTER_TEST,
     ]
     .contains(&code)
 }

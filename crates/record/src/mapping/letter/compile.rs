@@ -12,47 +12,18 @@ use jiff::tz::TimeZone;
 use super::plan::LetterPlan;
 use crate::mapping::code::Code;
 use crate::mapping::compile::table::Table;
-use crate::mapping::compile::{Compiler, Open, mapping_name, syntax};
-use crate::mapping::diagnostic::Diagnostic;
-
-/// What came of compiling a file.
-#[derive(Debug)]
-pub struct Compiled {
-    /// Present when the file could be understood well enough to be tried; it may go live only when
-    /// there are no diagnostics.
-    pub plan: Option<LetterPlan>,
-    pub diagnostics: Vec<Diagnostic>,
-}
+use crate::mapping::compile::{self, Compiled, Compiler, Open, mapping_name};
 
 /// Compiles a letter's mapping. `file` is how diagnostics name it; its last part without the ending
 /// is the mapping's name. `open` reads the files that its tests name.
-pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled {
-    let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
-    let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
-    let mut reporter = Compiler::new(file, text, open);
-    let plan = whole(&mut reporter, file, &Table::of(document.as_table(), 0..0));
-    let mut diagnostics = reporter.diagnostics;
-    let readable = mistakes.is_empty();
-    if !readable {
-        let follows = [Code::LETTER_LOOKUP, Code::LETTER_TEST];
-        diagnostics.retain(|it| !syntax::may_follow(it.code) && !follows.contains(&it.code));
-        diagnostics.extend(mistakes);
-    }
-    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-    diagnostics.dedup();
-    Compiled { plan: plan.filter(|_| readable), diagnostics }
+pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<LetterPlan> {
+    compile::compiled(file, text, open, |reporter, top| whole(reporter, file, top))
 }
 
 fn whole(reporter: &mut Compiler<'_>, file: &str, top: &Table<'_>) -> Option<LetterPlan> {
     let known = ["format", "force", "fills", "target", "deliver", "fields", "lookup", "test"];
     reporter.known_keys(top, &known);
-    match top.integer(reporter, "format") {
-        Some((1, _)) => {}
-        Some((_, span)) => {
-            reporter.report(Code::WRONG_VALUE, span, "this version reads format = 1");
-        }
-        None => reporter.missing(top, "format", "format = 1"),
-    }
+    reporter.format(top);
     let force = reporter.force(top);
     match top.string(reporter, "fills") {
         Some((fills, _)) if fills == "letter/1" => {}

@@ -48,8 +48,8 @@ mod plan;
 mod trial;
 mod when;
 
-pub use compile::{Compiled, compile};
+pub use compile::compile;
 pub use example::{Example, example};
 pub use field::{FIELDS, Field, Shape, Spec};
 pub use plan::{Delivery, Letter, LetterPlan, Unrendered};
-pub use trial::{Report, run_tests};
+pub use trial::run_tests;

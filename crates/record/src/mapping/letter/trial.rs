@@ -1,7 +1,6 @@
 //! The tests inside a letter's mapping: run, compared, and how much of the mapping they reach.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::example::{Example, example};
 use super::field::Field;
@@ -9,6 +8,7 @@ use super::plan::{LetterPlan, Used};
 use crate::domain::choice::Choice;
 use crate::domain::notice::NoticeKind;
 use crate::mapping::compile::Open;
+use crate::mapping::report::Report;
 
 /// One `[[test]]`.
 #[derive(Clone, Debug)]
@@ -22,53 +22,6 @@ pub(super) struct Test {
     pub expected: Vec<(usize, String)>,
     /// The whole letter, relative to the mapping's folder.
     pub expect_file: Option<String>,
-}
-
-/// How a mapping's tests went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    pub passed: usize,
-    /// Test name and everything that differs. Values of examples, which are made up, may stand here.
-    pub failures: Vec<(String, String)>,
-    /// Reached and all, as the next two. A field is reached when it had something to say.
-    pub fields: (usize, usize),
-    pub lookup_rows: (usize, usize),
-    pub kinds: (usize, usize),
-    /// What no test reaches, in words.
-    pub not_reached: Vec<String>,
-}
-
-impl Report {
-    pub fn failed(&self) -> bool {
-        !self.failures.is_empty()
-    }
-
-    /// Every field, lookup row and kind of notice was reached.
-    pub fn is_complete(&self) -> bool {
-        self.not_reached.is_empty()
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let of = |(reached, all): (usize, usize), what: &str| format!("{reached} of {all} {what}");
-        writeln!(
-            f,
-            "{} tests passed, {} failed; {}, {}, {}",
-            self.passed,
-            self.failures.len(),
-            of(self.fields, "fields"),
-            of(self.lookup_rows, "lookup rows"),
-            of(self.kinds, "kinds of notice"),
-        )?;
-        for (name, what) in &self.failures {
-            writeln!(f, "  failed: {name}: {what}")?;
-        }
-        for what in &self.not_reached {
-            writeln!(f, "  not reached: {what}")?;
-        }
-        Ok(())
-    }
 }
 
 /// Runs every test of the mapping on the notices that [`example`] makes.
@@ -87,11 +40,7 @@ pub fn run_tests(plan: &LetterPlan, open: Open<'_>) -> Report {
             let of = if several { format!("{}: ", kind.code()) } else { String::new() };
             differences.extend(found.into_iter().map(|it| format!("{of}{it}")));
         }
-        if differences.is_empty() {
-            report.passed += 1;
-        } else {
-            report.failures.push((test.name.clone(), differences.join("; ")));
-        }
+        report.note(&test.name, differences);
     }
     coverage(plan, &reached, &mut report);
     report
@@ -151,33 +100,24 @@ fn first_difference(file: &str, wanted: &[u8], found: &[u8]) -> String {
     format!("{file} is no UTF-8")
 }
 
+/// A field is reached when it had something to say.
 fn coverage(plan: &LetterPlan, reached: &BTreeSet<Used>, report: &mut Report) {
-    for (index, line) in plan.lines.iter().enumerate() {
-        report.fields.1 += 1;
-        if reached.contains(&Used::Line(index)) {
-            report.fields.0 += 1;
-        } else {
-            let place = &plan.places[line.place].text;
-            report.not_reached.push(format!("line {}: {place}", line.number));
-        }
-    }
-    for (index, lookup) in plan.lookups.iter().enumerate() {
-        for (row, (code, _)) in lookup.rows.iter().enumerate() {
-            report.lookup_rows.1 += 1;
-            if reached.contains(&Used::Row(index, row)) {
-                report.lookup_rows.0 += 1;
-            } else {
-                report.not_reached.push(format!("lookup \"{}\": {code}", lookup.name));
-            }
-        }
-    }
-    for code in NoticeKind::CODES {
-        report.kinds.1 += 1;
-        let is_used = |test: &Test| test.kinds.iter().any(|kind| kind.code() == *code);
-        if plan.tests.iter().any(is_used) {
-            report.kinds.0 += 1;
-        } else {
-            report.not_reached.push(format!("notice {code}"));
-        }
-    }
+    let fields = plan.lines.iter().enumerate().map(|(index, line)| {
+        let words = format!("line {}: {}", line.number, plan.places[line.place].text);
+        (reached.contains(&Used::Line(index)), words)
+    });
+    report.count("fields", fields);
+    let rows = plan.lookups.iter().enumerate().flat_map(|(index, lookup)| {
+        lookup.rows.iter().enumerate().map(move |(row, (code, _))| {
+            let words = format!("lookup \"{}\": {code}", lookup.name);
+            (reached.contains(&Used::Row(index, row)), words)
+        })
+    });
+    report.count("lookup rows", rows);
+    let kinds = NoticeKind::CODES.iter().map(|code| {
+        let is_of_it = |kind: &NoticeKind| kind.code() == *code;
+        let is_used = plan.tests.iter().any(|test| test.kinds.iter().any(is_of_it));
+        (is_used, format!("notice {code}"))
+    });
+    report.count("kinds of notice", kinds);
 }
