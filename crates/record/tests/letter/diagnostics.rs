@@ -1,34 +1,16 @@
 //! Every mistake of a letter's mapping with the exact text that a person sees.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use cara_record::mapping::code::Code;
-use cara_record::mapping::letter;
+use cara_record::mapping::letter::{self, LetterPlan};
 use proptest::prelude::*;
 
+use super::mistakes::{Base, Mistake};
+use super::slips::{can_be_shown, slipped, slips};
 use super::{BASE, compiled};
 
-/// A title, a piece of the base and what the mistake puts in its place.
-type Mistake = (&'static str, &'static str, &'static str);
-
-fn mistaken(right: &str, wrong: &str) -> String {
-    assert_eq!(BASE.matches(right).count(), 1, "the base holds once: {right}");
-    BASE.replace(right, wrong)
-}
-
-fn seen(text: &str) -> String {
-    compiled(text).diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect()
-}
-
-/// What a person sees of each mistake.
-fn shown(mistakes: &[Mistake]) -> String {
-    let mut out = String::new();
-    for (title, right, wrong) in mistakes {
-        let _ = write!(out, "--- {title}\n{}", seen(&mistaken(right, wrong)));
-    }
-    out
-}
+const SOUND: Base<LetterPlan> = Base { text: BASE, compile: compiled };
 
 const TARGETS: &[Mistake] = &[
     ("a key that does not exist", "dates = \"DD/MM/YYYY\"\n", "date = \"DD/MM/YYYY\"\n"),
@@ -185,33 +167,33 @@ const TESTS: &[Mistake] = &[
 
 #[test]
 fn mistakes_of_the_target() {
-    insta::assert_snapshot!(shown(TARGETS));
+    insta::assert_snapshot!(SOUND.shown(TARGETS));
 }
 
 #[test]
 fn mistakes_of_the_delivery() {
-    insta::assert_snapshot!(shown(DELIVERIES));
+    insta::assert_snapshot!(SOUND.shown(DELIVERIES));
 }
 
 #[test]
 fn mistakes_of_fields() {
-    insta::assert_snapshot!(shown(FIELDS));
+    insta::assert_snapshot!(SOUND.shown(FIELDS));
 }
 
 #[test]
 fn mistakes_of_lookups() {
-    insta::assert_snapshot!(shown(LOOKUPS));
+    insta::assert_snapshot!(SOUND.shown(LOOKUPS));
 }
 
 #[test]
 fn mistakes_of_conditions() {
-    insta::assert_snapshot!(shown(CONDITIONS));
+    insta::assert_snapshot!(SOUND.shown(CONDITIONS));
 }
 
 #[test]
 fn mistakes_of_tests() {
     let without = &BASE[..BASE.find("[[test]]").unwrap()];
-    insta::assert_snapshot!(format!("{}--- no test\n{}", shown(TESTS), seen(without)));
+    insta::assert_snapshot!(format!("{}--- no test\n{}", SOUND.shown(TESTS), SOUND.seen(without)));
 }
 
 #[test]
@@ -253,21 +235,21 @@ fn mistakes_of_columns_and_members() {
         ("dots instead of strokes", "type = \"json\"", "a.b = { value = \"1\" }"),
         ("no line", "type = \"json\"", ""),
     ] {
-        let _ = write!(out, "--- {title}\n{}", seen(&text(target, fields)));
+        let _ = write!(out, "--- {title}\n{}", SOUND.seen(&text(target, fields)));
     }
     insta::assert_snapshot!(out);
 }
 
 #[test]
 fn every_mistake_of_a_file_is_told_at_once() {
-    let text = mistaken("\"hampshire\"\n", "\"hampshir\"\n")
+    let text = SOUND
+        .with("\"hampshire\"\n", "\"hampshir\"\n")
         .replace("\"notice.record_ref\"", "\"notice.record_rf\"")
         .replace("\"Miss/Part\"", "\"Miss//Part\"")
         .replace("\"X-Source\" =", "\"Host\" =")
         .replace("\"returned\" = \"RET\"\n", "")
         .replace("\"missed.xml\"", "\"mised.xml\"");
-    let found: Vec<_> =
-        compiled(&text).diagnostics.iter().map(|it| (it.line, it.code.id())).collect();
+    let found = SOUND.found(&text);
     let expected =
         [(2, "M105"), (16, "M194"), (20, "M192"), (25, "M191"), (31, "M193"), (63, "M195")];
     assert_eq!(found, expected);
@@ -275,25 +257,18 @@ fn every_mistake_of_a_file_is_told_at_once() {
 
 #[test]
 fn what_is_no_toml_is_told_with_what_else_is_wrong_and_without_what_only_follows() {
-    let text = mistaken("\"hampshire\"\n", "\"hampshire\n")
+    let text = SOUND
+        .with("\"hampshire\"\n", "\"hampshire\n")
         .replace("\"returned\" = \"RET\"", "\"returned\" = \"RET")
         .replace("\"notice.record_ref\"", "\"notice.record_rf\"");
-    let compiled = compiled(&text);
-    let found: Vec<_> = compiled.diagnostics.iter().map(|it| (it.line, it.code.id())).collect();
-    assert_eq!(found, [(2, "M101"), (20, "M192"), (43, "M101")]);
-    assert!(compiled.plan.is_none());
+    assert_eq!(SOUND.found(&text), [(2, "M101"), (20, "M192"), (43, "M101")]);
+    assert!(compiled(&text).plan.is_none());
 }
 
 #[test]
 fn every_code_of_letters_has_a_mistake_here() {
-    let mut found: BTreeSet<Code> = BTreeSet::new();
-    for (title, right, wrong) in [TARGETS, DELIVERIES, FIELDS, LOOKUPS, CONDITIONS, TESTS].concat()
-    {
-        let codes: Vec<Code> =
-            compiled(&mistaken(right, wrong)).diagnostics.iter().map(|it| it.code).collect();
-        assert!(!codes.is_empty(), "no diagnostic: {title}");
-        found.extend(codes);
-    }
+    let all = [TARGETS, DELIVERIES, FIELDS, LOOKUPS, CONDITIONS, TESTS].concat();
+    let found = SOUND.codes(&all);
     for id in ["M191", "M192", "M193", "M194", "M195"] {
         assert!(found.contains(&Code::find(id).unwrap()), "{id}");
     }
@@ -339,24 +314,11 @@ proptest! {
 
     #[test]
     fn a_damaged_mapping_gets_diagnostics_that_can_be_shown_and_never_a_panic(
-        slips in prop::collection::vec((0..4_000_usize, 0..6_usize, prop::sample::select(PIECES)), 1..5)
+        slips in slips(PIECES)
     ) {
-        let mut text = BASE.to_owned();
-        for (at, cut, piece) in slips {
-            let letters: Vec<char> = text.chars().collect();
-            let at = at % letters.len().max(1);
-            let end = (at + cut).min(letters.len());
-            text = letters[..at].iter().chain(piece.chars().collect::<Vec<_>>().iter())
-                .chain(&letters[end..]).collect();
-        }
+        let text = slipped(BASE, &slips);
         let compiled = compiled(&text);
-        let lines: Vec<&str> = text.split('\n').collect();
-        for diagnostic in &compiled.diagnostics {
-            prop_assert!((1..=lines.len()).contains(&diagnostic.line), "{diagnostic:?}");
-            let end = diagnostic.column - 1 + diagnostic.length;
-            prop_assert!(end <= lines[diagnostic.line - 1].chars().count(), "{diagnostic:?}");
-            prop_assert!(diagnostic.render(&text).contains(diagnostic.code.id()));
-        }
+        can_be_shown(&compiled.diagnostics, &text)?;
         prop_assert!(compiled.plan.is_some() || !compiled.diagnostics.is_empty());
         if let Some(plan) = &compiled.plan {
             let _ = letter::run_tests(plan, &|_| None);

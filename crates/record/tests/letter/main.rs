@@ -5,8 +5,12 @@
 
 mod diagnostics;
 mod force;
+#[path = "../shared/mistakes.rs"]
+mod mistakes;
 mod read_back;
 mod render;
+#[path = "../shared/slips.rs"]
+mod slips;
 
 use cara_record::domain::choice::Choice;
 use cara_record::domain::notice::NoticeKind;

@@ -1,28 +1,12 @@
 //! Every mistake with the exact text that a person sees.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
+use cara_record::mapping::Plan;
 use cara_record::mapping::code::Code;
 
-use super::{BASE, compiled, seen};
+use super::mistakes::{Base, Mistake};
+use super::{BASE, compiled};
 
-/// A title, a piece of the base and what the mistake puts in its place.
-type Mistake = (&'static str, &'static str, &'static str);
-
-/// What a person sees of each mistake.
-fn shown(mistakes: &[Mistake]) -> String {
-    let mut out = String::new();
-    for (title, right, wrong) in mistakes {
-        let _ = write!(out, "--- {title}\n{}", seen(&mistaken(right, wrong)));
-    }
-    out
-}
-
-fn mistaken(right: &str, wrong: &str) -> String {
-    assert_eq!(BASE.matches(right).count(), 1, "the base holds once: {right}");
-    BASE.replace(right, wrong)
-}
+const SOUND: Base<Plan> = Base { text: BASE, compile: compiled };
 
 const SYNTAX: &[Mistake] = &[
     ("a quote is missing at the end", "\"hampshire\"", "\"hampshire"),
@@ -149,43 +133,43 @@ const FIXED: &str = "[source]\ntype = \"fixed\"\nrecord = \"CASE\"\ndates = [\"D
 
 #[test]
 fn the_base_has_no_mistake() {
-    assert_eq!(seen(BASE), "");
+    assert_eq!(SOUND.seen(BASE), "");
 }
 
 #[test]
 fn mistakes_in_the_toml_itself() {
-    insta::assert_snapshot!(shown(SYNTAX));
+    insta::assert_snapshot!(SOUND.shown(SYNTAX));
 }
 
 #[test]
 fn mistakes_of_keys_and_sections() {
-    insta::assert_snapshot!(shown(KEYS));
+    insta::assert_snapshot!(SOUND.shown(KEYS));
 }
 
 #[test]
 fn mistakes_of_fields() {
-    insta::assert_snapshot!(shown(FIELDS));
+    insta::assert_snapshot!(SOUND.shown(FIELDS));
 }
 
 #[test]
 fn mistakes_of_paths() {
-    insta::assert_snapshot!(shown(PATHS));
+    insta::assert_snapshot!(SOUND.shown(PATHS));
 }
 
 #[test]
 fn mistakes_of_transforms_lookups_and_dates() {
-    insta::assert_snapshot!(shown(VALUES));
+    insta::assert_snapshot!(SOUND.shown(VALUES));
 }
 
 #[test]
 fn mistakes_of_conditions() {
-    insta::assert_snapshot!(shown(CONDITIONS));
+    insta::assert_snapshot!(SOUND.shown(CONDITIONS));
 }
 
 #[test]
 fn mistakes_of_tests() {
     let without = &BASE[..BASE.find("[[test]]").unwrap()];
-    insta::assert_snapshot!(format!("{}--- no test\n{}", shown(TESTS), seen(without)));
+    insta::assert_snapshot!(format!("{}--- no test\n{}", SOUND.shown(TESTS), SOUND.seen(without)));
 }
 
 #[test]
@@ -202,13 +186,13 @@ fn mistakes_of_fixed_widths() {
 
 #[test]
 fn every_mistake_of_a_file_is_told_at_once() {
-    let text = mistaken("\"hampshire\"", "\"hampshir\"")
+    let text = SOUND
+        .with("\"hampshire\"", "\"hampshir\"")
         .replace("\"Officer/Name\"", "\"Officer/Nmae\"")
         .replace("lookup = \"bond\"", "lookup = \"bnod\"")
         .replace("\"medium\"\n", "\"medum\"\n")
         .replace("expect.outcome =", "expect.outcom =");
-    let found: Vec<_> =
-        compiled(&text).diagnostics.iter().map(|it| (it.line, it.code.id())).collect();
+    let found = SOUND.found(&text);
     let expected =
         [(2, "M105"), (17, "M122"), (19, "M141"), (86, "M143"), (102, "M181"), (105, "M181")];
     assert_eq!(found, expected);
@@ -216,25 +200,19 @@ fn every_mistake_of_a_file_is_told_at_once() {
 
 #[test]
 fn what_is_no_toml_is_told_with_what_else_is_wrong_and_without_what_only_follows() {
-    let text = mistaken("\"hampshire\"", "\"hampshire")
+    let text = SOUND
+        .with("\"hampshire\"", "\"hampshire")
         .replace("{ from = \"Risk/@tool\" }", "{ from = \"Risk/@tool\"")
         .replace("\"medium\"\n", "\"medum\"\n");
-    let compiled = compiled(&text);
-    let found: Vec<_> = compiled.diagnostics.iter().map(|it| (it.line, it.code.id())).collect();
-    assert_eq!(found, [(2, "M101"), (29, "M101"), (86, "M143")]);
-    assert!(compiled.plan.is_none());
+    assert_eq!(SOUND.found(&text), [(2, "M101"), (29, "M101"), (86, "M143")]);
+    assert!(compiled(&text).plan.is_none());
 }
 
 #[test]
 fn every_code_has_a_mistake_here() {
     let all = [SYNTAX, KEYS, FIELDS, PATHS, VALUES, CONDITIONS, TESTS].concat();
-    let mut found: BTreeSet<Code> = BTreeSet::from([Code::LINE, Code::NO_TEST]);
-    for (title, right, wrong) in all {
-        let codes: Vec<Code> =
-            compiled(&mistaken(right, wrong)).diagnostics.iter().map(|it| it.code).collect();
-        assert!(!codes.is_empty(), "no diagnostic: {title}");
-        found.extend(codes);
-    }
+    let mut found = SOUND.codes(&all);
+    found.extend([Code::LINE, Code::NO_TEST]);
     // From M191 on they are of letters, which have a test of their own.
     let here = Code::all().filter(|code| code.id() < "M191");
     let missing: Vec<Code> = here.filter(|code| !found.contains(code)).collect();

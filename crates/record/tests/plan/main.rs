@@ -4,6 +4,10 @@
 
 mod damage;
 mod diagnostics;
+#[path = "../shared/mistakes.rs"]
+mod mistakes;
+#[path = "../shared/slips.rs"]
+mod slips;
 mod source;
 mod translation;
 mod trial;
@@ -17,9 +21,4 @@ const FULL: &str = include_str!("full.xml");
 /// Compiles a mapping whose folder holds `full.xml`.
 fn compiled(text: &str) -> Compiled<Plan> {
     compile("referral.toml", text, &|name| (name == "full.xml").then(|| FULL.into()))
-}
-
-/// What a person sees of a mapping's mistakes.
-fn seen(text: &str) -> String {
-    compiled(text).diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect()
 }
