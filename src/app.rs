@@ -305,6 +305,6 @@ fn away(error: crate::amqp::Error) -> Refusal {
     if error.is_passing() {
         Refusal::Unavailable { reason: "the broker is away", retry_after_s: 10 }
     } else {
-        Refusal::Internal(anyhow::Error::new(error))
+        Refusal::internal(error)
     }
 }

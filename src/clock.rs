@@ -78,6 +78,11 @@ impl Clock {
         }
     }
 
+    /// Random bits: the half of a fresh id that is not the time.
+    pub fn random(&self) -> u64 {
+        self.id().as_u64_pair().1
+    }
+
     /// Sets a manual clock's time of day, as a person might who mends it; its monotonic time stays.
     pub fn set(&self, now: Timestamp) {
         if let Source::Manual(manual) = &self.source {
@@ -93,6 +98,11 @@ impl Clock {
             manual.now = manual.now.saturating_add(by).unwrap_or(manual.now);
         }
     }
+}
+
+/// So much after a moment; the last moment that there is where it would be beyond that.
+pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// The calendar day of a moment in Europe/London.

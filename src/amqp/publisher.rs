@@ -116,9 +116,8 @@ impl Publisher {
         };
     }
 
-    /// Between half of it and all of it. The low bits of a fresh id are random.
+    /// Between half of it and all of it.
     fn uneven(&self, delay_ms: u64) -> u64 {
-        let (_, random) = self.clock.id().as_u64_pair();
-        delay_ms / 2 + random % (delay_ms / 2 + 1)
+        delay_ms / 2 + self.clock.random() % (delay_ms / 2 + 1)
     }
 }

@@ -20,7 +20,7 @@ use crate::store::{BoundKey, Cause, Digest, Entry, HoldEnd, KeyIndex, Known, Wha
 mod work;
 
 pub(super) use work::Work;
-use work::{Pending, record_ref};
+use work::{Pending, blank};
 
 /// A record that keeps losing its race is given back with 503 after this many tries.
 const ROUNDS_MAX: usize = 8;
@@ -277,11 +277,11 @@ impl Gateway {
         if bound.body != key.body {
             return Err(Refusal::KeyReused);
         }
-        let mut answer: RecordsAnswer = serde_json::from_str(&bound.answer)
-            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        let mut answer: RecordsAnswer =
+            serde_json::from_str(&bound.answer).map_err(Refusal::internal)?;
         let read = self.read(caller, submission).await?;
         for (record, read) in answer.records.iter_mut().zip(&read) {
-            record.record_ref = record_ref(&read.outcome).map(str::to_owned);
+            record.record_ref = read.outcome.record_ref().map(str::to_owned);
         }
         Ok(Accepted::Taken(answer))
     }
@@ -334,14 +334,10 @@ fn dry_run(read: &[Read]) -> RecordsAnswer {
         let (flags, violations): (Vec<Cause>, Vec<Cause>) =
             read.causes(findings).into_iter().partition(|cause| cause.kind == Kind::Flag);
         RecordAnswer {
-            record_ref: record_ref(&read.outcome).map(str::to_owned),
-            referral_id: None,
-            hold_id: None,
-            revision: None,
-            decision_id: None,
             status,
             violations: violations.iter().map(read::view).collect(),
             flags: flags.iter().map(read::view).collect(),
+            ..blank(&read.outcome)
         }
     });
     RecordsAnswer { records: records.collect() }

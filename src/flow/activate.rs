@@ -165,13 +165,21 @@ impl Gateway {
             to: None,
             note: Some(because.to_owned()),
         };
-        match self.store.activate_plan(row, vec![fact]).await.map_err(Refusal::from)? {
-            Ok(()) => Ok(version),
-            Err(Refused::Conflict) => Err(Error::Store(Refusal::WrongState {
+        match self.store_plan(row, fact).await? {
+            true => Ok(version),
+            false => Err(Error::Store(Refusal::WrongState {
                 state: "another gateway put a version live at the same moment: start again",
             })),
+        }
+    }
+
+    /// Stores a version as the one that is live; `false`: another took its number.
+    pub(super) async fn store_plan(&self, row: PlanVersion, fact: Fact) -> Result<bool, Refusal> {
+        match self.store.activate_plan(row, vec![fact]).await? {
+            Ok(()) => Ok(true),
+            Err(Refused::Conflict) => Ok(false),
             Err(Refused::Unavailable { reason }) => {
-                Err(Error::Store(Refusal::Unavailable { reason, retry_after_s: 5 }))
+                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
             }
         }
     }

@@ -15,8 +15,7 @@ use fold::{side_of, workshop_day};
 use super::prepare::Told;
 use super::{Gateway, Refusal, caused, decide, notice};
 use crate::store::{
-    Case, Compartment, Digest, Entry, Fact, NewNotice, NewOutcome, Operation, OutcomeRow,
-    SealedSide, What,
+    Case, Compartment, Digest, Entry, Fact, NewOutcome, Operation, OutcomeRow, SealedSide, What,
 };
 use crate::vault::{Binding, Keys};
 
@@ -195,13 +194,10 @@ impl Gateway {
 
     /// `identity`: what makes two answers the same one.
     fn rejection(&self, arrived: &Arrived, unread: Unread, identity: &[&[u8]]) -> Rejection {
-        let Digest(digest) = self.vault.digest("rejection", identity);
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
         Rejection {
             side: arrived.side,
             provider: arrived.provider.clone(),
-            id: Uuid::from_bytes(id),
+            id: self.vault.digest("rejection", identity).id(),
             at: self.clock.now(),
             message_id: arrived.message_id,
             outcome_id: unread.outcome_id,
@@ -271,12 +267,8 @@ impl Gateway {
         };
         let mut reported = Vec::new();
         for row in &case.outcomes {
-            let side = match row.body.compartment() {
-                Compartment::Offender => Side::Offender,
-                Compartment::Victim => Side::Victim,
-            };
             let json = self.open_side(&keys, binding(row.outcome_id), &row.body)?;
-            let read = Reported::from_json(side, &json)
+            let read = Reported::from_json(row.body.compartment().into(), &json)
                 .map_err(|_| anyhow::anyhow!("outcome {} cannot be read", row.outcome_id))?;
             reported.push(read);
         }
@@ -331,20 +323,8 @@ impl Gateway {
             }
             let content =
                 notice::content(&open, reported, &after.standing, contact.as_deref(), today);
-            let notice_id = self.clock.id();
-            notices.push(NewNotice {
-                notice_id,
-                kind: reported.kind().to_owned(),
-                cause: reported.head().outcome_id,
-                made_at: self.clock.now(),
-                body: self.sealed(
-                    keys,
-                    notice::binding(notice_id),
-                    side_of(reported),
-                    &serde_json::to_vec(&content)
-                        .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?,
-                )?,
-            });
+            let (side, cause) = (side_of(reported), reported.head().outcome_id);
+            notices.push(self.new_notice(keys, side, reported.kind(), cause, &content)?);
         }
         let received_at = self.clock.now();
         let standing = &after.standing;

@@ -13,7 +13,7 @@ use crate::store::{
     Action, Compartment, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, MessageState,
     Operation, RecordIndex, ReferralRow, Refused, RevisionRow, What,
 };
-use crate::vault::Binding;
+use crate::vault::{Binding, Raw, Sealed, WrappedKeys};
 
 /// Holds in one page of the operators' list.
 const HOLDS_PAGE: usize = 500;
@@ -131,9 +131,7 @@ impl Gateway {
     ) -> Result<HoldPage, Refusal> {
         let force = match force {
             None => None,
-            Some(slug) => {
-                Some(self.forces.with_slug(&slug).ok_or(Refusal::Parameter { name: "force" })?.code)
-            }
+            Some(slug) => Some(self.forces.with_slug(&slug)?.code),
         };
         let filter = HoldFilter { force, record: None, open_only: !all };
         let rows = self.store.holds(filter, after, HOLDS_PAGE).await?;
@@ -169,10 +167,20 @@ impl Gateway {
 
     /// The kept record of a hold, opened.
     pub(super) fn held_text(&self, row: &HoldRow) -> Result<String, Refusal> {
-        let keys = self.vault.unwrap_keys(row.hold_id, &row.keys)?;
-        let binding = Binding { id: row.hold_id, revision: 0, column: "raw" };
-        let bytes = self.vault.open_sealed(&keys, binding, &row.raw)?;
-        String::from_utf8(bytes).map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
+        self.raw_text(row.hold_id, 0, &row.keys, &row.raw)
+    }
+
+    /// A record as it came, opened; `revision` is 0 of a hold.
+    pub(super) fn raw_text(
+        &self,
+        id: Uuid,
+        revision: u32,
+        keys: &WrappedKeys,
+        raw: &Sealed<Raw>,
+    ) -> Result<String, Refusal> {
+        let keys = self.vault.unwrap_keys(id, keys)?;
+        let bytes = self.vault.open_sealed(&keys, Binding { id, revision, column: "raw" }, raw)?;
+        String::from_utf8(bytes).map_err(Refusal::internal)
     }
 
     async fn open_holds(
@@ -192,8 +200,8 @@ impl Gateway {
                 let keys = self.vault.unwrap_keys(row.hold_id, &row.keys)?;
                 let binding = Binding { id: row.hold_id, revision: 0, column: "unlisted" };
                 let json = self.vault.open_sealed(&keys, binding, sealed)?;
-                let codes: Vec<(String, String)> = serde_json::from_slice(&json)
-                    .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+                let codes: Vec<(String, String)> =
+                    serde_json::from_slice(&json).map_err(Refusal::internal)?;
                 codes
                     .into_iter()
                     .map(|(field, text)| format!("{field}: {}", masked(text)))
@@ -222,8 +230,7 @@ impl Gateway {
         let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
         let binding = Binding { id: row.referral_id, revision: latest.revision, column: "police" };
         let json = self.vault.open_sealed(&keys, binding, &latest.police)?;
-        let police: Police = serde_json::from_slice(&json)
-            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        let police: Police = serde_json::from_slice(&json).map_err(Refusal::internal)?;
         Ok(police.record_ref)
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::conclude::Folded;
 use super::prepare::Bench;
 use super::{Gateway, Refusal};
-use crate::store::{Case, Entry, Fact, NewDecision, Operation, RecordIndex, What};
+use crate::store::{Case, Entry, Fact, ForceCode, NewDecision, Operation, RecordIndex, What};
 use crate::vault::Binding;
 
 /// Notices that only a running clock made: they no longer apply once police have decided about the
@@ -48,7 +48,7 @@ impl Gateway {
         &self,
         bench: &Bench<'_>,
         record: RecordIndex,
-        force: crate::store::ForceCode,
+        force: ForceCode,
         sent: &DecisionRecord,
     ) -> Result<Judged, Refusal> {
         let known = self.store.look(force, record).await?;
@@ -136,10 +136,7 @@ impl Gateway {
 
     fn decision_id(&self, case: &Case, by: &'static str, what: &[u8]) -> Uuid {
         let referral_id = case.referral_id.as_bytes().as_slice();
-        let digest = self.vault.digest("decision id", &[referral_id, by.as_bytes(), what]);
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest.0[..16]);
-        Uuid::from_bytes(id)
+        self.vault.digest("decision id", &[referral_id, by.as_bytes(), what]).id()
     }
 }
 
@@ -149,7 +146,7 @@ fn code(decided: Decided) -> String {
 }
 
 fn json(stored: &Stored<'_>) -> Result<Vec<u8>, Refusal> {
-    serde_json::to_vec(stored).map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
+    serde_json::to_vec(stored).map_err(Refusal::internal)
 }
 
 fn cancels(caution: &Caution, decided: Decided) -> &'static [&'static str] {

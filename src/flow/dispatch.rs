@@ -1,10 +1,10 @@
 //! Outbox rows to events and back to settled rows: what the publishing worker asks for.
 
 use bytes::Bytes;
-use cara_record::wire::{Compartment as Side, Event, Header, Kind};
+use cara_record::wire::{Event, Header, Kind};
 
 use super::{Gateway, Refusal};
-use crate::store::{Compartment, Fact, Lease, Leased, LeasedBody, Operation, Settled};
+use crate::store::{Fact, Lease, Leased, LeasedBody, Operation, Settled};
 use crate::vault::Binding;
 
 /// One event that may be published now, and the right to settle it.
@@ -98,11 +98,8 @@ impl Gateway {
                 self.vault.open_sealed(&keys, binding("victim_event"), sealed)?
             }
         };
-        let compartment = match row.compartment {
-            Compartment::Offender => Side::Offender,
-            Compartment::Victim => Side::Victim,
-        };
-        let kind = Kind::find(compartment, &row.kind).ok_or(crate::vault::Error::DoesNotOpen)?;
+        let kind = Kind::find(row.compartment.into(), &row.kind)
+            .ok_or(crate::vault::Error::DoesNotOpen)?;
         let about = match row.revision {
             Some(revision) => format!("{}/{revision} {}", row.referral_id, kind.name()),
             None => format!("{} {}", row.referral_id, kind.name()),

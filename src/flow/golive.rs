@@ -2,18 +2,16 @@
 //! stored as the next version, swapped. A bad file changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use cara_record::domain::{Context, Validated};
+use cara_record::domain::Validated;
 use cara_record::mapping::{Mapping, diff};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::activate;
 use super::live::{LiveMapping, LivePlan};
-use super::{Force, Gateway, Operator, Refusal, Role, read};
-use crate::store::{Fact, ForceCode, KeptRaw, PendingPlan, PlanVersion, Refused, Tend};
-use crate::vault::Binding;
+use super::{Force, Gateway, Operator, Refusal, read};
+use crate::store::{Fact, ForceCode, PendingPlan, PlanVersion, Tend};
 
 /// Records on which a candidate is tried.
 const REPLAYED_MAX: usize = 200;
@@ -60,8 +58,7 @@ impl Gateway {
     ) -> Result<WentLive, Refusal> {
         let because = candidate.because.clone();
         let fact = self.said_by(operator, "mapping", because)?;
-        let force = self.forces.with_slug(&candidate.force);
-        let force = force.ok_or(Refusal::Parameter { name: "force" })?;
+        let force = self.forces.with_slug(&candidate.force)?;
         let checked = checked(&candidate)?;
         if !checked.not_reached.is_empty() && candidate.uncovered.is_none() {
             return Err(Refusal::Mapping {
@@ -88,17 +85,9 @@ impl Gateway {
         let number = newest.map_or(1, |version| version.version + 1);
         let mapping =
             activate::live(force.code, &candidate.name, checked.sound, number, sha256.clone());
-        let mapping = match mapping {
-            LiveMapping::Plan(plan) => {
-                let plan = Arc::new(plan);
-                went.replayed = self.try_on_kept(operator, force, &plan).await?;
-                match Arc::try_unwrap(plan) {
-                    Ok(plan) => LiveMapping::Plan(plan),
-                    Err(_) => unreachable!("the replay keeps no plan"),
-                }
-            }
-            letter @ LiveMapping::Letter(_) => letter,
-        };
+        if let LiveMapping::Plan(plan) = &mapping {
+            went.replayed = self.try_on_kept(operator, force, plan).await?;
+        }
         if candidate.dry_run {
             return Ok(went);
         }
@@ -148,7 +137,7 @@ impl Gateway {
         because: String,
     ) -> Result<u32, Refusal> {
         let fact = self.said_by(operator, "mapping", because.clone())?;
-        let code = self.forces.with_slug(force).ok_or(Refusal::Parameter { name: "force" })?.code;
+        let code = self.forces.with_slug(force)?.code;
         let history = self.store.plan_history(code).await?;
         let of_name = || history.iter().filter(|it| it.name == name);
         let wanted = of_name().find(|it| it.version == version).ok_or(Refusal::Absent)?;
@@ -168,7 +157,7 @@ impl Gateway {
 
     /// Every version of a force's mappings, the newest first; without their texts.
     pub async fn mapping_history(&self, force: &str) -> Result<Vec<Value>, Refusal> {
-        let code = self.forces.with_slug(force).ok_or(Refusal::Parameter { name: "force" })?.code;
+        let code = self.forces.with_slug(force)?.code;
         let history = self.store.plan_history(code).await?;
         let lines = history.iter().map(|it| {
             serde_json::json!({
@@ -186,16 +175,9 @@ impl Gateway {
         fact: Fact,
     ) -> Result<(), Refusal> {
         let about = format!("mapping {}/{} version {}", row.force, row.name, row.version);
-        match self.store.activate_plan(row, vec![Fact { about: about.clone(), ..fact }]).await? {
-            Ok(()) => {}
-            Err(Refused::Conflict) => {
-                return Err(Refusal::WrongState {
-                    state: "another version went live at the same moment: look again",
-                });
-            }
-            Err(Refused::Unavailable { reason }) => {
-                return Err(Refusal::Unavailable { reason, retry_after_s: 5 });
-            }
+        if !self.store_plan(row, Fact { about: about.clone(), ..fact }).await? {
+            let state = "another version went live at the same moment: look again";
+            return Err(Refusal::WrongState { state });
         }
         // From here on new bodies are read by it; those in flight end with what they began with.
         self.live.swap(mapping);
@@ -228,19 +210,16 @@ impl Gateway {
         &self,
         operator: &Operator,
         force: &Force,
-        candidate: &Arc<LivePlan>,
+        candidate: &LivePlan,
     ) -> Result<BTreeMap<String, u64>, Refusal> {
         let name = candidate.reference.name.clone();
         let Some(live) = self.live.named(force.code, &name) else { return Ok(BTreeMap::new()) };
-        if operator.role < Role::Operate {
-            return Err(Refusal::Forbidden);
-        }
         let raws = self.store.kept_raws(force.code, name.clone(), REPLAYED_MAX).await?;
         let mut ends: BTreeMap<String, u64> = BTreeMap::new();
         for raw in &raws {
-            let text = self.raw_text(raw)?;
-            let (was, is) =
-                (self.judged(&live, force, &text), self.judged(candidate, force, &text));
+            let text = self.raw_text(raw.referral_id, raw.revision, &raw.keys, &raw.raw)?;
+            let judged = |plan: &LivePlan| read::alone(&self.desk(), plan, force, &text);
+            let (was, is) = (judged(&live), judged(candidate));
             for end in compared(was.as_ref(), is.as_ref()) {
                 *ends.entry(end).or_default() += 1;
             }
@@ -250,23 +229,6 @@ impl Gateway {
             self.record_consultation(&operator.name, &about, None).await?;
         }
         Ok(ends)
-    }
-
-    fn raw_text(&self, raw: &KeptRaw) -> Result<String, Refusal> {
-        let keys = self.vault.unwrap_keys(raw.referral_id, &raw.keys)?;
-        let binding = Binding { id: raw.referral_id, revision: raw.revision, column: "raw" };
-        let bytes = self.vault.open_sealed(&keys, binding, &raw.raw)?;
-        String::from_utf8(bytes).map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
-    }
-
-    fn judged(&self, live: &Arc<LivePlan>, force: &Force, text: &str) -> Option<Validated> {
-        let desk = self.desk();
-        let context = Context {
-            now: desk.now,
-            today: desk.today,
-            compliance_domains: &force.compliance_domains,
-        };
-        read::alone(&desk, live, text, &context)
     }
 }
 

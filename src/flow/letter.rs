@@ -12,9 +12,13 @@ use uuid::Uuid;
 use super::live::LiveLetter;
 use super::notice::Asked;
 use super::{Caller, Gateway, Operator, Refusal};
+use crate::clock::later;
 use crate::store::{
     Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, Paused, Tend, What,
 };
+
+/// A notice that cannot be rendered is tried again after so long.
+const UNRENDERED_REST: Duration = Duration::from_secs(3600);
 
 /// A notice in its force's own format.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,9 +96,8 @@ impl Gateway {
                         error = &error as &dyn std::error::Error,
                         "a notice cannot be written as a letter; it is tried again in an hour"
                     );
-                    let hour = jiff::SignedDuration::from_hours(1);
-                    let later = self.clock.now().saturating_add(hour);
-                    self.letter_again(row.notice_id, later.unwrap_or(Timestamp::MAX)).await?;
+                    let not_before = later(self.clock.now(), UNRENDERED_REST);
+                    self.letter_again(row.notice_id, not_before).await?;
                 }
             }
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cara_record::document::Limits;
-use cara_record::wire::api;
+use cara_record::wire::{Compartment as Side, api};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::metric::Metric;
-use crate::store::{self, Fact, ForceCode, Operation, Store};
+use crate::store::{self, Compartment, Fact, ForceCode, Operation, Store};
 use crate::vault::{self, Vault};
 
 mod accept;
@@ -185,8 +185,10 @@ impl Forces {
         self.forces.get(&code).ok_or(Refusal::Absent)
     }
 
-    pub fn with_slug(&self, slug: &str) -> Option<&Force> {
-        self.forces.values().find(|force| force.slug == slug)
+    /// The force that a caller names by its slug.
+    pub fn with_slug(&self, slug: &str) -> Result<&Force, Refusal> {
+        let force = self.forces.values().find(|force| force.slug == slug);
+        force.ok_or(Refusal::Parameter { name: "force" })
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Force> {
@@ -200,14 +202,32 @@ impl From<store::Error> for Refusal {
             store::Error::Unavailable { reason } => {
                 Refusal::Unavailable { reason, retry_after_s: 5 }
             }
-            other => Refusal::Internal(anyhow::Error::new(other)),
+            other => Refusal::internal(other),
         }
     }
 }
 
 impl From<vault::Error> for Refusal {
     fn from(error: vault::Error) -> Self {
-        Refusal::Internal(anyhow::Error::new(error))
+        Refusal::internal(error)
+    }
+}
+
+impl From<Side> for Compartment {
+    fn from(side: Side) -> Self {
+        match side {
+            Side::Offender => Compartment::Offender,
+            Side::Victim => Compartment::Victim,
+        }
+    }
+}
+
+impl From<Compartment> for Side {
+    fn from(compartment: Compartment) -> Self {
+        match compartment {
+            Compartment::Offender => Side::Offender,
+            Compartment::Victim => Side::Victim,
+        }
     }
 }
 
@@ -308,6 +328,13 @@ pub enum Refusal {
     /// 500: we must mend it.
     #[error("the gateway failed")]
     Internal(#[source] anyhow::Error),
+}
+
+impl Refusal {
+    /// Something that cannot be, or that only we can mend.
+    pub(crate) fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Refusal {
+        Refusal::Internal(anyhow::Error::new(error))
+    }
 }
 
 /// An operator, proven by the operating system's user.

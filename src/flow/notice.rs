@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::conclude::Open;
 use super::{Caller, Gateway, Refusal};
 use crate::store::{
-    Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, SealedSide, What,
+    Compartment, Entry, Fact, ForceCode, NewNotice, NoticeFilter, NoticeRow, Operation, SealedSide,
+    What,
 };
 use crate::vault::{self, Binding, Keys};
 
@@ -82,16 +83,11 @@ pub(super) fn of_case(
         occurrence_number: Some(told.occurrence_number.clone()),
         collar_number: Some(told.collar_number.clone()),
         compliance_inbox: Some(told.compliance_inbox.clone()),
-        happened_on: today,
-        part: None,
-        workshop_on: None,
-        reason: None,
         deadline: Some(deadline),
         prosecution_time_bar: told.prosecution_time_bar,
         completion_still_possible: still_possible(standing, deadline, today),
         provider_contact: contact.map(str::to_owned),
-        evidence_ref: None,
-        supersedes: None,
+        ..api::NoticeContent::of_day(today)
     }
 }
 
@@ -173,6 +169,26 @@ impl Gateway {
         self.write_raced(Entry::of(what, vec![fact])).await.map(drop)
     }
 
+    /// A notice that is made now, sealed for its side. `cause`: what is told once under this kind.
+    pub(super) fn new_notice(
+        &self,
+        keys: &Keys,
+        side: Compartment,
+        kind: &str,
+        cause: Uuid,
+        content: &api::NoticeContent,
+    ) -> Result<NewNotice, Refusal> {
+        let notice_id = self.clock.id();
+        let json = serde_json::to_vec(content).map_err(Refusal::internal)?;
+        Ok(NewNotice {
+            notice_id,
+            kind: kind.to_owned(),
+            cause,
+            made_at: self.clock.now(),
+            body: self.sealed(keys, binding(notice_id), side, &json)?,
+        })
+    }
+
     /// Opens what was sealed for one of the two sides.
     pub(super) fn open_side(
         &self,
@@ -189,8 +205,7 @@ impl Gateway {
     pub(super) fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
         let keys = self.vault.unwrap_keys(row.about.id(), &row.keys)?;
         let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
-        let content = serde_json::from_slice(&json)
-            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
+        let content = serde_json::from_slice(&json).map_err(Refusal::internal)?;
         Ok(api::Notice {
             notice_id: row.notice_id,
             sequence: row.sequence,
@@ -212,6 +227,6 @@ fn may_read(caller: &Caller, force: ForceCode, test_data: bool, body: &SealedSid
 }
 
 /// A notice is sealed under its case's key and bound to its own id.
-pub(super) fn binding(notice_id: Uuid) -> Binding {
+fn binding(notice_id: Uuid) -> Binding {
     Binding { id: notice_id, revision: 0, column: "notice" }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::golive::Candidate;
 use super::sweep::alert;
 use super::{Gateway, Operator, Refusal, Role};
-use crate::store::{Compartment, ForceCode};
+use crate::store::Compartment;
 
 /// One order of an operator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,8 +66,7 @@ impl Gateway {
             }
             Order::Activate(candidate) => {
                 let went = self.go_live(operator, *candidate).await?;
-                serde_json::to_value(went)
-                    .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
+                serde_json::to_value(went).map_err(Refusal::internal)
             }
             Order::RollBack { force, name, version, because } => {
                 let version = self.roll_back(operator, &force, &name, version, because).await?;
@@ -79,34 +78,28 @@ impl Gateway {
             Order::Deliveries => self.delivery_list().await,
             Order::Pause { force, because } => {
                 let _checked = self.said_by(operator, "pause", because.clone())?;
-                let force = self.slug(&force)?;
+                let force = self.forces.with_slug(&force)?.code;
                 match self.pause_delivery(force, &operator.name, &because).await? {
                     true => Ok(Value::Null),
                     false => Err(Refusal::WrongState { state: "it is paused already" }),
                 }
             }
             Order::Resume { force, because } => {
-                let force = self.slug(&force)?;
+                let force = self.forces.with_slug(&force)?.code;
                 self.resume_delivery(operator, force, because).await?;
                 Ok(Value::Null)
             }
             Order::ReconcileForce { force, day } => {
-                let force = self.slug(&force)?;
+                let force = self.forces.with_slug(&force)?.code;
                 self.consulted(operator, &format!("reconciliation {force} {day}")).await?;
                 let day = self.reconciled_day(force, false, day).await?;
-                serde_json::to_value(day)
-                    .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))
+                serde_json::to_value(day).map_err(Refusal::internal)
             }
             Order::ReconcileProvider { provider, day } => {
                 self.consulted(operator, &format!("reconciliation {provider} {day}")).await?;
                 self.provider_day(&provider, day).await
             }
         }
-    }
-
-    fn slug(&self, slug: &str) -> Result<ForceCode, Refusal> {
-        let force = self.forces.with_slug(slug);
-        force.map(|force| force.code).ok_or(Refusal::Parameter { name: "force" })
     }
 
     async fn consulted(&self, operator: &Operator, about: &str) -> Result<(), Refusal> {

@@ -16,8 +16,8 @@ use super::read::Read;
 use super::{Caller, Force, Gateway};
 use crate::clock::Clock;
 use crate::store::{
-    Action, Cause, Compartment, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral,
-    KnownRevision, MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
+    Action, Cause, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral, KnownRevision,
+    MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
 };
 use crate::vault::{Binding, Keys, Vault};
 
@@ -303,10 +303,7 @@ impl Published {
     fn messages(&self) -> Vec<NewMessage> {
         let row = |event: &Event, after: Option<Uuid>| NewMessage {
             event_id: event.message_id(),
-            compartment: match event.header().kind.compartment() {
-                Side::Offender => Compartment::Offender,
-                Side::Victim => Compartment::Victim,
-            },
+            compartment: event.header().kind.compartment().into(),
             kind: event.header().kind.action().to_owned(),
             after,
         };

@@ -90,13 +90,22 @@ pub(super) fn kept(
 pub(super) fn alone(
     desk: &Desk<'_>,
     live: &LivePlan,
+    force: &Force,
     text: &str,
-    context: &domain::Context<'_>,
 ) -> Option<Validated> {
     let tree = document::parse(text, live.plan.format(), live.plan.names(), desk.limits).ok()?;
     let records = live.plan.records(&tree);
     let record = records.first().filter(|_| records.len() == 1)?;
-    Some(live.plan.judge(live.plan.translate(&tree, *record).draft, context))
+    Some(live.plan.judge(live.plan.translate(&tree, *record).draft, &context(desk, force)))
+}
+
+/// What the rules may know besides a record of this force.
+fn context<'a>(desk: &Desk<'_>, force: &'a Force) -> domain::Context<'a> {
+    domain::Context {
+        now: desk.now,
+        today: desk.today,
+        compliance_domains: &force.compliance_domains,
+    }
 }
 
 fn record(
@@ -138,12 +147,7 @@ fn judge(
     if release {
         overrule(&mut draft.findings);
     }
-    let context = domain::Context {
-        now: desk.now,
-        today: desk.today,
-        compliance_domains: &force.compliance_domains,
-    };
-    let outcome = live.plan.judge(draft, &context);
+    let outcome = live.plan.judge(draft, &context(desk, force));
     Read {
         live: Arc::clone(live),
         force: force.code,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use cara_record::wire::Compartment as Side;
 use cara_record::wire::reconciliation::Counted;
 use uuid::Uuid;
 
@@ -19,10 +18,7 @@ impl Gateway {
         counted: Counted,
     ) -> Result<Concluded, Refusal> {
         let provider = arrived.provider.clone();
-        let side = match arrived.side {
-            Side::Offender => Compartment::Offender,
-            Side::Victim => Compartment::Victim,
-        };
+        let side = Compartment::from(arrived.side);
         let got: BTreeSet<Uuid> = counted.messages.into_iter().collect();
         let sent = self.store.exchanged(provider.clone(), side, counted.day).await?;
         let missing_there: Vec<Uuid> = sent

@@ -1,6 +1,7 @@
 //! Keyed hashes: the blind index, digests of content, the audit chain's links.
 
 use ring::hmac;
+use uuid::Uuid;
 
 use super::Vault;
 
@@ -16,6 +17,15 @@ pub struct KeyIndex(pub [u8; 16]);
 /// Keyed hash of some content; equal content gives an equal digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// An id that equal content gives again.
+    pub fn id(&self) -> Uuid {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.0[..16]);
+        Uuid::from_bytes(id)
+    }
+}
 
 /// One key for each purpose, derived from the two secrets.
 pub(super) struct Hashing {

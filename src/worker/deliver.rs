@@ -1,16 +1,16 @@
 //! Letters to the forces' endpoints: each force on its own, so that one that is down slows nobody
 //! else; each case's letters one after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{Stop, told};
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::config;
 use crate::delivery::{Answer, Endpoint, GIVE_UP_AFTER, Parcel, Push, backoff};
 use crate::flow::letter::{Due, PushTo};
@@ -56,17 +56,16 @@ pub async fn deliver(
     let room = Room { gateway, push, forces, clock, metric };
     let mut pauses: HashMap<ForceCode, Pause> = HashMap::new();
     let mut working: JoinSet<(ForceCode, Pause)> = JoinSet::new();
-    let mut busy: HashMap<ForceCode, bool> = HashMap::new();
+    let mut busy: HashSet<ForceCode> = HashSet::new();
     loop {
         match room.gateway.endpoints().await {
             Ok(endpoints) => {
                 for to in endpoints {
                     let pause = pauses.get(&to.force).copied().unwrap_or_default();
                     let rests = pause.until.is_some_and(|until| room.clock.now() < until);
-                    if rests || busy.contains_key(&to.force) {
+                    if rests || !busy.insert(to.force) {
                         continue;
                     }
-                    busy.insert(to.force, true);
                     let room = room.clone();
                     working.spawn(async move { (to.force, room.round(&to, pause).await) });
                 }
@@ -130,7 +129,7 @@ impl Room {
             }
             if failed && !arrived {
                 pause.failures += 1;
-                let rest = backoff(pause.failures, self.random()).max(put_off);
+                let rest = backoff(pause.failures, self.clock.random()).max(put_off);
                 pause.until = Some(later(self.clock.now(), rest));
                 return pause;
             }
@@ -192,7 +191,7 @@ impl Room {
             self.stop_pushing(to, &because).await;
             return Ok(End::Stopped);
         }
-        let wait = backoff(attempts, self.random()).max(rest);
+        let wait = backoff(attempts, self.clock.random()).max(rest);
         self.gateway.letter_again(notice_id, later(now, wait)).await?;
         if ended == PushEnd::Refused {
             return Ok(End::Refused);
@@ -226,11 +225,6 @@ impl Room {
             away(&error);
         }
     }
-
-    /// The low bits of a fresh id are random.
-    fn random(&self) -> u64 {
-        self.clock.id().as_u64_pair().1
-    }
 }
 
 /// How one push ended, for its endpoint.
@@ -241,11 +235,6 @@ enum End {
     /// This letter; others may pass.
     Refused,
     Stopped,
-}
-
-fn later(at: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 fn away(error: &Refusal) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Stop, told};
-use crate::clock::Clock;
+use crate::clock::{Clock, later};
 use crate::delivery::{Lasting, Mail, backoff};
 use crate::flow::mail::{To, Written};
 use crate::flow::sweep::alert::{self, Alerts};
@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_secs(15);
 /// E-mail of one round.
 const MAILS_AT_ONCE: usize = 20;
 /// An e-mail that is older than this is of no use to anybody.
-const MAIL_H_MAX: i64 = 72;
+const USEFUL: Duration = Duration::from_secs(72 * 3600);
 
 /// What others see that an operator has to know of: dead queues, certificates that end.
 pub type Outside = Arc<dyn Fn() -> BoxFuture<'static, Alerts> + Send + Sync>;
@@ -97,10 +97,8 @@ async fn deliver(gateway: &Gateway, post: &Post, clock: &Clock) -> Result<(), Re
             // Of several people some have it: a second copy is better than none.
             Err(failed) if failed.lasting == Lasting::Passing && !is_old(&mail, clock.now()) => {
                 tracing::warn!(mail_id = %mail.mail_id, reason = failed.reason, "e-mail waits");
-                let random = clock.id().as_u64_pair().1;
-                let rest = backoff(mail.attempts + 4, random);
-                let rest = SignedDuration::try_from(rest).unwrap_or_default();
-                let not_before = clock.now().saturating_add(rest).unwrap_or(Timestamp::MAX);
+                let rest = backoff(mail.attempts + 4, clock.random());
+                let not_before = later(clock.now(), rest);
                 gateway.mail_again(mail.mail_id, not_before).await?;
             }
             Err(failed) => {
@@ -117,6 +115,5 @@ async fn deliver(gateway: &Gateway, post: &Post, clock: &Clock) -> Result<(), Re
 }
 
 fn is_old(mail: &Written, now: Timestamp) -> bool {
-    let limit = mail.made_at.saturating_add(SignedDuration::from_hours(MAIL_H_MAX));
-    limit.is_ok_and(|limit| now > limit)
+    now > later(mail.made_at, USEFUL)
 }

@@ -115,7 +115,7 @@ impl Work {
     }
 
     pub(in crate::flow::accept) fn answer_of(&self, pending: Pending) -> RecordAnswer {
-        let blank = self.blank();
+        let blank = blank(&self.read.outcome);
         match pending {
             Pending::Accepted { referral_id, revision, flags } => RecordAnswer {
                 referral_id: Some(referral_id),
@@ -139,19 +139,6 @@ impl Work {
         }
     }
 
-    pub(in crate::flow::accept) fn blank(&self) -> RecordAnswer {
-        RecordAnswer {
-            record_ref: record_ref(&self.read.outcome).map(str::to_owned),
-            referral_id: None,
-            hold_id: None,
-            revision: None,
-            decision_id: None,
-            status: RecordStatus::Accepted,
-            violations: Vec::new(),
-            flags: Vec::new(),
-        }
-    }
-
     pub(in crate::flow::accept) fn answer_duplicate(&mut self, known: &Known, revision: u32) {
         let Some(referral) = &known.referral else {
             unreachable!("only a known referral has a duplicate")
@@ -163,7 +150,7 @@ impl Work {
             revision: Some(revision),
             status: RecordStatus::Duplicate,
             flags: flags.unwrap_or_default(),
-            ..self.blank()
+            ..blank(&self.read.outcome)
         });
     }
 
@@ -175,12 +162,17 @@ impl Work {
     }
 }
 
-pub(in crate::flow::accept) fn record_ref(outcome: &Validated) -> Option<&str> {
-    match outcome {
-        Validated::Referral(referral) => Some(&referral.source.record_ref),
-        Validated::Withdrawal(withdrawal) => Some(&withdrawal.source.record_ref),
-        Validated::Decision(sent) => Some(&sent.record_ref),
-        Validated::Stopped(stopped) => stopped.record_ref.as_deref(),
+/// An answer that says nothing yet but which record it is of.
+pub(in crate::flow::accept) fn blank(outcome: &Validated) -> RecordAnswer {
+    RecordAnswer {
+        record_ref: outcome.record_ref().map(str::to_owned),
+        referral_id: None,
+        hold_id: None,
+        revision: None,
+        decision_id: None,
+        status: RecordStatus::Accepted,
+        violations: Vec::new(),
+        flags: Vec::new(),
     }
 }
 

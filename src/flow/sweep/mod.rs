@@ -6,7 +6,6 @@ mod due;
 
 use std::collections::BTreeMap;
 
-use cara_record::domain::Validated;
 use cara_record::domain::choice::Choice as _;
 use cara_record::domain::notice::{NoticeContent, NoticeKind};
 use jiff::civil::Date;
@@ -19,8 +18,7 @@ use super::{Gateway, Operator, Refusal, Role, notice, read};
 use crate::clock::london_day;
 pub use crate::store::Incident;
 use crate::store::{
-    About, CaseClock, Compartment, Entry, Fact, HoldRow, LateBefore, NewNotice, Operation, Tend,
-    What,
+    About, CaseClock, Compartment, Entry, Fact, HoldRow, LateBefore, Operation, Tend, What,
 };
 
 /// Cases that one step of the walk looks at.
@@ -87,7 +85,7 @@ impl Sweeper {
             self.walked_at = Some(now);
         }
         for hold in gateway.store.untold_holds(ago(now, URGENT_H * 3600)).await? {
-            swept.notices += u64::from(gateway.tell_hold(&hold, now).await?);
+            swept.notices += u64::from(gateway.tell_hold(&hold).await?);
         }
         for (provider, count) in &self.not_received {
             alerts.insert(("not_received", provider.clone()), *count);
@@ -194,50 +192,23 @@ impl Gateway {
         let provider = self.forces.provider(&case.provider);
         let content = notice::of_case(&open, &standing, provider.contact.as_deref(), today);
         let about = About::Referral(case.referral_id);
-        let notice_id = self.clock.id();
-        let body = serde_json::to_vec(&content)
-            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
-        let binding = notice::binding(notice_id);
-        let notice = NewNotice {
-            notice_id,
-            kind: due.kind.code().to_owned(),
-            cause: due.cause,
-            made_at: self.clock.now(),
-            body: self.sealed(&open.keys, binding, Compartment::Offender, &body)?,
-        };
+        let side = Compartment::Offender;
+        let notice = self.new_notice(&open.keys, side, due.kind.code(), due.cause, &content)?;
         self.tend(Tend::Notice { about, facts: case.facts, notice }).await
     }
 
     /// Tells the force that its record is held.
-    async fn tell_hold(&self, hold: &HoldRow, now: Timestamp) -> Result<bool, Refusal> {
+    async fn tell_hold(&self, hold: &HoldRow) -> Result<bool, Refusal> {
         let content = NoticeContent {
             record_ref: self.record_ref_of_hold(hold),
-            happened_on: london_day(hold.received_at),
             reason: Some(codes(hold)),
             evidence_ref: Some(hold.hold_id),
-            occurrence_number: None,
-            collar_number: None,
-            compliance_inbox: None,
-            part: None,
-            workshop_on: None,
-            deadline: None,
-            prosecution_time_bar: None,
-            completion_still_possible: None,
-            provider_contact: None,
-            supersedes: None,
+            ..NoticeContent::of_day(london_day(hold.received_at))
         };
         let keys = self.vault.unwrap_keys(hold.hold_id, &hold.keys)?;
-        let notice_id = self.clock.id();
-        let body = serde_json::to_vec(&content)
-            .map_err(|error| Refusal::Internal(anyhow::Error::new(error)))?;
-        let binding = notice::binding(notice_id);
-        let notice = NewNotice {
-            notice_id,
-            kind: NoticeKind::RecordHeld.code().to_owned(),
-            cause: hold.hold_id,
-            made_at: now,
-            body: self.sealed(&keys, binding, Compartment::Offender, &body)?,
-        };
+        let kind = NoticeKind::RecordHeld.code();
+        let side = Compartment::Offender;
+        let notice = self.new_notice(&keys, side, kind, hold.hold_id, &content)?;
         self.tend(Tend::Notice { about: About::Hold(hold.hold_id), facts: 0, notice }).await
     }
 
@@ -245,12 +216,8 @@ impl Gateway {
     fn record_ref_of_hold(&self, hold: &HoldRow) -> Option<String> {
         let live = self.live.named(hold.force, &hold.mapping.name)?;
         let text = self.held_text(hold).ok()?;
-        match read::kept(&self.desk(), &live, &text, false).ok()?.outcome {
-            Validated::Referral(referral) => Some(referral.source.record_ref),
-            Validated::Withdrawal(withdrawal) => Some(withdrawal.source.record_ref),
-            Validated::Decision(sent) => Some(sent.record_ref),
-            Validated::Stopped(stopped) => stopped.record_ref,
-        }
+        let read = read::kept(&self.desk(), &live, &text, false).ok()?;
+        read.outcome.record_ref().map(str::to_owned)
     }
 
     async fn look_for_late(&self, now: Timestamp, alerts: &mut Alerts) -> Result<(), Refusal> {

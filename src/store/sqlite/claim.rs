@@ -333,16 +333,11 @@ impl Pick<'_> {
             if self.leases.len() >= self.limit {
                 return false;
             }
-            let lease = Lease { row_id: row.outbox_row, token: self.token() };
+            let lease = Lease { row_id: row.outbox_row, token: self.clock.random() };
             let held = Held { token: lease.token, until: self.until, ran_out: false };
             state.leases.insert(lease.row_id, held);
             self.leases.push(lease);
         }
         true
-    }
-
-    /// A lease's token: the half of a fresh id that is not the time.
-    fn token(&self) -> u64 {
-        self.clock.id().as_u64_pair().1
     }
 }

@@ -89,6 +89,28 @@ pub struct NoticeContent {
     pub supersedes: Option<Uuid>,
 }
 
+impl NoticeContent {
+    /// That something happened on this day, and nothing else.
+    pub fn of_day(happened_on: Date) -> NoticeContent {
+        NoticeContent {
+            record_ref: None,
+            occurrence_number: None,
+            collar_number: None,
+            compliance_inbox: None,
+            happened_on,
+            part: None,
+            workshop_on: None,
+            reason: None,
+            deadline: None,
+            prosecution_time_bar: None,
+            completion_still_possible: None,
+            provider_contact: None,
+            evidence_ref: None,
+            supersedes: None,
+        }
+    }
+}
+
 /// A notice whole, as a letter is rendered from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice<'a> {

@@ -37,6 +37,18 @@ pub enum Validated {
     Stopped(Stopped),
 }
 
+impl Validated {
+    /// The force's own key; absent where it could not be read.
+    pub fn record_ref(&self) -> Option<&str> {
+        match self {
+            Validated::Referral(referral) => Some(&referral.source.record_ref),
+            Validated::Withdrawal(withdrawal) => Some(&withdrawal.source.record_ref),
+            Validated::Decision(sent) => Some(&sent.record_ref),
+            Validated::Stopped(stopped) => stopped.record_ref.as_deref(),
+        }
+    }
+}
+
 /// How the force names the record, and what it wants with it.
 #[derive(Clone, PartialEq)]
 pub struct Source {
