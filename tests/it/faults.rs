@@ -106,15 +106,21 @@ async fn under_load<F: AsyncFnOnce()>(
     }
 }
 
-/// Waits until what was acknowledged is accounted for.
+/// Waits until what was acknowledged is accounted for; patience ends where nothing more arrives.
 async fn all_arrive(taken: &Acknowledged, queue: &crate::queue::Drain) {
     let acknowledged = taken.all();
     let mut last = Ok(());
-    let started = std::time::Instant::now();
-    while started.elapsed() < crate::world::PATIENCE {
-        last = account(&acknowledged, &queue.seen());
+    let mut arrived = 0;
+    let mut grew_at = std::time::Instant::now();
+    while grew_at.elapsed() < crate::world::PATIENCE {
+        let seen = queue.seen();
+        last = account(&acknowledged, &seen);
         if last.is_ok() {
             return;
+        }
+        if seen.len() > arrived {
+            arrived = seen.len();
+            grew_at = std::time::Instant::now();
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
