@@ -1,0 +1,8 @@
+#![no_main]
+//! Any bytes as an XML body.
+
+mod reader;
+
+use cara_record::document::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read(bytes, &Format::Xml));
