@@ -46,7 +46,7 @@ pub fn excerpt<'t>(
             cuts.extend(others.map(|record| tree.span(record)));
         }
     }
-    if cuts.is_empty() {
+    if cuts.is_empty() && !text.starts_with(BYTE_ORDER_MARK) {
         return Cow::Borrowed(text);
     }
     let mut rest = String::new();
@@ -59,6 +59,10 @@ pub fn excerpt<'t>(
         at = at.max(cut.end);
     }
     rest.push_str(&text[at..]);
+    // What comes first now is a text of the record: only a mark before it is left out.
+    if rest.starts_with(BYTE_ORDER_MARK) {
+        rest.insert(0, BYTE_ORDER_MARK);
+    }
     Cow::Owned(rest)
 }
 

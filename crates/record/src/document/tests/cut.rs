@@ -132,3 +132,22 @@ fn a_declaration_that_no_longer_holds_is_left_out() {
     assert_eq!(cut, "<O>é</O>");
     assert_eq!(decode(cut.as_bytes(), None).unwrap(), cut);
 }
+
+#[test]
+fn a_text_that_begins_like_a_byte_order_mark_is_kept_when_it_comes_first() {
+    let format = Format::Csv(csv::Options { header: false, ..csv::Options::default() });
+    let text = "a,b\n\u{feff}c,d\n";
+    let read = |text: &str| {
+        let tree = parse(text, &format, &Names::default(), &Limits::default()).unwrap();
+        let rows: Vec<_> = tree.children(tree.root()).collect();
+        let last = tree.children(*rows.last().unwrap()).next().unwrap();
+        (
+            tree.text(last).into_owned(),
+            excerpt(text, &format, &tree, &rows, rows.len() - 1).into_owned(),
+        )
+    };
+    let (cell, cut) = read(text);
+    assert_eq!((cell.as_str(), read(&cut).0.as_str()), ("\u{feff}c", "\u{feff}c"));
+    let (cell, cut) = read("\u{feff}\u{feff}c,d\n");
+    assert_eq!((cell.as_str(), read(&cut).0.as_str()), ("\u{feff}c", "\u{feff}c"));
+}
