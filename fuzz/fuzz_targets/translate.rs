@@ -43,7 +43,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let plan = &plans[usize::from(*choice) % plans.len()];
     let limits = Limits { nodes_max: 20_000, text_bytes_max: 1 << 20, ..Limits::default() };
     let Ok(text) = document::decode(body, plan.encoding()) else { return };
-    let Ok(tree) = document::parse(&text, plan.format(), plan.names(), &limits) else { return };
+    let Ok(tree) = plan.read(&text, &limits) else { return };
     let _ = plan.matches(&tree);
     for record in plan.records(&tree).into_iter().take(4) {
         let draft = plan.translate(&tree, record).draft;

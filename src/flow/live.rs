@@ -139,7 +139,7 @@ pub(super) fn choose<'t>(
     let mut first_error = None;
     let mut chosen: Option<(Arc<LivePlan>, Tree<'t>)> = None;
     for live in candidates {
-        match document::parse(text, live.plan.format(), live.plan.names(), limits) {
+        match live.plan.read(text, limits) {
             Ok(tree) if named || live.plan.matches(&tree) => {
                 if chosen.replace((Arc::clone(live), tree)).is_some() {
                     // It could be for either: that would be a guess.

@@ -76,8 +76,7 @@ pub(super) fn kept(
     excerpt: &str,
     release: bool,
 ) -> Result<Read, Refusal> {
-    let tree = document::parse(excerpt, live.plan.format(), live.plan.names(), desk.limits)
-        .map_err(refuse)?;
+    let tree = live.plan.read(excerpt, desk.limits).map_err(refuse)?;
     let records = live.plan.records(&tree);
     let Some(node) = records.first().filter(|_| records.len() == 1) else {
         return Err(Refusal::WrongState { state: "the mapping no longer finds one record in it" });
@@ -93,7 +92,7 @@ pub(super) fn alone(
     force: &Force,
     text: &str,
 ) -> Option<Validated> {
-    let tree = document::parse(text, live.plan.format(), live.plan.names(), desk.limits).ok()?;
+    let tree = live.plan.read(text, desk.limits).ok()?;
     let records = live.plan.records(&tree);
     let record = records.first().filter(|_| records.len() == 1)?;
     Some(live.plan.judge(live.plan.translate(&tree, *record).draft, &context(desk, force)))

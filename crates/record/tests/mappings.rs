@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use cara_record::document::{self, Limits};
+use cara_record::document::Limits;
 use cara_record::domain::field::{FIELDS, Group};
 use cara_record::mapping::{Plan, compile, could_both_match, trial};
 
@@ -65,7 +65,7 @@ fn the_two_mappings_of_a_force_are_told_apart() {
             }
             let text = std::fs::read_to_string(&path).unwrap();
             let takes = |plan: &Plan| {
-                let tree = document::parse(&text, plan.format(), plan.names(), &Limits::default());
+                let tree = plan.read(&text, &Limits::default());
                 tree.is_ok_and(|tree| plan.matches(&tree))
             };
             let is_decision = name.starts_with("decision-");

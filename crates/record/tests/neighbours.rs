@@ -1,6 +1,6 @@
 //! Records of one body are different people: no path leads from one into another by `//`.
 
-use cara_record::document::{Limits, parse};
+use cara_record::document::Limits;
 use cara_record::domain::Value;
 use cara_record::domain::field::{FieldId, Group};
 use cara_record::mapping::compile;
@@ -31,7 +31,7 @@ const BODY: &str = "<Export>\
 fn two_slashes_find_only_what_is_in_the_same_record() {
     let compiled = compile("referral.toml", MAPPING, &|_| None);
     let plan = compiled.plan.unwrap();
-    let tree = parse(BODY, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read(BODY, &Limits::default()).unwrap();
     let records = plan.records(&tree);
     assert_eq!(records.len(), 2);
     for (record, expected) in records.into_iter().zip([["1", "ONE"], ["2", "TWO"]]) {

@@ -28,7 +28,7 @@ fn plan(shape: &Shape) -> Plan {
 /// The codes that stop each record of a body; none: it becomes a referral.
 fn judge(plan: &Plan, body: &str) -> Vec<Vec<&'static str>> {
     let text = decode(body.as_bytes(), plan.encoding()).unwrap();
-    let tree = parse(&text, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read(&text, &Limits::default()).unwrap();
     assert!(plan.matches(&tree));
     let domains = [format!("{}.example", plan.force())];
     let context = Context {

@@ -181,6 +181,37 @@ pub(crate) fn read<'t>(mut builder: Builder<'_, 't>, options: &Options) -> Resul
     Ok(builder.finish())
 }
 
+/// Cuts a text that another document carries into `row`s, each with a child per named column. A
+/// text longer than the columns together repeats them, so a packed group `01ST02RU` with the
+/// columns `offender 2`, `relationship 2` is two rows. Blanks count, as in a line; a row that
+/// holds nothing else is none.
+pub(crate) fn rows<'t>(
+    mut builder: Builder<'_, 't>,
+    columns_of_row: &[Column],
+) -> Result<Tree<'t>, Fail> {
+    let source = builder.source;
+    let line = Line { name: "row".to_owned(), is: None, columns: columns_of_row.to_vec() };
+    let row = resolve(&mut builder, &line, "");
+    let width = columns_of_row.iter().map(|column| column.width).sum::<usize>().max(1);
+    let mut start = 0;
+    for whole in source.split_inclusive('\n') {
+        let text = whole.trim_end();
+        let ascii = text.is_ascii();
+        let mut first = 0;
+        while let Some(at) = (Characters { text: &text[first..], ascii }).range(0, width) {
+            let cells = Characters { text: &text[first..first + at.end], ascii };
+            if !cells.text.trim().is_empty() {
+                builder.open(row.name.0, row.name.1, start + first)?;
+                columns(&mut builder, &row, &cells, start + first)?;
+                builder.close(start + first + at.end);
+            }
+            first += at.end;
+        }
+        start += whole.len();
+    }
+    Ok(builder.finish())
+}
+
 fn resolve<'o>(builder: &mut Builder<'_, '_>, line: &'o Line, record: &str) -> Kind<'o> {
     let mut named = |name: &str| (builder.resolve(name), builder.make(name));
     Kind {

@@ -136,10 +136,8 @@ impl<'t> Reader<'_, 't> {
     }
 
     fn enter(&mut self, frame: Frame) -> Result<(), Fail> {
-        let depth_max = self.builder.limits.depth_max;
-        if self.frames.len() >= depth_max {
-            let reason = format!("nested deeper than {depth_max} levels");
-            return Err(Fail::limit(self.at, "depth", reason));
+        if self.builder.is_too_deep(self.frames.len()) {
+            return Err(self.builder.too_deep(self.at));
         }
         self.frames.push(frame);
         self.at += 1;

@@ -2,21 +2,26 @@
 //! text: nothing is read as a number, a date or a truth value here.
 //!
 //! Every reader is one pass without recursion, refuses what its format does not allow, and stops
-//! at [`Limits`]. An [`Error`] names a place and a rule, never what stood there.
+//! at [`Limits`]. An [`Error`] names a place and a rule, never what stood there. What a text carries
+//! inside is opened afterwards, by [`open`], and becomes part of the same tree.
 
 pub mod csv;
 mod decode;
 mod excerpt;
 pub mod fixed;
 mod json;
+mod layer;
 mod name;
+mod place;
+mod space;
 mod tree;
 pub mod write;
 mod xml;
 
 pub use decode::{decode, is_known_encoding};
 pub use excerpt::excerpt;
-pub use name::{NameId, Names};
+pub use layer::{Inside, Opening, open};
+pub use name::{NameId, Names, SPACES_MAX};
 pub use tree::{Children, NodeId, Tree};
 
 /// The shape of a body.
@@ -28,7 +33,28 @@ pub enum Format {
     Fixed(fixed::Options),
 }
 
-/// What a body may cost before it is refused. All are inclusive.
+/// How a text is written that holds nodes; what it takes to cut or replace a piece of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    Xml,
+    Json,
+    Csv,
+    Fixed,
+}
+
+impl Format {
+    fn written(&self) -> Written {
+        match self {
+            Format::Xml => Written::Xml,
+            Format::Json => Written::Json,
+            Format::Csv(_) => Written::Csv,
+            Format::Fixed(_) => Written::Fixed,
+        }
+    }
+}
+
+/// What a body may cost before it is refused, together with all that is opened inside it. All are
+/// inclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Elements, objects or arrays inside each other.
@@ -37,7 +63,7 @@ pub struct Limits {
     pub nodes_max: usize,
     /// Attributes of one element.
     pub attributes_max: usize,
-    /// Bytes of the body as UTF-8. Never above 1 GiB, the reach of a position.
+    /// Bytes of the body as UTF-8, and of every text inside it that is opened. Never above 1 GiB, the reach of a position.
     pub text_bytes_max: usize,
 }
 
@@ -127,14 +153,16 @@ pub fn parse<'t>(
             column: None,
         });
     }
-    let builder = tree::Builder::new(text, names, limits);
+    let builder = tree::Builder::new(text, names, limits, tree::Before::default());
     let built = match format {
         Format::Xml => xml::read(builder),
         Format::Json => json::read(builder),
         Format::Csv(options) => csv::read(builder, options),
         Format::Fixed(options) => fixed::read(builder, options),
     };
-    built.map_err(|fail| fail.placed(text))
+    let mut tree = built.map_err(|fail| fail.placed(text))?;
+    tree.written = format.written();
+    Ok(tree)
 }
 
 #[cfg(test)]

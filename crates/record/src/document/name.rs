@@ -18,7 +18,21 @@ pub struct Names {
     words: Vec<Box<str>>,
     /// Open addressing; a power of two at least four times the words; 0 is a free slot.
     slots: Vec<u32>,
+    /// The namespaces that the plan declares, by prefix.
+    prefixes: Vec<Prefix>,
 }
+
+/// A declared prefix.
+#[derive(Clone, Debug)]
+struct Prefix {
+    prefix: Box<str>,
+    uri: Box<str>,
+    space: u8,
+    used: bool,
+}
+
+/// Namespaces that one plan may declare: what a node can say in one byte.
+pub const SPACES_MAX: usize = 255;
 
 impl Names {
     /// The id of this name, made if it is not there. Case counts.
@@ -54,6 +68,49 @@ impl Names {
                 _ => slot = (slot + 1) & mask,
             }
         }
+    }
+
+    /// Declares a prefix for a namespace; false when there are [`SPACES_MAX`] already.
+    pub fn declare(&mut self, prefix: &str, uri: &str) -> bool {
+        if self.prefixes.len() >= SPACES_MAX {
+            return false;
+        }
+        let space = match self.space(uri) {
+            0 => self.prefixes.len() as u8 + 1,
+            known => known,
+        };
+        self.prefixes.push(Prefix { prefix: prefix.into(), uri: uri.into(), space, used: false });
+        true
+    }
+
+    /// Whether any namespace is declared.
+    #[inline]
+    pub fn has_spaces(&self) -> bool {
+        !self.prefixes.is_empty()
+    }
+
+    /// The number of a declared namespace; 0 for any other. Two prefixes of one namespace are one.
+    pub fn space(&self, uri: &str) -> u8 {
+        let found = self.prefixes.iter().find(|declared| *declared.uri == *uri);
+        found.map_or(0, |declared| declared.space)
+    }
+
+    /// The namespace of this number; empty for 0.
+    pub fn uri(&self, space: u8) -> &str {
+        let found = self.prefixes.iter().find(|declared| declared.space == space);
+        found.map_or("", |declared| &declared.uri)
+    }
+
+    /// The namespace that a path's prefix stands for, if the plan declares it; it counts as used.
+    pub fn use_prefix(&mut self, prefix: &str) -> Option<u8> {
+        let found = self.prefixes.iter_mut().find(|declared| *declared.prefix == *prefix)?;
+        found.used = true;
+        Some(found.space)
+    }
+
+    /// Every declared prefix, and whether a path uses it.
+    pub fn prefixes(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.prefixes.iter().map(|declared| (&*declared.prefix, declared.used))
     }
 
     fn place(&mut self, index: usize) {

@@ -8,18 +8,19 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::layer::Layer;
 use super::name::{NameId, Names};
-use super::{Fail, Limits};
+use super::{Fail, Limits, Written};
 
 /// A node of one tree. Rising ids are document order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(u32);
+pub struct NodeId(pub(super) u32);
 
 /// A text: where it stands in the body, or in [`Tree::made`] when the top bit of `start` is set.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Piece {
     start: u32,
-    len: u32,
+    pub(super) len: u32,
 }
 
 const MADE: u32 = 1 << 31;
@@ -29,29 +30,51 @@ impl Piece {
     pub(crate) fn at(start: usize, len: usize) -> Self {
         Piece { start: start as u32, len: len as u32 }
     }
+
+    /// The same piece of a text that stands inside this one, or (what was made for that text)
+    /// `made_before` bytes further on in the buffer.
+    pub(super) fn moved(self, outer: Piece, made_before: u32) -> Self {
+        let start = match self.start & MADE {
+            0 => self.start + outer.start,
+            _ => self.start + made_before,
+        };
+        Piece { start, len: self.len }
+    }
+
+    /// Without its first bytes.
+    pub(super) fn from(self, bytes: usize) -> Self {
+        Piece { start: self.start + bytes as u32, len: self.len - bytes as u32 }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Node {
-    name: NameId,
-    parent: u32,
+pub(super) struct Node {
+    pub name: NameId,
+    pub parent: u32,
     /// One past the last id of the subtree.
-    end: u32,
-    name_text: Piece,
-    text: Piece,
-    span: (u32, u32),
-    attribute_count: u16,
-    is_attribute: bool,
+    pub end: u32,
+    pub name_text: Piece,
+    pub text: Piece,
+    /// In the text that holds the node: the body, or what was opened.
+    pub span: (u32, u32),
+    pub attribute_count: u16,
+    pub is_attribute: bool,
+    /// Which of the declared namespaces it is in; 0 for none of them.
+    pub space: u8,
 }
 
 /// A parsed body. The root is the document itself: its children are the XML root element, the
 /// members of a JSON object (or `item`s of an array), the rows of a CSV, the lines of a fixed
-/// width file.
+/// width file. What [`super::open`] opened stands below the node that carries it.
 pub struct Tree<'t> {
-    source: &'t str,
-    made: String,
-    nodes: Vec<Node>,
+    pub(super) source: &'t str,
+    pub(super) made: String,
+    pub(super) nodes: Vec<Node>,
     lines: OnceLock<Vec<u32>>,
+    /// How the body is written.
+    pub(super) written: Written,
+    /// What was opened, by the first node inside.
+    pub(super) layers: Vec<Layer>,
 }
 
 /// Bytes between two entries of the line index.
@@ -135,8 +158,21 @@ impl<'t> Tree<'t> {
         self.read(self.node(node).text).trim()
     }
 
-    /// The line on which the node begins, 1-based.
+    /// Which of the namespaces that the plan declares the node is in; 0 for none of them.
+    #[inline]
+    pub fn space(&self, node: NodeId) -> u8 {
+        self.node(node).space
+    }
+
+    /// The line of the body on which the node begins, 1-based. Of a node inside something opened:
+    /// the line on which it stands if line ends stand in the body as they are, else the line of
+    /// what carries it.
     pub fn line(&self, node: NodeId) -> u32 {
+        self.line_in(self.layer_of(node), self.node(node).span.0 as usize)
+    }
+
+    /// The line of a byte of the body, 1-based.
+    pub(super) fn body_line(&self, offset: usize) -> u32 {
         let bytes = self.source.as_bytes();
         let newlines = |part: &[u8]| part.iter().filter(|byte| **byte == b'\n').count() as u32;
         let before_block = self.lines.get_or_init(|| {
@@ -150,7 +186,6 @@ impl<'t> Tree<'t> {
                 })
                 .collect()
         });
-        let offset = self.node(node).span.0 as usize;
         let block = offset / LINE_BLOCK;
         let before = before_block.get(block).copied().unwrap_or_default();
         1 + before + newlines(&bytes[block * LINE_BLOCK..offset])
@@ -159,10 +194,18 @@ impl<'t> Tree<'t> {
     /// Where the node stands in the decoded body without its byte order mark: an element from `<` to `>`, a JSON member from
     /// its key, an array's element from its value, a row or line with its line end, a fixed width
     /// record to the end of its last line. A group of CSV rows spans from its first row to its
-    /// last, and other groups' rows may stand between.
+    /// last, and other groups' rows may stand between. Of a node inside something opened: where it
+    /// stands in that text.
     pub fn span(&self, node: NodeId) -> Range<usize> {
         let (start, end) = self.node(node).span;
         start as usize..end as usize
+    }
+
+    /// A text that does not stand in the body literally.
+    pub(super) fn make(&mut self, text: &str) -> Piece {
+        let start = self.made.len() as u32 | MADE;
+        self.made.push_str(text);
+        Piece { start, len: text.len() as u32 }
     }
 
     /// Bytes of texts that do not stand in the body literally.
@@ -177,12 +220,12 @@ impl<'t> Tree<'t> {
     }
 
     #[inline]
-    fn node(&self, node: NodeId) -> &Node {
+    pub(super) fn node(&self, node: NodeId) -> &Node {
         &self.nodes[node.0 as usize]
     }
 
     #[inline]
-    fn read(&self, piece: Piece) -> &str {
+    pub(super) fn read(&self, piece: Piece) -> &str {
         let start = (piece.start & !MADE) as usize;
         let text = if piece.start & MADE == 0 { self.source } else { &self.made };
         &text[start..start + piece.len as usize]
@@ -229,13 +272,26 @@ pub(crate) struct Builder<'b, 't> {
     pub(crate) source: &'t str,
     pub(crate) limits: &'b Limits,
     names: &'b Names,
+    before: Before,
     made: String,
     nodes: Vec<Node>,
     open: Vec<Open>,
 }
 
+/// What counts against the limits already when something inside a tree is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    pub nodes: usize,
+    pub depth: usize,
+}
+
 impl<'b, 't> Builder<'b, 't> {
-    pub(crate) fn new(source: &'t str, names: &'b Names, limits: &'b Limits) -> Self {
+    pub(crate) fn new(
+        source: &'t str,
+        names: &'b Names,
+        limits: &'b Limits,
+        before: Before,
+    ) -> Self {
         let mut nodes = Vec::with_capacity((source.len() / 24 + 4).min(limits.nodes_max));
         nodes.push(Node {
             name: NameId::OTHER,
@@ -246,16 +302,43 @@ impl<'b, 't> Builder<'b, 't> {
             span: (0, source.len() as u32),
             attribute_count: 0,
             is_attribute: false,
+            space: 0,
         });
         let mut open = Vec::with_capacity(16);
         open.push(Open { node: 0, own: String::new() });
-        Builder { source, limits, names, made: String::new(), nodes, open }
+        Builder { source, limits, names, before, made: String::new(), nodes, open }
     }
 
     /// Nodes that are open inside the root.
     #[inline]
     pub(crate) fn depth(&self) -> usize {
         self.open.len() - 1
+    }
+
+    /// Whether nothing may be opened at this depth any more.
+    #[inline]
+    pub(crate) fn is_too_deep(&self, depth: usize) -> bool {
+        depth + self.before.depth >= self.limits.depth_max
+    }
+
+    pub(crate) fn too_deep(&self, offset: usize) -> Fail {
+        let reason = format!("nested deeper than {} levels", self.limits.depth_max);
+        Fail::limit(offset, "depth", reason)
+    }
+
+    /// The names that the plan mentions and the namespaces that it declares.
+    pub(crate) fn names(&self) -> &'b Names {
+        self.names
+    }
+
+    /// Says which declared namespaces the element that was opened just now is in, and its
+    /// attributes in their order.
+    pub(crate) fn set_spaces(&mut self, element: u8, attributes: impl Iterator<Item = u8>) {
+        let node = self.top().node as usize;
+        self.nodes[node].space = element;
+        for (index, space) in attributes.enumerate() {
+            self.nodes[node + 1 + index].space = space;
+        }
     }
 
     /// Whether the root has a child.
@@ -284,9 +367,8 @@ impl<'b, 't> Builder<'b, 't> {
     /// Opens a child of what is open; `start` is where it begins in the body.
     #[inline]
     pub(crate) fn open(&mut self, name: NameId, text: Piece, start: usize) -> Result<(), Fail> {
-        if self.depth() >= self.limits.depth_max {
-            let reason = format!("nested deeper than {} levels", self.limits.depth_max);
-            return Err(Fail::limit(start, "depth", reason));
+        if self.is_too_deep(self.depth()) {
+            return Err(self.too_deep(start));
         }
         let node = self.push(name, text, start, false)?;
         self.open.push(Open { node, own: String::new() });
@@ -324,7 +406,7 @@ impl<'b, 't> Builder<'b, 't> {
         is_attribute: bool,
     ) -> Result<u32, Fail> {
         let node = self.nodes.len();
-        if node > self.limits.nodes_max {
+        if node + self.before.nodes > self.limits.nodes_max {
             let reason = format!("more than {} elements and attributes", self.limits.nodes_max);
             return Err(Fail::limit(start, "nodes", reason));
         }
@@ -337,6 +419,7 @@ impl<'b, 't> Builder<'b, 't> {
             span: (start as u32, start as u32),
             attribute_count: 0,
             is_attribute,
+            space: 0,
         });
         Ok(node as u32)
     }
@@ -394,7 +477,14 @@ impl<'b, 't> Builder<'b, 't> {
         while !self.open.is_empty() {
             self.close(self.source.len());
         }
-        Tree { source: self.source, made: self.made, nodes: self.nodes, lines: OnceLock::new() }
+        Tree {
+            source: self.source,
+            made: self.made,
+            nodes: self.nodes,
+            lines: OnceLock::new(),
+            written: Written::Xml,
+            layers: Vec::new(),
+        }
     }
 
     #[inline]

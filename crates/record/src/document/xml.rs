@@ -4,7 +4,8 @@
 //! - A DTD is refused, so the five predefined entities and character references are all there
 //!   are; each is decoded exactly once.
 //! - Prefixes are dropped from names and namespace declarations are no attributes. That a prefix
-//!   is declared is not checked: forces send fragments cut out of larger messages.
+//!   is declared is not checked: forces send fragments cut out of larger messages. Which namespace
+//!   a node is in is noted only when the plan declares some.
 //! - An element's text is its own text and CDATA joined, not its descendants'. Comments and
 //!   processing instructions are skipped.
 
@@ -15,6 +16,7 @@ use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
+use super::space::Scope;
 use super::tree::{Builder, Piece, Tree};
 use super::{ErrorKind, Fail};
 
@@ -57,15 +59,16 @@ pub(crate) fn read<'t>(mut builder: Builder<'_, 't>) -> Result<Tree<'t>, Fail> {
     refuse_forbidden_characters(source)?;
     let mut reader = Reader::from_str(source);
     reader.config_mut().check_comments = true;
-    let mut attributes = Vec::new();
+    let mut seen =
+        Seen { attributes: Vec::new(), scope: builder.names().has_spaces().then(Scope::default) };
     loop {
         let start = reader.buffer_position() as usize;
         let event = reader.read_event();
         let end = reader.buffer_position() as usize;
         match event {
-            Ok(Event::Start(_)) => open(&mut builder, start, end - 1, &mut attributes)?,
+            Ok(Event::Start(_)) => open(&mut builder, start, end - 1, &mut seen)?,
             Ok(Event::Empty(_)) => {
-                open(&mut builder, start, end - 2, &mut attributes)?;
+                open(&mut builder, start, end - 2, &mut seen)?;
                 builder.close(end);
             }
             Ok(Event::End(_)) => builder.close(end),
@@ -151,21 +154,34 @@ fn refuse_forbidden_characters(source: &str) -> Result<(), Fail> {
     Ok(())
 }
 
+/// What is kept from one start tag to the next.
+struct Seen {
+    /// Names of the attributes of the tag that is read.
+    attributes: Vec<Range<usize>>,
+    /// Only when the plan declares namespaces.
+    scope: Option<Scope>,
+}
+
 /// Reads a start tag from `<` to before `>` or `/>`.
 fn open(
     builder: &mut Builder<'_, '_>,
     start: usize,
     end: usize,
-    seen: &mut Vec<Range<usize>>,
+    Seen { attributes: seen, scope }: &mut Seen,
 ) -> Result<(), Fail> {
     let source = builder.source;
     if builder.depth() == 0 && builder.has_content() {
         return Err(Fail::malformed(start, "a second root element"));
     }
     let name = name_at(source, start + 1, end)?;
+    let depth = builder.depth();
     builder.open_at(name.local.clone(), start)?;
+    let element_prefix = name.prefix();
     let mut at = name.local.end;
     seen.clear();
+    if let Some(scope) = scope {
+        scope.enter(depth);
+    }
     while let Some(attribute) = attribute(source, at, end)? {
         at = attribute.end;
         let name = attribute.name;
@@ -179,8 +195,14 @@ fn open(
         }
         let written = &source[whole.clone()];
         let is_namespace = written == "xmlns" || written.starts_with("xmlns:");
-        seen.push(whole);
+        seen.push(whole.clone());
         let value = attribute_text(source, attribute.value.clone())?;
+        if let Some(scope) = scope {
+            match is_namespace {
+                true => scope.declare(builder, depth, whole, &value),
+                false => scope.attribute(name.prefix()),
+            }
+        }
         if !is_namespace {
             let piece = match value {
                 Cow::Borrowed(_) => Piece::at(attribute.value.start, attribute.value.len()),
@@ -189,6 +211,9 @@ fn open(
             builder.attribute(name.local, piece)?;
         }
     }
+    if let Some(scope) = scope {
+        scope.resolve(builder, element_prefix);
+    }
     Ok(())
 }
 
@@ -196,6 +221,13 @@ fn open(
 struct Name {
     start: usize,
     local: Range<usize>,
+}
+
+impl Name {
+    /// Without its colon; empty when there is none.
+    fn prefix(&self) -> Range<usize> {
+        self.start..self.local.start.saturating_sub(1).max(self.start)
+    }
 }
 
 /// Namespaces in XML 1.0: one colon at most, with a name on both sides.

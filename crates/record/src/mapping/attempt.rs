@@ -50,7 +50,7 @@ impl Plan {
         compliance_domains: Option<&[String]>,
     ) -> Result<Vec<Attempt>, Unread> {
         let text = document::decode(body, self.encoding())?;
-        let tree = document::parse(&text, self.format(), self.names(), &Limits::default())?;
+        let tree = self.read(&text, &Limits::default())?;
         if !self.matches(&tree) {
             return Err(Unread::NotMatched);
         }

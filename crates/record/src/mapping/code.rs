@@ -129,6 +129,18 @@ codes! {
         "Mend the path, or add an example that has it."
         "Give every path one example."
         effect "the field would always be empty, or the condition never true";
+    UNDECLARED_PREFIX "M123" "undeclared_prefix"
+        "The path has a prefix that is nearly one of those that [source.namespaces] declares, and is none of them."
+        "A slip of the pen in the prefix, or its line is missing in [source.namespaces]."
+        "Write the prefix that the message suggests, or declare this one; without a prefix a name is found in every namespace."
+        "Use the prefixes of the force's own documents."
+        effect "the name would be found in every namespace, so another document's element could be read for it";
+    PREFIX_NOT_USED "M124" "prefix_not_used"
+        "No path uses this prefix of [source.namespaces]."
+        "The paths name their steps without it, or it was left over."
+        "Write it before the names that must be in this namespace, or delete its line."
+        "Declare a prefix only together with the first path that uses it."
+        effect "names would be found in every namespace, although the file looks as if they were not";
     UNKNOWN_TRANSFORM "M131" "unknown_transform"
         "There is no transform of this name."
         "A slip of the pen, or a transform that this version does not have."

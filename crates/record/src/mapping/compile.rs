@@ -11,6 +11,7 @@ pub(super) mod syntax;
 pub(super) mod table;
 mod test;
 mod unused;
+mod unwrap;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -145,8 +146,10 @@ pub(super) struct PathPlace {
     pub top: bool,
 }
 
-const TOP_KEYS: [&str; 10] =
-    ["format", "force", "fills", "source", "line", "fields", "one", "each", "lookup", "rule"];
+const TOP_KEYS: [&str; 11] = [
+    "format", "force", "fills", "source", "line", "unwrap", "fields", "one", "each", "lookup",
+    "rule",
+];
 
 impl<'a> Compiler<'a> {
     pub fn new(file: &'a str, text: &'a str, open: Open<'a>) -> Self {
@@ -199,6 +202,7 @@ impl<'a> Compiler<'a> {
         complete::mandatory(self);
         complete::dates(self);
         unused::lookups(self);
+        unused::prefixes(self, top);
         let source = source?;
         let plan = Plan {
             force: force.unwrap_or_default(),
@@ -207,6 +211,7 @@ impl<'a> Compiler<'a> {
             format: source.format,
             encoding: source.encoding,
             names: std::mem::take(&mut self.names),
+            layers: source.layers,
             matches: source.matches,
             record: source.record,
             blank: source.blank,
@@ -426,7 +431,7 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let meant = super::fault::nearest(&key, known.iter().copied());
-            let later = matches!(key.as_str(), "extends" | "unwrap" | "namespaces");
+            let later = key == "extends";
             let what = if later {
                 format!("`{key}` is not available in this version")
             } else {
@@ -465,10 +470,7 @@ impl<'a> Compiler<'a> {
     /// A tree of each example that the file's tests name.
     fn examples<'t>(&self, plan: &Plan, texts: &'t [String]) -> Vec<Tree<'t>> {
         let limits = crate::document::Limits::default();
-        let parse = |text: &'t String| {
-            crate::document::parse(text, plan.format(), plan.names(), &limits).ok()
-        };
-        texts.iter().filter_map(parse).collect()
+        texts.iter().filter_map(|text| plan.read(text, &limits).ok()).collect()
     }
 }
 

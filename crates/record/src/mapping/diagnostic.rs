@@ -83,6 +83,7 @@ pub(super) fn code_of(fault: &Fault) -> Code {
         Cause::Argument => Code::TRANSFORM_ARGUMENT,
         Cause::DateFormat => Code::DATE_FORMAT,
         Cause::DateClash => Code::DATE_CLASH,
+        Cause::Prefix => Code::UNDECLARED_PREFIX,
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Cause {
     DateFormat,
     /// Two date formats read one text as two different days.
     DateClash,
+    /// A path's prefix that is nearly a declared one.
+    Prefix,
 }
 
 /// A mistake, with the bytes of the phrase that are to be underlined.

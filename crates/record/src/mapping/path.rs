@@ -15,8 +15,9 @@
 //!
 //! The right side of a join is read from where `this/` (the item), `../` or `//` (the record) says.
 //! Several brackets mean all. A name may hold blanks; one that holds `/`, `[` or `]` stands in
-//! double quotes. A prefix is dropped, as it is in XML documents. Texts are compared after
-//! trimming.
+//! double quotes. A prefix that the mapping declares finds only what is in that namespace; any
+//! other is dropped, as it is in XML documents. Texts are compared after trimming. Where an
+//! attribute was opened by `[[unwrap]]`, a path goes on behind it: `@payload/Case`.
 
 mod parse;
 
@@ -61,6 +62,8 @@ pub struct Step {
     brackets: Vec<Bracket>,
     /// As written, without its brackets, `@` and prefix; for diagnostics.
     pub name: String,
+    /// The namespace of a declared prefix, by its number in the plan; 0 for any.
+    pub space: u8,
     /// Of the name, in the path's text.
     pub at: Range<usize>,
     /// Of all its brackets, in the path's text; empty when there are none.
@@ -84,6 +87,13 @@ enum Test {
         local: NameId,
         whole: NameId,
     },
+    /// `x:Name` with a declared prefix.
+    Within {
+        local: NameId,
+        space: u8,
+    },
+    /// `x:*` with a declared prefix.
+    AnyWithin(u8),
 }
 
 /// What stands in brackets.
@@ -126,6 +136,8 @@ pub struct DeadEnd {
     pub name: String,
     /// The names that are there instead, each once, in document order.
     pub present: Vec<String>,
+    /// The name is there, in another namespace.
+    pub in_other_space: bool,
 }
 
 impl Path {
@@ -181,6 +193,7 @@ impl Path {
         let step = &self.steps[dead];
         let mut present: Vec<String> = Vec::new();
         let mut is_there = false;
+        let mut in_other_space = false;
         for node in reached(&self.steps[..dead]) {
             let around: Vec<NodeId> = match (step.axis, step.deep) {
                 (Axis::Attribute, false) => tree.attributes(node).collect(),
@@ -191,7 +204,8 @@ impl Path {
                 }
             };
             for node in around {
-                is_there |= step.test.fits(tree.name(node));
+                is_there |= step.test.fits(tree, node);
+                in_other_space |= step.test.fits_but_for_space(tree, node);
                 let name = tree.name_text(node);
                 if !name.is_empty() && !present.iter().any(|known| known == name) {
                     present.push(name.to_owned());
@@ -199,7 +213,8 @@ impl Path {
             }
         }
         let at = if is_there { &step.brackets_at } else { &step.at };
-        Some(DeadEnd { at: at.clone(), name: step.name.clone(), present })
+        in_other_space &= !is_there;
+        Some(DeadEnd { at: at.clone(), name: step.name.clone(), present, in_other_space })
     }
 
     fn start(&self, tree: &Tree<'_>, from: Place) -> NodeId {
@@ -349,7 +364,7 @@ impl Step {
         joined: Found<'_>,
         counts: &mut [usize; BRACKETS_MAX],
     ) -> bool {
-        self.test.fits(tree.name(node))
+        self.test.fits(tree, node)
             && (self.brackets.is_empty() || self.passes(tree, node, joined, counts))
     }
 
@@ -383,11 +398,24 @@ impl Step {
 
 impl Test {
     #[inline]
-    fn fits(self, name: NameId) -> bool {
+    fn fits(self, tree: &Tree<'_>, node: NodeId) -> bool {
         match self {
-            Test::Name(wanted) => name == wanted,
+            Test::Name(wanted) => tree.name(node) == wanted,
             Test::Any => true,
-            Test::Prefixed { local, whole } => name == local || name == whole,
+            Test::Prefixed { local, whole } => {
+                let name = tree.name(node);
+                name == local || name == whole
+            }
+            Test::Within { local, space } => tree.name(node) == local && tree.space(node) == space,
+            Test::AnyWithin(space) => tree.space(node) == space,
+        }
+    }
+
+    /// Whether only the namespace is another one.
+    fn fits_but_for_space(self, tree: &Tree<'_>, node: NodeId) -> bool {
+        match self {
+            Test::Within { local, space } => tree.name(node) == local && tree.space(node) != space,
+            _ => false,
         }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::condition::{Rule, When};
 use super::date::Formats;
-use super::path::Path;
+use super::path::{Path, Step};
 use super::transform::Transform;
-use crate::document::{Format, Names, NodeId, Tree};
+use crate::document::{self, Format, Inside, Limits, Names, NodeId, Opening, Tree};
 use crate::domain::field::{FIELDS, FieldId, Fills, Group, Shape};
 use crate::domain::{Kind, Origin};
 
@@ -21,6 +21,7 @@ pub struct Plan {
     pub(super) format: Format,
     pub(super) encoding: Option<String>,
     pub(super) names: Names,
+    pub(super) layers: Vec<Layer>,
     pub(super) matches: Option<Path>,
     pub(super) record: Path,
     /// Texts that mean "nothing here".
@@ -33,6 +34,16 @@ pub struct Plan {
     pub(super) lookups: Vec<Lookup>,
     pub(super) rules: Vec<RuleLine>,
     pub(super) tests: Vec<super::trial::Test>,
+}
+
+/// An `[[unwrap]]`: what is carried inside a text.
+#[derive(Debug)]
+pub(super) struct Layer {
+    /// From the top of the body.
+    pub at: Path,
+    /// What errors call it: the last name of the path.
+    pub label: String,
+    pub inside: Inside,
 }
 
 /// How one field is filled.
@@ -62,6 +73,9 @@ pub(super) enum From {
 pub(super) struct Block {
     pub kind: BlockKind,
     pub from: Vec<(Path, Origin)>,
+    /// Candidates of a `[[one]]` that have the same texts here are the same person, said several
+    /// times. Empty: candidates are never the same.
+    pub same_by: Vec<Path>,
     pub when: Option<When>,
     pub fields: Vec<Field>,
 }
@@ -157,6 +171,20 @@ impl Plan {
         &self.names
     }
 
+    /// Reads a decoded body, and opens what it carries inside, one `[[unwrap]]` after the other.
+    /// What is not there, or blank, is not opened. `limits` count across all of it.
+    pub fn read<'t>(&self, text: &'t str, limits: &Limits) -> Result<Tree<'t>, document::Error> {
+        let mut tree = document::parse(text, &self.format, &self.names, limits)?;
+        for layer in &self.layers {
+            let mut carriers = Vec::new();
+            layer.at.select(&tree, tree.root(), &mut carriers);
+            carriers.retain(|carrier| !self.is_blank(tree.peek(*carrier)));
+            let opening = Opening { label: &layer.label, inside: &layer.inside };
+            document::open(&mut tree, &carriers, opening, &self.names, limits)?;
+        }
+        Ok(tree)
+    }
+
     /// Whether a body is for this mapping.
     pub fn matches(&self, tree: &Tree<'_>) -> bool {
         let path = self.matches.as_ref().unwrap_or(&self.record);
@@ -189,24 +217,34 @@ impl Plan {
 }
 
 /// Whether nothing tells two mappings of one force apart: then they cannot go live together. Two
-/// elements at the top of an XML document tell them apart for certain; elsewhere it is enough that
-/// the two paths name different things, since a body that has both is refused when it comes.
+/// elements at the top of an XML document tell them apart for certain; elsewhere, and inside what
+/// they unwrap, it is enough that the two paths name different things, since a body that has both
+/// is refused when it comes.
 pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
     use std::mem::discriminant;
     if discriminant(&one.format) != discriminant(&other.format) {
         return false;
     }
-    let names = |plan: &Plan| {
+    let steps = |plan: &'_ Plan| {
         let path = plan.matches.as_ref().unwrap_or(&plan.record);
         // `//A` may be found under any top.
         let from_top = path.text().starts_with('/') && !path.text().contains("//");
-        from_top.then(|| path.steps().iter().map(|step| step.name.clone()).collect::<Vec<_>>())
+        let step = |step: &Step| (step.name.clone(), plan.names.uri(step.space).to_owned());
+        from_top.then(|| path.steps().iter().map(step).collect::<Vec<_>>())
     };
-    let (Some(one_names), Some(other_names)) = (names(one), names(other)) else { return true };
-    let differ = |(one, other): (&String, &String)| one != "*" && other != "*" && one != other;
-    let mut pairs = one_names.iter().zip(&other_names);
+    let (Some(one_steps), Some(other_steps)) = (steps(one), steps(other)) else { return true };
+    let differ = |((one, one_uri), (other, other_uri)): (&Named, &Named)| {
+        let names = one != "*" && other != "*" && one != other;
+        names || (!one_uri.is_empty() && !other_uri.is_empty() && one_uri != other_uri)
+    };
+    let mut pairs = one_steps.iter().zip(&other_steps);
     match one.format {
-        Format::Xml => !pairs.next().is_some_and(differ),
+        Format::Xml if one.layers.is_empty() && other.layers.is_empty() => {
+            !pairs.next().is_some_and(differ)
+        }
         _ => !pairs.any(differ),
     }
 }
+
+/// A step's name, and the namespace that it has to be in; empty for any.
+type Named = (String, String);

@@ -1,18 +1,17 @@
 //! A record's tree to a draft. No regular expression is compiled, no path parsed and no field
 //! looked up by name here.
 
+mod block;
+
 use std::borrow::Cow;
 
 use super::condition;
 use super::path::{Path, Place};
-use super::plan::{Block, BlockKind, Field, From, Lookup, Plan};
+use super::plan::{Field, From, Lookup, Plan};
 use super::texts::Texts;
 use crate::document::{NodeId, Tree};
 use crate::domain::field::{FieldId, Group, Need, Shape};
 use crate::domain::{Code, Draft, Fields, Finding, Kind, Origin, Value};
-
-/// Items of one `[[each]]`; no case has as many. Bounds the work that one record can ask for.
-const EACH_ITEMS_MAX: usize = 200;
 
 /// What a translation gives: the draft, and apart from it what must not be in any finding.
 #[derive(Debug)]
@@ -74,7 +73,7 @@ impl Plan {
             nodes: Vec::new(),
         };
         let mut draft = Draft::of(self.fills);
-        translator.fields(&self.fields, record.into(), &mut draft.root, None);
+        translator.fields(&self.fields, &[record.into()], &mut draft.root, None);
         for block in &self.blocks {
             translator.block(block, record, &mut draft);
         }
@@ -107,6 +106,15 @@ struct Translator<'p, 't, 'w> {
     nodes: Vec<NodeId>,
 }
 
+/// One field as it was read.
+struct Read<'t> {
+    value: Result<Value<'t>, Trouble>,
+    origin: Option<Origin>,
+    node: Option<NodeId>,
+    /// For who watches.
+    steps: Vec<Vec<String>>,
+}
+
 /// Why a field got no value although something was there.
 enum Trouble {
     Several,
@@ -125,73 +133,24 @@ struct Found<'t> {
 type Reading<'t> = Result<Option<Found<'t>>, (Trouble, Origin, Option<NodeId>)>;
 
 impl<'t> Translator<'_, 't, '_> {
-    fn block(&mut self, block: &Block, record: NodeId, draft: &mut Draft<'t>) {
-        match self.holds(block.when.as_ref(), record.into()) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(Trouble::Several) | Err(_) => {
-                let origin = block.from.first().map(|(_, origin)| *origin);
-                let name = match block.kind {
-                    BlockKind::One(name) => name,
-                    BlockKind::Each(group) => group.name(),
-                };
-                self.findings.push(Finding::new(Code::MORE_THAN_ONE, name).at(origin, None));
-                return;
-            }
-        }
-        let mut items = Vec::new();
-        for (path, _) in &block.from {
-            path.select(self.tree, record, &mut items);
-        }
-        match block.kind {
-            BlockKind::One(name) => match items.as_slice() {
-                [] => {}
-                [item] => {
-                    let at = Place { record, item: *item };
-                    self.fields(&block.fields, at, &mut draft.root, None);
-                }
-                [_, second, ..] => {
-                    let origin = block.from.first().map(|(_, origin)| *origin);
-                    let line = Some(self.tree.line(*second));
-                    self.findings.push(Finding::new(Code::MORE_THAN_ONE, name).at(origin, line));
-                }
-            },
-            BlockKind::Each(group) if items.len() > EACH_ITEMS_MAX => {
-                let origin = block.from.first().map(|(_, origin)| *origin);
-                self.findings
-                    .push(Finding::new(Code::MORE_THAN_ONE, group.name()).at(origin, None));
-            }
-            BlockKind::Each(group) => {
-                for (index, item) in items.into_iter().enumerate() {
-                    let mut fields = Fields::empty(group);
-                    let at = Place { record, item };
-                    self.fields(&block.fields, at, &mut fields, Some(index + 1));
-                    match group {
-                        Group::Offence => draft.offences.push(fields),
-                        Group::Condition => draft.conditions.push(fields),
-                        Group::Child => draft.children.push(fields),
-                        Group::Root | Group::Decision => {
-                            unreachable!("an each block never fills the root")
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     fn fields(
         &mut self,
         fields: &[Field],
-        at: Place,
+        places: &[Place],
         into: &mut Fields<'t>,
         number: Option<usize>,
     ) {
         for field in fields {
-            self.field(field, at, into, number);
+            let read = match places {
+                [at] => self.read(field, *at, number),
+                several => self.agreed(field, several, number),
+            };
+            self.fill(field, read, into, number);
         }
     }
 
-    fn field(&mut self, field: &Field, at: Place, into: &mut Fields<'t>, number: Option<usize>) {
+    /// One field read at one place.
+    fn read(&mut self, field: &Field, at: Place, number: Option<usize>) -> Read<'t> {
         let mut steps: Vec<Vec<String>> = Vec::new();
         let outcome = match self.holds(field.when.as_ref(), at) {
             Ok(true) => self.found(field, at),
@@ -206,8 +165,19 @@ impl<'t> Translator<'_, 't, '_> {
                 (self.value(field, number, found.texts, &mut steps), Some(origin), node)
             }
         };
-        let filled = !matches!(value, Ok(Value::Absent));
+        Read { value, origin, node, steps }
+    }
+
+    fn fill(
+        &mut self,
+        field: &Field,
+        read: Read<'t>,
+        into: &mut Fields<'t>,
+        number: Option<usize>,
+    ) {
+        let Read { value, origin, node, steps } = read;
         if self.watched {
+            let filled = !matches!(value, Ok(Value::Absent));
             let name = full_name(field.id, number);
             let (number, line) = (field.number, field.line);
             let texts = &steps;
@@ -419,7 +389,11 @@ impl<'t> Translator<'_, 't, '_> {
             }
             (None, None) => {
                 self.watch.lookup_row(index, None);
-                self.unlisted.push((full_name(field.id, number).into_owned(), text.to_owned()));
+                let unlisted = (full_name(field.id, number).into_owned(), text.to_owned());
+                // A person who is said several times is read as often.
+                if self.unlisted.last() != Some(&unlisted) {
+                    self.unlisted.push(unlisted);
+                }
                 Err(Trouble::Unlisted(index))
             }
         }
@@ -427,7 +401,7 @@ impl<'t> Translator<'_, 't, '_> {
 }
 
 impl Plan {
-    fn is_blank(&self, text: &str) -> bool {
+    pub(super) fn is_blank(&self, text: &str) -> bool {
         self.blank.iter().any(|blank| blank == text)
     }
 }

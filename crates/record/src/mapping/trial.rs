@@ -151,8 +151,8 @@ fn try_one(
 ) -> Result<Vec<String>, String> {
     let text = test.given.text(plan, open)?;
     let limits = Limits::default();
-    let tree = document::parse(&text, plan.format(), plan.names(), &limits)
-        .map_err(|error| format!("the record cannot be read: {error}"))?;
+    let tree =
+        plan.read(&text, &limits).map_err(|error| format!("the record cannot be read: {error}"))?;
     if !plan.matches(&tree) {
         return Err("the record is not one that `match` takes".to_owned());
     }

@@ -1,7 +1,7 @@
 //! Whatever a mapping or a record looks like: an answer, never a panic, and no value of the record
 //! in a finding.
 
-use cara_record::document::{Limits, parse};
+use cara_record::document::Limits;
 use cara_record::mapping::{Plan, compile};
 use proptest::prelude::*;
 
@@ -63,7 +63,7 @@ const VALUES: [&str; 5] = ["NORTHWOOD", "EASTLEIGH", "07700", "Quay", "P18"];
 
 /// Translates every record of the body, which may be damaged, with and without somebody watching.
 fn translate_all(plan: &Plan, body: &str) {
-    let Ok(tree) = parse(body, plan.format(), plan.names(), &Limits::default()) else { return };
+    let Ok(tree) = plan.read(body, &Limits::default()) else { return };
     let _ = plan.matches(&tree);
     for record in plan.records(&tree) {
         let draft = plan.translate(&tree, record).draft;

@@ -1,6 +1,6 @@
 //! One plan for each type of source, and which bodies are for it.
 
-use cara_record::document::{Limits, parse};
+use cara_record::document::Limits;
 use cara_record::domain::field::{FieldId, Group};
 use cara_record::domain::{Draft, Value};
 use cara_record::mapping::{Plan, could_both_match};
@@ -14,7 +14,7 @@ fn plan(source: &str, rest: &str) -> Plan {
 
 /// Every draft of the body.
 fn drafts<'t>(plan: &Plan, body: &'t str) -> Vec<Draft<'t>> {
-    let tree = parse(body, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read(body, &Limits::default()).unwrap();
     assert!(plan.matches(&tree));
     plan.records(&tree).into_iter().map(|record| plan.translate(&tree, record).draft).collect()
 }
@@ -124,7 +124,7 @@ fn two_mappings_of_a_type_are_told_apart_by_what_they_name() {
 fn a_body_of_another_kind_is_not_matched() {
     let plan = xml("/A");
     let of = |body| {
-        let tree = parse(body, plan.format(), plan.names(), &Limits::default()).unwrap();
+        let tree = plan.read(body, &Limits::default()).unwrap();
         plan.matches(&tree)
     };
     assert!(of("<A/>"));

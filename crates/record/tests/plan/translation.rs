@@ -1,6 +1,6 @@
 //! What a plan does to a record: one test for each rule of reading.
 
-use cara_record::document::{Limits, parse};
+use cara_record::document::Limits;
 use cara_record::domain::field::{FieldId, Group};
 use cara_record::domain::{Draft, Value};
 use cara_record::mapping::{Plan, Translation};
@@ -51,7 +51,7 @@ fn written(value: &Value<'_>) -> String {
 fn check(lines: &str, record: &str, expected: &[&str]) {
     let plan = plan(lines);
     let body = format!("<R>{record}</R>");
-    let tree = parse(&body, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read(&body, &Limits::default()).unwrap();
     let draft = plan.translate(&tree, plan.records(&tree)[0]).draft;
     assert_eq!(told(&draft), expected);
 }
@@ -146,7 +146,7 @@ fn a_lookup_compares_trimmed_texts_and_may_say_that_nothing_was_recorded() {
 fn an_unlisted_code_holds_and_stands_apart_from_its_finding() {
     let plan = plan(GRADE);
     let body = "<R>\n<G>NORTHWOOD</G></R>";
-    let tree = parse(body, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read(body, &Limits::default()).unwrap();
     let Translation { draft, unlisted } = plan.translate(&tree, plan.records(&tree)[0]);
     assert_eq!(
         told(&draft),
@@ -163,8 +163,7 @@ fn an_unlisted_code_of_a_group_names_its_item() {
         "[[each]]\nfills = \"caution.conditions\"\nfrom = \"C\"\n[each.fields]\n\
         kind = { from = \".\", lookup = \"kind\" }\n[lookup.kind]\nX = \"cara\"\notherwise = \"hold\"\n",
     );
-    let tree =
-        parse("<R><C>X</C><C>Y</C></R>", plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read("<R><C>X</C><C>Y</C></R>", &Limits::default()).unwrap();
     let translation = plan.translate(&tree, plan.records(&tree)[0]);
     assert_eq!(translation.unlisted, [("caution.conditions[2].kind".to_owned(), "Y".to_owned())]);
 }
@@ -238,8 +237,7 @@ fn a_rule_that_is_not_met_holds_or_flags_by_its_name() {
 #[test]
 fn a_trace_tells_path_lines_and_every_step() {
     let plan = plan("officer.name = { from = [\"A\", \"B\"], apply = [\"trim\", \"upper case\"] }");
-    let tree =
-        parse("<R>\n<B>ann</B></R>", plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read("<R>\n<B>ann</B></R>", &Limits::default()).unwrap();
     let (translation, lines) = plan.trace(&tree, plan.records(&tree)[0]);
     assert_eq!(told(&translation.draft), ["officer.name = ANN"]);
     let [line] = lines.as_slice() else { panic!("{} lines", lines.len()) };
@@ -253,7 +251,7 @@ fn a_trace_tells_path_lines_and_every_step() {
 #[test]
 fn every_value_of_the_base_names_the_path_that_it_came_from() {
     let plan = compiled(BASE).plan.unwrap();
-    let tree = parse(FULL, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let tree = plan.read(FULL, &Limits::default()).unwrap();
     let draft = plan.translate(&tree, plan.records(&tree)[0]).draft;
     assert_eq!(draft.findings, []);
     let from = |name: &str| {

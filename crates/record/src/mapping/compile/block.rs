@@ -4,6 +4,7 @@ use super::table::Table;
 use super::{Compiler, field};
 use crate::domain::field::Fills;
 use crate::mapping::code::Code;
+use crate::mapping::path::Path;
 use crate::mapping::plan::{Block, BlockKind};
 
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
@@ -18,7 +19,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
 }
 
 fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Block> {
-    compiler.known_keys(table, &["fills", "from", "when", "fields"]);
+    compiler.known_keys(table, &["fills", "from", "same_by", "when", "fields"]);
     let kind = kind(compiler, table, one)?;
     let (name, group) = match &kind {
         BlockKind::One(name) => (*name, compiler.fills.root()),
@@ -44,10 +45,32 @@ fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Bl
     let prefix = if one { format!("{name}.") } else { String::new() };
     compiler.block_conditional = table.has("when");
     compiler.block_lost = from.is_empty();
+    let same_by = same_by(compiler, table, one, &inside);
     let fields = field::read(compiler, &fields, group, &prefix, &inside);
     compiler.block_conditional = false;
     compiler.block_lost = false;
-    Some(Block { kind, from, when, fields })
+    Some(Block { kind, from, same_by, when, fields })
+}
+
+/// What tells that two candidates are one person, from the candidate on.
+fn same_by(
+    compiler: &mut Compiler<'_>,
+    table: &Table<'_>,
+    one: bool,
+    inside: &[Path],
+) -> Vec<Path> {
+    if !one && table.has("same_by") {
+        let what = "`same_by` is for [[one]]: every item of an [[each]] is a thing of its own";
+        compiler.report(Code::UNKNOWN_KEY, table.key_span("same_by"), what);
+        return Vec::new();
+    }
+    let texts = table.strings(compiler, "same_by").unwrap_or_default();
+    if texts.is_empty() && table.get("same_by").is_some_and(|item| item.is_array()) {
+        let what = "`same_by` lists no path that tells who somebody is";
+        compiler.report(Code::MISSING_KEY, table.key_span("same_by"), what);
+    }
+    let paths = texts.iter().filter_map(|(text, span)| compiler.path(text, span, inside, false));
+    paths.map(|(path, _)| path).collect()
 }
 
 /// What the block fills. A slip of the pen is reported and then read as what was meant, so that the

@@ -4,13 +4,16 @@ use jiff::tz::TimeZone;
 
 use super::Compiler;
 use super::table::{Quoted, Table};
+use super::unwrap;
 use crate::document::{Format, csv, fixed};
 use crate::mapping::code::Code;
 use crate::mapping::date::{Formats, Window};
 use crate::mapping::path::Path;
+use crate::mapping::plan::Layer;
 
 pub(super) struct Source {
     pub format: Format,
+    pub layers: Vec<Layer>,
     pub encoding: Option<String>,
     pub matches: Option<Path>,
     pub record: Path,
@@ -18,7 +21,7 @@ pub(super) struct Source {
     pub dates: Formats,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "type",
     "match",
     "record",
@@ -30,6 +33,7 @@ const KEYS: [&str; 11] = [
     "header",
     "separator",
     "group",
+    "namespaces",
 ];
 
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Source> {
@@ -41,6 +45,10 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Sourc
     };
     compiler.known_keys(&table, &KEYS);
     compiler.sections.insert("[source]", table.span.clone());
+    // Before any path: a path may begin with a declared prefix, or go on inside an attribute that
+    // is opened.
+    unwrap::namespaces(compiler, top, &table);
+    let layers = unwrap::read(compiler, top);
     let dates = dates(compiler, &table)?;
     let blank = table.strings(compiler, "blank").unwrap_or_default();
     let blank = blank.into_iter().map(|(text, _)| text.trim().to_owned()).collect();
@@ -52,7 +60,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Sourc
         None => None,
         Some((text, span)) => Some(compiler.path(&text, &span, &[], true)?.0),
     };
-    Some(Source { format, encoding, matches, record, blank, dates })
+    Some(Source { format, layers, encoding, matches, record, blank, dates })
 }
 
 fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Formats> {
@@ -204,7 +212,8 @@ fn discriminator(
     fixed::Is::parse(text).map_err(|error| phrase(compiler, error, &span)).ok()
 }
 
-fn column(compiler: &mut Compiler<'_>, (text, span): &Quoted) -> Option<fixed::Column> {
+/// A column of a line, or of rows that are opened.
+pub(super) fn column(compiler: &mut Compiler<'_>, (text, span): &Quoted) -> Option<fixed::Column> {
     fixed::Column::parse(text).map_err(|error| phrase(compiler, error, span)).ok()
 }
 

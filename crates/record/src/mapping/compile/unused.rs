@@ -1,5 +1,6 @@
 //! What nothing uses or nothing has: lookups without a field, paths that no example contains.
 
+use super::table::Table;
 use super::{Compiler, PathPlace, quoted};
 use crate::document::{NodeId, Tree};
 use crate::mapping::code::Code;
@@ -19,6 +20,23 @@ pub(super) fn lookups(compiler: &mut Compiler<'_>) {
     for (name, span) in unused {
         let what = format!("no field uses the lookup \"{name}\"");
         compiler.report(Code::LOOKUP_NOT_USED, span, what);
+    }
+}
+
+/// A declared prefix that no path has does nothing, and looks as if it did.
+pub(super) fn prefixes(compiler: &mut Compiler<'_>, top: &Table<'_>) {
+    let source = top.get("source").and_then(|item| item.as_table_like());
+    let declared = source.and_then(|table| table.get("namespaces")?.as_table_like());
+    let Some(declared) = declared else { return };
+    let unused: Vec<String> = compiler
+        .names
+        .prefixes()
+        .filter_map(|(prefix, used)| (!used).then(|| prefix.to_owned()))
+        .collect();
+    for prefix in unused {
+        let key = declared.get_key_value(&prefix).and_then(|(key, _)| key.span());
+        let what = format!("no path uses the prefix {prefix}");
+        compiler.report(Code::PREFIX_NOT_USED, key.unwrap_or(0..0), what);
     }
 }
 
@@ -93,7 +111,10 @@ fn report(
             format!("there are: {listed} and {} more", more - NAMES_MAX)
         }
     };
-    let what = if dead.present.contains(&dead.name) {
+    let what = if dead.in_other_space {
+        let name = &dead.name;
+        format!("no example of this file has {text}: {name} is there in another namespace")
+    } else if dead.present.contains(&dead.name) {
         format!("no example of this file has {text}: none passes the brackets")
     } else {
         format!("no example of this file has {text}; {there}")

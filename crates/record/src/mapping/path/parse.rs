@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::document::Names;
-use crate::mapping::fault::{Cause, Fault};
+use crate::document::{NameId, Names};
+use crate::mapping::fault::{Cause, Fault, nearest};
 
 use super::{Axis, BRACKETS_MAX, Bracket, Origin, Path, Step, Test};
 
@@ -74,11 +74,29 @@ impl<'p> Parser<'p, '_> {
             if deep && self.nesting > 0 && steps.iter().any(|step| step.deep) {
                 return Err(self.fault(slash..self.at, "`//` stands in one bracket once at most"));
             }
-            if ends {
+            if ends && !self.goes_on_inside(steps.last_mut()) {
                 let what = "an attribute is the end of a path: nothing is inside it";
                 return Err(self.fault(slash..self.text.len(), what));
             }
         }
+    }
+
+    /// Whether an attribute that is not the end of its path is one that `[[unwrap]]` opens. Then
+    /// the step goes to the element that stands for it.
+    fn goes_on_inside(&mut self, step: Option<&mut Step>) -> bool {
+        let Some(step) = step.filter(|step| step.brackets.is_empty()) else { return false };
+        let name = format!("@{}", step.name);
+        let opened = self.names.find(&name);
+        if opened == NameId::OTHER {
+            return false;
+        }
+        step.axis = Axis::Child;
+        step.test = match step.space {
+            0 => Test::Name(opened),
+            space => Test::Within { local: opened, space },
+        };
+        step.name = name;
+        true
     }
 
     fn step(&mut self, deep: bool, first: bool) -> Result<Step, Fault> {
@@ -102,7 +120,11 @@ impl<'p> Parser<'p, '_> {
                 return Err(self.fault(at, "`.` and `..` stand alone between two `/`"));
             }
             "*" => (axis(attribute), Test::Any),
-            name => (axis(attribute), self.test(name)),
+            name => (axis(attribute), self.test(name, &at)?),
+        };
+        let space = match test {
+            Test::Within { space, .. } | Test::AnyWithin(space) => space,
+            _ => 0,
         };
         let name = if quoted { name } else { local(name) }.to_owned();
         let mut brackets = Vec::new();
@@ -121,15 +143,45 @@ impl<'p> Parser<'p, '_> {
             self.nesting -= 1;
         }
         let brackets_at = if brackets.is_empty() { open..open } else { open..self.at };
-        Ok(Step { axis, deep, test, brackets, name, at, brackets_at })
+        Ok(Step { axis, deep, test, brackets, name, space, at, brackets_at })
     }
 
-    fn test(&mut self, name: &str) -> Test {
-        let whole = self.names.intern(name);
-        match local(name) {
-            same if same == name => Test::Name(whole),
-            local => Test::Prefixed { local: self.names.intern(local), whole },
+    fn test(&mut self, name: &str, at: &Range<usize>) -> Result<Test, Fault> {
+        let Some((prefix, local)) = prefixed(name) else {
+            return Ok(Test::Name(self.names.intern(name)));
+        };
+        if let Some(space) = self.names.use_prefix(prefix) {
+            return Ok(match local {
+                "*" => Test::AnyWithin(space),
+                local => Test::Within { local: self.names.intern(local), space },
+            });
         }
+        if let Some(meant) = self.meant(prefix) {
+            let declared: Vec<&str> = self.names.prefixes().map(|(prefix, _)| prefix).collect();
+            let what = format!(
+                "the prefix {prefix} is not declared; [source.namespaces] declares {}",
+                declared.join(", ")
+            );
+            let at = whole_characters(self.text, at.start..at.start + prefix.len());
+            return Err(Fault::new(Cause::Prefix, at, what).suggest(Some(meant)));
+        }
+        let whole = self.names.intern(name);
+        Ok(match local {
+            "*" => Test::Any,
+            local => Test::Prefixed { local: self.names.intern(local), whole },
+        })
+    }
+
+    /// The declared prefix that is so like this one that it was probably meant.
+    fn meant(&self, prefix: &str) -> Option<String> {
+        let declared: Vec<&str> = self.names.prefixes().map(|(prefix, _)| prefix).collect();
+        let lower = prefix.to_lowercase();
+        let cut_off = |declared: &&&str| {
+            let declared = declared.to_lowercase();
+            declared.starts_with(&lower) || lower.starts_with(&declared)
+        };
+        let meant = nearest(prefix, declared.iter().copied());
+        meant.or_else(|| declared.iter().find(cut_off).copied()).map(str::to_owned)
     }
 
     /// What stands behind an opening bracket, and the closing one.
@@ -272,20 +324,20 @@ fn axis(attribute: bool) -> Axis {
     if attribute { Axis::Attribute } else { Axis::Child }
 }
 
-/// The name without what looks like a prefix: `x:Name`, but not `Contact: mobile`.
+/// The name without what looks like a prefix.
 fn local(name: &str) -> &str {
+    prefixed(name).map_or(name, |(_, local)| local)
+}
+
+/// What looks like a prefix, and the name behind it: `x:Name`, but not `Contact: mobile`.
+fn prefixed(name: &str) -> Option<(&str, &str)> {
     let is_prefix = |text: &str| {
         !text.is_empty()
             && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
     };
-    match name.split_once(':') {
-        Some((prefix, local))
-            if is_prefix(prefix) && local.starts_with(|c: char| !c.is_whitespace()) =>
-        {
-            local
-        }
-        _ => name,
-    }
+    let (prefix, local) = name.split_once(':')?;
+    let is_name = local.starts_with(|c: char| !c.is_whitespace());
+    (is_prefix(prefix) && is_name).then_some((prefix, local))
 }
 
 /// The range made as wide as the characters that it touches.
