@@ -1,6 +1,7 @@
 mod agree;
 mod cut;
 mod hostile;
+mod layer;
 
 use super::*;
 

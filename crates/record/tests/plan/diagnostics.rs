@@ -3,10 +3,11 @@
 use cara_record::mapping::Plan;
 use cara_record::mapping::code::Code;
 
+use super::layer::LAYERS;
 use super::mistakes::{Base, Mistake};
 use super::{BASE, compiled};
 
-const SOUND: Base<Plan> = Base { text: BASE, compile: compiled };
+pub const SOUND: Base<Plan> = Base { text: BASE, compile: compiled };
 
 const SYNTAX: &[Mistake] = &[
     ("a quote is missing at the end", "\"hampshire\"", "\"hampshire"),
@@ -210,7 +211,7 @@ fn what_is_no_toml_is_told_with_what_else_is_wrong_and_without_what_only_follows
 
 #[test]
 fn every_code_has_a_mistake_here() {
-    let all = [SYNTAX, KEYS, FIELDS, PATHS, VALUES, CONDITIONS, TESTS].concat();
+    let all = [SYNTAX, KEYS, FIELDS, PATHS, VALUES, CONDITIONS, TESTS, LAYERS].concat();
     let mut found = SOUND.codes(&all);
     found.extend([Code::LINE, Code::NO_TEST]);
     // From M191 on they are of letters, which have a test of their own.

@@ -4,6 +4,7 @@
 
 mod damage;
 mod diagnostics;
+mod layer;
 #[path = "../shared/mistakes.rs"]
 mod mistakes;
 #[path = "../shared/slips.rs"]

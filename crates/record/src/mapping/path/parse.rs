@@ -75,7 +75,7 @@ impl<'p> Parser<'p, '_> {
                 return Err(self.fault(slash..self.at, "`//` stands in one bracket once at most"));
             }
             if ends && !self.goes_on_inside(steps.last_mut()) {
-                let what = "an attribute is the end of a path: nothing is inside it";
+                let what = "an attribute is the end of a path, unless [[unwrap]] opens it";
                 return Err(self.fault(slash..self.text.len(), what));
             }
         }
