@@ -10,6 +10,8 @@ mod mistakes;
 #[path = "../shared/slips.rs"]
 mod slips;
 mod source;
+#[path = "../shared/told.rs"]
+mod told;
 mod translation;
 mod trial;
 
