@@ -8,7 +8,10 @@
 //! - Positions of an opened text are moved into the body or the buffer of made texts where it
 //!   stands, so nothing is copied but what its own escapes make.
 
+use std::sync::OnceLock;
+
 use super::name::Names;
+use super::place::LayerLines;
 use super::tree::{Before, Builder, Node, NodeId, Piece, Tree};
 use super::{BYTE_ORDER_MARK, Error, ErrorKind, Fail, Limits, Written, fixed, json, xml};
 
@@ -30,7 +33,7 @@ pub struct Opening<'a> {
 }
 
 /// A text that was opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Layer {
     pub carrier: NodeId,
     /// The first node inside.
@@ -42,6 +45,8 @@ pub(super) struct Layer {
     pub written: Written,
     /// The layer around this one, by its place among all.
     pub outer: Option<usize>,
+    /// Where its lines stand in the body, once somebody asks.
+    pub lines: OnceLock<LayerLines>,
 }
 
 /// A text that was read and is not yet in the tree.
@@ -265,7 +270,8 @@ fn put(tree: &mut Tree<'_>, opened: Opened, shifts: &Shifts, written: Written, n
             ..node
         });
     }
-    tree.layers.push(Layer { carrier: NodeId(carrier), first, end, text, written, outer: None });
+    let (carrier, lines) = (NodeId(carrier), OnceLock::new());
+    tree.layers.push(Layer { carrier, first, end, text, written, outer: None, lines });
 }
 
 /// Sorts the layers and says which one is around each.

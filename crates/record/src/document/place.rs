@@ -5,29 +5,73 @@ use std::ops::Range;
 use super::Written;
 use super::tree::{NodeId, Tree};
 
+/// Bytes between two entries of a line index.
+const BLOCK: usize = 4096;
+
+/// How many line ends stand before each block of a text, so that asking for a line again and again
+/// does not read the text again and again.
+#[derive(Debug)]
+pub(super) struct Lines(Vec<u32>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let mut sum = 0;
+        let before = text.as_bytes().chunks(BLOCK).map(|block| {
+            let before = sum;
+            sum += newlines(block);
+            before
+        });
+        Lines(before.collect())
+    }
+
+    /// Line ends before this byte of the text.
+    fn before(&self, text: &str, offset: usize) -> u32 {
+        let block = offset / BLOCK;
+        let before = self.0.get(block).copied().unwrap_or_default();
+        before + newlines(&text.as_bytes()[block * BLOCK..offset])
+    }
+}
+
+/// The lines of an opened text.
+#[derive(Debug)]
+pub(super) struct LayerLines {
+    /// Of the body, on which the text or else its carrier begins.
+    first: u32,
+    /// Its line ends are the body's own; else all of it stands on the first line.
+    literal: Option<Lines>,
+}
+
 impl Tree<'_> {
-    /// The line of the body for a byte of an opened text (or of the body itself).
+    /// The line of the body for a byte of an opened text (or of the body itself), 1-based.
     pub(super) fn line_in(&self, layer: Option<usize>, offset: usize) -> u32 {
-        let Some(opened) = layer.map(|layer| &self.layers[layer]) else {
-            return self.body_line(offset);
+        let Some(layer) = layer else {
+            let lines = self.lines.get_or_init(|| Lines::of(self.source));
+            return 1 + lines.before(self.source, offset);
         };
-        let outer = self.layer_of(opened.carrier);
+        let lines = self.layers[layer].lines.get_or_init(|| self.layer_lines(layer));
+        let within = lines.literal.as_ref();
+        lines.first + within.map_or(0, |lines| lines.before(self.holding(Some(layer)), offset))
+    }
+
+    fn layer_lines(&self, layer: usize) -> LayerLines {
+        let carrier = self.layers[layer].carrier;
+        let inner = self.holding(Some(layer));
+        let outer = self.layer_of(carrier);
         let around = self.holding(outer);
-        let inner = self.read(opened.text);
-        let literal = self.own_text(opened.carrier);
-        let (Some(first), Some(last)) = (literal.first(), literal.last()) else {
-            return self.line_in(outer, self.span(opened.carrier).start);
-        };
-        let raw = &around[first.start..last.end];
-        // Blanks before the text are dropped by the readers, or belong to no document.
-        let leading = newlines(&raw[..raw.len() - raw.trim_start().len()]);
-        let dropped = newlines(raw).checked_sub(newlines(inner));
-        match dropped.filter(|dropped| *dropped <= leading) {
-            Some(dropped) => {
-                self.line_in(outer, first.start) + dropped + newlines(&inner[..offset])
+        let literal = self.own_text(carrier);
+        if let (Some(first), Some(last)) = (literal.first(), literal.last()) {
+            let raw = &around[first.start..last.end];
+            // Readers drop blanks before the text.
+            let leading = raw.len() - raw.trim_start().len();
+            let leading = newlines(&raw.as_bytes()[..leading]);
+            let dropped = newlines(raw.as_bytes()).checked_sub(newlines(inner.as_bytes()));
+            if let Some(dropped) = dropped.filter(|dropped| *dropped <= leading) {
+                let first = self.line_in(outer, first.start) + dropped;
+                return LayerLines { first, literal: Some(Lines::of(inner)) };
             }
-            None => self.line_in(outer, self.span(opened.carrier).start),
         }
+        let first = self.line_in(outer, self.span(carrier).start);
+        LayerLines { first, literal: None }
     }
 
     /// Where a node's own text stands in the text that holds it, with whatever escapes it; in
@@ -36,17 +80,13 @@ impl Tree<'_> {
         let layer = self.layer_of(node);
         let around = self.holding(layer);
         let span = self.span(node);
-        match self.written_in(layer) {
-            Written::Csv | Written::Fixed => vec![span],
-            Written::Json => {
-                let value = span.start + value_start(&around[span.clone()]);
-                vec![value..span.end]
-            }
-            Written::Xml if self.is_attribute(node) => {
-                vec![attribute_value(around, span.start)]
-            }
-            Written::Xml => self.element_text(node, around),
-        }
+        let one = match self.written_in(layer) {
+            Written::Csv | Written::Fixed => span,
+            Written::Json => span.start + value_start(&around[span.clone()])..span.end,
+            Written::Xml if self.is_attribute(node) => attribute_value(around, span.start),
+            Written::Xml => return self.element_text(node, around),
+        };
+        vec![one]
     }
 
     fn element_text(&self, node: NodeId, around: &str) -> Vec<Range<usize>> {
@@ -69,8 +109,8 @@ impl Tree<'_> {
     }
 }
 
-fn newlines(text: &str) -> u32 {
-    text.bytes().filter(|byte| *byte == b'\n').count() as u32
+fn newlines(text: &[u8]) -> u32 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u32
 }
 
 /// Bytes of the start tag that an element begins with.

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use super::layer::Layer;
 use super::name::{NameId, Names};
+use super::place::Lines;
 use super::{Fail, Limits, Written};
 
 /// A node of one tree. Rising ids are document order.
@@ -70,15 +71,12 @@ pub struct Tree<'t> {
     pub(super) source: &'t str,
     pub(super) made: String,
     pub(super) nodes: Vec<Node>,
-    lines: OnceLock<Vec<u32>>,
+    pub(super) lines: OnceLock<Lines>,
     /// How the body is written.
     pub(super) written: Written,
     /// What was opened, by the first node inside.
     pub(super) layers: Vec<Layer>,
 }
-
-/// Bytes between two entries of the line index.
-const LINE_BLOCK: usize = 4096;
 
 impl<'t> Tree<'t> {
     pub fn root(&self) -> NodeId {
@@ -169,26 +167,6 @@ impl<'t> Tree<'t> {
     /// what carries it.
     pub fn line(&self, node: NodeId) -> u32 {
         self.line_in(self.layer_of(node), self.node(node).span.0 as usize)
-    }
-
-    /// The line of a byte of the body, 1-based.
-    pub(super) fn body_line(&self, offset: usize) -> u32 {
-        let bytes = self.source.as_bytes();
-        let newlines = |part: &[u8]| part.iter().filter(|byte| **byte == b'\n').count() as u32;
-        let before_block = self.lines.get_or_init(|| {
-            let mut sum = 0;
-            bytes
-                .chunks(LINE_BLOCK)
-                .map(|block| {
-                    let before = sum;
-                    sum += newlines(block);
-                    before
-                })
-                .collect()
-        });
-        let block = offset / LINE_BLOCK;
-        let before = before_block.get(block).copied().unwrap_or_default();
-        1 + before + newlines(&bytes[block * LINE_BLOCK..offset])
     }
 
     /// Where the node stands in the decoded body without its byte order mark: an element from `<` to `>`, a JSON member from

@@ -212,7 +212,7 @@ impl<'a> Compiler<'a> {
             encoding: source.encoding,
             names: std::mem::take(&mut self.names),
             layers: source.layers,
-            matches: source.matches,
+            matches: source.matches.map(Box::new),
             record: source.record,
             blank: source.blank,
             dates: source.dates,

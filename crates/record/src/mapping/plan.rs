@@ -22,7 +22,7 @@ pub struct Plan {
     pub(super) encoding: Option<String>,
     pub(super) names: Names,
     pub(super) layers: Vec<Layer>,
-    pub(super) matches: Option<Path>,
+    pub(super) matches: Option<Box<Path>>,
     pub(super) record: Path,
     /// Texts that mean "nothing here".
     pub(super) blank: Vec<String>,
@@ -187,7 +187,7 @@ impl Plan {
 
     /// Whether a body is for this mapping.
     pub fn matches(&self, tree: &Tree<'_>) -> bool {
-        let path = self.matches.as_ref().unwrap_or(&self.record);
+        let path = self.matches.as_deref().unwrap_or(&self.record);
         let mut found = Vec::new();
         path.select(tree, tree.root(), &mut found);
         !found.is_empty()
@@ -226,7 +226,7 @@ pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
         return false;
     }
     let steps = |plan: &'_ Plan| {
-        let path = plan.matches.as_ref().unwrap_or(&plan.record);
+        let path = plan.matches.as_deref().unwrap_or(&plan.record);
         // `//A` may be found under any top.
         let from_top = path.text().starts_with('/') && !path.text().contains("//");
         let step = |step: &Step| (step.name.clone(), plan.names.uri(step.space).to_owned());

@@ -76,8 +76,11 @@ fn a_declared_prefix_finds_its_own_namespace_and_nothing_else() {
 
 #[test]
 fn what_was_opened_inherits_no_namespace() {
-    let mapping = MAPPING.replace("ext:Attached/libra:Unit", "ext:Attached/libra:Unit");
-    check(&mapping, with_inner("<Unit>Central</Unit>"), &[READ]);
+    check(MAPPING, with_inner("<Unit>Central</Unit>"), &[READ]);
+    let mut read = READ.to_vec();
+    read.insert(2, "officer.unit = Central");
+    let inner = "<Unit xmlns='urn:example:libra'>Central</Unit>";
+    check(MAPPING, with_inner(inner), &[&read]);
 }
 
 #[test]

@@ -252,6 +252,42 @@ fn content(tree: &Tree<'_>, node: NodeId) -> Vec<(String, String, usize, usize)>
 
 proptest! {
     #[test]
+    fn whatever_is_carried_is_opened_or_refused(
+        carried in prop::collection::vec(
+            prop::sample::select(&[
+                "<A>", "</A>", "<A b='", "'/>", "<!--", "-->", "<?xml", "?>", "&amp;", "&#10;", "\n",
+                " ", "é", "{", "}", "\"", ":", ",", "1", "[", "]", "\\n", "xmlns='u'", "\u{feff}",
+            ][..]),
+            0..12,
+        ).prop_map(|pieces| pieces.concat()),
+        again in any::<bool>(),
+    ) {
+        let column = fixed::Column::parse("b 2").unwrap();
+        let twice = escaped(&format!("<C>{}</C>", escaped(&carried)));
+        let quoted = serde_json::Value::from(carried.as_str()).to_string();
+        let bodies = [
+            (Format::Xml, format!("<E><C>{}</C><C>{twice}</C></E>", escaped(&carried))),
+            (Format::Json, format!("{{\"C\": [{quoted}, \"x\"]}}")),
+            (Format::Csv(csv::Options::default()), format!("C\n\"{}\"\n", carried.replace('"', "\"\""))),
+        ];
+        for (format, body) in bodies {
+            for inside in [XML, Inside::Json, Inside::Fixed(vec![column.clone()])] {
+                let mut layers = vec![("C", inside)];
+                if again {
+                    layers.push(("C", XML));
+                }
+                let Ok(tree) = opened(&body, &format, &layers, &Limits::default()) else { continue };
+                let all: Vec<NodeId> = tree.subtree(tree.root()).skip(1).collect();
+                for (keep, node) in all.iter().enumerate() {
+                    prop_assert!(tree.line(*node) as usize <= body.matches('\n').count() + 1);
+                    let alone = [all[0], *node];
+                    excerpt(&body, &format, &tree, &alone, keep % 2);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn opened_or_never_wrapped_is_the_same(document in document()) {
         let (plain, wrapped) = both(&document);
         let plain = parse(&plain, &Format::Xml, &Names::default(), &Limits::default()).unwrap();

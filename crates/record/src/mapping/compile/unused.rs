@@ -31,7 +31,8 @@ pub(super) fn prefixes(compiler: &mut Compiler<'_>, top: &Table<'_>) {
     let unused: Vec<String> = compiler
         .names
         .prefixes()
-        .filter_map(|(prefix, used)| (!used).then(|| prefix.to_owned()))
+        .filter(|(_, used)| !used)
+        .map(|(prefix, _)| prefix.to_owned())
         .collect();
     for prefix in unused {
         let key = declared.get_key_value(&prefix).and_then(|(key, _)| key.span());
