@@ -1,5 +1,6 @@
 //! The mappings that are live: which version of which file reads a body now.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -128,20 +129,50 @@ fn reads(format: &Format, media_type: &str) -> bool {
     }
 }
 
-/// The one candidate whose `match` fits, with the body read by it. A mapping that was named is
+/// The body as text, once for each encoding that a candidate names.
+pub(super) struct Texts<'b>(Vec<(Option<String>, Result<Cow<'b, str>, document::Error>)>);
+
+impl<'b> Texts<'b> {
+    pub fn of(body: &'b [u8], candidates: &[Arc<LivePlan>]) -> Self {
+        let mut texts: Vec<(Option<String>, _)> = Vec::new();
+        for live in candidates {
+            let encoding = live.plan.encoding();
+            if texts.iter().all(|(known, _)| known.as_deref() != encoding) {
+                texts.push((encoding.map(str::to_owned), document::decode(body, encoding)));
+            }
+        }
+        Texts(texts)
+    }
+
+    /// The text as this plan reads it.
+    fn read_by(&self, plan: &Plan) -> Result<&str, document::Error> {
+        let found = self.0.iter().find(|(known, _)| known.as_deref() == plan.encoding());
+        match found {
+            Some((_, Ok(text))) => Ok(text),
+            Some((_, Err(error))) => Err(error.clone()),
+            None => unreachable!("there is a text for each candidate's encoding"),
+        }
+    }
+}
+
+/// The one candidate whose `match` fits, with the body as it read it. A mapping that was named is
 /// taken whether it fits or not: its own findings then say what is missing.
 pub(super) fn choose<'t>(
     candidates: &[Arc<LivePlan>],
-    text: &'t str,
+    texts: &'t Texts<'_>,
     named: bool,
     limits: &document::Limits,
-) -> Result<(Arc<LivePlan>, Tree<'t>), Refusal> {
+) -> Result<(Arc<LivePlan>, &'t str, Tree<'t>), Refusal> {
     let mut first_error = None;
-    let mut chosen: Option<(Arc<LivePlan>, Tree<'t>)> = None;
+    let mut chosen = None;
     for live in candidates {
-        match live.plan.read(text, limits) {
-            Ok(tree) if named || live.plan.matches(&tree) => {
-                if chosen.replace((Arc::clone(live), tree)).is_some() {
+        let read = texts.read_by(&live.plan).and_then(|text| {
+            let tree = live.plan.read(text, limits)?;
+            Ok((text, tree))
+        });
+        match read {
+            Ok((text, tree)) if named || live.plan.matches(&tree) => {
+                if chosen.replace((Arc::clone(live), text, tree)).is_some() {
                     // It could be for either: that would be a guess.
                     return Err(none_fits(candidates));
                 }
@@ -162,5 +193,48 @@ pub(super) fn choose<'t>(
 fn none_fits(candidates: &[Arc<LivePlan>]) -> Refusal {
     Refusal::NoMapping {
         names: candidates.iter().map(|live| live.reference.name.clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use super::*;
+
+    /// A mapping of a CSV that holds this column, with further lines of its `[source]`.
+    fn live(name: &str, column: &str, source: &str) -> Arc<LivePlan> {
+        let text = format!(
+            "format = 1\nforce = \"hampshire\"\nfills = \"referral/1\"\n[source]\ntype = \"csv\"\n\
+             match = \"/row/{column}\"\ndates = [\"DD/MM/YYYY\"]\n{source}\n[fields]\n\
+             officer.name = {{ from = \"{column}\" }}\n"
+        );
+        let plan = cara_record::mapping::compile(name, &text, &|_| None).plan.unwrap();
+        let reference = MappingRef { name: name.to_owned(), version: 1, sha256: String::new() };
+        Arc::new(LivePlan { force: ForceCode(44), plan, reference })
+    }
+
+    /// The mapping that takes a body, and the one cell as it reads it.
+    #[track_caller]
+    fn check(candidates: &[Arc<LivePlan>], body: &[u8], expected: (&str, &str)) {
+        let texts = Texts::of(body, candidates);
+        let limits = document::Limits::default();
+        let (live, _, tree) = choose(candidates, &texts, false, &limits).unwrap();
+        let record = live.plan.records(&tree)[0];
+        let cell = tree.children(record).next().unwrap();
+        assert_eq!((live.reference.name.as_str(), &*tree.text(cell)), expected);
+    }
+
+    #[test]
+    fn each_mapping_reads_a_body_in_the_encoding_that_it_names() {
+        let plain = live("referral", "NAME", "");
+        let old = live("decision", "OFFICER", "encoding = \"windows-1252\"");
+        for candidates in [[plain.clone(), old.clone()], [old, plain]] {
+            check(&candidates, "NAME\nÉlodie\n".as_bytes(), ("referral", "Élodie"));
+            check(&candidates, b"OFFICER\n\xc9lodie\n", ("decision", "Élodie"));
+            let texts = Texts::of(b"NAME\n\xc9lodie\n", &candidates);
+            let limits = document::Limits::default();
+            let refused = choose(&candidates, &texts, false, &limits).err().unwrap();
+            assert!(matches!(refused, Refusal::Unparseable { .. }), "{refused}");
+        }
     }
 }

@@ -46,10 +46,9 @@ pub(super) fn body(
     submission: &Submission,
 ) -> Result<Vec<Read>, Refusal> {
     let candidates = live::candidates(desk.live, caller, submission)?;
-    let declared = candidates.first().and_then(|live| live.plan.encoding());
-    let text = document::decode(&submission.body, declared).map_err(refuse)?;
+    let texts = live::Texts::of(&submission.body, &candidates);
     let named = submission.mapping.is_some();
-    let (live, tree) = live::choose(&candidates, &text, named, desk.limits)?;
+    let (live, text, tree) = live::choose(&candidates, &texts, named, desk.limits)?;
     let records = live.plan.records(&tree);
     if records.is_empty() {
         return Err(Refusal::Unparseable {
@@ -64,7 +63,7 @@ pub(super) fn body(
     }
     let mut read = Vec::with_capacity(records.len());
     for index in 0..records.len() {
-        read.push(record(desk, caller, &live, (&text, &tree), (&records, index))?);
+        read.push(record(desk, caller, &live, (text, &tree), (&records, index))?);
     }
     Ok(read)
 }

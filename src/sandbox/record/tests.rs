@@ -1,4 +1,4 @@
-use cara_record::document::{Limits, decode, parse};
+use cara_record::document::{Limits, decode};
 use cara_record::domain::{Context, Validated, validate};
 use cara_record::mapping::{Plan, compile};
 

@@ -343,18 +343,19 @@ fn attribute_text(source: &str, at: Range<usize>) -> Result<Cow<'_, str>, Fail> 
     Ok(Cow::Owned(made))
 }
 
-/// The character that stands for what is between `&` and `;`.
+/// The character that stands for what is between `&` and `;`. Escaped content is full of them, and
+/// bytes are compared without a call.
 fn reference(name: &str, offset: usize) -> Result<char, Fail> {
     let digits = |text: &str, radix: u32| {
         let all_digits = !text.is_empty() && text.chars().all(|c| c.is_digit(radix));
         all_digits.then(|| u32::from_str_radix(text, radix).ok()).flatten()
     };
-    let number = match name {
-        "amp" => return Ok('&'),
-        "lt" => return Ok('<'),
-        "gt" => return Ok('>'),
-        "quot" => return Ok('"'),
-        "apos" => return Ok('\''),
+    let number = match name.as_bytes() {
+        b"amp" => return Ok('&'),
+        b"lt" => return Ok('<'),
+        b"gt" => return Ok('>'),
+        b"quot" => return Ok('"'),
+        b"apos" => return Ok('\''),
         _ => match (name.strip_prefix("#x"), name.strip_prefix('#')) {
             (Some(hex), _) => digits(hex, 16),
             (None, Some(decimal)) => digits(decimal, 10),

@@ -125,12 +125,22 @@ impl File {
                 file.source.insert(key.clone(), shown(value));
             }
         }
+        for section in ["line", "unwrap"] {
+            for (index, block) in blocks(top, section).enumerate() {
+                file.source.insert(format!("[[{section}]] {}", index + 1), shown(block));
+            }
+        }
         file.section("", "", top.get("fields"));
         for (kind, dot) in [("one", "."), ("each", "[].")] {
-            for block in top.get(kind).and_then(Value::as_array).into_iter().flatten() {
+            for block in blocks(top, kind) {
                 let fills = block.get("fills").map(plain).unwrap_or_default();
                 let from = block.get("from").map(shown).unwrap_or_default();
                 file.fields.insert(format!("[[{kind}]] {fills}"), from);
+                for key in ["same_by", "when"] {
+                    let value = block.get(key).map(shown);
+                    let name = format!("[[{kind}]] {fills} {key}");
+                    value.and_then(|value| file.fields.insert(name, value));
+                }
                 file.section(&fills, dot, block.get("fields"));
             }
         }
@@ -144,7 +154,7 @@ impl File {
             }
             file.lookups.insert(name.clone(), lookup);
         }
-        for rule in top.get("rule").and_then(Value::as_array).into_iter().flatten() {
+        for rule in blocks(top, "rule") {
             let text = |key: &str| rule.get(key).map(plain).unwrap_or_default();
             let words = format!("\"{}\", otherwise {}", text("require"), text("otherwise"));
             file.rules.insert(text("name"), words);
@@ -185,6 +195,11 @@ fn table(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| shown(value), str::to_owned)
+}
+
+/// Every `[[section]]`.
+fn blocks<'t>(top: &'t Table, section: &str) -> impl Iterator<Item = &'t Value> {
+    top.get(section).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// As a person would write it on one line.
@@ -277,6 +292,15 @@ because = "…"
         assert_eq!(
             told("type = \"xml\"", "type = \"xml\"\nblank = [\"NULL\"]"),
             with("source.blank is now \"NULL\", was left out", true)
+        );
+        let unwrap = "[[unwrap]]\nat = \"//Content\"\nas = \"xml\"\n[fields]\n";
+        assert_eq!(
+            told("[fields]\n", unwrap),
+            with("source.[[unwrap]] 1 is now as \"xml\", at \"//Content\", was left out", true)
+        );
+        assert_eq!(
+            told("from = \"Person\"", "from = \"Person\"\nsame_by = \"PersonID\""),
+            with("[[one]] offender same_by is now \"PersonID\", was not filled", false)
         );
         assert_eq!(
             told("risk.grade is not high", "risk.grade is present"),

@@ -159,6 +159,11 @@ impl Path {
         self.origin != Origin::Item
     }
 
+    /// Whether it finds attributes, not elements.
+    pub fn ends_in_attribute(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.axis == Axis::Attribute)
+    }
+
     /// Adds what the path finds, in document order, each node once. Beyond `out` it allocates only
     /// for paths with `..` or with steps behind `//`; the work is bounded by the nodes of the tree
     /// times the steps, times the depth.
@@ -397,16 +402,22 @@ impl Step {
 }
 
 impl Test {
-    #[inline]
+    #[inline(always)]
     fn fits(self, tree: &Tree<'_>, node: NodeId) -> bool {
         match self {
             Test::Name(wanted) => tree.name(node) == wanted,
+            other => other.fits_otherwise(tree, node),
+        }
+    }
+
+    /// Nearly every test is of a bare name.
+    fn fits_otherwise(self, tree: &Tree<'_>, node: NodeId) -> bool {
+        let name = tree.name(node);
+        match self {
+            Test::Name(wanted) => name == wanted,
             Test::Any => true,
-            Test::Prefixed { local, whole } => {
-                let name = tree.name(node);
-                name == local || name == whole
-            }
-            Test::Within { local, space } => tree.name(node) == local && tree.space(node) == space,
+            Test::Prefixed { local, whole } => name == local || name == whole,
+            Test::Within { local, space } => name == local && tree.space(node) == space,
             Test::AnyWithin(space) => tree.space(node) == space,
         }
     }

@@ -56,6 +56,11 @@ const PIECES: &[&str] = &[
     "2026-02-30",
     "[fields]\n",
     "[[one]]\n",
+    "same_by = \"@id\"\n",
+    "[[unwrap]]\nat = \"//Line\"\nas = \"fixed\"\ncolumns = [\"a 2\"]\n",
+    "[[unwrap]]\nat = \"//Person/@id\"\nas = \"xml\"\n",
+    "[source.namespaces]\nx = \"urn:x\"\n",
+    "x:",
 ];
 
 /// Texts of the example that nothing but the draft may hold.

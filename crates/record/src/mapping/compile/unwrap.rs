@@ -27,8 +27,10 @@ fn layer(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Layer> {
         Some(step) if !matches!(step.name.as_str(), "*" | "." | "..") => step.name.clone(),
         _ => at.text().to_owned(),
     };
-    // What an attribute carries stands in an element of this name.
-    compiler.names.intern(&format!("@{label}"));
+    if at.ends_in_attribute() {
+        // What an attribute carries stands in an element of this name.
+        compiler.names.intern(&format!("@{label}"));
+    }
     Some(Layer { at, label, inside: inside? })
 }
 
