@@ -130,15 +130,21 @@ fn reads(format: &Format, media_type: &str) -> bool {
 }
 
 /// The body as text, once for each encoding that a candidate names.
-pub(super) struct Texts<'b>(Vec<(Option<String>, Result<Cow<'b, str>, document::Error>)>);
+pub(super) struct Texts<'b>(Vec<Text<'b>>);
+
+struct Text<'b> {
+    /// As a mapping names it, if it does.
+    encoding: Option<String>,
+    text: Result<Cow<'b, str>, document::Error>,
+}
 
 impl<'b> Texts<'b> {
     pub fn of(body: &'b [u8], candidates: &[Arc<LivePlan>]) -> Self {
-        let mut texts: Vec<(Option<String>, _)> = Vec::new();
-        for live in candidates {
-            let encoding = live.plan.encoding();
-            if texts.iter().all(|(known, _)| known.as_deref() != encoding) {
-                texts.push((encoding.map(str::to_owned), document::decode(body, encoding)));
+        let mut texts: Vec<Text<'b>> = Vec::new();
+        for encoding in candidates.iter().map(|live| live.plan.encoding()) {
+            if texts.iter().all(|known| known.encoding.as_deref() != encoding) {
+                let text = document::decode(body, encoding);
+                texts.push(Text { encoding: encoding.map(str::to_owned), text });
             }
         }
         Texts(texts)
@@ -146,12 +152,11 @@ impl<'b> Texts<'b> {
 
     /// The text as this plan reads it.
     fn read_by(&self, plan: &Plan) -> Result<&str, document::Error> {
-        let found = self.0.iter().find(|(known, _)| known.as_deref() == plan.encoding());
-        match found {
-            Some((_, Ok(text))) => Ok(text),
-            Some((_, Err(error))) => Err(error.clone()),
-            None => unreachable!("there is a text for each candidate's encoding"),
-        }
+        let found = self.0.iter().find(|known| known.encoding.as_deref() == plan.encoding());
+        let Some(found) = found else {
+            unreachable!("there is a text for each candidate's encoding");
+        };
+        found.text.as_deref().map_err(Clone::clone)
     }
 }
 
@@ -197,7 +202,6 @@ fn none_fits(candidates: &[Arc<LivePlan>]) -> Refusal {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 
