@@ -150,7 +150,7 @@ fn check_one(file: &File, out: &mut impl Write) -> io::Result<(Option<Mapping>, 
     let shown = file.path.display().to_string();
     let compiled = Mapping::compile(file.name(), &shown, &file.text, &open);
     for diagnostic in &compiled.diagnostics {
-        writeln!(out, "{}", diagnostic.render(&file.text))?;
+        writeln!(out, "{}", diagnostic.render())?;
     }
     let Some(mapping) = compiled.plan else { return Ok((None, false)) };
     let report = mapping.run_tests(&open);
@@ -216,7 +216,7 @@ pub fn attempt(args: &Try, now: Timestamp, out: &mut impl Write) -> io::Result<E
         let open = |name: &str| file.open(name);
         let compiled = compile(&file.path.display().to_string(), &file.text, &open);
         for diagnostic in &compiled.diagnostics {
-            writeln!(out, "{}", diagnostic.render(&file.text))?;
+            writeln!(out, "{}", diagnostic.render())?;
         }
         let Some(plan) = compiled.plan else { return Ok(ExitCode::FAILURE) };
         match plan.attempt(&body, now, today, domains.as_deref()) {

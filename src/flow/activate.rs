@@ -240,7 +240,7 @@ pub(super) fn checked(
 }
 
 fn rendered(diagnostics: &[Diagnostic], text: &str) -> String {
-    diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect::<Vec<_>>().join("\n")
+    diagnostics.iter().map(|diagnostic| diagnostic.render()).collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Default)]

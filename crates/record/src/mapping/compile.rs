@@ -20,6 +20,7 @@ use super::code::Code;
 use super::condition::{Rule, When};
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
+use super::extend::{self, Effective, Lines, Spot};
 use super::fault::Fault;
 use super::path::Path;
 use super::plan::{Lookup, Plan, RuleLine};
@@ -62,9 +63,17 @@ pub(super) fn compiled<P>(
     open: Open<'_>,
     whole: impl FnOnce(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
 ) -> Compiled<P> {
+    let effective = extend::effective(file, text, open);
+    if !effective.is_whole {
+        return Compiled { plan: None, diagnostics: effective.diagnostics };
+    }
+    let Effective { text, lines, diagnostics: of_base, .. } = &effective;
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
-    let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
-    let mut compiler = Compiler::new(file, text, open);
+    let Some(document) = document else {
+        let mistakes = mistakes.into_iter().map(|mistake| lines.back(mistake));
+        return Compiled { plan: None, diagnostics: of_base.iter().cloned().chain(mistakes).collect() };
+    };
+    let mut compiler = Compiler::new(file, text, lines, open);
     let plan = whole(&mut compiler, &Table::of(document.as_table(), 0..0));
     let mut diagnostics = compiler.diagnostics;
     let readable = mistakes.is_empty();
@@ -74,6 +83,8 @@ pub(super) fn compiled<P>(
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     diagnostics.dedup();
+    let diagnostics = diagnostics.into_iter().map(|it| lines.back(it));
+    let diagnostics = of_base.iter().cloned().chain(diagnostics).collect();
     Compiled { plan: plan.filter(|_| readable), diagnostics }
 }
 
@@ -81,6 +92,8 @@ pub(super) fn compiled<P>(
 pub(super) struct Compiler<'a> {
     file: &'a str,
     pub text: &'a str,
+    /// Where the lines of the text come from.
+    lines: &'a Lines,
     pub open: Open<'a>,
     pub diagnostics: Vec<Diagnostic>,
     names: Names,
@@ -149,10 +162,11 @@ const TOP_KEYS: [&str; 10] =
     ["format", "force", "fills", "source", "line", "fields", "one", "each", "lookup", "rule"];
 
 impl<'a> Compiler<'a> {
-    pub fn new(file: &'a str, text: &'a str, open: Open<'a>) -> Self {
+    pub fn new(file: &'a str, text: &'a str, lines: &'a Lines, open: Open<'a>) -> Self {
         Compiler {
             file,
             text,
+            lines,
             open,
             diagnostics: Vec::new(),
             names: Names::default(),
@@ -319,9 +333,9 @@ impl<'a> Compiler<'a> {
         let conditional = conditional || self.block_conditional;
         match self.filled.get(&key) {
             Some(first) if id.spec().group.is_root() && !(first.conditional && conditional) => {
-                let line = self.text[..first.at].matches('\n').count() + 1;
+                let spot = self.spot(first.at);
                 let name = super::translate::full_name(id, None);
-                let what = format!("{name} is filled on line {line} already");
+                let what = format!("{name} is filled on {spot} already");
                 self.report(Code::FILLED_TWICE, span.clone(), what);
             }
             Some(_) => {}
@@ -392,6 +406,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Where the line of a byte comes from.
+    pub fn spot(&self, byte: usize) -> Spot {
+        self.lines.spot_at(self.text, byte)
+    }
+
     pub fn report(
         &mut self,
         code: Code,
@@ -426,7 +445,7 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let meant = super::fault::nearest(&key, known.iter().copied());
-            let later = matches!(key.as_str(), "extends" | "unwrap" | "namespaces");
+            let later = matches!(key.as_str(), "unwrap" | "namespaces");
             let what = if later {
                 format!("`{key}` is not available in this version")
             } else {

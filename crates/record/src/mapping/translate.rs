@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::condition;
 use super::path::{Path, Place};
+use super::extend::Spot;
 use super::plan::{Block, BlockKind, Field, From, Lookup, Plan};
 use super::texts::Texts;
 use crate::document::{NodeId, Tree};
@@ -37,7 +38,7 @@ pub(super) trait Watch {
 /// One field on its way from the record to the draft.
 pub(super) struct Step<'a> {
     pub number: usize,
-    pub line: usize,
+    pub spot: &'a Spot,
     pub field: Cow<'static, str>,
     pub origin: Option<Origin>,
     pub node: Option<NodeId>,
@@ -209,9 +210,9 @@ impl<'t> Translator<'_, 't, '_> {
         let filled = !matches!(value, Ok(Value::Absent));
         if self.watched {
             let name = full_name(field.id, number);
-            let (number, line) = (field.number, field.line);
+            let (number, spot) = (field.number, &field.spot);
             let texts = &steps;
-            self.watch.field(Step { number, line, field: name, origin, node, texts, filled });
+            self.watch.field(Step { number, spot, field: name, origin, node, texts, filled });
         }
         let taken = &into.slot(field.id).value;
         match value {

@@ -181,7 +181,7 @@ fn mistakes_of_fixed_widths() {
     let text = format!("{before}{FIXED}\n{lines}\n{fields}");
     let found = compiled(&text).diagnostics;
     let of_lines = found.iter().filter(|it| it.code == Code::LINE);
-    insta::assert_snapshot!(of_lines.map(|it| it.render(&text)).collect::<String>());
+    insta::assert_snapshot!(of_lines.map(|it| it.render()).collect::<String>());
 }
 
 #[test]
