@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Check, Try, attempt, check};
+use super::attempt::Try;
+use super::check::Check;
 
 fn mappings() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("mappings")
@@ -9,7 +10,7 @@ fn mappings() -> PathBuf {
 
 fn checked(path: PathBuf) -> (ExitCode, String) {
     let mut out = Vec::new();
-    let code = check(&Check { path }, &mut out).unwrap();
+    let code = Check { path }.run(&mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
@@ -17,7 +18,7 @@ fn tried(force: &str, example: &str, config: Option<PathBuf>) -> (ExitCode, Stri
     let record = mappings().join(force).join("examples").join(example);
     let args = Try { force: force.to_owned(), record, mappings: mappings(), config };
     let mut out = Vec::new();
-    let code = attempt(&args, "2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
+    let code = args.run("2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
