@@ -4,6 +4,7 @@
 mod attempt;
 pub(super) mod check;
 mod folder;
+pub(super) mod show;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ pub enum Command {
     Check(check::Check),
     /// Translate a record and show what becomes of it, and where every field came from
     Try(attempt::Try),
+    /// A mapping as it counts, with the lines of the base that it extends
+    Show(show::Show),
     /// What changed between two versions of a file, in words
     Diff(golive::Diff),
     /// Put a mapping live in the running gateway
@@ -39,6 +42,7 @@ pub async fn run(
     match command {
         Command::Check(args) => Ok(args.run(out)?),
         Command::Try(args) => Ok(args.run(now, out)?),
+        Command::Show(args) => args.run(out),
         Command::Diff(args) => args.run(out),
         Command::Activate(args) => args.run(out).await,
         Command::History(args) => args.run(out).await,

@@ -93,7 +93,10 @@ fn a_file_that_says_nothing_else_is_the_base_with_its_force() {
 fn a_key_replaces_the_bases_where_it_stood() {
     check(
         "[fields]\nofficer.unit = { from = \"Unit\" } # other\n",
-        &[("officer.unit = { from = \"Officer/Unit\" }", "officer.unit = { from = \"Unit\" } # other")],
+        &[(
+            "officer.unit = { from = \"Officer/Unit\" }",
+            "officer.unit = { from = \"Unit\" } # other",
+        )],
     );
     check(
         "[source]\ndates = [\n  \"YYYY\",\n]\n",
@@ -119,13 +122,19 @@ fn a_key_brings_the_comment_above_it_and_takes_the_bases_away() {
 fn a_key_that_the_base_lacks_ends_its_section() {
     check(
         "[fields]\ncase.pti_urn = { from = \"URN\" }\n",
-        &[("case.asn = { from = \"ASN\" }\n", "case.asn = { from = \"ASN\" }\ncase.pti_urn = { from = \"URN\" }\n")],
+        &[(
+            "case.asn = { from = \"ASN\" }\n",
+            "case.asn = { from = \"ASN\" }\ncase.pti_urn = { from = \"URN\" }\n",
+        )],
     );
     check(
         "[lookup.\"risk grade\"]\n\"MED\" = \"medium\"\n\"STD\" = \"medium\"\n",
         &[
             ("\"STD\" = \"standard\"", "\"STD\" = \"medium\""),
-            ("otherwise = \"hold\"\n\n[lookup.sex]", "otherwise = \"hold\"\n\"MED\" = \"medium\"\n\n[lookup.sex]"),
+            (
+                "otherwise = \"hold\"\n\n[lookup.sex]",
+                "otherwise = \"hold\"\n\"MED\" = \"medium\"\n\n[lookup.sex]",
+            ),
         ],
     );
 }
@@ -145,7 +154,10 @@ fn blocks_meet_by_what_they_fill_and_rules_by_their_name() {
             ("because   = \"…\"", "because = \"local\""),
             ("name      = \"grade\"", "name = \"grade\""),
             ("fills = \"offences\"\n", "fills = \"offences\"\n"),
-            ("location = { from = \"Location\" }\n", "location = { from = \"Location\" }\ntitle = { from = \"T\" }\n"),
+            (
+                "location = { from = \"Location\" }\n",
+                "location = { from = \"Location\" }\ntitle = { from = \"T\" }\n",
+            ),
         ],
     );
 }

@@ -1,12 +1,13 @@
 //! `mapping check`: every problem of every mapping at once, and what the tests inside them reach.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cara_record::mapping::{Mapping, Plan, could_both_match};
 
-use super::folder::{File, files};
+use super::folder::{File, base_of, bases, extenders, files};
 
 #[derive(Debug, clap::Args)]
 pub struct Check {
@@ -18,7 +19,10 @@ pub struct Check {
 impl Check {
     /// Compiles every mapping below the path. 0 when there is nothing to mend, else 1.
     pub fn run(&self, out: &mut impl Write) -> io::Result<ExitCode> {
-        let paths = match files(&self.path) {
+        let bases = bases(&self.path)?;
+        let mut unused = 0;
+        let paths = match self.paths(&bases, &mut unused, out) {
+            Ok(paths) if paths.is_empty() && !bases.is_empty() => return Ok(ExitCode::FAILURE),
             Ok(paths) if !paths.is_empty() => paths,
             Ok(_) => {
                 writeln!(
@@ -33,8 +37,9 @@ impl Check {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let mut wrong = 0;
+        let mut wrong = unused;
         let count = paths.len();
+        let mut read = BTreeSet::new();
         let mut plans: Vec<(PathBuf, Plan)> = Vec::new();
         for path in paths {
             let file = match File::read(path.clone()) {
@@ -45,6 +50,7 @@ impl Check {
                     continue;
                 }
             };
+            read.extend(base_of(&file.text));
             let (mapping, clean) = check_one(&file, out)?;
             wrong += usize::from(!clean);
             if let Some(Mapping::Plan(plan)) = mapping {
@@ -53,10 +59,41 @@ impl Check {
         }
         wrong += twins(&plans, out)?;
         match wrong {
-            0 => writeln!(out, "nothing to mend in {}", counted(count, "mapping"))?,
+            0 if read.is_empty() => {
+                writeln!(out, "nothing to mend in {}", counted(count, "mapping"))?;
+            }
+            0 => writeln!(
+                out,
+                "nothing to mend in {} and {}",
+                counted(count, "mapping"),
+                counted(read.len(), "base")
+            )?,
             _ => writeln!(out, "{} to mend", counted(wrong, "thing"))?,
         }
         Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The mappings to check; a base is checked through those that extend it. `unused` counts bases
+    /// that none extends.
+    fn paths(
+        &self,
+        bases: &[PathBuf],
+        unused: &mut usize,
+        out: &mut impl Write,
+    ) -> io::Result<Vec<PathBuf>> {
+        if bases.is_empty() {
+            return files(&self.path);
+        }
+        let mut paths = BTreeSet::new();
+        for base in bases {
+            let extenders = extenders(base)?;
+            let names: Vec<_> = extenders.iter().map(|it| it.display().to_string()).collect();
+            *unused += usize::from(names.is_empty());
+            let by = if names.is_empty() { "no mapping".to_owned() } else { names.join(", ") };
+            writeln!(out, "{} is extended by {by}", base.display())?;
+            paths.extend(extenders);
+        }
+        Ok(paths.into_iter().collect())
     }
 }
 

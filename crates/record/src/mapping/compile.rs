@@ -71,7 +71,10 @@ pub(super) fn compiled<P>(
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
     let Some(document) = document else {
         let mistakes = mistakes.into_iter().map(|mistake| lines.back(mistake));
-        return Compiled { plan: None, diagnostics: of_base.iter().cloned().chain(mistakes).collect() };
+        return Compiled {
+            plan: None,
+            diagnostics: of_base.iter().cloned().chain(mistakes).collect(),
+        };
     };
     let mut compiler = Compiler::new(file, text, lines, open);
     let plan = whole(&mut compiler, &Table::of(document.as_table(), 0..0));

@@ -3,6 +3,7 @@
 
 mod merge;
 mod outline;
+mod show;
 
 use std::fmt;
 use std::ops::Range;
@@ -50,7 +51,12 @@ pub struct Lines {
 
 impl Lines {
     fn of_file(shown: &str) -> Self {
-        Lines { shown: shown.to_owned(), base: None, places: Vec::new(), extends: (1, String::new()) }
+        Lines {
+            shown: shown.to_owned(),
+            base: None,
+            places: Vec::new(),
+            extends: (1, String::new()),
+        }
     }
 
     /// Where a line comes from; 1-based.
@@ -206,9 +212,8 @@ fn beside(shown: &str, name: &str) -> String {
     match folder {
         None => name.to_owned(),
         Some(folder) => {
-            let above = folder.rsplit_once('/').map_or(String::new(), |(above, _)| {
-                format!("{above}/")
-            });
+            let above =
+                folder.rsplit_once('/').map_or(String::new(), |(above, _)| format!("{above}/"));
             format!("{above}{}", name.trim_start_matches("../"))
         }
     }
@@ -230,11 +235,7 @@ fn unfit(shown: &str, text: &str, document: &Document<String>) -> Vec<Diagnostic
     found.collect()
 }
 
-fn copied(
-    base: &Outline<'_>,
-    own: &Outline<'_>,
-    pieces: &[Piece],
-) -> (String, Vec<(Side, usize)>) {
+fn copied(base: &Outline<'_>, own: &Outline<'_>, pieces: &[Piece]) -> (String, Vec<(Side, usize)>) {
     let (mut text, mut places) = (String::new(), Vec::new());
     for (side, lines) in pieces {
         let from = if *side == Side::Base { base } else { own };

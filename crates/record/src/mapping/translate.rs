@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::condition;
-use super::path::{Path, Place};
 use super::extend::Spot;
+use super::path::{Path, Place};
 use super::plan::{Block, BlockKind, Field, From, Lookup, Plan};
 use super::texts::Texts;
 use crate::document::{NodeId, Tree};

@@ -187,7 +187,12 @@ impl Merge<'_> {
             self.check(section, entry);
         }
         let shared = |part: &Part| {
-            part.section.key.iter().zip(&section.key).take_while(|(one, other)| one == other).count()
+            part.section
+                .key
+                .iter()
+                .zip(&section.key)
+                .take_while(|(one, other)| one == other)
+                .count()
         };
         let most = self.parts.iter().map(shared).max().filter(|most| *most > 0);
         let last = most.and_then(|most| self.parts.iter().rposition(|part| shared(part) == most));
@@ -228,7 +233,8 @@ impl Merge<'_> {
                 };
                 let same = theirs == full && base.value(known) == self.own.value(entry);
                 if same && !is_needed {
-                    let what = format!("the base says the same of {}", name_of(section, &entry.path));
+                    let what =
+                        format!("the base says the same of {}", name_of(section, &entry.path));
                     self.report(Code::SAME_AS_BASE, &(entry.span.start..entry.value.end), what);
                 }
             }
