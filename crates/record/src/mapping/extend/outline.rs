@@ -183,8 +183,8 @@ fn collect(table: &Table, names: &[String], below: &[String], marks: &mut Vec<Ma
 }
 
 fn header(names: Vec<String>, told_by: Option<&'static str>, table: &Table) -> Mark {
-    let start = table.span().unwrap_or_default().start;
-    Mark { names, told_by, is_header: true, span: start..start + 1, value: start..start + 1 }
+    let span = table.span().unwrap_or_default();
+    Mark { names, told_by, is_header: true, value: span.clone(), span }
 }
 
 /// The key that tells a repeated section from the others of its kind.

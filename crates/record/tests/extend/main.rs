@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod whole;
+
 use cara_record::mapping::extend::{self, Effective};
 
 const SHOWN: &str = "mappings/hampshire/referral.toml";
@@ -196,4 +198,95 @@ fn what_is_left_out_is_gone_with_its_comment() {
     }
     let rule = &BASE[BASE.find("\n[[rule]]").unwrap()..];
     check("without = ['rule.grade']\n", &[(rule, "")]);
+}
+
+/// What a person sees of a file's mistakes.
+fn seen(base: &str, own: &str) -> String {
+    of(base, own).diagnostics.iter().map(|it| it.render()).collect()
+}
+
+#[test]
+fn mistakes_of_how_a_file_extends() {
+    let own = |text: &str| format!("extends = \"../base/x.toml\"\nforce = \"hampshire\"\n{text}");
+    let mut out = String::new();
+    for (title, base, own) in [
+        ("no such base", BASE.to_owned(), own("").replace("x.toml", "y.toml")),
+        ("no text", BASE.to_owned(), own("").replace("\"../base/x.toml\"", "1")),
+        ("a base of a base", format!("extends = \"../base/y.toml\"\n{BASE}"), own("")),
+        ("a base with tests", format!("{BASE}\n[[test]]\nname = \"t\"\n"), own("")),
+        ("a base that is no TOML", changed(&[("[lookup.sex]", "[lookup.sex")]), own("")),
+        (
+            "nothing of this name",
+            BASE.to_owned(),
+            own("without = [\"oficer.unit\", \"lookup.sex.9\"]\n"),
+        ),
+        ("no list", BASE.to_owned(), own("without = \"officer.unit\"\n")),
+        ("what the base says", BASE.to_owned(), own("[lookup.sex]\n\"1\"   = \"male\" # too\n")),
+        ("a key where the base has a section", BASE.to_owned(), own("source.type = \"csv\"\n")),
+        (
+            "a section where the base has keys",
+            BASE.to_owned(),
+            own("[fields.officer]\nrank = { from = \"R\" }\n"),
+        ),
+        (
+            "a whole where the base has parts",
+            BASE.to_owned(),
+            own("[fields]\nofficer = { from = \"O\" }\n"),
+        ),
+    ] {
+        let seen = seen(&base, &own);
+        assert!(!seen.is_empty(), "no diagnostic: {title}");
+        out.push_str(&format!("--- {title}\n{seen}"));
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn nothing_but_a_base_beside_the_forces_is_opened() {
+    for name in [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "../base/../secrets.toml",
+        "../base/sub/x.toml",
+        "../base/.toml",
+        "../base/x",
+        "base/x.toml",
+        "..\\\\base\\\\x.toml",
+        "../base/x.toml\\u0000",
+    ] {
+        let open = |name: &str| -> Option<Vec<u8>> { panic!("{name} was opened") };
+        let effective = extend::effective(SHOWN, &format!("extends = \"{name}\"\n"), &open);
+        let codes: Vec<_> = effective.diagnostics.iter().map(|it| it.code.id()).collect();
+        assert_eq!((codes, effective.is_whole), (vec!["M201"], false), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_extends_nothing_stays_as_it_is() {
+    let open = |name: &str| -> Option<Vec<u8>> { panic!("{name} was opened") };
+    for text in [BASE, "", "[", "\u{feff}format = 1", "a = 1\r\nb = 2"] {
+        let effective = extend::effective(SHOWN, text, &open);
+        assert_eq!((effective.text.as_str(), effective.diagnostics), (text, Vec::new()));
+    }
+}
+
+#[test]
+fn a_mapping_is_shown_with_where_each_line_is_from() {
+    let own = "extends = \"../base/x.toml\"\nforce = \"hampshire\"\n[fields]\nofficer.unit = { from = \"Unit\" }\n\
+               [[test]]\ngiven = \"\"\"\n<A/>\n\n\"\"\"\n";
+    let effective = of(BASE, own);
+    let shown = effective.shown();
+    let value = |text: &str| toml::from_str::<toml::Value>(text).unwrap();
+    assert_eq!(value(&shown), value(&effective.text));
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn line_ends_and_marks_of_either_file_do_no_harm() {
+    let own = "extends = \"../base/x.toml\"\n[lookup.sex]\n\"2\" = \"female\"";
+    let plain = of(BASE, own).text;
+    let (base, own) = (BASE.replace('\n', "\r\n"), format!("\u{feff}{own}"));
+    let effective = of(&format!("\u{feff}{base}"), &own);
+    assert_eq!(effective.diagnostics, []);
+    assert_eq!(effective.text.replace("\r\n", "\n"), plain);
 }
