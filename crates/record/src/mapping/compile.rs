@@ -336,7 +336,7 @@ impl<'a> Compiler<'a> {
         let conditional = conditional || self.block_conditional;
         match self.filled.get(&key) {
             Some(first) if id.spec().group.is_root() && !(first.conditional && conditional) => {
-                let spot = self.spot(first.at);
+                let spot = self.lines.named(&self.spot(first.at));
                 let name = super::translate::full_name(id, None);
                 let what = format!("{name} is filled on {spot} already");
                 self.report(Code::FILLED_TWICE, span.clone(), what);

@@ -77,6 +77,14 @@ impl Lines {
         spot.base.as_deref().unwrap_or(&self.shown)
     }
 
+    /// A place as a sentence names it that may stand beside a line of the other file.
+    pub(super) fn named(&self, spot: &Spot) -> String {
+        match self.base {
+            Some(_) => format!("{}:{}", self.file(spot), spot.line),
+            None => spot.to_string(),
+        }
+    }
+
     /// A problem of the effective text, said of the file that has it.
     pub(super) fn back(&self, mut diagnostic: Diagnostic) -> Diagnostic {
         let of_the_whole = diagnostic.line == 1 && diagnostic.length == 0;
