@@ -6,6 +6,7 @@ mod field;
 mod fit;
 mod lookup;
 pub(super) mod quoted;
+mod rule;
 mod source;
 pub(super) mod syntax;
 pub(super) mod table;
@@ -14,20 +15,19 @@ mod unused;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::code::Code;
-use super::condition::{Rule, When};
+use super::condition::When;
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
 use super::extend::{self, Effective, Lines, Spot};
 use super::fault::Fault;
 use super::path::Path;
-use super::plan::{Lookup, Plan, RuleLine};
+use super::plan::{Lookup, Plan};
 use crate::document::{Names, Tree};
+use crate::domain::Origin;
 use crate::domain::field::{FieldId, Fills};
 use crate::domain::identifier::ForceCode;
-use crate::domain::{Kind, Origin};
 use jiff::tz::TimeZone;
 use table::Table;
 
@@ -211,7 +211,7 @@ impl<'a> Compiler<'a> {
             None => Vec::new(),
         };
         let blocks = block::read(self, top);
-        let rules = self.rules(top);
+        let rules = rule::read(self, top);
         let tests = test::read(self, top);
         complete::mandatory(self);
         complete::dates(self);
@@ -279,54 +279,6 @@ impl<'a> Compiler<'a> {
             self.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
         }
         Some(slug)
-    }
-
-    fn rules(&mut self, top: &Table<'_>) -> Vec<RuleLine> {
-        let mut rules = Vec::new();
-        for table in top.tables(self, "rule") {
-            self.known_keys(&table, &["name", "require", "otherwise", "because"]);
-            let name = table.string(self, "name");
-            let require = table.string(self, "require");
-            let otherwise = match table.string(self, "otherwise") {
-                Some((text, _)) if text == "hold" => Some(Kind::Hold),
-                Some((text, _)) if text == "flag" => Some(Kind::Flag),
-                Some((_, span)) => {
-                    self.report(Code::WRONG_VALUE, span, "a rule's otherwise is hold or flag");
-                    None
-                }
-                None => {
-                    self.missing(&table, "otherwise", "otherwise = \"hold\"");
-                    None
-                }
-            };
-            let because = table.string(self, "because");
-            for (key, there) in [
-                ("name", name.is_some()),
-                ("require", require.is_some()),
-                ("because", because.is_some()),
-            ] {
-                if !there {
-                    self.missing(&table, key, &format!("{key} = \"…\""));
-                }
-            }
-            if let Some((name, span)) = &name
-                && rules.iter().any(|rule: &RuleLine| *rule.name == **name)
-            {
-                let what = format!("two rules are named \"{name}\"");
-                self.report(Code::FILLED_TWICE, span.clone(), what);
-            }
-            let Some((text, span)) = require else { continue };
-            match Rule::parse(&text, self.fills) {
-                Ok(require) => rules.push(RuleLine {
-                    name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
-                    require,
-                    otherwise: otherwise.unwrap_or(Kind::Hold),
-                    because: because.map_or(String::new(), |(text, _)| text),
-                }),
-                Err(fault) => self.fault(&fault, &span),
-            }
-        }
-        rules
     }
 
     /// Notes that a field is filled; a second time is a problem, unless each time has a `when`: then

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../shared/slips.rs"]
+mod slips;
 mod whole;
 
 use cara_record::mapping::extend::{self, Effective};

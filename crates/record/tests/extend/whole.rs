@@ -2,10 +2,29 @@
 
 use std::path::PathBuf;
 
-use cara_record::mapping::{Compiled, Plan, compile, extend, trial};
+use cara_record::mapping::{Compiled, Plan, compile, extend, letter, trial};
 use proptest::prelude::*;
 
 use super::SHOWN;
+use super::slips::{can_be_shown, slipped, slips};
+
+const PIECES: &[&str] = &[
+    "[",
+    "]",
+    "\"",
+    "'''",
+    "=",
+    "{",
+    "}",
+    "\n",
+    ".",
+    "#",
+    "[fields]\n",
+    "extends",
+    "\r\n",
+    "é",
+    "\u{feff}",
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/plan")
@@ -147,4 +166,54 @@ proptest! {
         let blank = |text: &str| text.replace("\n\n", "\n");
         prop_assert_eq!(blank(&effective.text), blank(&format!("{expected}{tests}")));
     }
+
+    #[test]
+    fn slips_in_either_file_are_said_of_a_line_that_it_has(
+        in_base in slips(PIECES),
+        in_own in slips(PIECES),
+    ) {
+        let base = slipped(&parts().0, &in_base);
+        let own = slipped(&own("without = [\"risk.tool\"]\n[lookup.grade]\n\"NEW\" = \"high\"\n"), &in_own);
+        let effective = extend::effective(SHOWN, &own, &opener(&base));
+        let shown = effective.shown();
+        if let (Ok(one), Ok(other)) = (toml::from_str::<toml::Value>(&shown), toml::from_str(&effective.text)) {
+            prop_assert_eq!(one, other);
+        }
+        let compiled = compiled(&base, &own);
+        prop_assert!(compiled.plan.is_some() || !compiled.diagnostics.is_empty());
+        let (of_base, of_own): (Vec<_>, Vec<_>) =
+            compiled.diagnostics.into_iter().partition(|it| it.file == "mappings/base/x.toml");
+        can_be_shown(&of_base, &base)?;
+        can_be_shown(&of_own, &own)?;
+    }
+}
+
+/// A letter's lines meet by their places, and its headers are a section as any other.
+#[test]
+fn a_letter_extends_a_base_as_a_record_does() {
+    const BASE: &str = include_str!("../letter/base.toml");
+    // The blank line between them is the tests' own.
+    let (base, tests) = BASE.split_at(BASE.find("\n[[test]]").unwrap());
+    let missed = include_bytes!("../letter/missed.xml");
+    let open = |name: &str| match name {
+        "../base/notice.toml" => Some(base.as_bytes().to_vec()),
+        name => (name == "missed.xml").then(|| missed.to_vec()),
+    };
+    let own = "extends = \"../base/notice.toml\"\nforce = \"dorset\"\nwithout = [\"deliver.headers.X-Source\", \"Due\"]\n\
+               [deliver.headers]\n\"X-From\" = \"CARA\"\n[fields]\n\"Ref\" = { from = \"notice.record_ref\" }\n";
+    let own = format!("{own}{tests}");
+    let compiled = letter::compile("mappings/dorset/notice.toml", &own, &open);
+    let seen: Vec<_> = compiled.diagnostics.iter().map(|it| (&*it.file, it.code.id())).collect();
+    // The tests of the base's letter expect what is left out or otherwise here, and nothing else.
+    assert!(seen.iter().all(|it| *it == ("mappings/dorset/notice.toml", "M195")), "{seen:?}");
+    let text = extend::effective("mappings/dorset/notice.toml", &own, &open).text;
+    let expected = base
+        .replace("force  = \"hampshire\"", "force = \"dorset\"")
+        .replace("\"X-Source\" = \"CARA\"", "\"X-From\" = \"CARA\"")
+        .replace("\"Due\"            = { from = \"notice.deadline\", if_missing = \"\" }\n", "")
+        .replace(
+            "\"Ref\"            = { from = \"notice.record_ref\", apply = [\"upper case\"] }",
+            "\"Ref\" = { from = \"notice.record_ref\" }",
+        );
+    assert_eq!(text, format!("{expected}{tests}"));
 }
