@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Config, mapping};
+use super::Config;
+use super::mapping::check::Check;
 use crate::app::inspect::{self, Finding};
 use crate::config::Settings;
 
@@ -55,7 +56,7 @@ fn mappings(settings: &Settings) -> anyhow::Result<Finding> {
         return Ok(Finding::bad("mappings", format!("{folder} has no referral.toml for {forces}")));
     }
     let mut said = Vec::new();
-    let checked = mapping::check(&mapping::Check { path: folder.clone() }, &mut said)?;
+    let checked = Check { path: folder.clone() }.run(&mut said)?;
     let said = String::from_utf8_lossy(&said);
     let last = said.lines().last().unwrap_or_default();
     Ok(match checked == ExitCode::SUCCESS {

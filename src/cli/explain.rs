@@ -1,16 +1,20 @@
-//! `explain CODE`
+//! `explain CODE`: the page of a published code.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
+use super::format::{self, Shape};
 use crate::app;
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// A code as a finding, a diagnostic or an answer names it
     code: String,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 impl Explain {
@@ -20,6 +24,14 @@ impl Explain {
             writeln!(out, "there is no code {code}: they begin with V, M, O or P")?;
             return Ok(ExitCode::FAILURE);
         };
+        if self.shape.is_json() {
+            let document = json!({
+                "code": page.code, "name": page.name, "means": page.means, "cause": page.cause,
+                "fix": page.fix, "avoid": page.avoid,
+            });
+            format::write(&document, out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         writeln!(out, "{} {}\n", page.code, page.name)?;
         for (what, text) in [
             ("What it means", &page.means),

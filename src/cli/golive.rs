@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use cara_record::mapping::diff;
+use cara_record::mapping::{Diagnostic, Mapping, diff, extend};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -63,10 +63,16 @@ pub struct RollBack {
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// The file as it was
+    /// The file as it was, or a force by the name of its folder
     old: PathBuf,
-    /// The file as it is
+    /// The file as it is, or a force by the name of its folder
     new: PathBuf,
+    /// Which of a force's files: referral, decision or notice
+    #[arg(long, default_value = "referral")]
+    name: String,
+    /// The folder of all mappings
+    #[arg(long, default_value = "mappings")]
+    mappings: PathBuf,
 }
 
 async fn order(at: At, order: &Value) -> anyhow::Result<Value> {
@@ -80,6 +86,7 @@ impl Activate {
         let path = folder.join(format!("{name}.toml"));
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
+        let Some(text) = self::text(&path, &text, out)? else { return Ok(ExitCode::FAILURE) };
         let told = order(
             at,
             &json!({
@@ -117,6 +124,24 @@ impl Activate {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is sent: the file with the base that it extends. What is wrong with one that extends a base
+/// is printed here, where both files are: then there is nothing to send.
+fn text(path: &Path, text: &str, out: &mut impl Write) -> anyhow::Result<Option<String>> {
+    if extend::base_of(text).is_none() {
+        return Ok(Some(text.to_owned()));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let open = |name: &str| std::fs::read(folder.join(name)).ok();
+    let shown = path.display().to_string();
+    let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let diagnostics = Mapping::compile(name, &shown, text, &open).diagnostics;
+    for diagnostic in &diagnostics {
+        writeln!(out, "{}", diagnostic.render())?;
+    }
+    let sound = diagnostics.is_empty();
+    Ok(sound.then(|| extend::effective(&shown, text, &open).text))
 }
 
 /// The files that the mapping's tests name, by those names.
@@ -164,11 +189,7 @@ impl RollBack {
 
 impl Diff {
     pub(super) fn run(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let read = |path: &Path| {
-            std::fs::read_to_string(path)
-                .with_context(|| format!("{} cannot be read", path.display()))
-        };
-        let changes = diff::changes(&read(&self.old)?, &read(&self.new)?);
+        let changes = diff::changes(&self.whole(&self.old)?, &self.whole(&self.new)?);
         for change in &changes {
             let mark = if change.is_sensitive { "!" } else { " " };
             writeln!(out, "{mark} {}", change.words)?;
@@ -182,5 +203,19 @@ impl Diff {
             false => {}
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The text of a file, or of a force's file, with the base that it extends.
+    fn whole(&self, named: &Path) -> anyhow::Result<String> {
+        let of_force = self.mappings.join(named).join(format!("{}.toml", self.name));
+        let path = if !named.is_file() && of_force.is_file() { &of_force } else { named };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let open = |name: &str| std::fs::read(folder.join(name)).ok();
+        let effective = extend::effective(&path.display().to_string(), &text, &open);
+        let told: String = effective.diagnostics.iter().map(Diagnostic::render).collect();
+        anyhow::ensure!(effective.is_whole, "{told}");
+        Ok(effective.text)
     }
 }

@@ -8,6 +8,7 @@ mod broker;
 mod dead;
 mod doctor;
 mod explain;
+pub mod format;
 mod golive;
 mod hold;
 pub mod mapping;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cara_record::mapping::{self, Diagnostic, LETTERS, Mapping};
+use cara_record::mapping::{self, Diagnostic, LETTERS, Mapping, extend};
 
 use super::live::{LiveLetter, LiveMapping};
 use super::{Gateway, LivePlan, Refusal};
@@ -43,7 +43,28 @@ pub struct MappingFile {
     pub slug: String,
     pub name: &'static str,
     pub path: PathBuf,
+    /// As the file has it.
+    pub written: String,
+    /// With the base that it extends: what goes live.
     pub text: String,
+}
+
+impl MappingFile {
+    fn open(&self) -> impl Fn(&str) -> Option<Vec<u8>> + use<> {
+        let folder = self.path.parent().map(Path::to_path_buf).unwrap_or_default();
+        move |name| std::fs::read(folder.join(name)).ok()
+    }
+
+    /// Takes the base in. Where that cannot be, the text stays as it is written, and compiling it
+    /// says why.
+    fn extended(mut self) -> Self {
+        let shown = self.path.display().to_string();
+        let effective = extend::effective(&shown, &self.written, &self.open());
+        if effective.diagnostics.is_empty() {
+            self.text = effective.text;
+        }
+        self
+    }
 }
 
 impl Gateway {
@@ -103,13 +124,12 @@ impl Gateway {
             for name in NAMES {
                 let path = folder.join(&force.slug).join(format!("{name}.toml"));
                 match std::fs::read_to_string(&path) {
-                    Ok(text) => files.push(MappingFile {
-                        force: force.code,
-                        slug: force.slug.clone(),
-                        name,
-                        path,
-                        text,
-                    }),
+                    Ok(text) => {
+                        let (force, slug) = (force.code, force.slug.clone());
+                        let written = text.clone();
+                        let file = MappingFile { force, slug, name, path, written, text };
+                        files.push(file.extended());
+                    }
                     Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
                     Err(source) => return Err(Error::File { path, source }),
                 }
@@ -205,10 +225,8 @@ impl Gateway {
 
 /// Compiles a file with its examples beside it and runs its tests: only a sound mapping goes live.
 pub fn compile(file: &MappingFile) -> Result<Mapping, Error> {
-    let folder = file.path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let open = move |name: &str| std::fs::read(folder.join(name)).ok();
     let shown = file.path.display().to_string();
-    let checked = checked(&shown, file.name, &file.text, &open);
+    let checked = checked(&shown, file.name, &file.written, &file.open());
     let refused = |report: String| Error::Refused { path: file.path.clone(), report };
     checked.map(|checked| checked.sound).map_err(refused)
 }
@@ -230,7 +248,7 @@ pub(super) fn checked(
     let compiled = Mapping::compile(name, shown, text, open);
     let sound = match compiled.plan {
         Some(sound) if compiled.diagnostics.is_empty() => sound,
-        _ => return Err(rendered(&compiled.diagnostics, text)),
+        _ => return Err(rendered(&compiled.diagnostics)),
     };
     let report = sound.run_tests(open);
     match report.failed() {
@@ -239,8 +257,8 @@ pub(super) fn checked(
     }
 }
 
-fn rendered(diagnostics: &[Diagnostic], text: &str) -> String {
-    diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect::<Vec<_>>().join("\n")
+fn rendered(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(Diagnostic::render).collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Default)]
@@ -292,7 +310,7 @@ pub(super) fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error
             force: version.force.to_string(),
             name: version.name.clone(),
             version: version.version,
-            report: rendered(&compiled.diagnostics, &version.text),
+            report: rendered(&compiled.diagnostics),
         });
     };
     Ok(live(version.force, &version.name, sound, version.version, version.sha256.clone()))

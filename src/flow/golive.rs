@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cara_record::domain::Validated;
-use cara_record::mapping::{Mapping, diff};
+use cara_record::mapping::{Mapping, diff, extend};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,6 +36,19 @@ pub struct Candidate {
     pub dry_run: bool,
 }
 
+impl Candidate {
+    /// What is stored needs no other file: a base that was sent along is taken in. One that is
+    /// missing is named by the check.
+    fn extended(mut self) -> Self {
+        let open = |name: &str| self.files.get(name).cloned();
+        let effective = extend::effective(&self.name, &self.text, &open);
+        if effective.diagnostics.is_empty() {
+            self.text = effective.text;
+        }
+        self
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WentLive {
@@ -56,6 +69,7 @@ impl Gateway {
         operator: &Operator,
         candidate: Candidate,
     ) -> Result<WentLive, Refusal> {
+        let candidate = candidate.extended();
         let because = candidate.because.clone();
         let fact = self.said_by(operator, "mapping", because)?;
         let force = self.forces.with_slug(&candidate.force)?;

@@ -7,18 +7,27 @@ use std::path::Path;
 use cara_gateway::flow::golive::{Candidate, WentLive};
 use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::{Operator, Refusal, Role};
+use cara_record::mapping::extend;
 use cara_record::wire::api::RecordStatus;
 
 use crate::house::{House, operator};
 use crate::record::{XML, record};
-use crate::world::TestGateway;
+use crate::world::{TestGateway, scratch};
 
 const START: &str = "2025-09-15T09:00:00Z";
+
+/// Hampshire's mapping, with the base that it may extend.
+fn whole_text() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire");
+    let text = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+    let open = |name: &str| std::fs::read(folder.join(name)).ok();
+    extend::effective("referral.toml", &text, &open).text
+}
 
 /// Hampshire's own file with a change, and its examples.
 fn candidate(change: impl Fn(String) -> String) -> Candidate {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire");
-    let text = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+    let text = whole_text();
     let mut files = BTreeMap::new();
     for entry in std::fs::read_dir(folder.join("examples")).unwrap() {
         let path = entry.unwrap().path();
@@ -214,7 +223,7 @@ async fn the_commands_put_a_file_live_and_take_it_back() {
         std::fs::copy(from.join(&name), drafts.join("hampshire").join(&name)).unwrap();
     }
     let draft = drafts.join("hampshire/referral.toml");
-    let text = std::fs::read_to_string(from.join("referral.toml")).unwrap();
+    let text = whole_text();
     let line = "officer.unit             = { from = \"Officer/Unit\" }";
     let changed = text.replace(line, &line.replace(" }", ", apply = [\"squeeze spaces\"] }"));
     std::fs::write(&draft, changed).unwrap();
@@ -296,4 +305,41 @@ async fn what_one_code_held_is_released_together() {
     ];
     let (good, told) = said(&activate);
     assert!(!good && told.contains("another operator"), "{told}");
+}
+
+/// What is stored needs no base: it is there after a start, and a changed base is a draft.
+#[tokio::test]
+async fn a_file_that_extends_a_base_goes_live_as_one_text() {
+    let mut house = House::alone_at(START).await;
+    let folder = scratch("extends");
+    let text = whole_text();
+    let (shared, tests) = text.split_at(text.find("[[test]]").unwrap());
+    let (force, shared): (Vec<_>, Vec<_>) =
+        shared.lines().partition(|line| line.starts_with("force "));
+    assert_eq!(force.len(), 1);
+    std::fs::create_dir_all(folder.join("base")).unwrap();
+    std::fs::create_dir_all(folder.join("hampshire")).unwrap();
+    let base = folder.join("base/shared.toml");
+    std::fs::write(&base, shared.join("\n")).unwrap();
+    let own = format!("extends = \"../base/shared.toml\"\n{}\n{tests}", force[0]);
+    std::fs::write(folder.join("hampshire/referral.toml"), &own).unwrap();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire/examples");
+    std::os::unix::fs::symlink(examples, folder.join("hampshire/examples")).unwrap();
+    let warnings = house.gateway.activate_mappings(&folder, true).await.unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
+    house.restart().await;
+    let history = house.gateway.mapping_history("hampshire").await.unwrap();
+    let newest = history.iter().find(|it| it["name"] == "referral").unwrap();
+    assert_eq!(newest["version"], 2);
+    let again = house.gateway.activate_mappings(&folder, false).await.unwrap();
+    assert_eq!(again, Vec::<String>::new());
+    let pushed = house.push(XML, &record(1).text()).await;
+    assert_eq!(pushed.records[0].status, RecordStatus::Accepted);
+    std::fs::write(&base, shared.join("\n").replace("[\"NULL\"", "[\"none\", \"NULL\"")).unwrap();
+    let changed = house.gateway.activate_mappings(&folder, false).await.unwrap();
+    assert!(changed.iter().any(|it| it.contains("referral.toml is a draft")), "{changed:?}");
+    // Without its base nothing of the file is sent along: the gateway says what it lacks.
+    let refused = go(&house, &operator(), candidate(|_| own.clone())).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("M201"), "{refused:?}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

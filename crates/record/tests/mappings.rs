@@ -22,7 +22,7 @@ fn wrong(force: &str, file: &str) -> String {
     let text = std::fs::read_to_string(folder.join(file)).unwrap();
     let open = |name: &str| std::fs::read(folder.join(name)).ok();
     let compiled = compile(&format!("{force}/{file}"), &text, &open);
-    let mut wrong: String = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
+    let mut wrong: String = compiled.diagnostics.iter().map(|it| it.render()).collect();
     match compiled.plan {
         None => wrong.push_str("no plan\n"),
         Some(plan) => {

@@ -1,7 +1,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Check, Try, attempt, check};
+use serde_json::Value;
+
+use super::attempt::Try;
+use super::check::Check;
+use super::show::Show;
+use crate::cli::format::{Format, Shape};
 
 fn mappings() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("mappings")
@@ -9,7 +14,7 @@ fn mappings() -> PathBuf {
 
 fn checked(path: PathBuf) -> (ExitCode, String) {
     let mut out = Vec::new();
-    let code = check(&Check { path }, &mut out).unwrap();
+    let code = Check { path }.run(&mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
@@ -17,7 +22,7 @@ fn tried(force: &str, example: &str, config: Option<PathBuf>) -> (ExitCode, Stri
     let record = mappings().join(force).join("examples").join(example);
     let args = Try { force: force.to_owned(), record, mappings: mappings(), config };
     let mut out = Vec::new();
-    let code = attempt(&args, "2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
+    let code = args.run("2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
@@ -114,4 +119,75 @@ fn a_body_that_the_mapping_does_not_take_is_refused_with_its_place() {
     let (code, out) = tried("rutland", full.to_str().unwrap(), None);
     assert_eq!(code, ExitCode::FAILURE);
     assert!(out.contains("no mapping of this force"), "{out}");
+}
+
+/// Norfolk's mapping split into a base and a file that extends it, in a folder of their own.
+fn split(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("mapping-{name}-{}", std::process::id()));
+    let text = std::fs::read_to_string(mappings().join("norfolk/referral.toml")).unwrap();
+    let (shared, tests) = text.split_at(text.find("[[test]]").unwrap());
+    let (force, shared): (Vec<_>, Vec<_>) =
+        shared.lines().partition(|line| line.starts_with("force "));
+    for below in ["base", "norfolk"] {
+        std::fs::create_dir_all(folder.join(below)).unwrap();
+    }
+    std::fs::write(folder.join("base/shared.toml"), shared.join("\n")).unwrap();
+    let own = format!("extends = \"../base/shared.toml\"\n{}\n{tests}", force[0]);
+    std::fs::write(folder.join("norfolk/referral.toml"), own).unwrap();
+    let examples = mappings().join("norfolk/examples");
+    std::os::unix::fs::symlink(examples, folder.join("norfolk/examples")).unwrap();
+    folder
+}
+
+#[test]
+fn a_base_is_checked_through_the_files_that_extend_it() {
+    let folder = split("base");
+    let (code, out) = checked(folder.clone());
+    assert_eq!(code, ExitCode::SUCCESS, "{out}");
+    assert!(out.ends_with("nothing to mend in 1 mapping and 1 base\n"), "{out}");
+    for path in ["base", "base/shared.toml"] {
+        let (code, of_base) = checked(folder.join(path));
+        assert_eq!(code, ExitCode::SUCCESS, "{of_base}");
+        let by = folder.join("norfolk/referral.toml").display().to_string();
+        assert!(of_base.contains(&format!("shared.toml is extended by {by}\n")), "{of_base}");
+        assert!(of_base.ends_with(&out), "{of_base}");
+    }
+    let lonely = folder.join("base/lonely.toml");
+    std::fs::write(&lonely, "").unwrap();
+    let (code, out) = checked(lonely);
+    assert_eq!(code, ExitCode::FAILURE);
+    assert!(out.ends_with("lonely.toml is extended by no mapping\n"), "{out}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_mapping_is_shown_with_the_lines_of_its_base() {
+    let folder = split("show");
+    let shown = |shape| {
+        let (force, name) = ("norfolk".to_owned(), "referral".to_owned());
+        let mut out = Vec::new();
+        let args = Show { force, name, mappings: folder.clone(), shape };
+        assert_eq!(args.run(&mut out).unwrap(), ExitCode::SUCCESS);
+        String::from_utf8(out).unwrap()
+    };
+    let text = shown(Shape { format: Format::Text });
+    let marked = |line: &str, mark: &str| {
+        let line = text.lines().find(|it| it.starts_with(line)).unwrap();
+        assert!(line.contains(mark), "{line}");
+    };
+    marked("[source]", "  # base:");
+    marked("force ", "  # own:2");
+    let document: Value = serde_json::from_str(&shown(Shape { format: Format::Json })).unwrap();
+    let lines = document["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), text.lines().count());
+    let of = |text: &str| lines.iter().find(|it| it["text"].as_str().unwrap().starts_with(text));
+    let line = of("force ").unwrap();
+    assert!(line["file"].as_str().unwrap().ends_with("norfolk/referral.toml"), "{line}");
+    assert_eq!(line["line"], 2);
+    assert!(of("[source]").unwrap()["file"].as_str().unwrap().ends_with("base/shared.toml"));
+    // What is shown is a mapping itself, and the same one.
+    std::fs::write(folder.join("norfolk/referral.toml"), text).unwrap();
+    let (code, out) = checked(folder.clone());
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(code, ExitCode::SUCCESS, "{out}");
 }

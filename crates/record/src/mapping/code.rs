@@ -279,4 +279,34 @@ codes! {
         "Give it notice = \"returned\" and an expectation: expect_file, or expect.\"Notice/Ref\" = \"…\"."
         "Write the letter that the force asked for first, and let a test expect it."
         effect "nobody could know whether the letters are what the force expects";
+    BASE "M201" "base"
+        "The base that the file extends cannot be opened."
+        "A slip of the pen in its name, or it stands in another folder."
+        "Write extends = \"../base/NAME.toml\" and keep the base in mappings/base/."
+        "Copy the line from a file that extends the same base."
+        effect "only what the file itself says would count, and most of it would be missing";
+    BASE_NOT_PLAIN "M202" "base_not_plain"
+        "A base is a plain start: it extends no other, leaves nothing out and has no tests."
+        "A force's whole file was moved to mappings/base/ as it was."
+        "Move the line that is shown into the files that extend this base."
+        "Keep in a base only what all of its forces share."
+        effect "what a file extends could no longer be seen from two files";
+    WITHOUT "M203" "without"
+        "The base has nothing of this name, so nothing would be left out."
+        "A slip of the pen, or the base no longer has it."
+        "Use the name that the message suggests, or delete it: officer.unit, lookup.sex, lookup.sex.9, rule.NAME, offences."
+        "Look at the names with `cara-gateway mapping show FORCE`."
+        effect "the file would keep what it means to leave out";
+    SAME_AS_BASE "M204" "same_as_base"
+        "The file repeats what its base says already."
+        "The line was copied, or the base has caught up with it."
+        "Delete the line."
+        "A file that extends states only what differs."
+        effect "a change to the base would pass this force by, and nobody would notice";
+    OTHER_SHAPE "M205" "other_shape"
+        "The file writes something in another section or shape than its base, so neither can replace the other."
+        "A dotted key where the base has a section, or the reverse."
+        "Write it under the same header and with the same key as the base."
+        "Copy the base's header and line, then change the value."
+        effect "what counts would be neither the base's line nor this one";
 }

@@ -6,6 +6,7 @@ mod field;
 mod fit;
 mod lookup;
 pub(super) mod quoted;
+mod rule;
 mod source;
 pub(super) mod syntax;
 pub(super) mod table;
@@ -15,19 +16,19 @@ mod unwrap;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::code::Code;
-use super::condition::{Rule, When};
+use super::condition::When;
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
+use super::extend::{self, Effective, Lines, Spot};
 use super::fault::Fault;
 use super::path::Path;
-use super::plan::{Lookup, Plan, RuleLine};
+use super::plan::{Lookup, Plan};
 use crate::document::{Names, Tree};
+use crate::domain::Origin;
 use crate::domain::field::{FieldId, Fills};
 use crate::domain::identifier::ForceCode;
-use crate::domain::{Kind, Origin};
 use jiff::tz::TimeZone;
 use table::Table;
 
@@ -63,9 +64,20 @@ pub(super) fn compiled<P>(
     open: Open<'_>,
     whole: impl FnOnce(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
 ) -> Compiled<P> {
+    let effective = extend::effective(file, text, open);
+    if !effective.is_whole {
+        return Compiled { plan: None, diagnostics: effective.diagnostics };
+    }
+    let Effective { text, lines, diagnostics: of_base, .. } = &effective;
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
-    let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
-    let mut compiler = Compiler::new(file, text, open);
+    let Some(document) = document else {
+        let mistakes = mistakes.into_iter().map(|mistake| lines.back(mistake));
+        return Compiled {
+            plan: None,
+            diagnostics: of_base.iter().cloned().chain(mistakes).collect(),
+        };
+    };
+    let mut compiler = Compiler::new(file, text, lines, open);
     let plan = whole(&mut compiler, &Table::of(document.as_table(), 0..0));
     let mut diagnostics = compiler.diagnostics;
     let readable = mistakes.is_empty();
@@ -75,6 +87,8 @@ pub(super) fn compiled<P>(
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     diagnostics.dedup();
+    let diagnostics = diagnostics.into_iter().map(|it| lines.back(it));
+    let diagnostics = of_base.iter().cloned().chain(diagnostics).collect();
     Compiled { plan: plan.filter(|_| readable), diagnostics }
 }
 
@@ -82,6 +96,8 @@ pub(super) fn compiled<P>(
 pub(super) struct Compiler<'a> {
     file: &'a str,
     pub text: &'a str,
+    /// Where the lines of the text come from.
+    lines: &'a Lines,
     pub open: Open<'a>,
     pub diagnostics: Vec<Diagnostic>,
     names: Names,
@@ -152,10 +168,11 @@ const TOP_KEYS: [&str; 11] = [
 ];
 
 impl<'a> Compiler<'a> {
-    pub fn new(file: &'a str, text: &'a str, open: Open<'a>) -> Self {
+    pub fn new(file: &'a str, text: &'a str, lines: &'a Lines, open: Open<'a>) -> Self {
         Compiler {
             file,
             text,
+            lines,
             open,
             diagnostics: Vec::new(),
             names: Names::default(),
@@ -197,7 +214,7 @@ impl<'a> Compiler<'a> {
             None => Vec::new(),
         };
         let blocks = block::read(self, top);
-        let rules = self.rules(top);
+        let rules = rule::read(self, top);
         let tests = test::read(self, top);
         complete::mandatory(self);
         complete::dates(self);
@@ -269,54 +286,6 @@ impl<'a> Compiler<'a> {
         Some(slug)
     }
 
-    fn rules(&mut self, top: &Table<'_>) -> Vec<RuleLine> {
-        let mut rules = Vec::new();
-        for table in top.tables(self, "rule") {
-            self.known_keys(&table, &["name", "require", "otherwise", "because"]);
-            let name = table.string(self, "name");
-            let require = table.string(self, "require");
-            let otherwise = match table.string(self, "otherwise") {
-                Some((text, _)) if text == "hold" => Some(Kind::Hold),
-                Some((text, _)) if text == "flag" => Some(Kind::Flag),
-                Some((_, span)) => {
-                    self.report(Code::WRONG_VALUE, span, "a rule's otherwise is hold or flag");
-                    None
-                }
-                None => {
-                    self.missing(&table, "otherwise", "otherwise = \"hold\"");
-                    None
-                }
-            };
-            let because = table.string(self, "because");
-            for (key, there) in [
-                ("name", name.is_some()),
-                ("require", require.is_some()),
-                ("because", because.is_some()),
-            ] {
-                if !there {
-                    self.missing(&table, key, &format!("{key} = \"…\""));
-                }
-            }
-            if let Some((name, span)) = &name
-                && rules.iter().any(|rule: &RuleLine| *rule.name == **name)
-            {
-                let what = format!("two rules are named \"{name}\"");
-                self.report(Code::FILLED_TWICE, span.clone(), what);
-            }
-            let Some((text, span)) = require else { continue };
-            match Rule::parse(&text, self.fills) {
-                Ok(require) => rules.push(RuleLine {
-                    name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
-                    require,
-                    otherwise: otherwise.unwrap_or(Kind::Hold),
-                    because: because.map_or(String::new(), |(text, _)| text),
-                }),
-                Err(fault) => self.fault(&fault, &span),
-            }
-        }
-        rules
-    }
-
     /// Notes that a field is filled; a second time is a problem, unless each time has a `when`: then
     /// the record decides which one fills it. Groups take items from as many blocks as there are.
     fn fill(&mut self, id: FieldId, conditional: bool, span: &Range<usize>) {
@@ -324,9 +293,9 @@ impl<'a> Compiler<'a> {
         let conditional = conditional || self.block_conditional;
         match self.filled.get(&key) {
             Some(first) if id.spec().group.is_root() && !(first.conditional && conditional) => {
-                let line = self.text[..first.at].matches('\n').count() + 1;
+                let spot = self.lines.named(&self.spot(first.at));
                 let name = super::translate::full_name(id, None);
-                let what = format!("{name} is filled on line {line} already");
+                let what = format!("{name} is filled on {spot} already");
                 self.report(Code::FILLED_TWICE, span.clone(), what);
             }
             Some(_) => {}
@@ -397,6 +366,11 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Where the line of a byte comes from.
+    pub fn spot(&self, byte: usize) -> Spot {
+        self.lines.spot_at(self.text, byte)
+    }
+
     pub fn report(
         &mut self,
         code: Code,
@@ -431,13 +405,7 @@ impl<'a> Compiler<'a> {
                 continue;
             }
             let meant = super::fault::nearest(&key, known.iter().copied());
-            let later = key == "extends";
-            let what = if later {
-                format!("`{key}` is not available in this version")
-            } else {
-                format!("`{key}` is not a key that belongs here")
-            };
-            let meant = meant.filter(|_| !later);
+            let what = format!("`{key}` is not a key that belongs here");
             self.report(Code::UNKNOWN_KEY, span, what).suggestion = meant.map(str::to_owned);
         }
     }

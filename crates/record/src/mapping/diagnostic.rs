@@ -23,6 +23,8 @@ pub struct Diagnostic {
     pub suggestion: Option<String>,
     /// What would have happened if the file had gone live.
     pub effect: &'static str,
+    /// The line as the file has it.
+    pub source: String,
 }
 
 impl Diagnostic {
@@ -48,15 +50,16 @@ impl Diagnostic {
             what: what.into(),
             suggestion: None,
             effect: code.page().effect,
+            source: text[line_start..].lines().next().unwrap_or_default().to_owned(),
         }
     }
 
     /// As printed: place, sentence, the line with its wrong word underlined, advice.
-    pub fn render(&self, text: &str) -> String {
+    pub fn render(&self) -> String {
         let mut out = String::new();
         let _ = writeln!(out, "{}:{}: {} [{}]", self.file, self.line, self.what, self.code.id());
-        if let Some(line) = text.lines().nth(self.line - 1) {
-            let shown = line.replace('\t', " ");
+        if !self.source.is_empty() {
+            let shown = self.source.replace('\t', " ");
             let _ = writeln!(out, "    {shown}");
             let underline = "^".repeat(self.length.max(1));
             let _ = writeln!(out, "    {}{underline}", " ".repeat(self.column - 1));

@@ -7,6 +7,7 @@ pub mod condition;
 pub mod date;
 mod diagnostic;
 pub mod diff;
+pub mod extend;
 pub mod fault;
 mod file;
 pub mod letter;

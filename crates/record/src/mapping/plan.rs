@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::condition::{Rule, When};
 use super::date::Formats;
+use super::extend::Spot;
 use super::path::{Path, Step};
 use super::transform::Transform;
 use crate::document::{self, Format, Inside, Limits, Names, NodeId, Opening, Tree};
@@ -52,7 +53,8 @@ pub(super) struct Field {
     pub id: FieldId,
     /// 0-based over the whole file, for coverage.
     pub number: usize,
-    pub line: usize,
+    /// Where the mapping says it.
+    pub spot: Spot,
     pub from: From,
     pub when: Option<When>,
     pub apply: Vec<Transform>,

@@ -1,5 +1,6 @@
 //! Where every field of one record came from: what `mapping try` prints.
 
+use super::extend::Spot;
 use super::plan::Plan;
 use super::translate::{Step, Translation, Watch};
 use crate::document::{NodeId, Tree};
@@ -12,8 +13,8 @@ pub struct Line {
     pub source_path: Option<String>,
     /// Line of the record, 1-based.
     pub record_line: Option<u32>,
-    /// Line of the mapping, 1-based.
-    pub mapping_line: usize,
+    /// Where the mapping says it.
+    pub mapping_spot: Spot,
     /// The texts as read, after each transform, and after the lookup. Personal.
     pub texts: Vec<Vec<String>>,
     pub filled: bool,
@@ -31,7 +32,7 @@ impl Watch for Recorder<'_, '_> {
             field: step.field.into_owned(),
             source_path: step.origin.map(|origin| self.plan.path_text(origin).to_owned()),
             record_line: step.node.map(|node| self.tree.line(node)),
-            mapping_line: step.line,
+            mapping_spot: step.spot.clone(),
             texts: step.texts.to_vec(),
             filled: step.filled,
         });

@@ -6,6 +6,7 @@ mod block;
 use std::borrow::Cow;
 
 use super::condition;
+use super::extend::Spot;
 use super::path::{Path, Place};
 use super::plan::{Field, From, Lookup, Plan};
 use super::texts::Texts;
@@ -36,7 +37,7 @@ pub(super) trait Watch {
 /// One field on its way from the record to the draft.
 pub(super) struct Step<'a> {
     pub number: usize,
-    pub line: usize,
+    pub spot: &'a Spot,
     pub field: Cow<'static, str>,
     pub origin: Option<Origin>,
     pub node: Option<NodeId>,
@@ -179,9 +180,9 @@ impl<'t> Translator<'_, 't, '_> {
         if self.watched {
             let filled = !matches!(value, Ok(Value::Absent));
             let name = full_name(field.id, number);
-            let (number, line) = (field.number, field.line);
+            let (number, spot) = (field.number, &field.spot);
             let texts = &steps;
-            self.watch.field(Step { number, line, field: name, origin, node, texts, filled });
+            self.watch.field(Step { number, spot, field: name, origin, node, texts, filled });
         }
         let taken = &into.slot(field.id).value;
         match value {

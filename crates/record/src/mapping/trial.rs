@@ -306,7 +306,7 @@ fn texts(value: &Value<'_>) -> Vec<String> {
 fn coverage(plan: &Plan, reached: &Reached, report: &mut Report) {
     let blocks = plan.blocks.iter().flat_map(|block| &block.fields);
     let fields = plan.fields.iter().chain(blocks).map(|field| {
-        let words = format!("line {}: {}", field.line, full_name(field.id, None));
+        let words = format!("{}: {}", field.spot, full_name(field.id, None));
         (reached.fields.contains(&field.number), words)
     });
     report.count("fields", fields);

@@ -21,7 +21,7 @@ fn plan(force: &str) -> (LetterPlan, String) {
     let text = std::fs::read_to_string(folder.join("notice.toml")).unwrap();
     let open = |name: &str| std::fs::read(folder.join(name)).ok();
     let compiled = letter::compile(&format!("{force}/notice.toml"), &text, &open);
-    let mut wrong: String = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
+    let mut wrong: String = compiled.diagnostics.iter().map(|it| it.render()).collect();
     assert!(compiled.plan.is_some(), "{wrong}");
     let plan = compiled.plan.unwrap();
     let report = letter::run_tests(&plan, &open);

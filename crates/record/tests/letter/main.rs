@@ -29,7 +29,7 @@ fn compiled(text: &str) -> Compiled<LetterPlan> {
 /// A plan of a text that has no mistake.
 fn planned(text: &str) -> LetterPlan {
     let compiled = compiled(text);
-    let seen: String = compiled.diagnostics.iter().map(|it| it.render(text)).collect();
+    let seen: String = compiled.diagnostics.iter().map(|it| it.render()).collect();
     assert_eq!(seen, "");
     compiled.plan.unwrap()
 }

@@ -212,7 +212,7 @@ fn a_trace_tells_path_lines_and_every_step() {
     let [line] = lines.as_slice() else { panic!("{} lines", lines.len()) };
     assert_eq!(line.field, "officer.name");
     assert_eq!(line.source_path.as_deref(), Some("B"));
-    assert_eq!((line.record_line, line.mapping_line), (Some(2), 10));
+    assert_eq!((line.record_line, line.mapping_spot.line), (Some(2), 10));
     let texts: Vec<String> = line.texts.iter().map(|texts| texts.join("|")).collect();
     assert_eq!(texts, ["ann", "ann", "ANN"]);
 }

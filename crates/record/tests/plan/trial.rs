@@ -81,7 +81,7 @@ fn a_test_can_be_another_with_a_text_replaced() {
         );
         let open = |name: &str| (name == "full.xml").then(|| FULL.as_bytes().to_vec());
         let compiled = compile("referral.toml", &text, &open);
-        let told: Vec<_> = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
+        let told: Vec<_> = compiled.diagnostics.iter().map(|it| it.render()).collect();
         let report = compiled.plan.map(|plan| trial::run(&plan, &open).to_string());
         (told.join("\n"), report.unwrap_or_default())
     };

@@ -25,7 +25,7 @@ impl<P> Base<P> {
     /// What a person sees of a text's mistakes.
     pub fn seen(&self, text: &str) -> String {
         let diagnostics = (self.compile)(text).diagnostics;
-        diagnostics.iter().map(|diagnostic| diagnostic.render(text)).collect()
+        diagnostics.iter().map(|diagnostic| diagnostic.render()).collect()
     }
 
     /// What a person sees of each mistake.

@@ -62,8 +62,8 @@ fn line(
     let number = compiler.field_count;
     let from = from?;
     compiler.field_count += 1;
-    let line = compiler.text[..leaf.key_span.start.min(compiler.text.len())].matches('\n').count();
-    Some(Field { id, number, line: line + 1, from, when, apply, lookup, dates })
+    let spot = compiler.spot(leaf.key_span.start);
+    Some(Field { id, number, spot, from, when, apply, lookup, dates })
 }
 
 fn field_of(

@@ -13,6 +13,7 @@ use crate::document::Format;
 use crate::document::write::{self, Element, LineEnd, Unwritable};
 use crate::domain::notice::Notice;
 use crate::mapping::date;
+use crate::mapping::extend::Spot;
 use crate::mapping::transform::{Transform, Unreadable};
 
 /// How one force's letters are written.
@@ -53,8 +54,8 @@ pub(super) struct Place {
 /// One line of `[fields]`.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// Of the file, 1-based.
-    pub number: usize,
+    /// Where the mapping says it.
+    pub at: Spot,
     /// Index into the plan's places.
     pub place: usize,
     pub when: Option<When>,

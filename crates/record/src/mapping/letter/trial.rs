@@ -103,7 +103,7 @@ fn first_difference(file: &str, wanted: &[u8], found: &[u8]) -> String {
 /// A field is reached when it had something to say.
 fn coverage(plan: &LetterPlan, reached: &BTreeSet<Used>, report: &mut Report) {
     let fields = plan.lines.iter().enumerate().map(|(index, line)| {
-        let words = format!("line {}: {}", line.number, plan.places[line.place].text);
+        let words = format!("{}: {}", line.at, plan.places[line.place].text);
         (reached.contains(&Used::Line(index)), words)
     });
     report.count("fields", fields);

@@ -160,9 +160,8 @@ impl Reader<'_, '_, '_> {
                 None
             }
         };
-        let at = table.span.start.min(self.reporter.text.len());
-        let number = self.reporter.text[..at].matches('\n').count() + 1;
-        Some(Line { number, place, when, says: says? })
+        let at = self.reporter.spot(table.span.start);
+        Some(Line { at, place, when, says: says? })
     }
 
     fn when(&mut self, table: &Table<'_>) -> Option<When> {

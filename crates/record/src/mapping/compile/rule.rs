@@ -1,0 +1,58 @@
+//! `[[rule]]`: the force's own conditions for sending a case on.
+
+use std::sync::Arc;
+
+use super::Compiler;
+use super::table::Table;
+use crate::domain::Kind;
+use crate::mapping::code::Code;
+use crate::mapping::condition::Rule;
+use crate::mapping::plan::RuleLine;
+
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine> {
+    let mut rules = Vec::new();
+    for table in top.tables(compiler, "rule") {
+        compiler.known_keys(&table, &["name", "require", "otherwise", "because"]);
+        let name = table.string(compiler, "name");
+        let require = table.string(compiler, "require");
+        let otherwise = match table.string(compiler, "otherwise") {
+            Some((text, _)) if text == "hold" => Some(Kind::Hold),
+            Some((text, _)) if text == "flag" => Some(Kind::Flag),
+            Some((_, span)) => {
+                compiler.report(Code::WRONG_VALUE, span, "a rule's otherwise is hold or flag");
+                None
+            }
+            None => {
+                compiler.missing(&table, "otherwise", "otherwise = \"hold\"");
+                None
+            }
+        };
+        let because = table.string(compiler, "because");
+        for (key, there) in [
+            ("name", name.is_some()),
+            ("require", require.is_some()),
+            ("because", because.is_some()),
+        ] {
+            if !there {
+                compiler.missing(&table, key, &format!("{key} = \"…\""));
+            }
+        }
+        if let Some((name, span)) = &name
+            && rules.iter().any(|rule: &RuleLine| *rule.name == **name)
+        {
+            let what = format!("two rules are named \"{name}\"");
+            compiler.report(Code::FILLED_TWICE, span.clone(), what);
+        }
+        let Some((text, span)) = require else { continue };
+        match Rule::parse(&text, compiler.fills) {
+            Ok(require) => rules.push(RuleLine {
+                name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
+                require,
+                otherwise: otherwise.unwrap_or(Kind::Hold),
+                because: because.map_or(String::new(), |(text, _)| text),
+            }),
+            Err(fault) => compiler.fault(&fault, &span),
+        }
+    }
+    rules
+}
