@@ -24,7 +24,7 @@ const SYNTAX: &[Mistake] = &[
 
 const KEYS: &[Mistake] = &[
     ("a key that does not exist", "timezone =", "timezon ="),
-    ("a key of a later version", "format = 1", "format = 1\nnamespaces = []"),
+    ("a key of another section", "format = 1", "format = 1\nnamespaces = []"),
     ("a number that is another", "format = 1", "format = 2"),
     ("a text where a number belongs", "format = 1", "format = \"1\""),
     ("a force that does not exist", "\"hampshire\"", "\"hampshir\""),
