@@ -1,5 +1,4 @@
 use cara_record::document::{Limits, decode};
-use cara_record::domain::field::Fills;
 use cara_record::domain::{Context, Validated, validate, validate_decision};
 use cara_record::mapping::{Plan, compile};
 
@@ -42,8 +41,8 @@ fn read(plan: &Plan, body: &str) -> Vec<Validated> {
     let judged = records.map(|record| {
         let draft = plan.translate(&tree, record).draft;
         match plan.fills() {
-            Fills::Referral => validate(draft, &context),
-            Fills::Decision => validate_decision(draft, &context),
+            "decision/1" => validate_decision(draft, &context),
+            _ => validate(draft, &context),
         }
     });
     judged.collect()
