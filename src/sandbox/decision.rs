@@ -45,7 +45,7 @@ pub fn varied(force: &str, case: &Case, number: u64) -> String {
     }
 }
 
-/// How a force that extends the shared start names a case and writes days.
+/// How a force that extends the base names a case and writes days.
 struct Occurrence {
     root: &'static str,
     key: &'static str,

@@ -178,7 +178,7 @@ fn days(case: &Case, texts: [&'static str; 5], show: impl Fn(Date) -> String) ->
     texts.into_iter().zip(days.map(show)).collect()
 }
 
-/// When the body was written and whether its case was sent before, as the shared start has them.
+/// When the body was written and whether its case was sent before, as the base has them.
 fn header(case: &Case) -> Swaps {
     let status = if case.amended { "UPD" } else { "NEW" };
     vec![
