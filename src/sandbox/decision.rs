@@ -1,4 +1,4 @@
-//! Decisions of police as the four forces write them: a caution gets a later deadline.
+//! Decisions of police as the forces write them: a caution gets a later deadline.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -12,14 +12,6 @@ pub fn varied(force: &str, case: &Case, number: u64) -> String {
     let Case { serial, offender, .. } = case;
     let person = &offender.number;
     match force {
-        "hampshire" => format!(
-            "<DisposalUpdate>\n  <Update id=\"D{number}\">\n    \
-             <OccurrenceNumber>44{serial:09}</OccurrenceNumber><Suspect id=\"P{person}\"/>\n    \
-             <DecidedOn>{}</DecidedOn><Decision>VARY</Decision><NewDeadline>{}</NewDeadline>\n    \
-             <DecidedBy collar=\"4417\"/>\n  </Update>\n</DisposalUpdate>\n",
-            shown(on, "%d/%m/%Y"),
-            shown(deadline, "%d/%m/%Y"),
-        ),
         "west-midlands" => serde_json::json!({ "outcomeDecisions": [{
             "caseId": format!("20DA/{serial}/25"),
             "accused": { "personId": person },
@@ -34,7 +26,12 @@ pub fn varied(force: &str, case: &Case, number: u64) -> String {
             shown(on, "%d/%m/%Y"),
             shown(deadline, "%d/%m/%Y"),
         ),
-        _ => format!(
+        "cambridgeshire" => format!(
+            "<Routed><Header><MessageId>CBD-{number}</MessageId></Header><Content>&lt;CautionDecisions>\n  \
+             &lt;Decision id=\"CBD-{number}\" ref=\"35/{serial}/25\" person=\"{person}\" on=\"{on}\" by=\"1450\" \
+             outcome=\"VARIED\" newCompleteBy=\"{deadline}\"/>\n&lt;/CautionDecisions></Content></Routed>\n",
+        ),
+        "norfolk" => format!(
             "00CASELINK  NK{number:010}{}\n7036{:<16}{:<10}{:<10}{}VA{}{:<8}\n99000001\n",
             shown(on, "%Y%m%d000000"),
             format!("36/{serial}/25"),
@@ -44,5 +41,46 @@ pub fn varied(force: &str, case: &Case, number: u64) -> String {
             shown(deadline, "%d%m%Y"),
             "882",
         ),
+        _ => occurrence(force, case).update(number, on, deadline),
+    }
+}
+
+/// How a force that extends the base names a case and writes days.
+struct Occurrence {
+    root: &'static str,
+    key: &'static str,
+    number: String,
+    person: String,
+    days: &'static str,
+}
+
+fn occurrence(force: &str, case: &Case) -> Occurrence {
+    let Case { serial, offender, .. } = case;
+    let person = offender.number;
+    let (number, person, days) = match force {
+        "avon-and-somerset" => (format!("52-25-{serial}"), format!("AS-{person}"), "%d/%m/%Y"),
+        "dorset" => (format!("55{serial:09}"), person.to_string(), "%Y-%m-%dT09:30:00"),
+        "thames-valley" => (format!("43{serial:09}"), format!("TV-{person}"), "%Y-%m-%d"),
+        "west-yorkshire" => (format!("13{serial:09}"), format!("N{person}"), "%d-%b-%Y"),
+        _ => (format!("44{serial:09}"), format!("P{person}"), "%d/%m/%Y"),
+    };
+    let (root, key) = match force {
+        "dorset" => ("CaseDecisions", "CaseNumber"),
+        _ => ("DisposalUpdate", "OccurrenceNumber"),
+    };
+    Occurrence { root, key, number, person, days }
+}
+
+impl Occurrence {
+    fn update(&self, decision: u64, on: Date, deadline: Date) -> String {
+        let Occurrence { root, key, number, person, days } = self;
+        format!(
+            "<{root}>\n  <Update id=\"D{decision}\">\n    \
+             <{key}>{number}</{key}><Suspect id=\"{person}\"/>\n    \
+             <DecidedOn>{}</DecidedOn><Decision>VARY</Decision><NewDeadline>{}</NewDeadline>\n    \
+             <DecidedBy collar=\"4417\"/>\n  </Update>\n</{root}>\n",
+            on.strftime(days),
+            deadline.strftime(days),
+        )
     }
 }

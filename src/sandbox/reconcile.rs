@@ -12,7 +12,7 @@ pub fn table(pages: &Pages) -> (String, bool) {
         let Told { pushed, accepted, duplicates, held, refused } = told;
         let _infallible = writeln!(
             text,
-            "  {name:<16}{pushed:>8}{accepted:>10}{duplicates:>14}{held:>7}{refused:>9}"
+            "  {name:<18}{pushed:>8}{accepted:>10}{duplicates:>14}{held:>7}{refused:>9}"
         );
     };
     for (force, told) in &pages.told {
@@ -20,7 +20,7 @@ pub fn table(pages: &Pages) -> (String, bool) {
     }
     let total = pages.all_told();
     row("together", &total);
-    let head = "  records           pushed  accepted  (duplicates)   held  refused\n";
+    let head = "  records             pushed  accepted  (duplicates)   held  refused\n";
     let (promised, consumed) = (pages.accepted.len(), pages.consumed());
     let missing_victims = pages.missing_victims();
     let seen = &pages.seen;

@@ -21,6 +21,32 @@ macro_rules! mapping_files {
 
 const MAPPINGS: &[(&str, &str)] = &mapping_files![
     "README.md",
+    "avon-and-somerset/decision.toml",
+    "avon-and-somerset/examples/amended.xml",
+    "avon-and-somerset/examples/decision-all.xml",
+    "avon-and-somerset/examples/full.xml",
+    "avon-and-somerset/examples/minimal.xml",
+    "avon-and-somerset/examples/notice-missed.xml",
+    "avon-and-somerset/notice.toml",
+    "avon-and-somerset/referral.toml",
+    "base/occurrence-decision-xml.toml",
+    "base/occurrence-notice-xml.toml",
+    "base/occurrence-xml.toml",
+    "cambridgeshire/decision.toml",
+    "cambridgeshire/examples/decision-all.xml",
+    "cambridgeshire/examples/full.xml",
+    "cambridgeshire/examples/minimal.xml",
+    "cambridgeshire/examples/notice-missed.xml",
+    "cambridgeshire/notice.toml",
+    "cambridgeshire/referral.toml",
+    "dorset/decision.toml",
+    "dorset/examples/amended.xml",
+    "dorset/examples/decision-all.xml",
+    "dorset/examples/full.xml",
+    "dorset/examples/minimal.xml",
+    "dorset/examples/notice-missed.xml",
+    "dorset/notice.toml",
+    "dorset/referral.toml",
     "hampshire/decision.toml",
     "hampshire/examples/amended.xml",
     "hampshire/examples/decision-others.xml",
@@ -68,6 +94,14 @@ const MAPPINGS: &[(&str, &str)] = &mapping_files![
     "norfolk/examples/unlisted.txt",
     "norfolk/notice.toml",
     "norfolk/referral.toml",
+    "thames-valley/decision.toml",
+    "thames-valley/examples/amended.xml",
+    "thames-valley/examples/decision-all.xml",
+    "thames-valley/examples/full.xml",
+    "thames-valley/examples/minimal.xml",
+    "thames-valley/examples/notice-missed.xml",
+    "thames-valley/notice.toml",
+    "thames-valley/referral.toml",
     "west-midlands/decision.toml",
     "west-midlands/examples/amended.json",
     "west-midlands/examples/decision-others.json",
@@ -82,6 +116,14 @@ const MAPPINGS: &[(&str, &str)] = &mapping_files![
     "west-midlands/examples/refused.json",
     "west-midlands/notice.toml",
     "west-midlands/referral.toml",
+    "west-yorkshire/decision.toml",
+    "west-yorkshire/examples/amended.xml",
+    "west-yorkshire/examples/decision-all.xml",
+    "west-yorkshire/examples/full.xml",
+    "west-yorkshire/examples/minimal.xml",
+    "west-yorkshire/examples/notice-missed.xml",
+    "west-yorkshire/notice.toml",
+    "west-yorkshire/referral.toml",
 ];
 
 /// Where the gateway of the sandbox reaches the broker.
@@ -271,7 +313,7 @@ mod tests {
         let text = text(&folder, &certificates, &broker, &addresses).unwrap();
         let read = Settings::read(&text, &folder.join("gateway.toml"), &BTreeMap::new());
         let settings = read.unwrap();
-        assert_eq!(settings.forces.len(), 4);
+        assert_eq!(settings.forces.len(), 9);
         assert_eq!(settings.store.path, folder.join("data/gateway.db"));
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -328,7 +328,7 @@ fn line(shape: &Shape, step: Move, answer: &Answer) -> String {
     let mut ends: Vec<_> = answer.records.iter().map(fate).collect();
     ends.dedup();
     format!(
-        "{:<15} {:<5} {what:<28} {} {}",
+        "{:<17} {:<5} {what:<28} {} {}",
         shape.force,
         shape.media_type.rsplit('/').next().unwrap_or_default(),
         answer.status,

@@ -98,10 +98,19 @@ fn the_sandbox_serves_what_it_prints_until_it_is_interrupted() {
     let mut sandbox = Sandbox::start("sandbox stays", &[]);
     let description = sandbox.described();
     let forces: Vec<_> = description.forces.iter().map(|(k, v)| (k.as_str(), &*v.code)).collect();
-    let all =
-        [("hampshire", "44"), ("leicestershire", "33"), ("norfolk", "36"), ("west-midlands", "20")];
+    let all = [
+        ("avon-and-somerset", "52"),
+        ("cambridgeshire", "35"),
+        ("dorset", "55"),
+        ("hampshire", "44"),
+        ("leicestershire", "33"),
+        ("norfolk", "36"),
+        ("thames-valley", "43"),
+        ("west-midlands", "20"),
+        ("west-yorkshire", "13"),
+    ];
     assert_eq!(forces, all);
-    assert_eq!(description.providers.keys().collect::<Vec<_>>(), ["fenland", "harbour"]);
+    assert_eq!(description.providers.keys().collect::<Vec<_>>(), ["fenland", "harbour", "pennine"]);
     assert_eq!(description.providers["harbour"].queues.intake, "cara.intake.harbour");
 
     let said = sandbox.said();
@@ -192,7 +201,17 @@ fn traffic_ends_with_a_table_that_adds_up() {
     let said = sandbox.said();
     assert!(ended.success() && said.contains("It adds up."), "{said}");
     assert!(said.contains("victim data seen on the offender queue = 0"), "{said}");
-    for shape in ["xml", "json", "csv", "plain"] {
+    for shape in [
+        "avon-and-somerset xml",
+        "cambridgeshire    xml",
+        "dorset            xml",
+        "hampshire         xml",
+        "leicestershire    csv",
+        "norfolk           plain",
+        "thames-valley     xml",
+        "west-midlands     json",
+        "west-yorkshire    xml",
+    ] {
         for what in [
             "a new case                   202 accepted",
             "the same body again          202 duplicate",
@@ -201,7 +220,7 @@ fn traffic_ends_with_a_table_that_adds_up() {
             "a code that nobody listed    202 held: V201",
             "a body that breaks off       400 refused",
         ] {
-            let line = format!(" {shape:<5} {what}");
+            let line = format!("{shape:<23} {what}");
             assert!(said.contains(&line), "{line}\n{said}");
         }
     }

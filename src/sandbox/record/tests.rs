@@ -1,8 +1,9 @@
 use cara_record::document::{Limits, decode};
-use cara_record::domain::{Context, Validated, validate};
+use cara_record::domain::{Context, Validated, validate, validate_decision};
 use cara_record::mapping::{Plan, compile};
 
 use super::*;
+use crate::sandbox::decision;
 use crate::sandbox::people::People;
 
 fn case(people: &mut People, serial: u64) -> Case {
@@ -18,18 +19,18 @@ fn case(people: &mut People, serial: u64) -> Case {
     }
 }
 
-fn plan(shape: &Shape) -> Plan {
+fn plan(shape: &Shape, file: &str) -> Plan {
     let folder = format!("{}/mappings/{}", env!("CARGO_MANIFEST_DIR"), shape.force);
-    let text = std::fs::read_to_string(format!("{folder}/referral.toml")).unwrap();
+    let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
     let open = |name: &str| std::fs::read(format!("{folder}/{name}")).ok();
-    compile("referral.toml", &text, &open).plan.unwrap()
+    compile(file, &text, &open).plan.unwrap()
 }
 
-/// The codes that stop each record of a body; none: it becomes a referral.
-fn judge(plan: &Plan, body: &str) -> Vec<Vec<&'static str>> {
+/// What each record of a body is.
+fn read(plan: &Plan, body: &str) -> Vec<Validated> {
     let text = decode(body.as_bytes(), plan.encoding()).unwrap();
     let tree = plan.read(&text, &Limits::default()).unwrap();
-    assert!(plan.matches(&tree));
+    assert!(plan.matches(&tree), "{body}");
     let domains = [format!("{}.example", plan.force())];
     let context = Context {
         now: "2026-11-23T09:31:00Z".parse().unwrap(),
@@ -37,17 +38,28 @@ fn judge(plan: &Plan, body: &str) -> Vec<Vec<&'static str>> {
         compliance_domains: &domains,
     };
     let records = plan.records(&tree).into_iter();
-    records
-        .map(|record| match validate(plan.translate(&tree, record).draft, &context) {
-            Validated::Referral(_) => Vec::new(),
-            Validated::Withdrawal(_) => vec!["withdrawn"],
-            Validated::Decision(_) => vec!["decided"],
-            Validated::Stopped(stopped) => {
-                let stops = stopped.findings.iter().map(|finding| finding.code.name());
-                stops.collect()
-            }
-        })
-        .collect()
+    let judged = records.map(|record| {
+        let draft = plan.translate(&tree, record).draft;
+        match plan.fills() {
+            "decision/1" => validate_decision(draft, &context),
+            _ => validate(draft, &context),
+        }
+    });
+    judged.collect()
+}
+
+/// The codes that stop each record of a body; none: it becomes a referral.
+fn judge(plan: &Plan, body: &str) -> Vec<Vec<&'static str>> {
+    let codes = read(plan, body).into_iter().map(|read| match read {
+        Validated::Referral(_) => Vec::new(),
+        Validated::Withdrawal(_) => vec!["withdrawn"],
+        Validated::Decision(_) => vec!["decided"],
+        Validated::Stopped(stopped) => {
+            let stops = stopped.findings.iter().map(|finding| finding.code.name());
+            stops.collect()
+        }
+    });
+    codes.collect()
 }
 
 #[test]
@@ -66,7 +78,7 @@ fn everything_that_is_swapped_stands_in_the_example() {
 fn good_cases_become_referrals_alone_and_together() {
     let mut people = People::seeded(1);
     for shape in &SHAPES {
-        let plan = plan(shape);
+        let plan = plan(shape, "referral.toml");
         let cases: Vec<_> = (0..3).map(|serial| case(&mut people, serial)).collect();
         assert_eq!(judge(&plan, &shape.body(&cases[..1])), [vec![""; 0]], "{}", shape.force);
         assert_eq!(judge(&plan, &shape.body(&cases)), vec![vec![""; 0]; 3], "{}", shape.force);
@@ -77,7 +89,7 @@ fn good_cases_become_referrals_alone_and_together() {
 fn odd_cases_are_stopped_for_their_oddity() {
     let mut people = People::seeded(1);
     for shape in &SHAPES {
-        let plan = plan(shape);
+        let plan = plan(shape, "referral.toml");
         for (twist, code) in
             [(Twist::NoBirthDate, "missing"), (Twist::UnlistedCode, "unlisted_code")]
         {
@@ -93,8 +105,38 @@ fn nobody_of_the_example_is_left() {
     let mut people = People::seeded(1);
     for shape in &SHAPES {
         let body = shape.body(&[case(&mut people, 1)]);
-        for name in ["ASHDOWN", "Fairwater", "Bellweather", "Lindqvist", "heron", "Hexley"] {
+        for name in [
+            "ASHDOWN",
+            "Fairwater",
+            "Bellweather",
+            "Lindqvist",
+            "heron",
+            "Hexley",
+            "KESTREL",
+            "LANYON",
+            "HAVERING",
+            "AMBLER",
+            "Fairweather",
+            "Quarrington",
+        ] {
             assert!(!body.contains(name), "{}: {name}", shape.force);
         }
+    }
+}
+
+#[test]
+fn a_decision_is_about_the_case_that_was_sent() {
+    let mut people = People::seeded(1);
+    for shape in &SHAPES {
+        let sent = case(&mut people, 1);
+        let referrals = read(&plan(shape, "referral.toml"), &shape.body(&[sent.clone()]));
+        let decisions =
+            read(&plan(shape, "decision.toml"), &decision::varied(shape.force, &sent, 7));
+        let ([Validated::Referral(referral)], [Validated::Decision(decision)]) =
+            (&referrals[..], &decisions[..])
+        else {
+            panic!("{}: no referral, or no decision", shape.force)
+        };
+        assert_eq!(decision.record_ref, referral.source.record_ref, "{}", shape.force);
     }
 }
