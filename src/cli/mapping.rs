@@ -5,6 +5,7 @@ mod attempt;
 pub(super) mod check;
 mod folder;
 pub(super) mod show;
+mod schema;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,8 @@ pub enum Command {
     Try(attempt::Try),
     /// A mapping as it counts, with the lines of the base that it extends
     Show(show::Show),
+    /// The JSON Schema of a mapping file, for an editor
+    Schema(schema::Schema),
     /// What changed between two versions of a file, in words
     Diff(golive::Diff),
     /// Put a mapping live in the running gateway
@@ -43,6 +46,7 @@ pub async fn run(
         Command::Check(args) => Ok(args.run(out)?),
         Command::Try(args) => Ok(args.run(now, out)?),
         Command::Show(args) => args.run(out),
+        Command::Schema(args) => args.run(out),
         Command::Diff(args) => args.run(out),
         Command::Activate(args) => args.run(out).await,
         Command::History(args) => args.run(out).await,
