@@ -18,8 +18,9 @@ use serde_json::{Map, Value, json};
 use super::file::LETTERS;
 use super::transform::list::ALL;
 use super::transform::{Doc, Takes as Argument};
-use crate::domain::field::{Fills, Group};
-use section::{EACH, Key, LINE_KIND, ONE, RULE, SOURCE, TEST, TOP, Takes, UNWRAP};
+use crate::domain::field::Fills;
+use crate::domain::identifier::ForceCode;
+use section::{EACH, Key, LINE, LINE_KIND, ONE, RULE, SOURCE, TEST, TOP, Takes, UNWRAP};
 
 /// The files that have a schema, by their names.
 pub const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
@@ -43,17 +44,24 @@ fn reading(fills: Fills) -> Value {
     put(&mut top, "line", list(section(LINE_KIND, &["name"], "One kind of line")));
     put(&mut top, "unwrap", list(section(UNWRAP, &["at", "as"], "One layer to open")));
     put(&mut top, "fields", field::tree(field::lines(fills.root(), ""), &root_doc(fills)));
-    put(&mut top, "one", list(one(fills)));
-    if fills.groups().len() > 1 {
-        put(&mut top, "each", list(each(fills)));
-    } else {
-        top.remove("each");
+    put(
+        &mut top,
+        "one",
+        list(block(ONE, fills.parts(), "Stands in exactly one place of the record")),
+    );
+    match groups(fills).as_slice() {
+        [] => {
+            top.remove("each");
+        }
+        groups => {
+            put(&mut top, "each", list(block(EACH, groups, "Makes one block for every match")))
+        }
     }
     put(&mut top, "lookup", lookups());
     put(&mut top, "rule", list(section(RULE, &["name"], "The force's own condition")));
     put(&mut top, "test", list(test(fills)));
     let title = format!("{word}.toml: how a force's record becomes a {word}");
-    whole(&title, top, json!({ "transform": transform(|_| true) }))
+    whole(&title, top, definitions(fills))
 }
 
 fn root_doc(fills: Fills) -> String {
@@ -64,7 +72,7 @@ fn root_doc(fills: Fills) -> String {
 }
 
 /// A whole document: closed, with what every mapping file says of itself.
-fn whole(title: &str, properties: Map<String, Value>, definitions: Value) -> Value {
+fn whole(title: &str, properties: Map<String, Value>, definitions: Map<String, Value>) -> Value {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -88,33 +96,42 @@ fn source() -> Value {
     closed("How the force's bodies are shaped", keys, &[])
 }
 
-/// `[[one]]`: which fields it has is for what it fills.
-fn one(fills: Fills) -> Value {
-    let parts = fills.parts();
-    let fields = |part: &str| {
-        let prefix = format!("{part}.");
-        field::tree(field::lines(fills.root(), &prefix), &format!("Fields of the {part}"))
-    };
-    block(ONE, parts, &fields, "Stands in exactly one place: never put together from two")
+/// What a `[[each]]` may fill.
+fn groups(fills: Fills) -> Vec<&'static str> {
+    fills.groups().iter().filter(|group| !group.is_root()).map(|group| group.name()).collect()
 }
 
-/// `[[each]]`: one group for every match.
-fn each(fills: Fills) -> Value {
-    let groups: Vec<Group> = fills.groups().iter().copied().filter(|it| !it.is_root()).collect();
-    let names: Vec<&str> = groups.iter().map(|group| group.name()).collect();
-    let fields = |name: &str| {
-        let group = groups.iter().find(|group| group.name() == name);
-        let lines = group.map(|group| field::lines(*group, "")).unwrap_or_default();
-        field::tree(lines, &format!("Fields of one of the {name}"))
-    };
-    block(EACH, &names, &fields, "Makes one block for every match")
+/// What several places of the schema point to: the keys of a line, and the fields of each block.
+fn definitions(fills: Fills) -> Map<String, Value> {
+    let mut all = properties(LINE);
+    put(&mut all, "transform", transform(|_| true));
+    for part in fills.parts() {
+        let lines = field::lines(fills.root(), &format!("{part}."));
+        put(&mut all, &fields_of(part), field::tree(lines, &format!("Fields of the {part}")));
+    }
+    for group in fills.groups().iter().filter(|group| !group.is_root()) {
+        let name = group.name();
+        let doc = format!("Fields of one of the {name}");
+        put(&mut all, &fields_of(name), field::tree(field::lines(*group, ""), &doc));
+    }
+    all
 }
 
-fn block(keys: &[Key], names: &[&str], fields: &dyn Fn(&str) -> Value, doc: &str) -> Value {
+/// The definition of a block's fields.
+fn fields_of(block: &str) -> String {
+    format!("fields_of_{}", block.replace('.', "_"))
+}
+
+fn point_to(definition: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{definition}") })
+}
+
+/// `[[one]]` or `[[each]]`: which fields it has is for what it fills.
+fn block(keys: &[Key], names: &[&str], doc: &str) -> Value {
     let mut properties = properties(keys);
     put(&mut properties, "fills", one_of(names, "What the block fills"));
-    let mut completing: Vec<Value> = names.iter().map(|name| fields(name)).collect();
-    completing.push(json!({}));
+    let fields = |name: &&str| point_to(&fields_of(name));
+    let completing: Vec<Value> = names.iter().map(fields).chain([json!({})]).collect();
     let what = "Field on the left, its place from the block's own on the right";
     put(&mut properties, "fields", json!({ "description": what, "anyOf": completing }));
     let refusing = names.iter().map(|name| {
@@ -238,9 +255,7 @@ impl Key {
             Takes::OneOf(texts) => one_of(texts, doc),
             Takes::Version => json!({ "description": doc, "enum": [1] }),
             Takes::Force => {
-                let slugs: Vec<&str> = crate::domain::identifier::ForceCode::all()
-                    .map(crate::domain::identifier::ForceCode::slug)
-                    .collect();
+                let slugs: Vec<&str> = ForceCode::all().map(ForceCode::slug).collect();
                 one_of(&slugs, doc)
             }
             Takes::Boolean => json!({ "description": doc, "type": "boolean" }),
@@ -248,7 +263,7 @@ impl Key {
                 json!({
                     "description": doc,
                     "type": ["string", "array"],
-                    "items": { "$ref": "#/definitions/transform" },
+                    "items": point_to("transform"),
                 })
             }
             Takes::Table => json!({ "description": doc, "type": "object" }),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::section::LINE;
-use super::{closed, one_of, properties};
+use super::{closed, one_of, point_to};
 use crate::domain::field::{Group, Need, Shape, Spec, all};
 
 /// The lines that a section may hold: what stands behind the prefix of a field's name, and its
@@ -38,7 +38,8 @@ pub(super) fn tree(leaves: Vec<(&str, Value)>, doc: &str) -> Value {
 
 /// `{ from = "…" }` or `{ value = "…" }`, with what the field allows.
 fn line(spec: &Spec) -> Value {
-    let mut keys = properties(LINE);
+    let mut keys: Map<String, Value> =
+        LINE.iter().map(|key| (key.name.to_owned(), point_to(key.name))).collect();
     if spec.evidenced {
         keys.remove("value");
     } else {

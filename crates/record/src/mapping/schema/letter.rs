@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::field::tree;
 use super::section::{DELIVER, LETTER_LINE, LETTER_TEST, LETTER_TOP, TARGET};
-use super::{closed, list, one_of, properties, put, section, transform, whole};
+use super::{closed, list, one_of, point_to, properties, put, section, transform, whole};
 use crate::domain::choice::Choice;
 use crate::domain::notice::NoticeKind;
 use crate::mapping::letter::field::{FIELDS, Field, Shape, Spec};
@@ -19,10 +19,9 @@ pub(super) fn schema() -> Value {
     put(&mut top, "fields", fields());
     put(&mut top, "lookup", lookups());
     put(&mut top, "test", list(test()));
-    let definitions = json!({
-        "transform": transform(|doc| doc.fits == Fits::Any),
-        "line": line(),
-    });
+    let mut definitions = Map::new();
+    put(&mut definitions, "transform", transform(|doc| doc.fits == Fits::Any));
+    put(&mut definitions, "line", line());
     whole("notice.toml: how a notice becomes a force's letter", top, definitions)
 }
 
@@ -55,7 +54,7 @@ fn deliver() -> Value {
 fn fields() -> Value {
     let mut place = line();
     place["type"] = json!(["object", "array"]);
-    place["items"] = json!({ "$ref": "#/definitions/line" });
+    place["items"] = point_to("line");
     json!({
         "description": "The place in the letter on the left, the notice's field on the right, in \
                         the order in which they are written",
