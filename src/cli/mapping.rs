@@ -4,8 +4,9 @@
 mod attempt;
 pub(super) mod check;
 mod folder;
-pub(super) mod show;
+mod problem;
 mod schema;
+pub(super) mod show;
 #[cfg(test)]
 mod tests;
 
@@ -43,7 +44,7 @@ pub async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Check(args) => Ok(args.run(out)?),
+        Command::Check(args) => Ok(args.start(out).await?),
         Command::Try(args) => Ok(args.run(now, out)?),
         Command::Show(args) => args.run(out),
         Command::Schema(args) => args.run(out),

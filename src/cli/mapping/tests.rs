@@ -14,13 +14,22 @@ fn mappings() -> PathBuf {
 
 fn checked(path: PathBuf) -> (ExitCode, String) {
     let mut out = Vec::new();
-    let code = Check { path }.run(&mut out).unwrap();
+    let code = Check { path, watch: false, shape: Shape::default() }.run(&mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
 fn tried(force: &str, example: &str, config: Option<PathBuf>) -> (ExitCode, String) {
+    tried_in(Shape::default(), force, example, config)
+}
+
+fn tried_in(
+    shape: Shape,
+    force: &str,
+    example: &str,
+    config: Option<PathBuf>,
+) -> (ExitCode, String) {
     let record = mappings().join(force).join("examples").join(example);
-    let args = Try { force: force.to_owned(), record, mappings: mappings(), config };
+    let args = Try { force: force.to_owned(), record, mappings: mappings(), config, shape };
     let mut out = Vec::new();
     let code = args.run("2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
@@ -76,11 +85,11 @@ fn a_good_record_shows_its_referral_and_where_each_field_came_from() {
     assert!(out.contains("record 1 of 1, from line 3: accepted"), "{out}");
     assert!(out.contains("\"family_name\": \"O'CONNELL-BRIGHT\""), "{out}");
     let line = out.lines().find(|line| line.contains("offender.address.postcode")).unwrap();
-    for part in [" 19 ", "Address[@type='HOME']/Postcode", "so149zz → SO14 9ZZ"] {
+    for part in [" 19 ", "Address[@type='HOME']/Postcode", "so149zz → postcode: SO14 9ZZ"] {
         assert!(line.contains(part), "{part} in {line}");
     }
     let line = out.lines().find(|line| line.contains("caution.conditions[2].kind")).unwrap();
-    assert!(line.contains("NCON → no_contact"), "{line}");
+    assert!(line.contains("NCON → lookup \"condition\": no_contact"), "{line}");
 }
 
 #[test]
