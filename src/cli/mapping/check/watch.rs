@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 
 use super::{Check, Checked, Looked, look};
+use crate::cli::mapping::folder::BASES;
 
 /// How long a change may wait until it is seen.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -64,8 +65,10 @@ fn say(check: &Check, looked: &Looked, new: &[&Checked], out: &mut impl Write) -
 fn stamps(path: &Path) -> Stamps {
     let mut stamps = Stamps::new();
     let folder = if path.is_file() { path.parent().unwrap_or(path) } else { path };
-    collect(folder, DEPTH_MAX, &mut stamps);
-    collect(&folder.join("../base"), 1, &mut stamps);
+    // A base is checked through the mappings beside its folder.
+    let beside = folder.ends_with(BASES).then(|| folder.parent()).flatten();
+    collect(beside.unwrap_or(folder), DEPTH_MAX, &mut stamps);
+    collect(&folder.join("..").join(BASES), 1, &mut stamps);
     stamps
 }
 
