@@ -17,23 +17,16 @@ use jiff::Timestamp;
 
 use super::golive;
 
+// What a command does, and an example of it, stands at its arguments.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Compile mappings, run their tests and say what the tests reach
     Check(check::Check),
-    /// Translate a record and show what becomes of it, and where every field came from
     Try(attempt::Try),
-    /// A mapping as it counts, with the lines of the base that it extends
     Show(show::Show),
-    /// The JSON Schema of a mapping file, for an editor
     Schema(schema::Schema),
-    /// What changed between two versions of a file, in words
     Diff(golive::Diff),
-    /// Put a mapping live in the running gateway
     Activate(golive::Activate),
-    /// Every version of a force's mappings
     History(golive::History),
-    /// Put an earlier version live again
     Rollback(golive::RollBack),
 }
 

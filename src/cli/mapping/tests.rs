@@ -199,6 +199,7 @@ fn a_mapping_is_shown_with_the_lines_of_its_base() {
     let (code, out) = checked(folder.clone());
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(code, ExitCode::SUCCESS, "{out}");
+}
 
 /// The trace of a record, as a person reads it.
 #[test]
@@ -236,7 +237,10 @@ fn a_try_as_json_says_what_became_of_the_record_and_of_each_field() {
     let (code, all) = parsed(tried_in(JSON, "norfolk", "unlisted.txt", None));
     assert_eq!(code, ExitCode::FAILURE);
     let record = &all["records"][0];
-    assert_eq!((&record["outcome"], &record["findings"][0]["kind"]), (&"held".into(), &"hold".into()));
+    assert_eq!(
+        (&record["outcome"], &record["findings"][0]["kind"]),
+        (&"held".into(), &"hold".into())
+    );
     let fields = record["fields"].as_array().unwrap();
     let relation = fields.iter().find(|it| it["field"] == "relationship.kind").unwrap();
     assert_eq!(relation["stuck_at"]["by"], "lookup");
@@ -279,7 +283,7 @@ fn every_mapping_command_has_an_example_in_its_help() {
     let group = super::Command::augment_subcommands(clap::Command::new("mapping"));
     let without = group.get_subcommands().filter_map(|command| {
         let help = command.clone().render_long_help().to_string();
-        let example = format!("cara-gateway mapping {} ", command.get_name());
+        let example = format!("Example: cara-gateway mapping {} ", command.get_name());
         (!help.contains(&example)).then(|| command.get_name().to_owned())
     });
     assert_eq!(without.collect::<Vec<_>>(), Vec::<String>::new());
