@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Config;
+use super::format::Shape;
 use super::mapping::check::Check;
 use crate::app::inspect::{self, Finding};
 use crate::config::Settings;
@@ -56,7 +57,8 @@ fn mappings(settings: &Settings) -> anyhow::Result<Finding> {
         return Ok(Finding::bad("mappings", format!("{folder} has no referral.toml for {forces}")));
     }
     let mut said = Vec::new();
-    let checked = Check { path: folder.clone() }.run(&mut said)?;
+    let checked =
+        Check { path: folder.clone(), watch: false, shape: Shape::default() }.run(&mut said)?;
     let said = String::from_utf8_lossy(&said);
     let last = said.lines().last().unwrap_or_default();
     Ok(match checked == ExitCode::SUCCESS {

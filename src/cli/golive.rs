@@ -15,7 +15,14 @@ use super::socket::At;
 /// An example that a mapping names is never larger.
 const FILE_BYTES_MAX: u64 = 2 << 20;
 
+/// Put a mapping live in the running gateway.
+///
+/// Example: cara-gateway mapping activate norfolk --because "a new risk grade"
+///
+/// The gateway compiles it, runs its tests, says what changed and tries it on the records that are
+/// kept. --dry-run does all of it but going live.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct Activate {
     #[command(flatten)]
     at: At,
@@ -38,7 +45,11 @@ pub struct Activate {
     dry_run: bool,
 }
 
+/// Every version of a force's mappings: who, when, why.
+///
+/// Example: cara-gateway mapping history norfolk
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct History {
     #[command(flatten)]
     at: At,
@@ -46,7 +57,11 @@ pub struct History {
     force: String,
 }
 
+/// Put an earlier version live again, as a new version with its text.
+///
+/// Example: cara-gateway mapping rollback norfolk referral 3 --because "the grade was wrong"
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct RollBack {
     #[command(flatten)]
     at: At,
@@ -61,7 +76,13 @@ pub struct RollBack {
     because: String,
 }
 
+/// What changed between two versions of a file, in words.
+///
+/// Example: cara-gateway mapping diff old/referral.toml mappings/norfolk/referral.toml
+///
+/// A line that begins with ! concerns the victim, the risk or how somebody is reached.
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct Diff {
     /// The file as it was, or a force by the name of its folder
     old: PathBuf,

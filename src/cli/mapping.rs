@@ -4,6 +4,8 @@
 mod attempt;
 pub(super) mod check;
 mod folder;
+mod problem;
+mod schema;
 pub(super) mod show;
 #[cfg(test)]
 mod tests;
@@ -15,21 +17,16 @@ use jiff::Timestamp;
 
 use super::golive;
 
+// What a command does, and an example of it, stands at its arguments.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Compile mappings, run their tests and say what the tests reach
     Check(check::Check),
-    /// Translate a record and show what becomes of it, and where every field came from
     Try(attempt::Try),
-    /// A mapping as it counts, with the lines of the base that it extends
     Show(show::Show),
-    /// What changed between two versions of a file, in words
+    Schema(schema::Schema),
     Diff(golive::Diff),
-    /// Put a mapping live in the running gateway
     Activate(golive::Activate),
-    /// Every version of a force's mappings
     History(golive::History),
-    /// Put an earlier version live again
     Rollback(golive::RollBack),
 }
 
@@ -40,9 +37,10 @@ pub async fn run(
     out: &mut impl Write,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Check(args) => Ok(args.run(out)?),
+        Command::Check(args) => Ok(args.start(out).await?),
         Command::Try(args) => Ok(args.run(now, out)?),
         Command::Show(args) => args.run(out),
+        Command::Schema(args) => args.run(out),
         Command::Diff(args) => args.run(out),
         Command::Activate(args) => args.run(out).await,
         Command::History(args) => args.run(out).await,

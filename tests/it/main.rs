@@ -29,5 +29,6 @@ mod record;
 mod sandbox;
 mod sweep;
 mod tidy;
+mod watch;
 mod way_back;
 mod world;

@@ -1,5 +1,8 @@
 //! `mapping try`: a record translated, and where every field came from.
 
+mod json;
+mod text;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,15 +11,22 @@ use cara_record::domain::choice::Choice as _;
 use cara_record::domain::decision::DecisionRecord;
 use cara_record::domain::{Finding, Kind, Referral, Validated};
 use cara_record::mapping::attempt::{Attempt, Unread};
-use cara_record::mapping::trace::Line;
-use cara_record::mapping::{Plan, compile};
+use cara_record::mapping::{Diagnostic, Plan, compile};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::folder::{File, tomls};
+use crate::cli::format::{self, Shape};
 use crate::config::Settings;
 
+/// Translate a record and show what becomes of it, and where every field came from.
+///
+/// Example: cara-gateway mapping try norfolk mappings/norfolk/examples/full.txt
+///
+/// Nothing is stored and nothing is sent. What is shown holds the record's own values, as does the
+/// JSON of `--format json`: keep it where the record may be.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub struct Try {
     /// The force, by the name of its folder
     pub force: String,
@@ -29,38 +39,70 @@ pub struct Try {
     /// domain counts as listed
     #[arg(long)]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub shape: Shape,
+}
+
+/// What became of the body.
+#[derive(Default)]
+struct Tried {
+    /// What is wrong with the mappings that were looked at.
+    diagnostics: Vec<Diagnostic>,
+    /// Why no record was tried, a line each.
+    problems: Vec<String>,
+    taken: Option<Taken>,
+}
+
+/// The mapping that takes the body, and what it makes of each record.
+struct Taken {
+    mapping: PathBuf,
+    plan: Plan,
+    attempts: Vec<Attempt>,
+}
+
+impl Tried {
+    fn not(problem: String) -> Tried {
+        Tried { problems: vec![problem], ..Tried::default() }
+    }
 }
 
 impl Try {
     /// Translates the record with the mapping of the force that takes it. 0 when every record would
     /// go on, else 1.
     pub fn run(&self, now: Timestamp, out: &mut impl Write) -> io::Result<ExitCode> {
+        let tried = self.tried(now)?;
+        if self.shape.is_json() {
+            format::write(&json::document(&self.record, &tried), out)?;
+        } else {
+            text::write(&self.record, &tried, out)?;
+        }
+        let goes_on = |attempt: &Attempt| !matches!(attempt.validated, Validated::Stopped(_));
+        match &tried.taken {
+            Some(taken) if taken.attempts.iter().all(goes_on) => Ok(ExitCode::SUCCESS),
+            _ => Ok(ExitCode::FAILURE),
+        }
+    }
+
+    fn tried(&self, now: Timestamp) -> io::Result<Tried> {
         let body = match std::fs::read(&self.record) {
             Ok(body) => body,
-            Err(error) => {
-                writeln!(out, "{}: {error}", self.record.display())?;
-                return Ok(ExitCode::FAILURE);
-            }
+            Err(error) => return Ok(Tried::not(format!("{}: {error}", self.record.display()))),
         };
         let domains = match &self.config {
             None => None,
             Some(config) => match listed_domains(config, &self.force) {
                 Ok(domains) => Some(domains),
-                Err(problems) => {
-                    write!(out, "{problems}")?;
-                    return Ok(ExitCode::FAILURE);
-                }
+                Err(problems) => return Ok(Tried { problems, ..Tried::default() }),
             },
         };
         let folder = self.mappings.join(&self.force);
         let paths = tomls(&folder).unwrap_or_default();
         if paths.is_empty() {
-            writeln!(out, "{}: no mapping of this force here", folder.display())?;
-            return Ok(ExitCode::FAILURE);
+            return Ok(Tried::not(format!("{}: no mapping of this force here", folder.display())));
         }
         let zone = jiff::tz::TimeZone::get("Europe/London").unwrap_or(jiff::tz::TimeZone::UTC);
         let today = zone.to_datetime(now).date();
-        let mut refusals = Vec::new();
+        let mut tried = Tried::default();
         for path in paths {
             let file = File::read(path)?;
             if file.is_letters() {
@@ -68,22 +110,52 @@ impl Try {
             }
             let open = |name: &str| file.open(name);
             let compiled = compile(&file.path.display().to_string(), &file.text, &open);
-            for diagnostic in &compiled.diagnostics {
-                writeln!(out, "{}", diagnostic.render())?;
-            }
-            let Some(plan) = compiled.plan else { return Ok(ExitCode::FAILURE) };
+            tried.diagnostics.extend(compiled.diagnostics);
+            let Some(plan) = compiled.plan else {
+                // What it would have taken is not known.
+                tried.problems.clear();
+                return Ok(tried);
+            };
             match plan.attempt(&body, now, today, domains.as_deref()) {
                 Ok(attempts) => {
-                    writeln!(out, "{} with {}", self.record.display(), file.path.display())?;
-                    return shown(&plan, &attempts, out);
+                    tried.problems.clear();
+                    tried.taken = Some(Taken { mapping: file.path, plan, attempts });
+                    return Ok(tried);
                 }
-                Err(unread) => refusals.push((file.path.clone(), unread)),
+                Err(unread) => {
+                    tried.problems.push(format!("{}: {}", file.path.display(), refusal(&unread)));
+                }
             }
         }
-        for (path, unread) in refusals {
-            writeln!(out, "{}: {}", path.display(), refusal(&unread))?;
+        Ok(tried)
+    }
+}
+
+/// What became of one record, in one word, with what it says and what was found.
+struct Judged<'a> {
+    outcome: &'static str,
+    content: Option<Value>,
+    findings: &'a [Finding],
+}
+
+fn judged(validated: &Validated) -> Judged<'_> {
+    match validated {
+        Validated::Referral(referral) => Judged {
+            outcome: "accepted",
+            content: Some(content(referral)),
+            findings: &referral.flags,
+        },
+        Validated::Withdrawal(withdrawal) => {
+            Judged { outcome: "withdrawn", content: None, findings: &withdrawal.flags }
         }
-        Ok(ExitCode::FAILURE)
+        Validated::Decision(sent) => {
+            Judged { outcome: "decided", content: Some(decided(sent)), findings: &[] }
+        }
+        Validated::Stopped(record) => {
+            let refused = record.findings.iter().any(|it| it.code.kind() == Kind::Violation);
+            let outcome = if refused { "refused" } else { "held" };
+            Judged { outcome, content: None, findings: &record.findings }
+        }
     }
 }
 
@@ -99,48 +171,15 @@ fn refusal(unread: &Unread) -> String {
     format!("{unread}{place}")
 }
 
-fn listed_domains(config: &Path, force: &str) -> Result<Vec<String>, String> {
+fn listed_domains(config: &Path, force: &str) -> Result<Vec<String>, Vec<String>> {
     let settings = Settings::load(config).map_err(|faults| {
-        faults.iter().map(|fault| format!("{}: {fault}\n", config.display())).collect::<String>()
+        let shown = faults.iter().map(|fault| format!("{}: {fault}", config.display()));
+        shown.collect::<Vec<_>>()
     })?;
     match settings.force(force) {
         Some(force) => Ok(force.compliance_domains.clone()),
-        None => Err(format!("{}: no [[force]] has the slug \"{force}\"\n", config.display())),
+        None => Err(vec![format!("{}: no [[force]] has the slug \"{force}\"", config.display())]),
     }
-}
-
-fn shown(plan: &Plan, attempts: &[Attempt], out: &mut impl Write) -> io::Result<ExitCode> {
-    let mut stopped = 0;
-    for (number, attempt) in (1..).zip(attempts) {
-        let of = attempts.len();
-        write!(out, "\nrecord {number} of {of}, from line {}: ", attempt.body_line)?;
-        match &attempt.validated {
-            Validated::Referral(referral) => {
-                writeln!(out, "accepted")?;
-                writeln!(out, "{:#}", content(referral))?;
-                findings(plan, &referral.flags, out)?;
-            }
-            Validated::Withdrawal(withdrawal) => {
-                writeln!(out, "withdrawn")?;
-                findings(plan, &withdrawal.flags, out)?;
-            }
-            Validated::Decision(sent) => {
-                writeln!(out, "decided")?;
-                writeln!(out, "{:#}", decided(sent))?;
-            }
-            Validated::Stopped(record) => {
-                stopped += 1;
-                let refused = record.findings.iter().any(|it| it.code.kind() == Kind::Violation);
-                writeln!(out, "{}", if refused { "refused" } else { "held" })?;
-                findings(plan, &record.findings, out)?;
-            }
-        }
-        for (field, code) in &attempt.unlisted {
-            writeln!(out, "  not listed: \"{code}\" for {field}")?;
-        }
-        trace(&attempt.lines, out)?;
-    }
-    Ok(if stopped == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn decided(sent: &DecisionRecord) -> Value {
@@ -169,56 +208,17 @@ fn content(referral: &Referral) -> Value {
     })
 }
 
-fn findings(plan: &Plan, findings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+/// Kind, and in which order the findings are shown: what stops a record first.
+fn sorted(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     sorted.sort_by_key(|finding| std::cmp::Reverse(finding.code.kind()));
-    for finding in sorted {
-        let page = finding.code.page();
-        let kind = match page.kind {
-            Kind::Flag => "flag",
-            Kind::Hold => "hold",
-            Kind::Violation => "violation",
-        };
-        let field = if finding.field.is_empty() { "the record" } else { &finding.field };
-        write!(out, "  {kind} {} {}: {field}", page.id, page.name)?;
-        if let Some(origin) = finding.origin {
-            write!(out, " from {}", plan.path_text(origin))?;
-        }
-        if let Some(line) = finding.line {
-            write!(out, " (line {line})")?;
-        }
-        if let Some(named) = &finding.named {
-            write!(out, " by \"{named}\"")?;
-        }
-        if let Some(letter) = finding.expected_letter {
-            write!(out, ", the letter {letter} would be right")?;
-        }
-        writeln!(out)?;
-        writeln!(out, "      {}", page.fix)?;
-    }
-    Ok(())
+    sorted
 }
 
-/// Where every field came from: field, line of the record, source path, and the texts on the way.
-fn trace(lines: &[Line], out: &mut impl Write) -> io::Result<()> {
-    let width = |texts: &dyn Fn(&Line) -> usize| lines.iter().map(texts).max().unwrap_or(0);
-    let field_width = width(&|line| line.field.chars().count()).max("field".len());
-    let path = |line: &Line| match &line.source_path {
-        Some(path) => path.clone(),
-        None if line.filled => "constant".to_owned(),
-        None => "nothing found".to_owned(),
-    };
-    let path_width = width(&|line| path(line).chars().count()).clamp(4, 48);
-    writeln!(out, "\n  {:field_width$}  {:>5}  {:path_width$}  value", "field", "line", "from")?;
-    for line in lines {
-        let at = line.record_line.map(|line| line.to_string()).unwrap_or_default();
-        let mut steps: Vec<String> = line.texts.iter().map(|texts| texts.join(" | ")).collect();
-        steps.dedup();
-        let value = if steps.is_empty() { "–".to_owned() } else { steps.join(" → ") };
-        let from = path(line);
-        let unfilled = if line.filled || steps.is_empty() { "" } else { "  (not filled)" };
-        let field = &line.field;
-        writeln!(out, "  {field:field_width$}  {at:>5}  {from:path_width$}  {value}{unfilled}")?;
+fn kind(finding: &Finding) -> &'static str {
+    match finding.code.kind() {
+        Kind::Flag => "flag",
+        Kind::Hold => "hold",
+        Kind::Violation => "violation",
     }
-    Ok(())
 }

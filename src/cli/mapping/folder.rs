@@ -34,7 +34,7 @@ impl File {
 }
 
 /// The folder of shared starts, below that of all mappings.
-const BASES: &str = "base";
+pub(super) const BASES: &str = "base";
 
 /// The bases that a path names: itself, or all of their folder. Empty for every other path.
 pub(super) fn bases(path: &Path) -> io::Result<Vec<PathBuf>> {

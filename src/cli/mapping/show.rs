@@ -11,7 +11,13 @@ use serde_json::{Value, json};
 use super::folder::File;
 use crate::cli::format::{self, Shape};
 
+/// A mapping as it counts, with the lines of the base that it extends.
+///
+/// Example: cara-gateway mapping show hampshire notice
+///
+/// What is printed is a mapping itself: where each line is from stands in comments.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub struct Show {
     /// The force, by the name of its folder
     pub force: String,

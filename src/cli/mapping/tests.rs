@@ -14,13 +14,22 @@ fn mappings() -> PathBuf {
 
 fn checked(path: PathBuf) -> (ExitCode, String) {
     let mut out = Vec::new();
-    let code = Check { path }.run(&mut out).unwrap();
+    let code = Check { path, watch: false, shape: Shape::default() }.run(&mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
 }
 
 fn tried(force: &str, example: &str, config: Option<PathBuf>) -> (ExitCode, String) {
+    tried_in(Shape::default(), force, example, config)
+}
+
+fn tried_in(
+    shape: Shape,
+    force: &str,
+    example: &str,
+    config: Option<PathBuf>,
+) -> (ExitCode, String) {
     let record = mappings().join(force).join("examples").join(example);
-    let args = Try { force: force.to_owned(), record, mappings: mappings(), config };
+    let args = Try { force: force.to_owned(), record, mappings: mappings(), config, shape };
     let mut out = Vec::new();
     let code = args.run("2026-11-23T12:00:00Z".parse().unwrap(), &mut out).unwrap();
     (code, String::from_utf8(out).unwrap())
@@ -76,11 +85,11 @@ fn a_good_record_shows_its_referral_and_where_each_field_came_from() {
     assert!(out.contains("record 1 of 1, from line 3: accepted"), "{out}");
     assert!(out.contains("\"family_name\": \"O'CONNELL-BRIGHT\""), "{out}");
     let line = out.lines().find(|line| line.contains("offender.address.postcode")).unwrap();
-    for part in [" 19 ", "Address[@type='HOME']/Postcode", "so149zz → SO14 9ZZ"] {
+    for part in [" 19 ", "Address[@type='HOME']/Postcode", "so149zz → postcode: SO14 9ZZ"] {
         assert!(line.contains(part), "{part} in {line}");
     }
     let line = out.lines().find(|line| line.contains("caution.conditions[2].kind")).unwrap();
-    assert!(line.contains("NCON → no_contact"), "{line}");
+    assert!(line.contains("NCON → lookup \"condition\": no_contact"), "{line}");
 }
 
 #[test]
@@ -190,4 +199,92 @@ fn a_mapping_is_shown_with_the_lines_of_its_base() {
     let (code, out) = checked(folder.clone());
     std::fs::remove_dir_all(&folder).unwrap();
     assert_eq!(code, ExitCode::SUCCESS, "{out}");
+}
+
+/// The trace of a record, as a person reads it.
+#[test]
+fn a_trace_shows_lines_paths_and_every_step() {
+    let (_, out) = tried("leicestershire", "full.csv", None);
+    let table = out.find("\n  field").map_or("", |start| &out[start..]);
+    insta::assert_snapshot!(table.replace(&mappings().display().to_string(), "mappings"));
+}
+
+const JSON: Shape = Shape { format: Format::Json };
+
+fn parsed((code, out): (ExitCode, String)) -> (ExitCode, serde_json::Value) {
+    (code, serde_json::from_str(&out).unwrap())
+}
+
+#[test]
+fn a_try_as_json_says_what_became_of_the_record_and_of_each_field() {
+    let (code, all) = parsed(tried_in(JSON, "hampshire", "full.xml", None));
+    assert_eq!(code, ExitCode::SUCCESS);
+    let record = &all["records"][0];
+    assert_eq!((&all["problems"], &record["line"]), (&serde_json::json!([]), &3.into()));
+    assert_eq!(record["outcome"], "accepted");
+    assert_eq!(record["content"]["offender_side"]["offender"]["family_name"], "O'CONNELL-BRIGHT");
+    let fields = record["fields"].as_array().unwrap();
+    let postcode = fields.iter().find(|it| it["field"] == "offender.address.postcode").unwrap();
+    assert_eq!(
+        postcode["steps"],
+        serde_json::json!([
+            { "by": "reading", "texts": ["so149zz"] },
+            { "by": "transform", "name": "postcode", "texts": ["SO14 9ZZ"] },
+        ])
+    );
+    assert_eq!((&postcode["value"][0], &postcode["record_line"]), (&"SO14 9ZZ".into(), &19.into()));
+
+    let (code, all) = parsed(tried_in(JSON, "norfolk", "unlisted.txt", None));
+    assert_eq!(code, ExitCode::FAILURE);
+    let record = &all["records"][0];
+    assert_eq!(
+        (&record["outcome"], &record["findings"][0]["kind"]),
+        (&"held".into(), &"hold".into())
+    );
+    let fields = record["fields"].as_array().unwrap();
+    let relation = fields.iter().find(|it| it["field"] == "relationship.kind").unwrap();
+    assert_eq!(relation["stuck_at"]["by"], "lookup");
+    assert_eq!(relation["value"], serde_json::json!([]));
+
+    let (code, all) = parsed(tried_in(JSON, "rutland", "full.xml", None));
+    assert_eq!((code, all["problems"].as_array().unwrap().len()), (ExitCode::FAILURE, 1));
+}
+
+#[test]
+fn a_check_as_json_says_the_same_as_in_words() {
+    let check = |path: PathBuf| {
+        let mut out = Vec::new();
+        let code = Check { path, watch: false, shape: JSON }.run(&mut out).unwrap();
+        parsed((code, String::from_utf8(out).unwrap()))
+    };
+    let (code, all) = check(mappings().join("norfolk/referral.toml"));
+    assert_eq!((code, &all["to_mend"]), (ExitCode::SUCCESS, &0.into()));
+    let tests = &all["mappings"][0]["tests"];
+    assert!(tests["passed"].as_u64().unwrap() > 0 && tests["failures"] == serde_json::json!([]));
+    assert_eq!(tests["coverage"][1]["of"], "lookup rows");
+
+    let file = std::env::temp_dir().join(format!("slip-{}.toml", std::process::id()));
+    std::fs::write(&file, "format = 1\nforce = \"hampshir\"\n").unwrap();
+    let (code, all) = check(file.clone());
+    std::fs::remove_file(file).unwrap();
+    assert_eq!((code, &all["to_mend"]), (ExitCode::FAILURE, &1.into()));
+    let diagnostics = all["mappings"][0]["diagnostics"].as_array().unwrap();
+    let slip = diagnostics.iter().find(|it| it["line"] == 2).unwrap();
+    assert_eq!((&slip["suggestion"], &slip["column"]), (&"hampshire".into(), &9.into()));
+    assert!(slip["code"].as_str().unwrap().starts_with('M'));
+
+    let (code, all) = check(mappings().join("atlantis"));
+    assert_eq!((code, all["problem"].is_string()), (ExitCode::FAILURE, true));
+}
+
+#[test]
+fn every_mapping_command_has_an_example_in_its_help() {
+    use clap::Subcommand as _;
+    let group = super::Command::augment_subcommands(clap::Command::new("mapping"));
+    let without = group.get_subcommands().filter_map(|command| {
+        let help = command.clone().render_long_help().to_string();
+        let example = format!("Example: cara-gateway mapping {} ", command.get_name());
+        (!help.contains(&example)).then(|| command.get_name().to_owned())
+    });
+    assert_eq!(without.collect::<Vec<_>>(), Vec::<String>::new());
 }

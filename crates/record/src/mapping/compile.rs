@@ -1,18 +1,18 @@
 //! A mapping file to a `Plan`, with every problem of the file at once.
 
-mod block;
+pub(super) mod block;
 mod complete;
-mod field;
+pub(super) mod field;
 mod fit;
 mod lookup;
 pub(super) mod quoted;
-mod rule;
-mod source;
+pub(super) mod rule;
+pub(super) mod source;
 pub(super) mod syntax;
 pub(super) mod table;
-mod test;
+pub(super) mod test;
 mod unused;
-mod unwrap;
+pub(super) mod unwrap;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -162,9 +162,9 @@ pub(super) struct PathPlace {
     pub top: bool,
 }
 
-const TOP_KEYS: [&str; 11] = [
+pub(super) const TOP_KEYS: [&str; 12] = [
     "format", "force", "fills", "source", "line", "unwrap", "fields", "one", "each", "lookup",
-    "rule",
+    "rule", "test",
 ];
 
 impl<'a> Compiler<'a> {
@@ -200,7 +200,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn file(&mut self, top: &Table<'_>) -> Option<Plan> {
-        self.known_keys(top, &[&TOP_KEYS[..], &["test"]].concat());
+        self.known_keys(top, &TOP_KEYS);
         self.format(top);
         let force = self.force(top);
         self.fills = self.fills(top);

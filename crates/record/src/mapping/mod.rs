@@ -15,6 +15,7 @@ mod lookup;
 pub mod path;
 mod plan;
 mod report;
+pub mod schema;
 mod texts;
 pub mod trace;
 pub mod transform;

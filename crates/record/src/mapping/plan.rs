@@ -202,6 +202,11 @@ impl Plan {
         found
     }
 
+    /// Every line that fills a field, in the file's order.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().chain(self.blocks.iter().flat_map(|block| &block.fields))
+    }
+
     /// The source path of an origin, as the file writes it.
     pub fn path_text(&self, origin: Origin) -> &str {
         self.paths.get(usize::from(origin.0)).map_or("", String::as_str)

@@ -10,6 +10,7 @@ mod normal;
 mod tests;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::fault::{Cause, Fault, nearest};
 use crate::domain::field::{Shape, YES_NO};
@@ -236,6 +237,22 @@ impl Plain {
             Plain::OffenceCode => normal::offence_code(text),
             Plain::Email => normal::email(text),
             Plain::YesNo => normal::yes_no(&text),
+        }
+    }
+}
+
+/// As a mapping writes it.
+impl fmt::Display for Transform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.doc().name;
+        match &self.step {
+            Step::Plain(_) | Step::Words => f.write_str(name),
+            Step::Before(mark) | Step::After(mark) | Step::Without(mark) | Step::SplitAt(mark) => {
+                // Blanks around it count only in quotes.
+                let quote = if mark.trim() == mark { "" } else { "'" };
+                write!(f, "{name} {quote}{mark}{quote}")
+            }
+            Step::Letters { first, last } => write!(f, "{name} {first} to {last}"),
         }
     }
 }

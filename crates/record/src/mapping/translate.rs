@@ -43,6 +43,8 @@ pub(super) struct Step<'a> {
     pub node: Option<NodeId>,
     /// The texts after each step: as read, after each transform, after the lookup.
     pub texts: &'a [Vec<String>],
+    /// What fills the field; absent where there is trouble instead.
+    pub value: Option<&'a Value<'a>>,
     pub filled: bool,
 }
 
@@ -181,8 +183,17 @@ impl<'t> Translator<'_, 't, '_> {
             let filled = !matches!(value, Ok(Value::Absent));
             let name = full_name(field.id, number);
             let (number, spot) = (field.number, &field.spot);
-            let texts = &steps;
-            self.watch.field(Step { number, spot, field: name, origin, node, texts, filled });
+            let (texts, value) = (&steps, value.as_ref().ok());
+            self.watch.field(Step {
+                number,
+                spot,
+                field: name,
+                origin,
+                node,
+                texts,
+                value,
+                filled,
+            });
         }
         let taken = &into.slot(field.id).value;
         match value {

@@ -292,7 +292,7 @@ fn field_texts(draft: &Draft<'_>, name: &str) -> Vec<String> {
     }
 }
 
-fn texts(value: &Value<'_>) -> Vec<String> {
+pub(super) fn texts(value: &Value<'_>) -> Vec<String> {
     match value {
         Value::Absent | Value::Unreadable => Vec::new(),
         Value::NotRecorded => vec!["not_recorded".to_owned()],

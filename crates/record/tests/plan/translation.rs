@@ -2,6 +2,7 @@
 
 use cara_record::document::Limits;
 use cara_record::domain::field::{FieldId, Group};
+use cara_record::mapping::trace::Line;
 use cara_record::mapping::{Plan, Translation};
 
 use super::told::told;
@@ -213,8 +214,36 @@ fn a_trace_tells_path_lines_and_every_step() {
     assert_eq!(line.field, "officer.name");
     assert_eq!(line.source_path.as_deref(), Some("B"));
     assert_eq!((line.record_line, line.mapping_spot.line), (Some(2), 10));
-    let texts: Vec<String> = line.texts.iter().map(|texts| texts.join("|")).collect();
-    assert_eq!(texts, ["ann", "ann", "ANN"]);
+    assert_eq!(steps(line), ["as read: ann", "trim: ann", "upper case: ANN"]);
+    assert_eq!((line.value.as_slice(), &line.stuck_at), (["ANN".to_owned()].as_slice(), &None));
+}
+
+fn steps(line: &Line) -> Vec<String> {
+    line.made.iter().map(|made| format!("{}: {}", made.by, made.texts.join("|"))).collect()
+}
+
+#[test]
+fn a_trace_names_every_step_and_the_one_that_failed() {
+    let check = |written: &str, record: &str, expected: &[&str], stuck_at: Option<&str>| {
+        let plan = plan(written);
+        let tree = plan.read(record, &Limits::default()).unwrap();
+        let (_, lines) = plan.trace(&tree, plan.records(&tree)[0]);
+        assert_eq!(steps(&lines[0]), expected, "{written}");
+        assert_eq!(lines[0].stuck_at.as_ref().map(ToString::to_string).as_deref(), stuck_at);
+        assert_eq!(lines[0].value.is_empty(), stuck_at.is_some() || expected.is_empty());
+    };
+    let sex = "offender.sex = { from = \"A\", apply = [\"before ,\", \"letters 1 to 1\"], lookup = \"cjs sex\" }";
+    let made =
+        ["as read: MALE,x", "before ,: MALE", "letters 1 to 1: M", "lookup \"cjs sex\": male"];
+    check(sex, "<R><A>MALE,x</A></R>", &made, None);
+    check(sex, "<R/>", &[], None);
+    let unlisted = ["as read: Q", "before ,: Q", "letters 1 to 1: Q"];
+    check(sex, "<R><A>Q</A></R>", &unlisted, Some("lookup \"cjs sex\""));
+    let postcode = "offender.address.postcode = { from = \"A\", apply = [\"postcode\"] }";
+    check(postcode, "<R><A>nowhere</A></R>", &["as read: nowhere"], Some("postcode"));
+    let born = "offender.date_of_birth = { from = \"A\", dates = \"DD/MM/YYYY\" }";
+    check(born, "<R><A>01/02/1990</A></R>", &["as read: 01/02/1990", "field: 1990-02-01"], None);
+    check(born, "<R><A>Monday</A></R>", &["as read: Monday"], Some("field"));
 }
 
 #[test]

@@ -7,6 +7,8 @@ use crate::mapping::code::Code;
 use crate::mapping::path::Path;
 use crate::mapping::plan::{Block, BlockKind};
 
+pub(in crate::mapping) const KEYS: [&str; 5] = ["fills", "from", "same_by", "when", "fields"];
+
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     for table in top.tables(compiler, "one") {
@@ -19,7 +21,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
 }
 
 fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Block> {
-    compiler.known_keys(table, &["fills", "from", "same_by", "when", "fields"]);
+    compiler.known_keys(table, &KEYS);
     let kind = kind(compiler, table, one)?;
     let (name, group) = match &kind {
         BlockKind::One(name) => (*name, compiler.fills.root()),

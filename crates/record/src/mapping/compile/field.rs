@@ -12,7 +12,8 @@ use crate::mapping::path::Path;
 use crate::mapping::plan::{Field, From, canonical};
 use crate::mapping::transform::Transform;
 
-const KEYS: [&str; 8] = ["from", "value", "when", "apply", "lookup", "join", "dates", "years"];
+pub(in crate::mapping) const KEYS: [&str; 8] =
+    ["from", "value", "when", "apply", "lookup", "join", "dates", "years"];
 
 /// Every field line of a section. `prefix` is the block's own name, `offender.`, `inside` the path
 /// of the block.

@@ -9,10 +9,12 @@ use crate::mapping::code::Code;
 use crate::mapping::condition::Rule;
 use crate::mapping::plan::RuleLine;
 
+pub(in crate::mapping) const KEYS: [&str; 4] = ["name", "require", "otherwise", "because"];
+
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine> {
     let mut rules = Vec::new();
     for table in top.tables(compiler, "rule") {
-        compiler.known_keys(&table, &["name", "require", "otherwise", "because"]);
+        compiler.known_keys(&table, &KEYS);
         let name = table.string(compiler, "name");
         let require = table.string(compiler, "require");
         let otherwise = match table.string(compiler, "otherwise") {

@@ -21,7 +21,7 @@ pub(super) struct Source {
     pub dates: Formats,
 }
 
-const KEYS: [&str; 12] = [
+pub(in crate::mapping) const KEYS: [&str; 12] = [
     "type",
     "match",
     "record",
@@ -35,6 +35,9 @@ const KEYS: [&str; 12] = [
     "group",
     "namespaces",
 ];
+
+/// `[[line]]`
+pub(in crate::mapping) const LINE_KEYS: [&str; 3] = ["name", "is", "columns"];
 
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Source> {
     let Some(table) = top.table(compiler, "source") else {
@@ -167,7 +170,7 @@ fn fixed_options(
 ) -> Option<fixed::Options> {
     let mut lines = Vec::new();
     for line in top.tables(compiler, "line") {
-        compiler.known_keys(&line, &["name", "is", "columns"]);
+        compiler.known_keys(&line, &LINE_KEYS);
         let Some((name, name_span)) = line.string(compiler, "name") else {
             compiler.missing(&line, "name", "name = \"OFFENCE\"");
             continue;

@@ -8,11 +8,13 @@ use crate::domain::field::{self, FieldId, Fills};
 use crate::mapping::code::Code;
 use crate::mapping::trial::{Expected, Given, Outcome, Test};
 
+pub(in crate::mapping) const KEYS: [&str; 6] =
+    ["name", "given", "given_file", "same_as", "change", "expect"];
+
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
     let mut tests = Vec::new();
     for table in top.tables(compiler, "test") {
-        compiler
-            .known_keys(&table, &["name", "given", "given_file", "same_as", "change", "expect"]);
+        compiler.known_keys(&table, &KEYS);
         let Some((name, span)) = table.string(compiler, "name") else {
             if !table.has("name") {
                 compiler.missing(&table, "name", "name = \"a full case\"");

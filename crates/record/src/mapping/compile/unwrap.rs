@@ -9,6 +9,8 @@ use crate::mapping::plan::Layer;
 
 const KINDS: [&str; 3] = ["xml", "json", "fixed"];
 
+pub(in crate::mapping) const KEYS: [&str; 3] = ["at", "as", "columns"];
+
 /// Every `[[unwrap]]`, in the order in which they are done.
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Layer> {
     let tables = top.tables(compiler, "unwrap");
@@ -16,7 +18,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Layer> {
 }
 
 fn layer(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Layer> {
-    compiler.known_keys(table, &["at", "as", "columns"]);
+    compiler.known_keys(table, &KEYS);
     let inside = inside(compiler, table);
     let Some((text, span)) = table.string(compiler, "at") else {
         compiler.missing(table, "at", "at = \"//Content\", what carries the text");

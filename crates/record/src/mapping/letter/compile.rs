@@ -1,11 +1,11 @@
 //! A letter's mapping file to a [`LetterPlan`], with every problem of the file at once. How TOML is
 //! read and how a problem is told is the compiler's of referrals.
 
-mod deliver;
-mod line;
+pub(in crate::mapping) mod deliver;
+pub(in crate::mapping) mod line;
 mod lookup;
-mod target;
-mod test;
+pub(in crate::mapping) mod target;
+pub(in crate::mapping) mod test;
 
 use jiff::tz::TimeZone;
 
@@ -14,6 +14,9 @@ use crate::mapping::code::Code;
 use crate::mapping::compile::table::Table;
 use crate::mapping::compile::{self, Compiled, Compiler, Open, mapping_name};
 
+pub(in crate::mapping) const KEYS: [&str; 8] =
+    ["format", "force", "fills", "target", "deliver", "fields", "lookup", "test"];
+
 /// Compiles a letter's mapping. `file` is how diagnostics name it; its last part without the ending
 /// is the mapping's name. `open` reads the files that its tests name.
 pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<LetterPlan> {
@@ -21,8 +24,7 @@ pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<LetterPlan> {
 }
 
 fn whole(reporter: &mut Compiler<'_>, file: &str, top: &Table<'_>) -> Option<LetterPlan> {
-    let known = ["format", "force", "fills", "target", "deliver", "fields", "lookup", "test"];
-    reporter.known_keys(top, &known);
+    reporter.known_keys(top, &KEYS);
     reporter.format(top);
     let force = reporter.force(top);
     match top.string(reporter, "fills") {

@@ -40,11 +40,11 @@
 //!   it nothing is written (CSV: an empty cell). `if_missing = ""` writes an empty one.
 //! - Every value of a JSON letter is a text, numbers and yes or no as well.
 
-mod compile;
+pub(super) mod compile;
 mod example;
-mod field;
+pub(super) mod field;
 mod lookup;
-mod plan;
+pub(super) mod plan;
 mod trial;
 mod when;
 

@@ -27,9 +27,12 @@ const RESERVED: [&str; 18] = [
     "upgrade",
 ];
 
+pub(in crate::mapping) const KEYS: [&str; 5] =
+    ["to", "delivered", "taken_over", "timeout_s", "headers"];
+
 pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Option<Delivery> {
     let table = top.table(reporter, "deliver")?;
-    reporter.known_keys(&table, &["to", "delivered", "taken_over", "timeout_s", "headers"]);
+    reporter.known_keys(&table, &KEYS);
     reporter.missing(&table, "to", "to = \"https://notices.force.example/inbox\"");
     let to = table.string(reporter, "to").map(|(to, span)| {
         if let Err(what) = address(&to) {

@@ -20,7 +20,8 @@ use crate::mapping::letter::plan::{Line, Place, Says};
 use crate::mapping::letter::when::When;
 use crate::mapping::transform::{Fits, Transform};
 
-const KEYS: [&str; 7] = ["from", "value", "when", "lookup", "apply", "dates", "if_missing"];
+pub(in crate::mapping) const KEYS: [&str; 7] =
+    ["from", "value", "when", "lookup", "apply", "dates", "if_missing"];
 
 #[derive(Default)]
 pub(super) struct Fields {

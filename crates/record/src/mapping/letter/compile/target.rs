@@ -17,7 +17,7 @@ const STEPS_MAX: usize = 16;
 const TYPES: [&str; 3] = ["xml", "json", "csv"];
 
 /// Keys and the types that have them.
-const KEYS: [(&str, &[&str]); 7] = [
+pub(in crate::mapping) const KEYS: [(&str, &[&str]); 7] = [
     ("type", &TYPES),
     ("dates", &TYPES),
     ("root", &["xml", "json"]),

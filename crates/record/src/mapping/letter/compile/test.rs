@@ -15,10 +15,12 @@ use crate::mapping::letter::example::example;
 use crate::mapping::letter::field::{Field, Shape};
 use crate::mapping::letter::trial::Test;
 
+pub(in crate::mapping) const KEYS: [&str; 5] = ["name", "notice", "given", "expect", "expect_file"];
+
 pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>, fields: &Fields) -> Vec<Test> {
     let mut tests: Vec<Test> = Vec::new();
     for table in top.tables(reporter, "test") {
-        reporter.known_keys(&table, &["name", "notice", "given", "expect", "expect_file"]);
+        reporter.known_keys(&table, &KEYS);
         reporter.missing(&table, "name", "name = \"a missed workshop\"");
         let Some((name, span)) = table.string(reporter, "name") else { continue };
         if tests.iter().any(|test| test.name == name) {
