@@ -1,0 +1,178 @@
+//! A mapping proposed from each force's own examples, against the one that is written by hand.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use cara_record::document::{self, Format, Limits, Names, NodeId, Tree};
+use cara_record::mapping::path::{Path, Place};
+use cara_record::mapping::propose::{CHOOSE, Proposal, Sample, propose};
+use cara_record::mapping::{Plan, compile};
+
+const SEED: u64 = 20_251_124;
+
+fn mappings() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../mappings")
+}
+
+fn forces() -> Vec<String> {
+    let entries = std::fs::read_dir(mappings()).unwrap().map(|entry| entry.unwrap());
+    let mut forces: Vec<String> = entries
+        .filter(|entry| entry.path().join("referral.toml").is_file())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| name != "base")
+        .collect();
+    forces.sort();
+    forces
+}
+
+/// The force's own records: what is neither a letter nor a decision.
+fn samples(force: &str) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(mappings().join(force).join("examples")).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    files.retain(|path| !name(path).starts_with("notice-") && !name(path).starts_with("decision-"));
+    files.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
+}
+
+fn proposed(force: &str, samples: &[(String, Vec<u8>)]) -> Proposal {
+    let samples: Vec<Sample<'_>> =
+        samples.iter().map(|(name, bytes)| Sample { name, bytes }).collect();
+    propose(force, &samples, SEED).unwrap()
+}
+
+/// A field of a mapping: where its block stands, and the paths that it reads.
+#[derive(Debug)]
+struct Read {
+    block: Vec<String>,
+    from: Vec<String>,
+}
+
+/// Every field that a mapping reads with `from`, by its full name.
+fn reads(text: &str) -> BTreeMap<String, Read> {
+    let mapping: toml::Value = toml::from_str(text).unwrap();
+    let mut reads = BTreeMap::new();
+    collect("", &mapping["fields"], &[], &mut reads);
+    for kind in ["one", "each"] {
+        for block in mapping.get(kind).and_then(toml::Value::as_array).into_iter().flatten() {
+            let fills = block["fills"].as_str().unwrap();
+            collect(fills, &block["fields"], &texts(&block["from"]), &mut reads);
+        }
+    }
+    reads
+}
+
+fn texts(value: &toml::Value) -> Vec<String> {
+    match value.as_array() {
+        Some(all) => all.iter().map(|it| it.as_str().unwrap().to_owned()).collect(),
+        None => vec![value.as_str().unwrap().to_owned()],
+    }
+}
+
+fn collect(prefix: &str, fields: &toml::Value, block: &[String], into: &mut BTreeMap<String, Read>) {
+    for (key, value) in fields.as_table().unwrap() {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let table = value.as_table().unwrap();
+        match table.get("from") {
+            Some(from) if !from.is_table() => {
+                into.insert(name, Read { block: block.to_vec(), from: texts(from) });
+            }
+            _ if table.contains_key("value") => {}
+            _ => collect(&name, value, block, into),
+        }
+    }
+}
+
+/// What the proposal may be measured by: everything but the victim, the risk and the children.
+fn is_proposable(field: &str) -> bool {
+    !field.starts_with("victim.") && !field.starts_with("risk.")
+}
+
+/// The texts that a field finds in a body and where each stands, record by record.
+fn found(plan: &Plan, body: &str, read: &Read, role: Option<&str>) -> Vec<Vec<(usize, String)>> {
+    let chosen = |text: &String| role.map_or(text.clone(), |role| text.replace(CHOOSE, role));
+    let mut names = plan.names().clone();
+    let mut path = |text: &String| Path::parse(&chosen(text), &mut names).unwrap();
+    let blocks: Vec<Path> = read.block.iter().map(&mut path).collect();
+    let paths: Vec<Path> = read.from.iter().map(&mut path).collect();
+    let tree = document::parse(body, plan.format(), &names, &Limits::default()).unwrap();
+    let select = |path: &Path, place: Place| {
+        let mut nodes = Vec::new();
+        path.select(&tree, place, &mut nodes);
+        nodes
+    };
+    let records = plan.records(&tree).into_iter().map(|record| {
+        let items: Vec<NodeId> = match blocks.is_empty() {
+            true => vec![record],
+            false => blocks.iter().flat_map(|path| select(path, record.into())).collect(),
+        };
+        let places = items.into_iter().map(|item| Place { record, item });
+        let nodes = places.flat_map(|place| {
+            paths.iter().flat_map(|path| select(path, place)).collect::<Vec<_>>()
+        });
+        nodes.map(|node| at(&tree, body, node)).filter(|(_, text)| !text.is_empty()).collect()
+    });
+    records.collect()
+}
+
+/// Where the text of a node begins, without the blanks before it.
+fn at(tree: &Tree<'_>, body: &str, node: NodeId) -> (usize, String) {
+    let text = tree.text(node).into_owned();
+    let span = tree.span(node);
+    let blanks = body[span.clone()].len() - body[span.clone()].trim_start().len();
+    (span.start + blanks, text)
+}
+
+/// The role that the mapping written by hand gives the offender.
+fn role(reads: &BTreeMap<String, Read>) -> Option<String> {
+    let block = reads.get("offender.family_name")?.block.first()?.clone();
+    let (_, role) = block.rsplit_once("='")?;
+    Some(role.split('\'').next()?.to_owned())
+}
+
+/// How many of a force's proposable fields the proposal reads from the right places, and which
+/// ones it does not.
+fn measure(force: &str) -> (usize, usize, Vec<String>) {
+    let folder = mappings().join(force);
+    let hand = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+    let samples = samples(force);
+    let proposal = proposed(force, &samples);
+    let of_hand = reads(&hand);
+    let of_proposal = reads(&proposal.text);
+    let hand_plan = compile("referral.toml", &hand, &|_| None).plan.unwrap();
+    let own_plan = compile("referral.toml", &proposal.text, &|_| None).plan.unwrap();
+    let role = role(&of_hand);
+    let mut wrong = Vec::new();
+    let mut right = 0;
+    for (field, read) in of_hand.iter().filter(|(field, _)| is_proposable(field)) {
+        let same = of_proposal.get(field).is_some_and(|own| {
+            samples.iter().all(|(_, bytes)| {
+                let body = String::from_utf8(bytes.clone()).unwrap();
+                let expected = found(&hand_plan, &body, read, None);
+                expected == found(&own_plan, &body, own, role.as_deref())
+            })
+        });
+        if same {
+            right += 1;
+        } else {
+            let own = of_proposal.get(field).map_or(&[][..], |own| &own.from);
+            wrong.push(format!("{field}: {:?} for {:?}", own, read.from));
+        }
+    }
+    (right, right + wrong.len(), wrong)
+}
+
+#[test]
+fn seven_in_ten_of_the_other_fields_are_read_from_the_right_place() {
+    let (mut right, mut all) = (0, 0);
+    for force in forces() {
+        let (own_right, own_all, wrong) = measure(&force);
+        println!("{force}: {own_right} of {own_all}; not: {wrong:#?}");
+        right += own_right;
+        all += own_all;
+    }
+    println!("{right} of {all}");
+    assert!(right * 10 >= all * 7, "{right} of {all}");
+}
