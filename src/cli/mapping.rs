@@ -4,6 +4,7 @@
 mod attempt;
 pub(super) mod check;
 mod folder;
+mod new;
 pub(super) mod show;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::golive;
+use crate::app;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -23,6 +25,8 @@ pub enum Command {
     Try(attempt::Try),
     /// A mapping as it counts, with the lines of the base that it extends
     Show(show::Show),
+    /// Propose a first mapping from sample records, with scrambled examples
+    New(new::New),
     /// What changed between two versions of a file, in words
     Diff(golive::Diff),
     /// Put a mapping live in the running gateway
@@ -43,6 +47,7 @@ pub async fn run(
         Command::Check(args) => Ok(args.run(out)?),
         Command::Try(args) => Ok(args.run(now, out)?),
         Command::Show(args) => args.run(out),
+        Command::New(args) => Ok(args.run(app::clock().id().as_u64_pair().1, out)?),
         Command::Diff(args) => args.run(out),
         Command::Activate(args) => args.run(out).await,
         Command::History(args) => args.run(out).await,

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use cara_record::document::{self, Format, Limits, Names, NodeId, Tree};
+use cara_record::document::{self, Limits, NodeId, Tree};
 use cara_record::mapping::path::{Path, Place};
-use cara_record::mapping::propose::{CHOOSE, Proposal, Sample, propose};
+use cara_record::mapping::propose::{CHOOSE, Layout, Proposal, Sample, propose};
 use cara_record::mapping::{Plan, compile};
 
 const SEED: u64 = 20_251_124;
@@ -27,6 +27,11 @@ fn forces() -> Vec<String> {
     forces
 }
 
+/// The mapping that is written by hand.
+fn hand(force: &str) -> String {
+    std::fs::read_to_string(mappings().join(force).join("referral.toml")).unwrap()
+}
+
 /// The force's own records: what is neither a letter nor a decision.
 fn samples(force: &str) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(mappings().join(force).join("examples")).unwrap();
@@ -37,10 +42,10 @@ fn samples(force: &str) -> Vec<(String, Vec<u8>)> {
     files.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
-fn proposed(force: &str, samples: &[(String, Vec<u8>)]) -> Proposal {
+fn proposed(force: &str, samples: &[(String, Vec<u8>)], layout: Option<&Layout>) -> Proposal {
     let samples: Vec<Sample<'_>> =
         samples.iter().map(|(name, bytes)| Sample { name, bytes }).collect();
-    propose(force, &samples, SEED).unwrap()
+    propose(force, &samples, layout, SEED).unwrap()
 }
 
 /// A field of a mapping: where its block stands, and the paths that it reads.
@@ -71,7 +76,12 @@ fn texts(value: &toml::Value) -> Vec<String> {
     }
 }
 
-fn collect(prefix: &str, fields: &toml::Value, block: &[String], into: &mut BTreeMap<String, Read>) {
+fn collect(
+    prefix: &str,
+    fields: &toml::Value,
+    block: &[String],
+    into: &mut BTreeMap<String, Read>,
+) {
     for (key, value) in fields.as_table().unwrap() {
         let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         let table = value.as_table().unwrap();
@@ -134,11 +144,10 @@ fn role(reads: &BTreeMap<String, Read>) -> Option<String> {
 
 /// How many of a force's proposable fields the proposal reads from the right places, and which
 /// ones it does not.
-fn measure(force: &str) -> (usize, usize, Vec<String>) {
-    let folder = mappings().join(force);
-    let hand = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+fn measure(force: &str, layout: Option<&Layout>) -> (usize, usize, Vec<String>) {
+    let hand = hand(force);
     let samples = samples(force);
-    let proposal = proposed(force, &samples);
+    let proposal = proposed(force, &samples, layout);
     let of_hand = reads(&hand);
     let of_proposal = reads(&proposal.text);
     let hand_plan = compile("referral.toml", &hand, &|_| None).plan.unwrap();
@@ -168,11 +177,47 @@ fn measure(force: &str) -> (usize, usize, Vec<String>) {
 fn seven_in_ten_of_the_other_fields_are_read_from_the_right_place() {
     let (mut right, mut all) = (0, 0);
     for force in forces() {
-        let (own_right, own_all, wrong) = measure(&force);
+        let (own_right, own_all, wrong) = measure(&force, None);
         println!("{force}: {own_right} of {own_all}; not: {wrong:#?}");
         right += own_right;
         all += own_all;
     }
     println!("{right} of {all}");
+    assert!(right * 10 >= all * 7, "{right} of {all}");
+}
+
+#[test]
+fn show() {
+    let force = std::env::var("FORCE").unwrap_or("hampshire".into());
+    let proposal = proposed(
+        &force,
+        &samples(&force),
+        std::env::var("LINES_OF").is_ok().then(|| Layout::read(&hand(&force)).unwrap()).as_ref(),
+    );
+    println!("{}", proposal.text);
+    for e in &proposal.examples {
+        println!("--- {}\n{}", e.file, String::from_utf8_lossy(&e.bytes));
+    }
+    let open = |name: &str| {
+        proposal
+            .examples
+            .iter()
+            .find(|e| name == format!("examples/{}", e.file))
+            .map(|e| e.bytes.clone())
+    };
+    let compiled = compile("referral.toml", &proposal.text, &open);
+    for d in &compiled.diagnostics {
+        println!("{}", d.render(&proposal.text));
+    }
+    if let Some(plan) = compiled.plan {
+        println!("{}", cara_record::mapping::trial::run(&plan, &open));
+    }
+}
+
+#[test]
+fn with_its_lines_described_a_fixed_width_body_is_read_as_well() {
+    let layout = Layout::read(&hand("norfolk")).unwrap();
+    let (right, all, wrong) = measure("norfolk", Some(&layout));
+    println!("{right} of {all}; not: {wrong:#?}");
     assert!(right * 10 >= all * 7, "{right} of {all}");
 }

@@ -1,6 +1,7 @@
 //! The samples as texts of one format.
 
-use super::{Refusal, Sample, fixed};
+use super::fixed::{self, Layout};
+use super::{Refusal, Sample};
 use crate::document::{self, Format, Limits, Names, Tree, csv};
 
 /// The samples, decoded, and how they are to be read.
@@ -9,6 +10,8 @@ pub(super) struct Bodies {
     /// Only where the bytes do not say it themselves.
     pub encoding: Option<&'static str>,
     pub texts: Vec<String>,
+    /// A person described the lines.
+    pub has_layout: bool,
 }
 
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -17,7 +20,7 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const COLUMNS_MIN: usize = 3;
 
 /// Decodes the samples and tells their format.
-pub(super) fn read(samples: &[Sample<'_>]) -> Result<Bodies, Refusal> {
+pub(super) fn read(samples: &[Sample<'_>], layout: Option<&Layout>) -> Result<Bodies, Refusal> {
     let mut encoding = None;
     let mut texts = Vec::with_capacity(samples.len());
     for sample in samples {
@@ -29,6 +32,10 @@ pub(super) fn read(samples: &[Sample<'_>]) -> Result<Bodies, Refusal> {
             }
         };
         texts.push(text.into_owned());
+    }
+    if let Some(Layout(options)) = layout {
+        let format = Format::Fixed(options.clone());
+        return Ok(Bodies { format, encoding, texts, has_layout: true });
     }
     let first = samples.first().ok_or(Refusal::NoSample)?;
     let mut format = format_of(&texts[0]);
@@ -44,7 +51,7 @@ pub(super) fn read(samples: &[Sample<'_>]) -> Result<Bodies, Refusal> {
     if matches!(format, Format::Fixed(_)) {
         format = Format::Fixed(fixed::options(&texts).ok_or(Refusal::NoLines)?);
     }
-    Ok(Bodies { format, encoding, texts })
+    Ok(Bodies { format, encoding, texts, has_layout: false })
 }
 
 impl Bodies {
@@ -72,10 +79,9 @@ fn format_of(text: &str) -> Format {
         _ => match csv_options(text) {
             Some(options) => Format::Csv(options),
             // Its lines are looked at when all samples are known.
-            None => Format::Fixed(document::fixed::Options {
-                lines: Vec::new(),
-                record: String::new(),
-            }),
+            None => {
+                Format::Fixed(document::fixed::Options { lines: Vec::new(), record: String::new() })
+            }
         },
     }
 }

@@ -6,14 +6,36 @@ use crate::mapping::date::{Formats, Window};
 
 /// The formats that are tried, days first, the usual ones of this country before others.
 const DAYS: &[&str] = &[
-    "DD/MM/YYYY", "YYYY-MM-DD", "DD-MM-YYYY", "DD.MM.YYYY", "D/M/YYYY", "DD MMM YYYY",
-    "D MMM YYYY", "DD-MMM-YYYY", "DD-MMM-YY", "DD MMM YY", "DD/MM/YY", "YYYY/MM/DD", "YYYYMMDD",
-    "DDMMYYYY", "MM/DD/YYYY",
+    "DD/MM/YYYY",
+    "YYYY-MM-DD",
+    "DD-MM-YYYY",
+    "DD.MM.YYYY",
+    "D/M/YYYY",
+    "DD MMM YYYY",
+    "D MMM YYYY",
+    "DD-MMM-YYYY",
+    "DD-MMM-YY",
+    "DD MMM YY",
+    "DD/MM/YY",
+    "YYYY/MM/DD",
+    "YYYYMMDD",
+    "DDMMYYYY",
+    "MM/DD/YYYY",
 ];
 const MOMENTS: &[&str] = &[
-    "YYYY-MM-DDThh:mm:ssZ", "YYYY-MM-DDThh:mm:ss", "YYYY-MM-DDThh:mm", "YYYY-MM-DD hh:mm:ss",
-    "YYYY-MM-DD hh:mm", "DD/MM/YYYY hh:mm:ss", "DD/MM/YYYY hh:mm", "DD/MM/YYYYThh:mm:ss",
-    "YYYYMMDDhhmmss", "YYYYMMDD hhmmss", "YYYYMMDD hhmm", "YYYYMMDDhhmm", "DD-MMM-YYYY hh:mm",
+    "YYYY-MM-DDThh:mm:ssZ",
+    "YYYY-MM-DDThh:mm:ss",
+    "YYYY-MM-DDThh:mm",
+    "YYYY-MM-DD hh:mm:ss",
+    "YYYY-MM-DD hh:mm",
+    "DD/MM/YYYY hh:mm:ss",
+    "DD/MM/YYYY hh:mm",
+    "DD/MM/YYYYThh:mm:ss",
+    "YYYYMMDDhhmmss",
+    "YYYYMMDD hhmmss",
+    "YYYYMMDD hhmm",
+    "YYYYMMDDhhmm",
+    "DD-MMM-YYYY hh:mm",
 ];
 
 /// What two digits of a year mean.

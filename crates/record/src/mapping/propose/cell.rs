@@ -39,7 +39,6 @@ fn root(place: &Place, places: &[Place], rows_inside: bool, into: &mut Lines) {
     };
     let (last, _) = place.spot.words();
     let zone = clue::zone(&place.spot);
-    let has = |word: &str| last.iter().any(|own| own == word);
     let is_whole_name = last.iter().all(|word| NAME_WORDS.contains(&word.as_str()))
         && matches!(zone, Some(clue::Zone::Person) | None);
     let has_family = || {
@@ -57,7 +56,6 @@ fn root(place: &Place, places: &[Place], rows_inside: bool, into: &mut Lines) {
         into.lines.push(number.unsure(why));
         into.lines.push(line(FieldId::OFFICER_NAME, &["after ' '"]));
     } else if gives(&place.spot) && !filled(into, FieldId::CAUTION_GIVEN_BY_RANK) {
-        let _ = has;
         given_by(place, &line, into);
     }
 }

@@ -26,15 +26,26 @@ const ZONES: &[(Zone, &[&str])] = &[
     (Zone::Children, &["children"]),
     (Zone::Relationship, &["relationship"]),
     (Zone::Condition, &["condition"]),
-    (Zone::Disposal, &["disposal", "outcome", "caution", "resolution", "oocd"]),
-    (Zone::Offence, &["offence"]),
     (
         Zone::Risk,
         &[
-            "risk", "dash", "dara", "classification", "assessment", "assessed", "coercive",
-            "grade", "tool", "prior", "order", "serving", "control",
+            "risk",
+            "dash",
+            "dara",
+            "classification",
+            "assessment",
+            "assessed",
+            "coercive",
+            "grade",
+            "tool",
+            "prior",
+            "order",
+            "serving",
+            "control",
         ],
     ),
+    (Zone::Disposal, &["disposal", "outcome", "caution", "resolution", "oocd"]),
+    (Zone::Offence, &["offence"]),
     (Zone::Person, &["person", "suspect", "nominal", "party", "individual", "subject"]),
 ];
 
@@ -80,25 +91,71 @@ pub(super) fn phrases(field: FieldId) -> &'static [&'static str] {
 const CLUES: &[(FieldId, &[&str])] = &[
     (
         FieldId::SOURCE_MESSAGE_REF,
-        &["message id", "message ref", "message number", "batch id", "batch number", "batch",
-          "export id", "transmission id", "correlation id"],
+        &[
+            "message id",
+            "message ref",
+            "message number",
+            "batch id",
+            "batch number",
+            "batch",
+            "export id",
+            "transmission id",
+            "correlation id",
+        ],
     ),
     (
         FieldId::SOURCE_EXTRACTED_AT,
-        &["extracted", "extract date", "sent", "written", "exported", "generated", "created",
-          "changed at", "last changed", "last updated", "updated", "timestamp", "sent at"],
+        &[
+            "extracted",
+            "extract date",
+            "sent",
+            "written",
+            "exported",
+            "generated",
+            "created",
+            "changed at",
+            "last changed",
+            "last updated",
+            "updated",
+            "timestamp",
+            "sent at",
+        ],
     ),
     (
         FieldId::SOURCE_ACTION,
-        &["status", "state", "action", "change", "change type", "message type", "update type",
-          "event type", "record status", "operation"],
+        &[
+            "status",
+            "state",
+            "action",
+            "change",
+            "change type",
+            "message type",
+            "update type",
+            "event type",
+            "record status",
+            "operation",
+        ],
     ),
     (FieldId::SOURCE_FORCE, &["force", "force code", "owning force", "force id"]),
     (
         FieldId::CASE_OCCURRENCE_NUMBER,
-        &["occurrence number", "occurrence", "occurrence id", "occurrence ref", "incident number",
-          "incident", "incident ref", "case id", "case number", "case ref", "investigation",
-          "investigation number", "investigation ref", "event number", "log number"],
+        &[
+            "occurrence number",
+            "occurrence",
+            "occurrence id",
+            "occurrence ref",
+            "incident number",
+            "incident",
+            "incident ref",
+            "case id",
+            "case number",
+            "case ref",
+            "investigation",
+            "investigation number",
+            "investigation ref",
+            "event number",
+            "log number",
+        ],
     ),
     (
         FieldId::CASE_CRIME_REFERENCE,
@@ -112,8 +169,17 @@ const CLUES: &[(FieldId, &[&str])] = &[
     ),
     (
         FieldId::OFFICER_COLLAR_NUMBER,
-        &["collar", "collar number", "force number", "officer number", "badge", "officer id",
-          "epaulette", "staff number", "payroll number"],
+        &[
+            "collar",
+            "collar number",
+            "force number",
+            "officer number",
+            "badge",
+            "officer id",
+            "epaulette",
+            "staff number",
+            "payroll number",
+        ],
     ),
     (FieldId::OFFICER_NAME, &["officer name", "officer", "officer display name"]),
     (
@@ -127,8 +193,17 @@ const CLUES: &[(FieldId, &[&str])] = &[
     ),
     (
         FieldId::OFFICER_COMPLIANCE_INBOX,
-        &["inbox", "compliance inbox", "breach inbox", "compliance email", "breach email",
-          "compliance", "breach", "team email", "unit email"],
+        &[
+            "inbox",
+            "compliance inbox",
+            "breach inbox",
+            "compliance email",
+            "breach email",
+            "compliance",
+            "breach",
+            "team email",
+            "unit email",
+        ],
     ),
     (FieldId::OFFENDER_TITLE, &["title", "person title", "salutation"]),
     (
@@ -144,30 +219,65 @@ const CLUES: &[(FieldId, &[&str])] = &[
     (FieldId::OFFENDER_SEX, &["sex"]),
     (
         FieldId::OFFENDER_ETHNICITY_SELF_DEFINED,
-        &["self defined ethnicity", "ethnicity self", "ethnicity", "self defined",
-          "ethnicity code", "self ethnicity"],
+        &[
+            "self defined ethnicity",
+            "ethnicity self",
+            "ethnicity",
+            "self defined",
+            "ethnicity code",
+            "self ethnicity",
+        ],
     ),
     (
         FieldId::OFFENDER_ETHNICITY_OBSERVED,
-        &["ethnicity observed", "observed", "ic code", "ic", "officer defined ethnicity",
-          "visual ethnicity", "ethnicity officer"],
+        &[
+            "ethnicity observed",
+            "observed",
+            "ic code",
+            "ic",
+            "officer defined ethnicity",
+            "visual ethnicity",
+            "ethnicity officer",
+        ],
     ),
     (FieldId::OFFENDER_PNC_ID, &["pnc", "pnc id", "pnc number"]),
     (FieldId::OFFENDER_CRO_NUMBER, &["cro", "cro number"]),
     (
         FieldId::OFFENDER_LOCAL_PERSON_REF,
-        &["id", "person id", "person ref", "nominal id", "nominal ref", "person number",
-          "person", "nominal number", "suspect id", "suspect ref", "suspect number", "person key"],
+        &[
+            "id",
+            "person id",
+            "person ref",
+            "nominal id",
+            "nominal ref",
+            "person number",
+            "person",
+            "nominal number",
+            "suspect id",
+            "suspect ref",
+            "suspect number",
+            "person key",
+        ],
     ),
     (FieldId::OFFENDER_ADDRESS_LINES, &["address line", "line", "address", "address text"]),
     (FieldId::OFFENDER_ADDRESS_POSTCODE, &["postcode", "address postcode"]),
     (FieldId::OFFENDER_NO_FIXED_ABODE, &["fixed abode", "abode", "homeless"]),
     (
         FieldId::OFFENDER_PHONES,
-        &["phone", "mobile", "contact phone", "contact mobile", "phone number", "mobile number",
-          "phone value", "home number", "contact number", "landline"],
+        &[
+            "phone",
+            "mobile",
+            "contact phone",
+            "contact mobile",
+            "phone number",
+            "mobile number",
+            "contact",
+            "home number",
+            "contact number",
+            "landline",
+        ],
     ),
-    (FieldId::OFFENDER_EMAIL, &["email", "contact email", "email address"]),
+    (FieldId::OFFENDER_EMAIL, &["email", "contact email", "email address", "contact"]),
     (FieldId::OFFENDER_PREFERRED_CONTACT, &["preferred contact", "contact preference"]),
     (FieldId::OFFENDER_LANGUAGE, &["language", "language name", "first language"]),
     (FieldId::OFFENDER_INTERPRETER_NEEDED, &["interpreter", "language interpreter"]),
@@ -186,13 +296,28 @@ const CLUES: &[(FieldId, &[&str])] = &[
     ),
     (
         FieldId::CAUTION_GIVEN_ON,
-        &["given on", "given", "given date", "date given", "caution date", "disposal date",
-          "outcome date", "disposal on", "caution on"],
+        &[
+            "given on",
+            "given",
+            "given date",
+            "date given",
+            "caution date",
+            "disposal date",
+            "outcome date",
+            "disposal on",
+            "caution on",
+        ],
     ),
     (
         FieldId::CAUTION_GIVEN_BY_COLLAR_NUMBER,
-        &["given by collar", "given by number", "given by id", "given by", "authority by collar",
-          "officer given collar"],
+        &[
+            "given by collar",
+            "given by number",
+            "given by id",
+            "given by",
+            "authority by collar",
+            "caution collar",
+        ],
     ),
     (FieldId::CAUTION_GIVEN_BY_RANK, &["given by rank", "rank", "authority by rank"]),
     (
@@ -201,18 +326,34 @@ const CLUES: &[(FieldId, &[&str])] = &[
     ),
     (
         FieldId::CAUTION_SIGNED_DOCUMENT_REF,
-        &["signed document", "document", "document ref", "signed document ref", "form ref",
-          "signed form", "mg"],
+        &[
+            "signed document",
+            "document",
+            "document ref",
+            "signed document ref",
+            "form ref",
+            "signed form",
+            "mg",
+        ],
     ),
     (FieldId::CAUTION_AUTHORITY, &["authority", "authority by", "decision maker"]),
     (
         FieldId::CAUTION_AUTHORITY_REF,
-        &["authority ref", "authority number", "cps ref", "decision ref"],
+        &["authority ref", "caution ref", "authority number", "cps ref", "decision ref"],
     ),
     (
         FieldId::CAUTION_DEADLINE,
-        &["deadline", "complete by", "completion date", "due by", "compliance date", "end date",
-          "expiry", "expires", "due"],
+        &[
+            "deadline",
+            "complete by",
+            "completion date",
+            "due by",
+            "compliance date",
+            "end date",
+            "expiry",
+            "expires",
+            "due",
+        ],
     ),
     (
         FieldId::CAUTION_PROSECUTION_TIME_BAR,
@@ -230,8 +371,19 @@ const CLUES: &[(FieldId, &[&str])] = &[
     ),
     (
         FieldId::OFFENCE_STARTED_ON,
-        &["start", "from", "start date", "from date", "date from", "when from", "offence date",
-          "on", "date", "started on", "earliest"],
+        &[
+            "start",
+            "from",
+            "start date",
+            "from date",
+            "date from",
+            "when from",
+            "offence date",
+            "on",
+            "date",
+            "started on",
+            "earliest",
+        ],
     ),
     (
         FieldId::OFFENCE_ENDED_ON,
@@ -253,8 +405,12 @@ const CLUES: &[(FieldId, &[&str])] = &[
 /// Words that say little where they are not part of the phrase.
 const FILLING: &[&str] = &[
     "at", "on", "in", "of", "the", "is", "number", "code", "value", "date", "name", "text", "ref",
-    "id", "details", "type", "flag", "recorded", "needed", "required",
+    "id", "details", "type", "flag", "recorded", "needed", "required", "title", "status", "state",
+    "kind", "line",
 ];
+
+/// What a name adds that is the phrase and nothing else.
+const EXACT: i32 = 4;
 
 /// How well the names of a place fit the field's words, the surest more than 20; `None`: they do
 /// not. What the block is of has no part in it.
@@ -279,6 +435,10 @@ pub(super) fn name_score(field: FieldId, spot: &Spot) -> Option<i32> {
         }
         for word in last.iter().filter(|word| !in_last.contains(&word.as_str())) {
             score -= if FILLING.contains(&word.as_str()) { 1 } else { 4 };
+        }
+        // The whole name and nothing else, and it says something.
+        if in_last.len() == last.len() && !filling_only {
+            score += EXACT;
         }
         Some(score)
     };

@@ -38,40 +38,34 @@ pub(super) fn options(texts: &[String]) -> Option<Options> {
         Some(Line { name: format!("line {}", begins.trim()), is: Some(is), columns })
     });
     let lines: Vec<Line> = described.collect();
-    let record = record(texts, told, &order, &lines)?;
+    let record = record(texts, &order, &lines)?;
     Some(Options { lines, record })
 }
 
-/// The fewest first characters that tell kinds: all digits or capitals, and not too many kinds.
+/// How many first characters tell kinds: as many as are digits in every line, or capitals in every
+/// line, while most kinds come again.
 fn told_width(lines: &[&str]) -> usize {
+    let begins = |width: usize| -> Vec<String> {
+        lines.iter().map(|line| line.chars().take(width).collect()).collect()
+    };
     let fits = |width: &usize| {
-        let begins: Vec<String> =
-            lines.iter().map(|line| line.chars().take(*width).collect()).collect();
-        let mut kinds = begins.clone();
-        kinds.sort();
-        kinds.dedup();
-        let is_plain = |text: &String| {
-            text.chars().count() == *width
-                && text.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+        let begins = begins(*width);
+        let all = |fits: fn(&char) -> bool| {
+            begins
+                .iter()
+                .all(|text| text.chars().count() == *width && text.chars().all(|c| fits(&c)))
         };
-        kinds.len() > 1 && kinds.len() <= KINDS_MAX && kinds.iter().all(is_plain)
+        let kinds: std::collections::BTreeSet<&String> = begins.iter().collect();
+        (all(char::is_ascii_digit) || all(char::is_ascii_uppercase))
+            && (2..=KINDS_MAX).contains(&kinds.len())
+            && kinds.len() * 2 <= lines.len()
     };
-    let widths: Vec<usize> = (1..=TOLD_MAX).filter(fits).collect();
-    let kinds = |width: usize| {
-        let mut kinds: Vec<String> =
-            lines.iter().map(|line| line.chars().take(width).collect()).collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds.len()
-    };
-    // As long as every further character tells more kinds and most of them come again.
-    let best = widths.iter().copied().filter(|width| kinds(*width) * 2 <= lines.len());
-    best.max_by_key(|width| kinds(*width).saturating_sub(*width)).unwrap_or(1)
+    (1..=TOLD_MAX).rev().find(fits).unwrap_or(1)
 }
 
 /// The kind that starts a record: the first one that comes as often as any other that is in every
 /// body, after what comes once at the top.
-fn record(texts: &[String], told: usize, order: &[String], lines: &[Line]) -> Option<String> {
+fn record(texts: &[String], order: &[String], lines: &[Line]) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut firsts = 0;
     for text in texts {
@@ -81,7 +75,6 @@ fn record(texts: &[String], told: usize, order: &[String], lines: &[Line]) -> Op
             firsts += usize::from(index == 0);
         }
     }
-    let _ = told;
     let is_top = |begins: &str| counts.get(begins).is_some_and(|count| *count <= firsts);
     let first = order.first().map(String::as_str)?;
     let named = |begins: &str| format!("line {}", begins.trim());
@@ -97,9 +90,7 @@ fn record(texts: &[String], told: usize, order: &[String], lines: &[Line]) -> Op
 fn columns(lines: &[&str], told: usize) -> Vec<Column> {
     let rows: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let is_blank = |at: usize| {
-        rows.iter().all(|row| row.get(at).is_none_or(|c| c.is_whitespace()))
-    };
+    let is_blank = |at: usize| rows.iter().all(|row| row.get(at).is_none_or(|c| c.is_whitespace()));
     let begins = |at: usize| rows.iter().any(|row| row.get(at).is_some_and(|c| !c.is_whitespace()));
     let mut starts = vec![told];
     for at in told + 2..width {
@@ -116,17 +107,57 @@ fn columns(lines: &[&str], told: usize) -> Vec<Column> {
     columns
 }
 
+/// Lines that a person has described: the `record` of a `[source]` and the `[[line]]` sections.
+#[derive(Clone, Debug)]
+pub struct Layout(pub(super) Options);
+
+impl Layout {
+    /// Reads them from the text of a mapping; whatever else it holds is not looked at.
+    pub fn read(text: &str) -> Result<Layout, String> {
+        let file: toml::Table = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        let record = file.get("source").and_then(|source| source.get("record"));
+        let record = record.and_then(toml::Value::as_str).ok_or("no `record` in [source]")?;
+        let written = file.get("line").and_then(toml::Value::as_array).ok_or("no [[line]]")?;
+        let lines = written.iter().map(described).collect::<Result<Vec<Line>, String>>()?;
+        if !lines.iter().any(|line| line.name == record) {
+            return Err(format!("no [[line]] is named \"{record}\""));
+        }
+        Ok(Layout(Options { lines, record: record.to_owned() }))
+    }
+}
+
+fn described(line: &toml::Value) -> Result<Line, String> {
+    let name = line.get("name").and_then(toml::Value::as_str).ok_or("a [[line]] has no `name`")?;
+    let wrong = |reason: String| format!("the [[line]] \"{name}\": {reason}");
+    let is = match line.get("is").and_then(toml::Value::as_str) {
+        Some(text) => Some(Is::parse(text).map_err(|error| wrong(error.reason))?),
+        None => None,
+    };
+    let columns = line.get("columns").and_then(toml::Value::as_array);
+    let columns = columns.ok_or_else(|| wrong("no `columns`".to_owned()))?;
+    let columns = columns.iter().map(|column| {
+        let text = column.as_str().unwrap_or_default();
+        Column::parse(text).map_err(|error| wrong(error.reason))
+    });
+    Ok(Line { name: name.to_owned(), is, columns: columns.collect::<Result<_, _>>()? })
+}
+
 /// The `[[line]]` sections.
-pub(super) fn write(out: &mut String, options: &Options) {
-    out.push_str(
-        "# choose: the widths are on the force's own record layout. Kinds are told here by how lines\n\
-         # begin and columns are cut where blanks run: give both their names and widths first.\n",
-    );
+pub(super) fn write(out: &mut String, options: &Options, has_layout: bool) {
+    if !has_layout {
+        out.push_str(
+            "# choose: the widths are on the force's own record layout. Kinds are told here by how\n\
+             # lines begin and columns are cut where blanks run. Give both their names and widths in a\n\
+             # file of their own, then propose again with `--lines FILE`: names tell most fields.\n",
+        );
+    }
     for line in &options.lines {
         let columns: Vec<String> = line
             .columns
             .iter()
-            .map(|column| quoted(&format!("{} {}", column.name.as_deref().unwrap_or("-"), column.width)))
+            .map(|column| {
+                quoted(&format!("{} {}", column.name.as_deref().unwrap_or("-"), column.width))
+            })
             .collect();
         let is = line.is.as_ref().map(Is::to_string).unwrap_or_default();
         let _ = writeln!(out, "[[line]]\nname    = {}", quoted(&line.name));

@@ -39,7 +39,8 @@ pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Kind {
         let count = texts.clone().filter(|text| fits(text)).count();
         count > 0 && count * 4 >= all * 3
     };
-    let told: [(Kind, &dyn Fn(&str) -> bool); 13] = [
+    let holds = |mark: char| texts.clone().any(|text| text.contains(mark));
+    let told: [(Kind, &dyn Fn(&str) -> bool); 12] = [
         (Kind::Email, &|text| Email::parse(text).is_ok()),
         (Kind::Asn, &is_asn),
         (Kind::PncId, &is_pnc_id),
@@ -47,13 +48,16 @@ pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Kind {
         (Kind::OffenceCode, &|text| is_plain(text) && OffenceCode::parse(text).is_ok()),
         (Kind::PtiUrn, &is_pti_urn),
         (Kind::Postcode, &|text| Postcode::parse(text).is_ok() && text.len() >= 5),
+        (Kind::Phones('/'), &|text| holds('/') && are_phones(text, '/')),
+        (Kind::Phones(';'), &|text| holds(';') && are_phones(text, ';')),
+        (Kind::Phones(','), &|text| holds(',') && are_phones(text, ',')),
         (Kind::Phone, &is_phone),
-        (Kind::Phones('/'), &|text| are_phones(text, '/')),
-        (Kind::Phones(';'), &|text| are_phones(text, ';')),
-        (Kind::Phones(','), &|text| are_phones(text, ',')),
-        (Kind::YesNo, &is_yes_no),
         (Kind::Number, &|text| text.bytes().all(|byte| byte.is_ascii_digit())),
     ];
+    // Another text among them means something else.
+    if all > 0 && texts.clone().all(is_yes_no) {
+        return Kind::YesNo;
+    }
     match told.iter().find(|(_, fits)| most(fits)) {
         Some((kind, _)) => *kind,
         None if texts.clone().all(is_code) => Kind::Code,
@@ -105,8 +109,7 @@ fn is_phone(text: &str) -> bool {
 }
 
 fn are_phones(text: &str, mark: char) -> bool {
-    text.contains(mark) && text.split(mark).all(|part| is_phone(part.trim()))
-        || (is_phone(text) && mark != '/' && text.contains(mark))
+    text.split(mark).all(|part| is_phone(part.trim()))
 }
 
 fn is_yes_no(text: &str) -> bool {
@@ -147,7 +150,8 @@ pub(super) fn fit(field: FieldId, kind: Kind) -> Option<i32> {
             _ => None,
         },
         Shape::Code(_) => match kind {
-            Kind::Code | Kind::Number | Kind::YesNo => Some(2),
+            Kind::Code | Kind::Number => Some(2),
+            Kind::YesNo if field == FieldId::OFFENDER_SEX => Some(2),
             Kind::Text => Some(0),
             _ => None,
         },

@@ -113,11 +113,12 @@ fn transforms(field: FieldId, places: &[&Place]) -> Vec<String> {
             });
             several.into_iter().chain(named("uk phone")).collect()
         }
-        Shape::Code(codes) if codes == YES_NO => match places.iter().all(|it| it.kind == Kind::YesNo)
-        {
-            true => named("yes no"),
-            false => Vec::new(),
-        },
+        Shape::Code(codes) if codes == YES_NO => {
+            match places.iter().all(|it| it.kind == Kind::YesNo) {
+                true => named("yes no"),
+                false => Vec::new(),
+            }
+        }
         Shape::Code(codes) => {
             let all = |fits: &dyn Fn(&str) -> bool| texts().all(fits);
             if all(&|text| codes.contains(&text)) {

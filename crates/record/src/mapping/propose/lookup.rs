@@ -66,11 +66,7 @@ pub(super) fn needed(field: FieldId, places: &[&Place]) -> Option<Lookup> {
 }
 
 /// A lookup of the file's own.
-pub(super) fn of_codes(
-    field: FieldId,
-    codes: &'static [&'static str],
-    texts: &[&str],
-) -> Lookup {
+pub(super) fn of_codes(field: FieldId, codes: &'static [&'static str], texts: &[&str]) -> Lookup {
     let (written, unwritten): (Vec<&str>, Vec<&str>) =
         texts.iter().copied().partition(|text| may_be_written(text));
     let rows = written.into_iter().map(|text| (text.to_owned(), certain(codes, text))).collect();

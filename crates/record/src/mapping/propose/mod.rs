@@ -26,6 +26,7 @@ mod write;
 use crate::document::{self, Format};
 use calendar::Calendar;
 
+pub use fixed::Layout;
 pub use scramble::Example;
 pub use section::CHOOSE;
 
@@ -83,14 +84,22 @@ pub struct Proposal {
 
 /// Proposes a mapping for the force with this slug. `seed` is what the made-up texts of the
 /// examples are drawn from: who knows it can undo the dates, so it is to be forgotten.
-pub fn propose(force: &str, samples: &[Sample<'_>], seed: u64) -> Result<Proposal, Refusal> {
+///
+/// The columns of a fixed width body cannot be known from it. Without a `layout` they are cut where
+/// blanks run, and a person has to name them before much can be proposed.
+pub fn propose(
+    force: &str,
+    samples: &[Sample<'_>],
+    layout: Option<&Layout>,
+    seed: u64,
+) -> Result<Proposal, Refusal> {
     if samples.is_empty() {
         return Err(Refusal::NoSample);
     }
     if samples.len() > SAMPLES_MAX {
         return Err(Refusal::TooMany);
     }
-    let mut bodies = body::read(samples)?;
+    let mut bodies = body::read(samples, layout)?;
     if matches!(bodies.format, Format::Csv(_)) {
         let group = record::group(&bodies.trees(samples)?);
         if let Some(group) = group {

@@ -72,7 +72,7 @@ fn names_a_case(tree: &Tree<'_>, node: NodeId) -> bool {
 /// The column whose equal values make the rows of one record, if there is one: within its groups
 /// nearly all other columns say the same in every row, and some group has several rows.
 pub(super) fn group(trees: &[Tree<'_>]) -> Option<String> {
-    let mut best: Option<(usize, String)> = None;
+    let mut best: Option<((bool, usize), String)> = None;
     let first = trees.first().and_then(|tree| tree.children(tree.root()).next())?;
     let columns: Vec<String> =
         trees[0].children(first).map(|cell| trees[0].name_text(cell).to_owned()).collect();
@@ -94,14 +94,35 @@ pub(super) fn group(trees: &[Tree<'_>]) -> Option<String> {
         };
         let constant = (0..columns.len()).filter(|at| same(*at)).count();
         if is_key && constant * 4 >= columns.len() * 3 {
-            let count = groups.len();
-            // The finest cut; of equally fine ones the first column.
-            if best.as_ref().is_none_or(|(most, _)| count > *most) {
-                best = Some((count, column.clone()));
+            let rank = (names_a_key(column), groups.len());
+            // A key by its name, then the finest cut; of equally good ones the first column.
+            if best.as_ref().is_none_or(|(most, _)| rank > *most) {
+                best = Some((rank, column.clone()));
             }
         }
     }
     best.map(|(_, column)| column)
+}
+
+/// Whether a column's name says that it is a key.
+fn names_a_key(column: &str) -> bool {
+    const KEYS: &[&str] = &[
+        "case",
+        "crime",
+        "id",
+        "incident",
+        "key",
+        "nominal",
+        "number",
+        "occurrence",
+        "person",
+        "record",
+        "ref",
+        "subject",
+        "suspect",
+        "urn",
+    ];
+    words(column).iter().any(|word| KEYS.contains(&word.as_str()))
 }
 
 /// The same options with the rows of one record together.
@@ -185,7 +206,7 @@ fn split(trees: &[Tree<'_>], steps: Vec<String>, nodes: &[(usize, NodeId)]) -> O
     let (_, by) = everywhere.filter_map(|(name, _)| Some((rank(name)?, name))).min()?;
     let is_role = words(by).last().is_some_and(|word| ROLES.contains(&word.as_str()));
     // One of a kind in every record: nothing has to be told apart.
-    if parents.len() == nodes.len() && !is_role && !by.starts_with('@') {
+    if parents.len() == nodes.len() && !is_role {
         return None;
     }
     let texts: BTreeSet<String> =

@@ -52,7 +52,9 @@ pub(super) fn examples(
     let births = births(survey);
     let said = said(trees, &bodies.texts, &survey.format);
     let calendar = Calendar::new();
-    let mut maker = Maker::new(seed, said, &calendar, &dates(trees, &calendar));
+    let keeps_width = matches!(survey.format, Format::Fixed(_));
+    let mut maker = Maker::new(seed, said, &calendar, keeps_width);
+    maker.choose_shift(&dates(trees, &calendar));
     let ending = match survey.format {
         Format::Xml => "xml",
         Format::Json => "json",
@@ -69,14 +71,14 @@ pub(super) fn examples(
                 continue;
             }
             let is_code = coded.contains(&path) && may_be_written(&text);
-            let made = if blank::is_blank(&text) {
-                String::new()
-            } else if is_code && text.chars().count() < SAID_MIN {
+            let made = if is_code && text.chars().count() < SAID_MIN {
                 text
             } else if is_code {
                 let made = maker.code(&text);
                 codes.push((made.clone(), text));
                 made
+            } else if blank::is_blank(&text) {
+                String::new()
             } else {
                 maker.text(&text, births.contains(&path))
             };
@@ -155,9 +157,7 @@ fn coded(survey: &Survey, sections: &Sections) -> BTreeSet<Vec<String>> {
     let mut read: BTreeSet<&str> = from.map(String::as_str).collect();
     read.extend(sections.disposals.iter().map(|(path, _)| path.as_str()));
     let places = |place: &Place| {
-        read.contains(place.spot.path().as_str())
-            || place.kind == Kind::YesNo
-            || may_be_code(place)
+        read.contains(place.spot.path().as_str()) || place.kind == Kind::YesNo || may_be_code(place)
     };
     for place in survey.root.iter().filter(|place| places(place)) {
         coded.insert(match place.spot.above {
@@ -176,12 +176,26 @@ fn coded(survey: &Survey, sections: &Sections) -> BTreeSet<Vec<String>> {
 /// A short text about the risk or the victim whose place has the name of a pick list.
 fn may_be_code(place: &Place) -> bool {
     const LISTS: &[&str] = &[
-        "grade", "level", "tool", "model", "type", "kind", "views", "view", "answer", "method",
-        "agreed", "sought", "asked", "voicemail", "coercive", "prior", "order",
+        "grade",
+        "level",
+        "tool",
+        "model",
+        "type",
+        "kind",
+        "views",
+        "view",
+        "answer",
+        "method",
+        "agreed",
+        "sought",
+        "asked",
+        "voicemail",
+        "coercive",
+        "prior",
+        "order",
     ];
     let (last, _) = place.spot.words();
-    let in_zone =
-        matches!(clue::zone(&place.spot), Some(clue::Zone::Risk | clue::Zone::Victim));
+    let in_zone = matches!(clue::zone(&place.spot), Some(clue::Zone::Risk | clue::Zone::Victim));
     in_zone
         && matches!(place.kind, Kind::Code | Kind::Text)
         && last.last().is_some_and(|word| LISTS.contains(&word.as_str()))

@@ -70,15 +70,7 @@ pub(super) fn sections(survey: &Survey) -> Sections {
         candidates: Vec::new(),
         left: Vec::new(),
     };
-    let has_person = survey.blocks.iter().any(|block| matches!(block.what, What::Person(_)));
-    let mut root = Lines::default();
-    let fields: Vec<FieldId> = all(Group::Root)
-        .filter(|field| !is_withheld(*field) && *field != FieldId::SOURCE_RECORD_REF)
-        .filter(|field| !(has_person && field.spec().name.starts_with("offender.")))
-        .collect();
-    fill(&fields, &survey.root, Group::Root, rows_inside, &mut root, &mut sections);
-    sections.person_is_assumed =
-        root.lines.iter().any(|line| line.field.spec().name.starts_with("offender."));
+    let tells: Vec<String> = survey.splits.iter().map(|split| split.by.clone()).collect();
     for block in &survey.blocks {
         let section = match &block.what {
             What::Person(split) => person(block.from.as_str(), split.as_ref()),
@@ -99,10 +91,27 @@ pub(super) fn sections(survey: &Survey) -> Sections {
             .filter(|field| !group.is_root() || field.spec().name.starts_with("offender."))
             .collect();
         let mut lines = Lines::default();
-        fill(&fields, &block.places, group, false, &mut lines, &mut sections);
+        fill(&fields, &block.places, group, false, &tells, &mut lines, &mut sections);
         sections.lookups.extend(lines.lookups);
         sections.blocks.push(Section { lines: lines.lines, ..section });
     }
+    let has_person = survey.blocks.iter().any(|block| matches!(block.what, What::Person(_)));
+    // Lines of a person may stand beside the person's own.
+    let lines_apart = matches!(survey.format, Format::Fixed(_));
+    let in_blocks: Vec<FieldId> =
+        sections.blocks.iter().flat_map(|it| &it.lines).map(|line| line.field).collect();
+    let mut root = Lines::default();
+    let fields: Vec<FieldId> = all(Group::Root)
+        .filter(|field| !is_withheld(*field) && *field != FieldId::SOURCE_RECORD_REF)
+        .filter(|field| {
+            let is_person = field.spec().name.starts_with("offender.");
+            let is_filled = in_blocks.contains(field);
+            !(is_person && has_person && (is_filled || !lines_apart))
+        })
+        .collect();
+    fill(&fields, &survey.root, Group::Root, rows_inside, &tells, &mut root, &mut sections);
+    sections.person_is_assumed = !has_person
+        && root.lines.iter().any(|line| line.field.spec().name.starts_with("offender."));
     sections.lookups.extend(root.lookups);
     sections.root = root.lines;
     flat_offences(survey, &mut sections);
@@ -118,6 +127,7 @@ fn fill(
     places: &[Place],
     group: Group,
     rows_inside: bool,
+    tells: &[String],
     into: &mut Lines,
     sections: &mut Sections,
 ) {
@@ -131,12 +141,14 @@ fn fill(
     }
     into.lines.sort_by_key(|line| line.field.index());
     for (index, place) in places.iter().enumerate() {
-        let is_used =
-            cells.contains(&index) || choices.iter().any(|it| it.places.contains(&index));
+        let is_used = cells.contains(&index) || choices.iter().any(|it| it.places.contains(&index));
         if is_used || place.spot.seen.is_empty() {
             continue;
         }
         let path = place.spot.path();
+        if tells.iter().any(|by| place.spot.steps.last() == Some(by)) {
+            continue;
+        }
         match clue::zone(&place.spot) {
             Some(zone @ (Zone::Risk | Zone::Victim | Zone::Children)) => {
                 sections.candidates.push((zone, path, place.kind));
@@ -171,9 +183,8 @@ fn flat_offences(survey: &Survey, sections: &mut Sections) {
     let is_offence = |place: &&Place| {
         place.kind == Kind::OffenceCode || clue::zone(&place.spot) == Some(Zone::Offence)
     };
-    let taken: Vec<usize> = (0..survey.root.len())
-        .filter(|index| !is_offence(&&survey.root[*index]))
-        .collect();
+    let taken: Vec<usize> =
+        (0..survey.root.len()).filter(|index| !is_offence(&&survey.root[*index])).collect();
     for choice in &assign::assign(&fields, &survey.root, &taken) {
         line::of_choice(choice, &survey.root, false, &mut lines);
     }
@@ -212,7 +223,8 @@ fn record_ref(survey: &Survey, sections: &mut Sections) {
                 let line = block.lines.iter().find(|line| line.field == own)?;
                 Some(format!("{}/{}", block.from, line.from.first()?))
             });
-            let paths: Vec<String> = [Some(case), of_block.or(of_root)].into_iter().flatten().collect();
+            let paths: Vec<String> =
+                [Some(case), of_block.or(of_root)].into_iter().flatten().collect();
             let mut line = Line::plain(field, paths)
                 .unsure("it must be the key of this case and this offender");
             line.join = (line.from.len() > 1).then_some("/");
@@ -275,9 +287,10 @@ pub(super) fn missing(sections: &Sections) -> Vec<String> {
         sections.root.iter().chain(blocks).any(|line| line.field == field)
     };
     let groups = [Group::Root, Group::Offence, Group::Condition];
-    let mandatory = groups.into_iter().flat_map(all).filter(|field| {
-        field.spec().need == Need::Mandatory && !filled(*field)
-    });
+    let mandatory = groups
+        .into_iter()
+        .flat_map(all)
+        .filter(|field| field.spec().need == Need::Mandatory && !filled(*field));
     let mut missing: Vec<String> = mandatory
         .map(|field| match field.spec().group {
             Group::Root => field.spec().name.to_owned(),

@@ -77,7 +77,8 @@ impl Spot {
 
     /// The words of its last step, and those of the steps before with those of the tag.
     pub fn words(&self) -> (Vec<String>, Vec<Vec<String>>) {
-        let last = self.steps.last().map_or(Vec::new(), |step| words(step));
+        // What stands in the item itself is its text.
+        let last = self.steps.last().map_or(vec!["text".to_owned()], |step| words(step));
         let until = self.steps.len().saturating_sub(1);
         let mut before: Vec<Vec<String>> =
             self.steps[..until].iter().map(|step| words(step)).collect();

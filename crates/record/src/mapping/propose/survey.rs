@@ -52,6 +52,8 @@ pub(super) struct Survey {
     pub splits: Vec<Split>,
     /// The column that tells kinds of rows.
     pub row_kind: Option<String>,
+    /// A person described the lines.
+    pub has_layout: bool,
 }
 
 /// Sees what is in the trees, which were read with `bodies.format`.
@@ -85,6 +87,7 @@ pub(super) fn survey(bodies: &Bodies, trees: &[Tree<'_>], calendar: &Calendar) -
         unread: Vec::new(),
         splits: splits.clone(),
         row_kind: None,
+        has_layout: bodies.has_layout,
     };
     for (steps, split) in persons {
         let places = items(trees, &records, &steps, &splits, calendar);
@@ -188,8 +191,8 @@ fn element_paths(trees: &[Tree<'_>], records: &[(usize, NodeId)]) -> BTreeSet<Ve
                 let mut below = steps.clone();
                 below.push(tree.name_text(child).to_owned());
                 let leaf = |it: NodeId| tree.children(it).next().is_none();
-                let holds = tree.attributes(child).next().is_some()
-                    || tree.children(child).any(leaf);
+                let holds =
+                    tree.attributes(child).next().is_some() || tree.children(child).any(leaf);
                 if holds {
                     paths.insert(below.clone());
                 }
@@ -203,11 +206,8 @@ fn element_paths(trees: &[Tree<'_>], records: &[(usize, NodeId)]) -> BTreeSet<Ve
 /// Offences, conditions and children where they are elements of their own, the innermost.
 fn groups(trees: &[Tree<'_>], records: &[(usize, NodeId)]) -> Vec<(Group, Vec<String>)> {
     let paths = element_paths(trees, records);
-    let named = [
-        (Group::Offence, "offence"),
-        (Group::Condition, "condition"),
-        (Group::Child, "children"),
-    ];
+    let named =
+        [(Group::Offence, "offence"), (Group::Condition, "condition"), (Group::Child, "children")];
     let of = |(group, word): (Group, &str)| {
         let ends = |steps: &&Vec<String>| {
             let own = steps.last().map_or(Vec::new(), |step| words(step));
@@ -249,9 +249,19 @@ fn rows(survey: &mut Survey, calendar: &Calendar) {
         let from = format!("row{}", bracket(&by, kind));
         let holds_cara = |place: &Place| place.spot.texts().any(|text| text.contains("CARA"));
         if places.iter().any(|place| place.kind == Kind::OffenceCode) {
-            survey.blocks.push(Block { what: What::Items(Group::Offence), from, base: row(), places });
+            survey.blocks.push(Block {
+                what: What::Items(Group::Offence),
+                from,
+                base: row(),
+                places,
+            });
         } else if places.iter().any(holds_cara) {
-            survey.blocks.push(Block { what: What::Items(Group::Condition), from, base: row(), places });
+            survey.blocks.push(Block {
+                what: What::Items(Group::Condition),
+                from,
+                base: row(),
+                places,
+            });
         } else {
             survey.unread.push(from);
         }

@@ -24,7 +24,7 @@ pub(super) fn mapping(
     head(&mut out, force, survey, sections);
     source(&mut out, survey, sections);
     if let Format::Fixed(options) = &survey.format {
-        fixed::write(&mut out, options);
+        fixed::write(&mut out, options, survey.has_layout);
     }
     out.push_str("[fields]\n");
     if sections.person_is_assumed {
@@ -47,9 +47,16 @@ pub(super) fn mapping(
 fn head(out: &mut String, force: &str, survey: &Survey, sections: &Sections) {
     let count = survey.record_count;
     let records = if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
-    let _ = writeln!(out, "# Proposed from {records} of samples: a start, not a mapping. Every line is to be");
-    out.push_str("# read by a person who knows the force's records. Lines marked `unsure` were guessed,\n");
-    out.push_str("# lines marked `choose` wait for a choice. Nothing is proposed for the victim, the risk\n");
+    let _ = writeln!(
+        out,
+        "# Proposed from {records} of samples: a start, not a mapping. Every line is to be"
+    );
+    out.push_str(
+        "# read by a person who knows the force's records. Lines marked `unsure` were guessed,\n",
+    );
+    out.push_str(
+        "# lines marked `choose` wait for a choice. Nothing is proposed for the victim, the risk\n",
+    );
     out.push_str("# and who is who: the places that may hold it are listed instead.\n");
     let missing = section::missing(sections);
     if !missing.is_empty() {
@@ -75,11 +82,8 @@ fn candidates(out: &mut String, survey: &Survey, sections: &Sections) {
             own.map(|(_, path, kind)| format!("{path} ({})", in_words(*kind))).collect();
         list(out, title, &own);
     }
-    let left: Vec<String> = sections
-        .left
-        .iter()
-        .map(|(path, kind)| format!("{path} ({})", in_words(*kind)))
-        .collect();
+    let left: Vec<String> =
+        sections.left.iter().map(|(path, kind)| format!("{path} ({})", in_words(*kind))).collect();
     list(out, "Places that no line reads", &left);
     list(out, "Parts that no block reads", &survey.unread);
 }
@@ -143,13 +147,19 @@ fn source(out: &mut String, survey: &Survey, sections: &Sections) {
         keys.push(("dates", list_of(&dates)));
     }
     if has_short_year(sections) {
-        keys.push(("years", format!("{}  # choose: what two digits of a year mean", quoted(YEARS))));
+        keys.push((
+            "years",
+            format!("{}  # choose: what two digits of a year mean", quoted(YEARS)),
+        ));
     }
     keys.push(("timezone", quoted("Europe/London")));
-    let blanks = blank::seen(survey);
+    let blanks = blank::seen(survey, sections);
     if !blanks.is_empty() {
         let blanks: Vec<&str> = blanks.iter().map(String::as_str).collect();
-        keys.push(("blank", format!("{}  # unsure: do these mean that nothing is there?", list_of(&blanks))));
+        keys.push((
+            "blank",
+            format!("{}  # unsure: do these mean that nothing is there?", list_of(&blanks)),
+        ));
     }
     aligned(out, &keys);
     out.push('\n');
@@ -157,9 +167,8 @@ fn source(out: &mut String, survey: &Survey, sections: &Sections) {
 
 /// A line of two digits for the year, in the file's formats or a field's own.
 fn has_short_year(sections: &Sections) -> bool {
-    let is_short = |written: &Written| {
-        written.format.contains("YY") && !written.format.contains("YYYY")
-    };
+    let is_short =
+        |written: &Written| written.format.contains("YY") && !written.format.contains("YYYY");
     let blocks = sections.blocks.iter().flat_map(|block| &block.lines);
     sections.root.iter().chain(blocks).flat_map(|line| &line.formats).any(is_short)
 }
@@ -204,10 +213,8 @@ fn block_of(out: &mut String, block: &Section, dates: &[Written]) {
                 more => format!(", and {more} that do not look like codes"),
             }
         );
-        let _ = writeln!(
-            out,
-            "# The victim needs a block of the same kind with the victim's role."
-        );
+        let _ =
+            writeln!(out, "# The victim needs a block of the same kind with the victim's role.");
     } else if block.is_one {
         out.push_str("# choose: its name says that this is the offender.\n");
     }
@@ -222,7 +229,9 @@ fn block_of(out: &mut String, block: &Section, dates: &[Written]) {
 fn lines(out: &mut String, lines: &[Line], prefix: &str, dates: &[Written]) {
     let group = |line: &Line| line.field.spec().name.split('.').next().unwrap_or_default();
     let is_root = prefix.is_empty() && lines.iter().any(|line| line.field.spec().group.is_root());
-    for (index, part) in lines.chunk_by(|one, other| !is_root || group(one) == group(other)).enumerate() {
+    for (index, part) in
+        lines.chunk_by(|one, other| !is_root || group(one) == group(other)).enumerate()
+    {
         if index > 0 {
             out.push('\n');
         }
@@ -287,7 +296,8 @@ fn lookups(out: &mut String, lookups: &[Lookup]) {
     for lookup in own {
         let _ = writeln!(out, "\n[lookup.{}]", quoted(&lookup.name));
         if lookup.rows.iter().any(|(_, meant)| meant.is_none()) || lookup.unwritten > 0 {
-            let _ = writeln!(out, "# choose: each code means one of {}", lookup.may_mean.join(", "));
+            let _ =
+                writeln!(out, "# choose: each code means one of {}", lookup.may_mean.join(", "));
         }
         for (code, meant) in &lookup.rows {
             let _ = match meant {

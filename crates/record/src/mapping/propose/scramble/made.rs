@@ -29,6 +29,8 @@ pub(super) struct Maker<'c> {
     words: BTreeMap<String, String>,
     wholes: BTreeMap<String, String>,
     codes: BTreeSet<String>,
+    /// Words keep their length; elsewhere the length of a name would tell a part of it.
+    keeps_width: bool,
 }
 
 impl<'c> Maker<'c> {
@@ -36,9 +38,9 @@ impl<'c> Maker<'c> {
         seed: u64,
         said: BTreeSet<String>,
         calendar: &'c Calendar,
-        dates: &[String],
+        keeps_width: bool,
     ) -> Self {
-        let mut maker = Maker {
+        Maker {
             state: seed,
             said,
             calendar,
@@ -47,13 +49,12 @@ impl<'c> Maker<'c> {
             words: BTreeMap::new(),
             wholes: BTreeMap::new(),
             codes: BTreeSet::new(),
-        };
-        maker.choose_shift(dates);
-        maker
+            keeps_width,
+        }
     }
 
     /// The shift that turns fewest dates into one that the sample has.
-    fn choose_shift(&mut self, dates: &[String]) {
+    pub fn choose_shift(&mut self, dates: &[String]) {
         let mut best = (usize::MAX, 0, (9, 0));
         for _ in 0..DRAWS_MAX {
             self.shift = 100 + i32::try_from(self.below(2_500)).unwrap_or(0);
@@ -204,11 +205,16 @@ impl<'c> Maker<'c> {
     /// From Ofcom's ranges for drama, in the layout of the text.
     fn phone(&mut self, text: &str) -> String {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        let is_mobile = digits.trim_start_matches("00").trim_start_matches("44").trim_start_matches('0').starts_with('7');
+        let is_mobile = digits
+            .trim_start_matches("00")
+            .trim_start_matches("44")
+            .trim_start_matches('0')
+            .starts_with('7');
         let area = if is_mobile { "7700900" } else { "1632960" };
         let end: String = (0..3).map(|_| self.pick("0123456789")).collect();
         let national = format!("{area}{end}");
-        if digits.len() < national.len() + 1 || !(digits.starts_with('0') || text.starts_with('+')) {
+        if digits.len() < national.len() + 1 || !(digits.starts_with('0') || text.starts_with('+'))
+        {
             return format!("0{}", national);
         }
         let first = digits.len() - national.len();
@@ -270,7 +276,25 @@ impl<'c> Maker<'c> {
                 made.push(self.pick("123456789"));
             }
         }
+        if !self.keeps_width && word.len() > 2 && made.bytes().all(|c| c.is_ascii_alphabetic()) {
+            self.with_other_length(&mut made, is_vowel);
+        }
         made
+    }
+
+    /// Up to two letters more or less, three at least.
+    fn with_other_length(&mut self, made: &mut String, mut is_vowel: bool) {
+        let is_upper = made.chars().all(char::is_uppercase);
+        match self.below(5) {
+            more @ 0..=1 => {
+                for _ in 0..=more {
+                    let letter = self.pick(if is_vowel { "aeiou" } else { "bdfgklmnprstvz" });
+                    is_vowel = !is_vowel;
+                    made.push(if is_upper { letter.to_ascii_uppercase() } else { letter });
+                }
+            }
+            less => made.truncate(made.len().saturating_sub(less - 2).max(3)),
+        }
     }
 
     /// Whether a text holds one of the sample's.

@@ -44,8 +44,7 @@ pub(super) fn swapped(tree: &Tree<'_>, text: &str, format: &Format, swaps: &[Swa
 /// Whether a node's value is a word of JSON itself.
 pub(super) fn is_literal(tree: &Tree<'_>, text: &str, node: NodeId) -> bool {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    value(text, tree.span(node))
-        .is_some_and(|at| matches!(&text[at], "true" | "false" | "null"))
+    value(text, tree.span(node)).is_some_and(|at| matches!(&text[at], "true" | "false" | "null"))
 }
 
 fn in_place(
