@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use cara_record::document::{self, Limits, NodeId, Tree};
 use cara_record::mapping::path::{Path, Place};
 use cara_record::mapping::propose::{CHOOSE, Layout, Proposal, Sample, propose};
-use cara_record::mapping::{Plan, compile};
+use cara_record::mapping::{Plan, compile, trial};
 
 const SEED: u64 = 20_251_124;
 
@@ -220,4 +220,68 @@ fn with_its_lines_described_a_fixed_width_body_is_read_as_well() {
     let (right, all, wrong) = measure("norfolk", Some(&layout));
     println!("{right} of {all}; not: {wrong:#?}");
     assert!(right * 10 >= all * 7, "{right} of {all}");
+}
+
+/// Every text of a body, whatever holds it; the words of JSON itself are none.
+fn texts_of(plan: &Plan, body: &str) -> Vec<String> {
+    let tree = document::parse(body, plan.format(), plan.names(), &Limits::default()).unwrap();
+    let texts = tree.subtree(tree.root()).map(|node| tree.text(node).into_owned());
+    texts.filter(|text| !["true", "false"].contains(&text.as_str())).collect()
+}
+
+/// Texts of three characters or more that the samples and the examples both hold.
+fn survivors(proposal: &Proposal, samples: &[(String, Vec<u8>)]) -> Vec<String> {
+    let plan = compile("referral.toml", &proposal.text, &|_| None).plan.unwrap();
+    let of = |bytes: &[u8]| texts_of(&plan, std::str::from_utf8(bytes).unwrap());
+    let mut said: Vec<String> = samples.iter().flat_map(|(_, bytes)| of(bytes)).collect();
+    said.retain(|text| text.chars().count() >= 3);
+    let made: Vec<String> = proposal.examples.iter().flat_map(|it| of(&it.bytes)).collect();
+    let survives =
+        |said: &&String| made.iter().any(|made| made.to_lowercase().contains(&said.to_lowercase()));
+    said.iter().filter(survives).cloned().collect()
+}
+
+#[test]
+fn no_text_of_a_sample_survives_in_an_example() {
+    for force in forces() {
+        let samples = samples(&force);
+        for layout in [None, Layout::read(&hand(&force)).ok()] {
+            let proposal = proposed(&force, &samples, layout.as_ref());
+            assert_eq!(survivors(&proposal, &samples), Vec::<String>::new(), "{force}");
+            assert_eq!(proposal.examples.len(), samples.len());
+        }
+    }
+}
+
+/// What a person has to do is all that is wrong with the file: fill what is mandatory, choose a role.
+#[test]
+fn what_is_written_compiles_but_for_what_it_says_is_missing() {
+    for force in forces() {
+        let samples = samples(&force);
+        for layout in [None, Layout::read(&hand(&force)).ok()] {
+            let proposal = proposed(&force, &samples, layout.as_ref());
+            let file = |name: &str| {
+                let example =
+                    proposal.examples.iter().find(|it| format!("examples/{}", it.file) == name);
+                example.map(|example| example.bytes.clone())
+            };
+            let compiled = compile("referral.toml", &proposal.text, &file);
+            for diagnostic in &compiled.diagnostics {
+                let shown = diagnostic.render(&proposal.text);
+                let says = match diagnostic.code.id() {
+                    "M114" => {
+                        proposal.missing.iter().any(|it| shown.contains(it.as_str()))
+                            || shown.contains("no_fixed_abode")
+                    }
+                    "M122" => shown.contains(CHOOSE),
+                    _ => false,
+                };
+                assert!(says, "{force}: {shown}");
+            }
+            let report = trial::run(&compiled.plan.unwrap(), &file);
+            for (test, what) in &report.failures {
+                assert!(what.starts_with("expected accepted, was"), "{force}: {test}: {what}");
+            }
+        }
+    }
 }

@@ -14,6 +14,9 @@ const OFFENCES: &[&str] = &[
     "PU86004", "PU86149", "PU86150", "TH68020", "OF61102",
 ];
 
+/// What stands for a code is this long where lengths are free, so that it stands nowhere else.
+const CODE_MIN: usize = 6;
+
 /// How often something is drawn again because it holds a text of the sample.
 const DRAWS_MAX: usize = 200;
 
@@ -98,16 +101,25 @@ impl<'c> Maker<'c> {
     /// Stands for a code in one place: made of letters or digits like it, and never twice.
     pub fn code(&mut self, text: &str) -> String {
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        let len = text.chars().count().max(super::SAID_MIN);
+        let len =
+            text.chars().count().max(if self.keeps_width { super::SAID_MIN } else { CODE_MIN });
         let mut made = String::new();
         for _ in 0..DRAWS_MAX {
             made = (0..len)
-                .map(|_| if is_number { self.pick("123456789") } else { self.pick("QXZJKVW") })
+                .map(|_| {
+                    if is_number {
+                        self.pick("123456789")
+                    } else {
+                        self.pick("BCDFGHJKLMNPQRSTVWXZ")
+                    }
+                })
                 .collect();
-            if !self.says(&made) && self.codes.insert(made.clone()) {
+            let is_own = |code: &String| !code.contains(&made) && !made.contains(code.as_str());
+            if !self.says(&made) && self.codes.iter().all(is_own) {
                 break;
             }
         }
+        self.codes.insert(made.clone());
         made
     }
 
