@@ -1,7 +1,9 @@
 //! Which place fills which field: every pair gets a score, the best pairs win.
 
+use super::blank;
 use super::clue;
 use super::kind::{self, Kind};
+use super::lookup;
 use super::survey::Place;
 use crate::domain::FieldId;
 use crate::domain::field::Shape;
@@ -46,16 +48,14 @@ pub(super) fn score(field: FieldId, place: &Place) -> Option<i32> {
 /// their texts are many or long.
 fn own_codes(field: FieldId, place: &Place) -> i32 {
     let Shape::Code(codes) = field.spec().shape else { return 0 };
-    let is_ethnicity =
-        [FieldId::OFFENDER_ETHNICITY_SELF_DEFINED, FieldId::OFFENDER_ETHNICITY_OBSERVED]
-            .contains(&field);
     let listed = |text: &str| {
         let text = text.to_uppercase();
         let first = text.split_whitespace().next().unwrap_or_default().to_owned();
         codes.contains(&first.as_str())
     };
-    match is_ethnicity {
-        true if place.spot.texts().all(listed) => 12,
+    let known = place.spot.texts().filter(|text| !blank::is_blank(text));
+    match lookup::is_national(field) {
+        true if known.clone().next().is_some() && known.clone().all(listed) => 12,
         true => -6,
         false if place.spot.distinct().len() > 12 => -12,
         false => 0,

@@ -1,6 +1,7 @@
 //! Texts that mean that nothing is there.
 
 use super::clue::{self, Zone};
+use super::lookup;
 use super::section::Sections;
 use super::survey::{Place, Survey};
 use crate::domain::field::Shape;
@@ -44,7 +45,9 @@ pub(super) fn seen(survey: &Survey, sections: &Sections) -> Vec<String> {
         let zone = clue::zone(&place.spot);
         matches!(zone, Some(Zone::Risk | Zone::Victim | Zone::Children | Zone::Disposal))
             || lines().any(|line| {
-                matches!(line.field.spec().shape, Shape::Code(_)) && line.from.contains(&path)
+                matches!(line.field.spec().shape, Shape::Code(_))
+                    && !lookup::is_national(line.field)
+                    && line.from.contains(&path)
             })
     };
     let mut found: Vec<String> = Vec::new();

@@ -50,8 +50,18 @@ const ZONES: &[(Zone, &[&str])] = &[
 ];
 
 /// Wherever one of these stands, it is about the victim.
-const VICTIM: &[&str] =
-    &["victim", "safe", "view", "views", "care", "cohabit", "cohabits", "together", "agreed"];
+const VICTIM: &[&str] = &[
+    "victim",
+    "safe",
+    "view",
+    "views",
+    "care",
+    "cohabit",
+    "cohabits",
+    "together",
+    "agreed",
+    "household",
+];
 
 /// The zone of a place; `None` where no name says.
 pub(super) fn zone(spot: &Spot) -> Option<Zone> {
@@ -405,8 +415,8 @@ const CLUES: &[(FieldId, &[&str])] = &[
 /// Words that say little where they are not part of the phrase.
 const FILLING: &[&str] = &[
     "at", "on", "in", "of", "the", "is", "number", "code", "value", "date", "name", "text", "ref",
-    "id", "details", "type", "flag", "recorded", "needed", "required", "title", "status", "state",
-    "kind", "line",
+    "id", "details", "type", "flag", "recorded", "needed", "required", "status", "state", "kind",
+    "line",
 ];
 
 /// What a name adds that is the phrase and nothing else.

@@ -1,6 +1,7 @@
 //! From a choice of places to the line of a mapping that reads them.
 
 use super::assign::Choice;
+use super::blank;
 use super::calendar::Written;
 use super::kind::Kind;
 use super::lookup::{self, Lookup};
@@ -70,7 +71,7 @@ pub(super) fn of_choice(choice: &Choice, places: &[Place], rows_inside: bool, in
     let from = own.iter().map(|place| path_for(field, place, rows_inside)).collect();
     let mut line = Line::plain(field, from);
     line.formats = own.iter().flat_map(|place| place.formats.iter().copied()).collect();
-    line.apply = transforms(field, &own);
+    line.apply = transforms(field, &own, rows_inside);
     if let Some(lookup) = lookup::needed(field, &own) {
         line.lookup = Some(lookup.name.clone());
         line.apply.clear();
@@ -91,8 +92,12 @@ pub(super) fn of_choice(choice: &Choice, places: &[Place], rows_inside: bool, in
 }
 
 /// The transforms that bring the texts into the field's form.
-fn transforms(field: FieldId, places: &[&Place]) -> Vec<String> {
-    let texts = || places.iter().flat_map(|place| place.spot.texts());
+fn transforms(field: FieldId, places: &[&Place], rows_inside: bool) -> Vec<String> {
+    let texts = || {
+        let all = places.iter().flat_map(|place| place.spot.texts());
+        all.filter(|text| !(lookup::is_national(field) && blank::is_blank(text)))
+    };
+    let is_single = rows_inside || places.iter().all(|place| !place.spot.repeats());
     let named = |name: &str| vec![name.to_owned()];
     let split = |marks: &[&str]| {
         let used = marks.iter().find(|mark| texts().any(|text| text.contains(**mark)));
@@ -142,7 +147,7 @@ fn transforms(field: FieldId, places: &[&Place]) -> Vec<String> {
                 false => Vec::new(),
             }
         }
-        Shape::Text(_) if field.spec().list && places.len() == 1 && !places[0].spot.repeats() => {
+        Shape::Text(_) if field.spec().list && places.len() == 1 && is_single => {
             split(&["|", ";", ","]).into_iter().collect()
         }
         Shape::Text(_) if field.spec().list => split(&["|", ";"]).into_iter().collect(),

@@ -1,5 +1,6 @@
 //! Codes that were seen, and what they mean where that is certain.
 
+use super::blank;
 use super::kind::Kind;
 use super::survey::Place;
 use super::word::may_be_written;
@@ -35,7 +36,10 @@ fn built_in_for(field: FieldId) -> Option<&'static str> {
 /// field's own codes already, or can be brought into them.
 pub(super) fn needed(field: FieldId, places: &[&Place]) -> Option<Lookup> {
     let Shape::Code(codes) = field.spec().shape else { return None };
-    let texts: Vec<&str> = distinct(places);
+    let mut texts: Vec<&str> = distinct(places);
+    if is_national(field) {
+        texts.retain(|text| !blank::is_blank(text));
+    }
     let are_codes = |change: &dyn Fn(&str) -> String| {
         texts.iter().all(|text| codes.contains(&change(text).as_str()))
     };
@@ -63,6 +67,12 @@ pub(super) fn needed(field: FieldId, places: &[&Place]) -> Option<Lookup> {
         });
     }
     Some(of_codes(field, codes, &texts))
+}
+
+/// Codes that every force writes alike: another text among them says that nothing is there.
+pub(super) fn is_national(field: FieldId) -> bool {
+    [FieldId::OFFENDER_ETHNICITY_SELF_DEFINED, FieldId::OFFENDER_ETHNICITY_OBSERVED]
+        .contains(&field)
 }
 
 /// A lookup of the file's own.

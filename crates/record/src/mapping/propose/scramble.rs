@@ -61,6 +61,7 @@ pub(super) fn examples(
         Format::Csv(_) => "csv",
         Format::Fixed(_) => "txt",
     };
+    let is_json = matches!(survey.format, Format::Json);
     let mut examples = Vec::new();
     for (index, tree) in trees.iter().enumerate() {
         let mut codes = Vec::new();
@@ -70,7 +71,9 @@ pub(super) fn examples(
             if text.is_empty() {
                 continue;
             }
-            let is_code = coded.contains(&path) && may_be_written(&text);
+            let is_code = coded.contains(&path)
+                && may_be_written(&text)
+                && !(is_json && shape::is_literal(tree, &bodies.texts[index], node));
             let made = if is_code && text.chars().count() < SAID_MIN {
                 text
             } else if is_code {
@@ -193,6 +196,7 @@ fn may_be_code(place: &Place) -> bool {
         "coercive",
         "prior",
         "order",
+        "control",
     ];
     let (last, _) = place.spot.words();
     let in_zone = matches!(clue::zone(&place.spot), Some(clue::Zone::Risk | clue::Zone::Victim));

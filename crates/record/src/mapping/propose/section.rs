@@ -175,7 +175,11 @@ fn person(from: &str, split: Option<&Split>) -> Section {
 /// One offence in the record itself, where no element or row holds offences.
 fn flat_offences(survey: &Survey, sections: &mut Sections) {
     let has = |group: Group| sections.blocks.iter().any(|block| block.fills == group.name());
-    if has(Group::Offence) || !survey.root.iter().any(|it| it.kind == Kind::OffenceCode) {
+    let code = FieldId::OFFENCE_CJS_CODE;
+    let is_named = |place: &Place| {
+        place.kind == Kind::OffenceCode && clue::name_score(code, &place.spot).is_some()
+    };
+    if has(Group::Offence) || !survey.root.iter().any(is_named) {
         return;
     }
     let mut lines = Lines::default();
@@ -209,6 +213,7 @@ fn record_ref(survey: &Survey, sections: &mut Sections) {
         Format::Csv(options) if options.group.is_some() => {
             let group = options.group.clone().unwrap_or_default();
             let path = format!("row/{}", super::spot::quoted(&group));
+            sections.left.retain(|(left, _)| *left != path);
             Line::plain(field, vec![path])
                 .unsure("it must be the key of this case and this offender")
         }

@@ -310,6 +310,7 @@ fn tells_rows(spot: &Spot) -> bool {
 
 /// The same column read from its row instead of the record, of some rows.
 fn in_rows(spot: &Spot, takes: &dyn Fn(&Seen) -> bool) -> Spot {
-    let seen = spot.seen.iter().filter(|seen| takes(seen)).cloned().collect();
+    let own = |seen: &Seen| Seen { item: seen.parent.unwrap_or(seen.item), ..seen.clone() };
+    let seen = spot.seen.iter().filter(|seen| takes(seen)).map(own).collect();
     Spot { steps: spot.steps[1..].to_vec(), above: false, tag: None, seen }
 }

@@ -41,8 +41,6 @@ const MEANT: &[(&str, &str)] = &[
     ("forenames", "forename"),
     ("fname", "forename"),
     ("gender", "sex"),
-    ("household", "children"),
-    ("id", "id"),
     ("ident", "id"),
     ("identifier", "id"),
     ("identifiers", "id"),
@@ -50,7 +48,6 @@ const MEANT: &[(&str, &str)] = &[
     ("injured", "victim"),
     ("interp", "interpreter"),
     ("inv", "investigation"),
-    ("involved", "involved"),
     ("ip", "victim"),
     ("issued", "given"),
     ("administered", "given"),
@@ -90,7 +87,6 @@ const MEANT: &[(&str, &str)] = &[
     ("postal", "postcode"),
     ("ptiurn", "urn"),
     ("recid", "id"),
-    ("ref", "ref"),
     ("reference", "ref"),
     ("references", "ref"),
     ("refno", "ref"),
@@ -102,7 +98,6 @@ const MEANT: &[(&str, &str)] = &[
     ("respondent", "suspect"),
     ("safecontact", "safe"),
     ("shoulder", "collar"),
-    ("signed", "signed"),
     ("sus", "suspect"),
     ("susp", "suspect"),
     ("suspects", "suspect"),
@@ -137,10 +132,8 @@ const JOINED: &[(&str, &[&str])] = &[
     ("familyname", &["family", "name"]),
     ("middlename", &["forename"]),
     ("middlenames", &["forename"]),
-    ("postcode", &["postcode"]),
     ("sde", &["self", "defined", "ethnicity"]),
     ("timebar", &["time", "bar"]),
-    ("urn", &["urn"]),
 ];
 
 /// The words of a name in small letters, short forms written out, numbers left out.

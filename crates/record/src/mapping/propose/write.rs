@@ -282,10 +282,14 @@ fn disposals(out: &mut String, sections: &Sections) {
     for (path, texts) in &sections.disposals {
         let texts: Vec<String> =
             texts.iter().map(|text| format!("'{}'", text.replace('\'', ""))).collect();
-        let seen = if texts.is_empty() { "'…'".to_owned() } else { texts.join(" or ") };
+        let seen = match texts.as_slice() {
+            [] => "is '…'".to_owned(),
+            [one] => format!("is {one}"),
+            several => format!("is one of {}", several.join(", ")),
+        };
         let _ = writeln!(
             out,
-            "# caution.kind = {{ value = \"conditional_caution\", when = \"'{}' is {seen}\" }}",
+            "# caution.kind = {{ value = \"conditional_caution\", when = \"'{}' {seen}\" }}",
             one_line(path)
         );
     }
