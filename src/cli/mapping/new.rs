@@ -40,7 +40,8 @@ impl New {
 
     fn written(&self, seed: u64, out: &mut impl Write) -> Result<(), String> {
         if ForceCode::from_slug(&self.force).is_none() {
-            let slugs: Vec<&str> = ForceCode::all().map(ForceCode::slug).collect();
+            let mut slugs: Vec<&str> = ForceCode::all().map(ForceCode::slug).collect();
+            slugs.dedup();
             return Err(format!(
                 "\"{}\" is no force by its slug; there are: {}",
                 self.force,
@@ -124,6 +125,16 @@ fn summary(
             writeln!(out, "  {field}")?;
         }
     }
+    if proposal.are_columns_guessed {
+        writeln!(
+            out,
+            "its columns were guessed: describe its lines in a file of their own, delete {folder}, \
+             and run this again with --lines FILE"
+        )?;
+    }
+    if proposal.is_wrapped {
+        writeln!(out, "some texts carry a document inside, which was not looked into")?;
+    }
     writeln!(
         out,
         "\nnext: read every line of the file, mend what is marked `unsure` and `choose`, then"
@@ -134,4 +145,56 @@ fn summary(
         writeln!(out, "  cara-gateway mapping try {force} {first}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(file: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings").join(file)
+    }
+
+    /// What the command says for these records, in a folder of its own.
+    fn said(folder: &Path, force: &str, records: &[PathBuf]) -> (ExitCode, String) {
+        let new = New {
+            force: force.to_owned(),
+            records: records.to_vec(),
+            mappings: folder.to_owned(),
+            lines: None,
+        };
+        let mut out = Vec::new();
+        let code = new.run(7, &mut out).unwrap();
+        (code, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_mapping_is_written_once_and_everything_else_is_refused_by_name() {
+        let folder = std::env::temp_dir().join(format!("cara-new-{}", std::process::id()));
+        let full = example("hampshire/examples/full.xml");
+        let (code, out) = said(&folder, "hampshire", std::slice::from_ref(&full));
+        assert_eq!(code, ExitCode::SUCCESS, "{out}");
+        assert!(out.contains("51 fields proposed") && out.contains("  risk.grade"), "{out}");
+        let file = folder.join("hampshire/referral.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(folder.join("hampshire/examples/sample-1.xml").is_file());
+        for (force, records, why) in [
+            ("hampshire", vec![full.clone()], "is there already"),
+            ("atlantis", vec![full.clone()], "is no force by its slug"),
+            ("dorset", vec![folder.join("absent.xml")], "absent.xml"),
+            ("dorset", vec![full.clone(); SAMPLES_MAX + 1], "at most 50"),
+            (
+                "dorset",
+                vec![full, example("west-midlands/examples/full.json")],
+                "of another format",
+            ),
+        ] {
+            let (code, out) = said(&folder, force, &records);
+            assert_eq!(code, ExitCode::FAILURE, "{out}");
+            assert!(out.contains(why), "{why}: {out}");
+        }
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+        assert!(!folder.join("dorset").exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

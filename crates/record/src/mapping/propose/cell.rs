@@ -37,10 +37,12 @@ fn root(place: &Place, places: &[Place], rows_inside: bool, into: &mut Lines) {
     let line = |field: FieldId, transforms: &[&str]| {
         Line::plain(field, vec![path_for(field, place, rows_inside)]).apply(transforms)
     };
-    let (last, _) = place.spot.words();
+    let (last, before) = place.spot.words();
+    let is_person = |word: &String| NAME_WORDS.contains(&word.as_str());
     let zone = clue::zone(&place.spot);
     let is_whole_name = last.iter().all(|word| NAME_WORDS.contains(&word.as_str()))
-        && matches!(zone, Some(clue::Zone::Person) | None);
+        && (zone == Some(clue::Zone::Person) || zone.is_none() && place.spot.steps.len() <= 2)
+        && before.iter().flatten().all(|word| word == "row" || is_person(word));
     let has_family = || {
         let family = FieldId::OFFENDER_FAMILY_NAME;
         places.iter().any(|other| super::assign::score(family, other).is_some())

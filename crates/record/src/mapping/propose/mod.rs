@@ -12,6 +12,7 @@ mod calendar;
 mod cell;
 mod clue;
 mod fixed;
+mod hint;
 mod kind;
 mod line;
 mod lookup;
@@ -78,6 +79,10 @@ pub struct Proposal {
     /// Lines that fill a field, and how many of them are marked unsure.
     pub proposed_count: usize,
     pub unsure_count: usize,
+    /// The columns of a fixed width body were guessed: a person has to describe its lines first.
+    pub are_columns_guessed: bool,
+    /// Texts carry a document inside, which is not looked into.
+    pub is_wrapped: bool,
     /// Mandatory fields that no line fills.
     pub missing: Vec<String>,
 }
@@ -122,6 +127,8 @@ pub fn propose(
         record_count: survey.record_count,
         proposed_count: lines.len(),
         unsure_count: lines.iter().filter(|line| !line.unsure.is_empty()).count(),
+        are_columns_guessed: matches!(survey.format, Format::Fixed(_)) && !survey.has_layout,
+        is_wrapped: !hint::carried(&survey).is_empty(),
         missing: section::missing(&sections),
     })
 }

@@ -92,8 +92,11 @@ pub(super) fn group(trees: &[Tree<'_>]) -> Option<String> {
             let agree = |rows: &&&Vec<Vec<String>>| rows.iter().all(|row| row[at] == rows[0][at]);
             several.iter().filter(agree).count() * 5 >= several.len() * 4
         };
-        let constant = (0..columns.len()).filter(|at| same(*at)).count();
-        if is_key && constant * 4 >= columns.len() * 3 {
+        // Empty columns say the same everywhere.
+        let is_filled = |at: &usize| groups.values().flatten().any(|row| !row[*at].is_empty());
+        let filled: Vec<usize> = (0..columns.len()).filter(is_filled).collect();
+        let constant = filled.iter().filter(|at| same(**at)).count();
+        if is_key && constant * 4 >= filled.len() * 3 {
             let rank = (names_a_key(column), groups.len());
             // A key by its name, then the finest cut; of equally good ones the first column.
             if best.as_ref().is_none_or(|(most, _)| rank > *most) {

@@ -180,7 +180,7 @@ fn persons(
     persons
 }
 
-/// Paths of elements that hold something themselves, each once.
+/// Paths of elements that hold anything, each once.
 fn element_paths(trees: &[Tree<'_>], records: &[(usize, NodeId)]) -> BTreeSet<Vec<String>> {
     let mut paths = BTreeSet::new();
     for (body, record) in records {
@@ -190,10 +190,7 @@ fn element_paths(trees: &[Tree<'_>], records: &[(usize, NodeId)]) -> BTreeSet<Ve
             for child in tree.children(node) {
                 let mut below = steps.clone();
                 below.push(tree.name_text(child).to_owned());
-                let leaf = |it: NodeId| tree.children(it).next().is_none();
-                let holds =
-                    tree.attributes(child).next().is_some() || tree.children(child).any(leaf);
-                if holds {
+                if tree.subtree(child).nth(1).is_some() {
                     paths.insert(below.clone());
                 }
                 open.push((child, below));

@@ -10,7 +10,7 @@ use super::lookup::Lookup;
 use super::scramble::Example;
 use super::section::{CHOOSE, Section, Sections};
 use super::survey::Survey;
-use super::{blank, fixed, section};
+use super::{blank, fixed, hint, section};
 use crate::document::Format;
 
 /// The text of `referral.toml`.
@@ -23,6 +23,7 @@ pub(super) fn mapping(
     let mut out = String::new();
     head(&mut out, force, survey, sections);
     source(&mut out, survey, sections);
+    carried(&mut out, survey);
     if let Format::Fixed(options) = &survey.format {
         fixed::write(&mut out, options, survey.has_layout);
     }
@@ -86,6 +87,14 @@ fn candidates(out: &mut String, survey: &Survey, sections: &Sections) {
         sections.left.iter().map(|(path, kind)| format!("{path} ({})", in_words(*kind))).collect();
     list(out, "Places that no line reads", &left);
     list(out, "Parts that no block reads", &survey.unread);
+    let tied = hint::references(survey);
+    let tied: Vec<String> =
+        tied.into_iter().map(|(one, other)| format!("{one} names one of {other}")).collect();
+    list(
+        out,
+        "Places that look like references; a bracket joins them: A[@id = this/B/@ref]",
+        &tied,
+    );
 }
 
 fn list(out: &mut String, title: &str, lines: &[String]) {
@@ -163,6 +172,15 @@ fn source(out: &mut String, survey: &Survey, sections: &Sections) {
     }
     aligned(out, &keys);
     out.push('\n');
+}
+
+/// Texts that carry a document are opened first; what is inside is not looked into.
+fn carried(out: &mut String, survey: &Survey) {
+    for (path, kind) in hint::carried(survey) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        out.push_str("# choose: this text carries a document inside, which was not looked into.\n");
+        let _ = writeln!(out, "# [[unwrap]]\n# at = \"//{}\"\n# as = \"{kind}\"\n", one_line(name));
+    }
 }
 
 /// A line of two digits for the year, in the file's formats or a field's own.
