@@ -132,6 +132,6 @@ fn twins(plans: &[(PathBuf, Plan)], out: &mut impl Write) -> io::Result<usize> {
     Ok(found)
 }
 
-fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

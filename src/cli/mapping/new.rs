@@ -110,7 +110,7 @@ fn summary(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let folder = folder.display();
-    let counted = super::counted;
+    let counted = super::check::counted;
     writeln!(
         out,
         "{folder}/referral.toml: {} proposed, {} of them unsure, from {}",

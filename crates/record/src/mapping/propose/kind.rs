@@ -40,8 +40,9 @@ pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Kind {
         count > 0 && count * 4 >= all * 3
     };
     let holds = |mark: char| texts.clone().any(|text| text.contains(mark));
-    let told: [(Kind, &dyn Fn(&str) -> bool); 12] = [
-        (Kind::Email, &|text| Email::parse(text).is_ok()),
+    let is_email: &dyn Fn(&str) -> bool = &|text| Email::parse(text).is_ok();
+    let told = [
+        (Kind::Email, is_email),
         (Kind::Asn, &is_asn),
         (Kind::PncId, &is_pnc_id),
         (Kind::Cro, &is_cro),
