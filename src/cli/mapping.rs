@@ -4,6 +4,7 @@
 mod attempt;
 pub(super) mod check;
 mod folder;
+mod new;
 mod problem;
 mod schema;
 pub(super) mod show;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::golive;
+use crate::app;
 
 // What a command does, and an example of it, stands at its arguments.
 #[derive(Debug, clap::Subcommand)]
@@ -23,6 +25,7 @@ pub enum Command {
     Check(check::Check),
     Try(attempt::Try),
     Show(show::Show),
+    New(new::New),
     Schema(schema::Schema),
     Diff(golive::Diff),
     Activate(golive::Activate),
@@ -40,6 +43,7 @@ pub async fn run(
         Command::Check(args) => Ok(args.start(out).await?),
         Command::Try(args) => Ok(args.run(now, out)?),
         Command::Show(args) => args.run(out),
+        Command::New(args) => Ok(args.run(app::clock().random(), out)?),
         Command::Schema(args) => args.run(out),
         Command::Diff(args) => args.run(out),
         Command::Activate(args) => args.run(out).await,

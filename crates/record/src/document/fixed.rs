@@ -101,6 +101,13 @@ impl Is {
     }
 }
 
+/// As a mapping writes it.
+impl std::fmt::Display for Is {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{} is {}", self.first, self.last, self.text)
+    }
+}
+
 impl Column {
     pub fn parse(text: &str) -> Result<Self, PhraseError> {
         let wrong =

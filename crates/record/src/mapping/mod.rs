@@ -14,6 +14,7 @@ pub mod letter;
 mod lookup;
 pub mod path;
 mod plan;
+pub mod propose;
 mod report;
 pub mod schema;
 mod texts;

@@ -41,43 +41,43 @@ fn given(
     name: &str,
     before: &[Test],
 ) -> Option<Given> {
-    if table.has("same_as") || table.has("change") {
-        return changed(compiler, table, name, before);
-    }
-    match (table.has("given"), table.has("given_file")) {
-        (true, false) => table.string(compiler, "given").map(|(text, _)| Given::Text(text)),
-        (false, true) => {
-            let (file, span) = table.string(compiler, "given_file")?;
-            if (compiler.open)(&file).is_none() {
-                let what = format!("the file \"{file}\" is not there");
-                compiler.report(Code::TEST, span, what);
-                return None;
-            }
-            Some(Given::File(file))
+    let of = match (table.has("given"), table.has("given_file"), table.has("same_as")) {
+        (true, false, false) => {
+            table.string(compiler, "given").map(|(text, _)| Given::Text(text))?
+        }
+        (false, true, false) => given_file(compiler, table)?,
+        (false, false, true) if table.has("change") => same_as(compiler, table, before)?,
+        (_, _, true) => {
+            let what =
+                format!("the test \"{name}\" needs same_as with change, and no given beside them");
+            compiler.report(Code::TEST, table.span.clone(), what);
+            return None;
         }
         _ => {
             let what = format!("the test \"{name}\" needs given or given_file, one of them");
             compiler.report(Code::TEST, table.span.clone(), what);
-            None
+            return None;
         }
+    };
+    if !table.has("change") {
+        return Some(of);
     }
+    let changes = changes(compiler, table)?;
+    Some(Given::Changed { of: Box::new(of), changes })
 }
 
-/// `same_as` an earlier test, with some texts replaced.
-fn changed(
-    compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
-    name: &str,
-    before: &[Test],
-) -> Option<Given> {
-    let alone = !table.has("given") && !table.has("given_file");
-    let both = table.has("same_as") && table.has("change");
-    if !alone || !both {
-        let what =
-            format!("the test \"{name}\" needs same_as with change, and no given beside them");
-        compiler.report(Code::TEST, table.span.clone(), what);
+fn given_file(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Given> {
+    let (file, span) = table.string(compiler, "given_file")?;
+    if (compiler.open)(&file).is_none() {
+        let what = format!("the file \"{file}\" is not there");
+        compiler.report(Code::TEST, span, what);
         return None;
     }
+    Some(Given::File(file))
+}
+
+/// The record of an earlier test.
+fn same_as(compiler: &mut Compiler<'_>, table: &Table<'_>, before: &[Test]) -> Option<Given> {
     let (like, span) = table.string(compiler, "same_as")?;
     let Some(of) = before.iter().find(|test| test.name == like) else {
         let names = before.iter().map(|test| test.name.as_str()).collect::<Vec<_>>();
@@ -86,6 +86,11 @@ fn changed(
         compiler.report(Code::TEST, span, what).suggestion = meant.map(str::to_owned);
         return None;
     };
+    Some(of.given.clone())
+}
+
+/// The texts of the record that are replaced before it is read.
+fn changes(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Vec<(String, String)>> {
     let change = table.table(compiler, "change")?;
     let mut changes = Vec::new();
     for leaf in change.leaves(&|_| true) {
@@ -98,7 +103,7 @@ fn changed(
             }
         }
     }
-    Some(Given::Changed { of: Box::new(of.given.clone()), changes })
+    Some(changes)
 }
 
 fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<Expected> {
