@@ -253,7 +253,7 @@ impl Gateway {
             Some((HoldEnd::Corrected, _)) => "already corrected",
             Some((HoldEnd::Returned, _)) => "already returned",
             Some((HoldEnd::Superseded, _)) => "superseded by a later good record",
-            Some((HoldEnd::Withdrawn, _)) => "ended: the force withdrew the case",
+            Some((HoldEnd::Withdrawn, _)) => "withdrawn by the force",
         };
         Err(Refusal::WrongState { state })
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::house::{House, caller, operator};
 use crate::record::{Record, XML, record};
+use crate::world::TestGateway;
 
 const START: &str = "2025-09-15T09:00:00Z";
 const DEADLINE: &str = "caution.deadline";
@@ -249,7 +250,8 @@ async fn a_record_given_back_is_told_with_codes_and_fields_and_once() {
     let house = House::at(START).await;
     let faulty = record(1).faulty().unlisted();
     let hold_id = house.held(&faulty).await;
-    let back = || house.gateway.return_hold(&operator(), hold_id, "no such grade".to_owned());
+    let ops = operator();
+    let back = || house.gateway.return_hold(&ops, hold_id, "no such grade".to_owned());
     let both = tokio::join!(back(), back());
     assert_eq!(u8::from(both.0.is_ok()) + u8::from(both.1.is_ok()), 1);
     assert!(matches!(back().await, Err(Refusal::WrongState { state: "already returned" })));
@@ -359,4 +361,38 @@ async fn nothing_leaves_a_hold_unaccounted() {
     assert_eq!(today.ids["earlier_returned"], [holds[&6]]);
     assert_eq!(today.ids["earlier_superseded"], [holds[&7]]);
     assert!(!today.counts.contains_key("held"));
+}
+
+/// The commands, as an operator types them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_correct_a_record_and_give_one_back() {
+    let gateway = TestGateway::start().await;
+    let force = gateway.force("hampshire");
+    let mut held = Vec::new();
+    for record in [record(1).faulty(), without_contact(2), record(3).unlisted()] {
+        let answer = force.post(XML, record.text()).await;
+        held.push(answer.record(0)["hold_id"].as_str().unwrap().to_owned());
+    }
+    let check = |arguments: &[&str], good: bool, expected: &str| {
+        let arguments = [&["hold"], arguments, &["--because", "the officer rang"]].concat();
+        let output = gateway.command(&arguments);
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(text.contains(expected), "{text}");
+        assert_eq!(output.status.success(), good, "{text}");
+    };
+    let only_theirs = "rests on evidence that only the force has";
+    check(&["correct", &held[0], "risk.grade", "standard"], false, only_theirs);
+    check(&["correct", &held[0], DEADLINE, "soon"], false, "written YYYY-MM-DD");
+    check(&["correct", &held[0], DEADLINE, "-"], false, "an empty value");
+    check(&["correct", &held[0], DEADLINE, "2025-09-01"], false, "V403 violation");
+    check(&["correct", &held[0], DEADLINE, "2025-12-19"], true, "released as referral");
+    check(&["correct", &held[0], DEADLINE, "2025-12-19"], false, "already corrected");
+    let phone = ["correct", &held[1], "offender.phones", "07700 900111"];
+    check(&phone, false, "waits for a second operator");
+    check(&["return", &held[2]], true, "given back to the force");
+    let notices = force.get("/v1/notices?after=0").await;
+    let notices = notices.body["notices"].as_array().unwrap();
+    let kinds: Vec<_> = notices.iter().map(|notice| notice["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["record_corrected", "record_returned"]);
+    assert!(!gateway.log().contains("900111"));
 }
