@@ -23,6 +23,24 @@ pub(super) fn shown(text: &str) -> &str {
     if looks_like_a_code { text } else { "(not shown)" }
 }
 
+/// What stops a record by itself. A rule that could not be met because its field could not be read
+/// only follows from that.
+pub(super) fn stopping(causes: &[Cause]) -> impl Iterator<Item = &Cause> {
+    let is_rule = |cause: &Cause| cause.code == Code::RULE.id();
+    causes.iter().filter(move |cause| {
+        let explains = |other: &Cause| {
+            other.kind != Kind::Flag && !is_rule(other) && other.field == cause.field
+        };
+        cause.kind != Kind::Flag && !(is_rule(cause) && causes.iter().any(explains))
+    })
+}
+
+/// The rules of the force that somebody who lets such a hold go has decided about.
+pub(super) fn rules(causes: &[Cause]) -> Vec<String> {
+    let rules = stopping(causes).filter(|cause| cause.code == Code::RULE.id());
+    rules.filter_map(|cause| cause.named.clone()).collect()
+}
+
 /// `risk grade: XHI; missing: offender.phones`. `unlisted`: field and text of every code that no
 /// lookup lists, each as `show` lets it be seen.
 pub(super) fn words(
@@ -31,7 +49,7 @@ pub(super) fn words(
     show: fn(&str) -> &str,
 ) -> String {
     let mut words: Vec<String> = Vec::new();
-    for cause in causes.iter().filter(|cause| cause.kind != Kind::Flag) {
+    for cause in stopping(causes) {
         let named = cause.named.as_deref();
         let word = match (cause.code.as_str(), named) {
             (code, _) if code == Code::UNLISTED_CODE.id() => {

@@ -21,7 +21,7 @@ use crate::store::{
     About, Action, Cause, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral, KnownRevision,
     MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
 };
-use crate::vault::{Binding, Keys, Vault};
+use crate::vault::{Binding, Keys, Raw, Sealed, Vault};
 
 /// What every row of one submission shares.
 pub(super) struct Bench<'a> {
@@ -419,6 +419,21 @@ pub(super) fn held_bytes(bench: &Bench<'_>, force: ForceCode, excerpt: &[u8]) ->
     bench.vault.digest("held bytes", &[&[force.0, test], excerpt])
 }
 
+/// The codes that no lookup listed, sealed for the operators' list.
+pub(super) fn unlisted(
+    vault: &Vault,
+    keys: &Keys,
+    hold_id: Uuid,
+    read: &Read,
+) -> Result<Option<Sealed<Raw>>, super::Refusal> {
+    if read.unlisted.is_empty() {
+        return Ok(None);
+    }
+    let json = serde_json::to_vec(&read.unlisted).map_err(super::Refusal::internal)?;
+    let binding = Binding { id: hold_id, revision: 0, column: "unlisted" };
+    Ok(Some(vault.seal(keys, binding, &json)?))
+}
+
 /// A hold ready to be written.
 pub(super) fn hold(
     bench: &Bench<'_>,
@@ -431,12 +446,7 @@ pub(super) fn hold(
     let (wrapped, keys) = bench.vault.mint_keys(hold_id)?;
     let seal = Seal { vault: bench.vault, keys: &keys, referral_id: hold_id, revision: 0 };
     let bytes = held_bytes(bench, force.code, &read.excerpt);
-    let unlisted = match serde_json::to_vec(&read.unlisted) {
-        Ok(json) if !read.unlisted.is_empty() => {
-            Some(seal.vault.seal(&keys, seal.binding("unlisted"), &json)?)
-        }
-        _ => None,
-    };
+    let unlisted = unlisted(bench.vault, &keys, hold_id, read)?;
     let row = NewHold {
         hold_id,
         force: force.code,

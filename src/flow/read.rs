@@ -74,10 +74,10 @@ pub(super) fn body(
 pub(super) enum Again<'a> {
     /// As if it had just come.
     AsItCame,
-    /// A person was asked: rules that ask for one no longer hold it.
-    Released,
+    /// A person decided about the rules of these names: they no longer hold it.
+    Released(&'a [String]),
     /// The same, and the person put a field right.
-    Corrected(&'a Correction),
+    Corrected(&'a [String], &'a Correction),
 }
 
 /// Reads a kept excerpt again, with the plan that is live now.
@@ -154,14 +154,14 @@ fn judge(
 ) -> Result<Read, Refusal> {
     let translation = live.plan.translate(tree, node);
     let mut draft = translation.draft;
-    if let Again::Corrected(correction) = again {
+    if let Again::Corrected(_, correction) = again {
         live.plan.correct(&mut draft, correction).map_err(Refusal::Barred)?;
     }
-    if !matches!(again, Again::AsItCame) {
-        overrule(&mut draft.findings);
+    if let Again::Released(rules) | Again::Corrected(rules, _) = again {
+        overrule(&mut draft.findings, rules);
     }
     let outcome = live.plan.judge(draft, &context(desk, force));
-    if let Again::Corrected(correction) = again {
+    if let Again::Corrected(_, correction) = again {
         check_read(&outcome, correction)?;
     }
     Ok(Read {
@@ -191,8 +191,13 @@ fn check_read(outcome: &Validated, correction: &Correction) -> Result<(), Refusa
 }
 
 /// A rule that a person was asked about no longer holds the record once that person released it.
-fn overrule(findings: &mut [Finding]) {
-    for finding in findings.iter_mut().filter(|finding| finding.code == Code::RULE) {
+/// Another one, which nobody has looked at yet, does.
+fn overrule(findings: &mut [Finding], rules: &[String]) {
+    let decided = |finding: &Finding| {
+        let named = finding.named.as_deref();
+        named.is_some_and(|named| rules.iter().any(|rule| rule == named))
+    };
+    for finding in findings.iter_mut().filter(|it| it.code == Code::RULE && decided(it)) {
         finding.code = Code::RULE_FLAG;
     }
 }

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::accept::Work;
 use super::clearing::Clearing;
-use super::prepare::Bench;
+use super::prepare::{self, Bench};
 use super::read::{self, Again};
-use super::{Caller, Gateway, Operator, Refusal, Released, Role};
+use super::{Caller, Gateway, Operator, Refusal, Released, Role, cause};
 use crate::clock::london_day;
 use crate::store::{
-    About, Cause, Compartment, Entry, Fact, HoldEnd, HoldRow, Known, Operation, PendingCorrection,
-    Tend, What,
+    About, Cause, Compartment, Entry, Fact, HeldAgain, HoldEnd, HoldRow, Known, Operation,
+    PendingCorrection, Tend, What,
 };
 
 /// A release that keeps losing its race is given back after this many tries.
@@ -97,8 +97,12 @@ impl Gateway {
             received_at: clearing.at,
             media_type: &row.media_type,
         };
+        let rules = cause::rules(&row.causes);
         for _ in 0..ROUNDS_MAX {
-            let again = clearing.correction.as_ref().map_or(Again::Released, Again::Corrected);
+            let again = match &clearing.correction {
+                None => Again::Released(&rules),
+                Some(correction) => Again::Corrected(&rules, correction),
+            };
             let read = read::kept(&self.desk(), &live, &text, again)?;
             let mut work = Work::of(self, &caller, read);
             work.released = Some(clearing.clone());
@@ -107,7 +111,10 @@ impl Gateway {
                 None => Known::default(),
             };
             let entry = self.clearing_entry(&bench, row, &mut work, &known).await?;
-            if let Some(record) = work.still_held(hold_id) {
+            if let Some((record, causes)) = work.still_held(hold_id) {
+                if clearing.correction.is_none() {
+                    self.hold_again(row, &work, causes).await?;
+                }
                 return Ok(Released { hold_id, record, waits_after: None });
             }
             if let (Agreed::NotYet, Some(correction)) = (&agreed, &clearing.correction) {
@@ -122,6 +129,24 @@ impl Gateway {
             self.open_hold_for(operator, hold_id, &clearing.because).await?;
         }
         Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    }
+
+    /// A hold that was tried waits for what stops it now.
+    async fn hold_again(
+        &self,
+        row: &HoldRow,
+        work: &Work,
+        causes: Vec<Cause>,
+    ) -> Result<(), Refusal> {
+        let mapping = work.read.live.reference.clone();
+        if causes == row.causes && mapping == row.mapping {
+            return Ok(());
+        }
+        let keys = self.vault.unwrap_keys(row.hold_id, &row.keys)?;
+        let unlisted = prepare::unlisted(&self.vault, &keys, row.hold_id, &work.read)?;
+        let again = HeldAgain { hold_id: row.hold_id, causes, mapping, unlisted };
+        // Whoever ended it meanwhile has made this needless.
+        self.tend(Tend::HeldAgain(Box::new(again))).await.map(drop)
     }
 
     /// What releasing makes the store write; none: the case has it already, or it is still stopped.
@@ -289,7 +314,7 @@ fn still(row: &HoldRow, work: &Work) -> RecordAnswer {
 /// field where it has one.
 fn codes_and_fields(causes: &[Cause]) -> String {
     let mut said: Vec<String> = Vec::new();
-    for cause in causes.iter().filter(|cause| cause.kind != Kind::Flag) {
+    for cause in cause::stopping(causes) {
         let one = match cause.field.as_str() {
             "" => cause.code.clone(),
             field => format!("{}:{field}", cause.code),

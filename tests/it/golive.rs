@@ -46,7 +46,7 @@ fn candidate(change: impl Fn(String) -> String) -> Candidate {
 }
 
 /// A row for the grade that holds the test's records, and why no test has it.
-fn with_grade() -> Candidate {
+pub fn with_grade() -> Candidate {
     let added = |text: String| {
         let row = "[lookup.\"risk grade\"]\n";
         assert!(text.contains(row));

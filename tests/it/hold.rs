@@ -158,9 +158,9 @@ async fn a_correction_that_does_not_clear_the_hold_changes_nothing() {
         assert_eq!((record.status, record.hold_id), (RecordStatus::Held, Some(hold_id)));
         record.violations.iter().map(|it| it.code.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(codes(&still.record), ["V201"]);
+    assert_eq!(codes(&still.record), ["V201", "V203"]);
     let before = house.correct(&operator(), hold_id, DEADLINE, &["2025-09-01"]).await.unwrap();
-    assert_eq!(codes(&before.record), ["V201", "V403"]);
+    assert_eq!(codes(&before.record), ["V201", "V203", "V403"]);
     assert_eq!(house.state(hold_id).await, "open");
     assert!(house.notices().await.is_empty() && house.audited("corrected").is_empty());
     assert!(house.confirm(1).await.is_empty());
@@ -266,6 +266,26 @@ async fn a_record_given_back_is_told_with_codes_and_fields_and_once() {
     assert!(String::from_utf8_lossy(&letter.body).contains("REC-RET"));
     // It is the force's now: the same bytes again are a new question.
     assert_ne!(house.held(&faulty).await, hold_id);
+}
+
+/// Listing the code that held a record decides nothing about a rule that its meaning then breaks.
+#[tokio::test]
+async fn a_rule_that_nobody_has_looked_at_still_holds_what_a_new_row_let_go() {
+    let house = House::alone_at(START).await;
+    let hold_id = house.held(&record(1).unlisted()).await;
+    let mut listed = crate::golive::with_grade();
+    listed.text = listed.text.replace("\"XHI\" = \"medium\"", "\"XHI\" = \"high\"");
+    house.gateway.go_live(&operator(), listed).await.unwrap();
+    let cause =
+        async || house.gateway.hold_causes(&operator(), None).await.unwrap().remove(0).cause;
+    assert_eq!(cause().await, "risk grade: XHI");
+    let still = house.released(hold_id).await.unwrap().record;
+    let codes: Vec<_> = still.violations.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!((still.status, codes.as_slice()), (RecordStatus::Held, &["V203"][..]));
+    assert_eq!(cause().await, "rule: Risk grade this force refers");
+    let went = house.released(hold_id).await.unwrap().record;
+    assert_eq!(went.status, RecordStatus::Accepted);
+    assert!(went.flags.iter().any(|flag| flag.name == "rule_flag"));
 }
 
 #[tokio::test]

@@ -80,11 +80,13 @@ impl Work {
         self.record
     }
 
-    /// What a release is answered when the record would be held again: the old hold stays.
-    pub fn still_held(&mut self, hold_id: Uuid) -> Option<RecordAnswer> {
+    /// What a release is answered when the record would be held again, and for what: the old hold
+    /// stays.
+    pub fn still_held(&mut self, hold_id: Uuid) -> Option<(RecordAnswer, Vec<Cause>)> {
         match self.pending.take() {
             Some(Pending::Held { causes, .. }) => {
-                Some(self.answer_of(Pending::Held { hold_id, causes }))
+                let stopped = causes.clone();
+                Some((self.answer_of(Pending::Held { hold_id, causes }), stopped))
             }
             other => {
                 self.pending = other;

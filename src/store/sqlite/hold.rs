@@ -6,12 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use super::column::{Columns, from_compartment, from_day, from_end, from_time};
-use super::step::texts;
+use super::step::{json, texts};
 use super::write::{Failure, Transaction, unique};
 use crate::clock::{london_day, london_start};
 use crate::store::{
-    Day, Digest, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, NewHold, NewNotice, Operation,
-    PendingCorrection, RecordIndex,
+    Day, Digest, Fact, ForceCode, HeldAgain, HoldEnd, HoldFilter, HoldRow, NewHold, NewNotice,
+    Operation, PendingCorrection, RecordIndex,
 };
 
 pub(in crate::store::sqlite) fn one(
@@ -245,6 +245,25 @@ impl Transaction<'_> {
         )?;
         delete.execute([hold_id.as_bytes()])?;
         Ok(())
+    }
+
+    /// What stops an open hold now.
+    pub(super) fn held_again(&self, again: &HeldAgain) -> Result<(), Failure> {
+        let HeldAgain { hold_id, causes, mapping, unlisted } = again;
+        let mut update = self.connection.prepare_cached(
+            "/* hold::held_again */ UPDATE hold SET causes = ?2, mapping_version = ?3, \
+             mapping_name = ?4, mapping_sha256 = ?5, unlisted = ?6 \
+             WHERE hold_id = ?1 AND ended IS NULL",
+        )?;
+        let changed = update.execute(params![
+            hold_id.as_bytes(),
+            json(causes),
+            mapping.version,
+            mapping.name,
+            mapping.sha256,
+            unlisted.as_ref().map(|unlisted| unlisted.as_bytes()),
+        ])?;
+        if changed == 1 { Ok(()) } else { Err(Failure::Conflict) }
     }
 
     pub(super) fn pend_correction(&self, pending: &PendingCorrection) -> Result<(), Failure> {

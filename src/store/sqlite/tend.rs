@@ -88,6 +88,7 @@ impl Transaction<'_> {
                 Ok(())
             }
             Tend::PendPlan(pending) => self.pend_plan(pending),
+            Tend::HeldAgain(again) => self.held_again(again),
             Tend::PendCorrection(pending) => self.pend_correction(pending),
             Tend::Reconciled(reconciled) => self.reconciled(reconciled),
         }

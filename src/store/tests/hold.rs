@@ -123,6 +123,27 @@ pub(in crate::store) async fn a_correction_waits_while_its_hold_is_open(place: &
     assert_eq!(refused(&*store, pend(asked("ann", "one"))).await, Refused::Conflict);
 }
 
+pub(in crate::store) async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn Place) {
+    let store = place.open();
+    let hold_id = held(place, &*store, Some("A/1"), "b1").await;
+    let again = |name: &str, unlisted: Option<&[u8]>| {
+        let causes = vec![Cause { name: name.to_owned(), ..cause() }];
+        let mapping = MappingRef { version: 4, ..mapping() };
+        let unlisted = unlisted.map(|bytes| Sealed::from_stored(bytes.to_vec()));
+        let again = HeldAgain { hold_id, causes, mapping, unlisted };
+        entry(What::Tend(Tend::HeldAgain(Box::new(again))))
+    };
+    write(&*store, again("one", Some(b"sealed"))).await;
+    write(&*store, again("two", None)).await;
+    let store = place.crash(store);
+    let row = store.hold(hold_id).await.unwrap().unwrap();
+    assert_eq!((row.causes[0].name.as_str(), row.mapping.version), ("two", 4));
+    assert!(row.unlisted.is_none() && row.ended.is_none());
+    let end = What::EndHold { hold_id, end: HoldEnd::Returned, at: start() };
+    write(&*store, entry(end)).await;
+    assert_eq!(refused(&*store, again("three", None)).await, Refused::Conflict);
+}
+
 /// The day on which a hold came says where it is now; the day on which it ended says so as well.
 pub(in crate::store) async fn a_hold_is_on_the_day_it_came_and_on_the_day_it_ended(
     place: &dyn Place,
