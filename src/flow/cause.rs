@@ -99,7 +99,7 @@ impl Gateway {
         })
         .await?;
         let mut causes: Vec<HoldCause> = groups.into_values().collect();
-        causes.sort_by(|one, other| other.count.cmp(&one.count));
+        causes.sort_by_key(|group| std::cmp::Reverse(group.count));
         Ok(causes)
     }
 

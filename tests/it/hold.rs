@@ -166,6 +166,38 @@ async fn a_correction_that_does_not_clear_the_hold_changes_nothing() {
     assert!(house.confirm(1).await.is_empty());
 }
 
+/// A later version of a known case: the next revision, or what is there already.
+#[tokio::test]
+async fn a_corrected_version_of_a_known_case_is_its_next_revision_or_the_one_it_has() {
+    let house = House::at(START).await;
+    let referral_id = house.refer(&record(1).text()).await;
+    let amended = house.held(&record(1).wording(2).faulty()).await;
+    let went = house.correct(&operator(), amended, DEADLINE, &["2025-12-19"]).await.unwrap().record;
+    assert_eq!((went.status, went.revision), (RecordStatus::Accepted, Some(2)));
+    let same =
+        house.held(&record(1).wording(2).with("<TimeBar>", "<Grade/><TimeBar>").faulty()).await;
+    let went = house.correct(&operator(), same, DEADLINE, &["2025-12-19"]).await.unwrap().record;
+    assert_eq!((went.status, went.revision), (RecordStatus::Duplicate, Some(2)));
+    assert_eq!(house.state(same).await, "corrected");
+    let told: Vec<_> =
+        house.notices().await.into_iter().map(|it| it.content.evidence_ref).collect();
+    assert_eq!(told, [Some(amended), Some(same)]);
+    let view = house.gateway.referral(&caller(), referral_id).await.unwrap();
+    assert_eq!(view.revisions.len(), 2);
+}
+
+#[tokio::test]
+async fn a_withdrawal_has_nothing_to_correct_and_is_released_or_given_back() {
+    let house = House::at(START).await;
+    let hold_id = house.held(&record(1).withdrawn()).await;
+    let refused = house.correct(&operator(), hold_id, DEADLINE, &["2025-12-19"]).await;
+    assert!(matches!(refused, Err(Refusal::Barred(_))), "{refused:?}");
+    house.released(hold_id).await.unwrap();
+    assert_eq!(house.state(hold_id).await, "released");
+    assert_eq!(house.audited(&format!("hold {hold_id} ")).len(), 1);
+    assert!(house.confirm(1).await.is_empty());
+}
+
 /// The correction of a field that a rule asks about asks the rule again.
 #[tokio::test]
 async fn the_rules_judge_the_corrected_value() {
@@ -325,6 +357,7 @@ async fn holds_are_grouped_by_what_they_wait_for() {
         (like.mapping.as_str(), like.queues.as_slice()),
         ("referral version 1", &["cara.intake.harbour".to_owned()][..])
     );
+    assert!(house.is_on_disk("hold list by cause"), "looking is in the audit chain");
     let other = house.gateway.hold_causes(&operator(), Some("kent")).await;
     assert!(matches!(other, Err(Refusal::Parameter { name: "force" })));
 }
