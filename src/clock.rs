@@ -107,12 +107,28 @@ pub fn later(at: Timestamp, by: Duration) -> Timestamp {
 
 /// The calendar day of a moment in Europe/London.
 pub fn london_day(at: Timestamp) -> jiff::civil::Date {
+    london().to_datetime(at).date()
+}
+
+/// The first moment of a day in Europe/London.
+pub fn london_start(day: jiff::civil::Date) -> Timestamp {
+    let midnight = day.to_datetime(jiff::civil::Time::midnight());
+    london().to_timestamp(midnight).unwrap_or(Timestamp::MAX)
+}
+
+/// A moment as people in London write it: the time alone on `today`, else the day before it.
+pub fn london_words(at: Timestamp, today: jiff::civil::Date) -> String {
+    let at = london().to_datetime(at);
+    let pattern = if at.date() == today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    at.strftime(pattern).to_string()
+}
+
+fn london() -> &'static jiff::tz::TimeZone {
     static LONDON: std::sync::OnceLock<jiff::tz::TimeZone> = std::sync::OnceLock::new();
-    let zone = LONDON.get_or_init(|| match jiff::tz::TimeZone::get("Europe/London") {
+    LONDON.get_or_init(|| match jiff::tz::TimeZone::get("Europe/London") {
         Ok(zone) => zone,
         Err(_) => unreachable!("the time zone database is compiled in"),
-    });
-    zone.to_datetime(at).date()
+    })
 }
 
 fn lock(manual: &Mutex<Manual>) -> std::sync::MutexGuard<'_, Manual> {

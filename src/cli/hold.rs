@@ -1,16 +1,17 @@
-//! `hold list|show|release|release-like|return`
+//! `hold list|show|release|release-like|correct|return`
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::socket::{At, Gateway};
-use crate::flow::{HoldLine, HoldPage, Released};
+use crate::flow::operate::{Order, Values};
+use crate::flow::{Alike, HoldCause, HoldLine, HoldPage, Released};
 use cara_record::wire::api::{FindingView, RecordStatus};
 
 #[derive(Debug, Subcommand)]
@@ -25,8 +26,8 @@ pub(super) enum Hold {
         /// Also those that ended
         #[arg(long)]
         all: bool,
-        /// One line for each cause instead of each hold
-        #[arg(long)]
+        /// One line for each cause instead of each hold: what, how many, since when, whose
+        #[arg(long, conflicts_with = "all")]
         by_cause: bool,
     },
     /// One hold. With --unmask also the record as the force sent it
@@ -40,10 +41,13 @@ pub(super) enum Hold {
     },
     /// Translate the record again and let it go on, or say what still stops it
     Release(Cleared),
-    /// The same for every open hold of the same force and cause as one of them. Without --yes it only
-    /// says how many that are
-    ReleaseLike(Alike),
-    /// Give the record back to the force: it goes no further
+    /// The same for every open hold of the same force and cause as one of them, after it has said how
+    /// many go where
+    ReleaseLike(Like),
+    /// Put one field right and let the record go on, or say what still stops it. What rests on
+    /// evidence, concerns the victim or names the case is only the force's to correct
+    Correct(Corrected),
+    /// Give the record back to the force, which is told why: it goes no further
     Return(Cleared),
 }
 
@@ -58,7 +62,7 @@ pub(super) struct Cleared {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Alike {
+pub(super) struct Like {
     #[command(flatten)]
     at: At,
     /// One of the holds
@@ -66,9 +70,26 @@ pub(super) struct Alike {
     /// Why; kept in the audit chain
     #[arg(long, value_name = "REASON")]
     because: String,
-    /// Release them
+    /// Release them without asking
     #[arg(long)]
     yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Corrected {
+    #[command(flatten)]
+    at: At,
+    hold_id: Uuid,
+    /// As a mapping writes it, such as caution.deadline; of several things offences[1].title
+    field: String,
+    /// What it is to say, in the referral's own form (a day is YYYY-MM-DD); of a list field every
+    /// value. With - each line of the standard input is one, so that nothing personal stands in the
+    /// list of processes
+    #[arg(required = true)]
+    values: Vec<String>,
+    /// Why; kept in the audit chain
+    #[arg(long, value_name = "REASON")]
+    because: String,
 }
 
 #[derive(Deserialize)]
@@ -81,13 +102,13 @@ struct Shown {
 impl Hold {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         match self {
-            Hold::List { at, force, all, by_cause } => {
-                let gateway = at.gateway()?;
-                let holds = listed(&gateway, force, all).await?;
-                match by_cause {
-                    true => by_causes(&holds, out)?,
-                    false => holds.iter().try_for_each(|line| write_line(line, out))?,
-                }
+            Hold::List { at, force, by_cause: true, .. } => {
+                by_causes(&at.gateway()?, force, out).await?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Hold::List { at, force, all, .. } => {
+                let holds = listed(&at.gateway()?, force, all).await?;
+                holds.iter().try_for_each(|line| write_line(line, out))?;
                 writeln!(out, "{} holds", holds.len())?;
                 Ok(ExitCode::SUCCESS)
             }
@@ -98,11 +119,12 @@ impl Hold {
                     false => Ok(ExitCode::FAILURE),
                 }
             }
-            Hold::ReleaseLike(alike) => release_like(alike, out).await,
+            Hold::ReleaseLike(like) => release_like(like, out).await,
+            Hold::Correct(corrected) => correct(corrected, out).await,
             Hold::Return(Cleared { at, hold_id, because }) => {
                 let path = format!("/v1/holds/{hold_id}/return");
                 at.gateway()?.tell(&path, &json!({ "because": because })).await?;
-                writeln!(out, "given back to the force")?;
+                writeln!(out, "given back to the force, which is told why")?;
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -118,8 +140,12 @@ async fn release(
 ) -> anyhow::Result<bool> {
     let path = format!("/v1/holds/{hold_id}/release");
     let told = gateway.tell(&path, &json!({ "because": because })).await?;
-    let released: Released = serde_json::from_value(told.unwrap_or_default())?;
-    let record = released.record;
+    outcome(serde_json::from_value(told.unwrap_or_default())?, out)
+}
+
+/// Writes how a release ended; `false`: the record is still held.
+fn outcome(released: Released, out: &mut impl Write) -> anyhow::Result<bool> {
+    let Released { hold_id, record, .. } = released;
     if record.status == RecordStatus::Held {
         writeln!(out, "{hold_id} is still held:")?;
         causes(&record.violations, out)?;
@@ -130,49 +156,82 @@ async fn release(
     Ok(true)
 }
 
-/// Releases every open hold that waits for the same reason.
-async fn release_like(alike: Alike, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let Alike { at, hold_id, because, yes } = alike;
+/// Releases every open hold that waits for the same reason, each once.
+async fn release_like(like: Like, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let Like { at, hold_id, because, yes } = like;
     let gateway = at.gateway()?;
-    let shown: Shown = gateway.read(&format!("/v1/holds/{hold_id}"), &[]).await?;
-    let cause = cause_of(&shown.hold);
-    let open = listed(&gateway, Some(shown.hold.force.clone()), false).await?;
-    let like: Vec<_> = open.iter().filter(|line| cause_of(line) == cause).collect();
-    let (force, count) = (&shown.hold.force, like.len());
-    writeln!(out, "{count} open holds of {force}: {cause}")?;
-    if !yes {
-        writeln!(out, "nothing was released; each goes the full way to its provider with --yes")?;
+    let alike: Alike = ordered(&gateway, &Order::HoldsLike { hold_id }).await?;
+    let Alike { cause, force, mapping, queues, hold_ids } = alike;
+    writeln!(out, "{} open holds of {force}: {cause}", hold_ids.len())?;
+    writeln!(out, "each goes once to {}, as {mapping} reads it", queues.join(" or "))?;
+    if !yes && !is_confirmed(out)? {
+        writeln!(out, "nothing was released")?;
         return Ok(ExitCode::FAILURE);
     }
-    let mut all = true;
-    for line in like {
-        all &= release(&gateway, line.hold_id, &because, out).await?;
+    let mut gone = 0;
+    for hold_id in &hold_ids {
+        match release(&gateway, *hold_id, &because, out).await {
+            Ok(true) => gone += 1,
+            Ok(false) => {}
+            // Somebody ended it meanwhile, say; the others go on.
+            Err(error) => writeln!(out, "{hold_id} was not released: {error:#}")?,
+        }
     }
-    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    writeln!(out, "{gone} of {} released", hold_ids.len())?;
+    Ok(if gone == hold_ids.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What stops a record, as one text: equal for records that wait for the same reason.
-fn cause_of(line: &HoldLine) -> String {
-    let stopping = line.causes.iter().filter(|cause| cause.kind != "flag");
-    let mut texts: Vec<_> = stopping
-        .map(|cause| format!("{} {} {}", cause.code, cause.name, cause.field).trim().to_owned())
-        .collect();
-    texts.dedup();
-    let codes = line.unlisted.join(", ");
-    let codes = if codes.is_empty() { String::new() } else { format!(" ({codes})") };
-    format!("{}{codes}", texts.join("; "))
+/// Whether somebody at the keyboard typed yes.
+fn is_confirmed(out: &mut impl Write) -> std::io::Result<bool> {
+    write!(out, "release them? yes or no: ")?;
+    out.flush()?;
+    let mut typed = String::new();
+    std::io::stdin().lock().read_line(&mut typed)?;
+    writeln!(out)?;
+    Ok(typed.trim() == "yes")
 }
 
-fn by_causes(holds: &[HoldLine], out: &mut impl Write) -> std::io::Result<()> {
-    let mut groups: BTreeMap<(&str, String), Vec<&HoldLine>> = BTreeMap::new();
-    for line in holds {
-        groups.entry((&line.force, cause_of(line))).or_default().push(line);
+async fn correct(corrected: Corrected, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let Corrected { at, hold_id, field, values, because } = corrected;
+    let values = match values.as_slice() {
+        [only] if only == "-" => std::io::stdin().lock().lines().collect::<Result<_, _>>()?,
+        _ => values,
+    };
+    let values = Values(values);
+    let order = Order::CorrectHold { hold_id, field, values, because };
+    let told: Released = ordered(&at.gateway()?, &order).await?;
+    if let Some(first) = told.waits_after {
+        writeln!(out, "waits for a second operator after {first}: the same command and value")?;
+        return Ok(ExitCode::FAILURE);
     }
-    for ((force, cause), lines) in groups {
-        let since = lines.iter().map(|line| line.received_at.as_str()).min().unwrap_or_default();
-        writeln!(out, "{} × {force}: {cause}, since {since}", lines.len())?;
-        writeln!(out, "    like {}", lines[0].hold_id)?;
+    match outcome(told, out)? {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(ExitCode::FAILURE),
     }
+}
+
+async fn ordered<T: DeserializeOwned>(gateway: &Gateway, order: &Order) -> anyhow::Result<T> {
+    let told = gateway.tell("/v1/orders", &serde_json::to_value(order)?).await?;
+    Ok(serde_json::from_value(told.unwrap_or_default())?)
+}
+
+/// `risk grade: XHI × 14 since 09:10, leicestershire`
+async fn by_causes(
+    gateway: &Gateway,
+    force: Option<String>,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    #[derive(Deserialize)]
+    struct Causes {
+        causes: Vec<HoldCause>,
+    }
+    let Causes { causes } = ordered(gateway, &Order::HoldCauses { force }).await?;
+    for HoldCause { cause, count, since, force, like } in &causes {
+        writeln!(out, "{cause} × {count} since {since}, {force}")?;
+        writeln!(out, "    like {like}")?;
+    }
+    let count: u64 = causes.iter().map(|it| it.count).sum();
+    writeln!(out, "{count} holds")?;
     Ok(())
 }
 

@@ -131,8 +131,10 @@ impl Gateway {
         work: &mut Work,
         look: bool,
     ) -> Result<Option<Entry>, Refusal> {
-        let known = match (&work.content, look || work.lookup_first()) {
-            (Some(content), true) => self.store.look(work.read.force, content.record).await?,
+        let known = match work.record() {
+            Some(record) if look || work.lookup_first() => {
+                self.store.look(work.read.force, record).await?
+            }
             _ => Known::default(),
         };
         if let Some((bytes, causes)) = work.held.take()
@@ -163,7 +165,7 @@ impl Gateway {
             Judged::New { entry, referral_id, decision_id } => {
                 work.pending = Some(Pending::Decided { referral_id, decision_id });
                 let entry = *entry;
-                Ok(Some(Entry { release_hold: work.released, ..entry }))
+                Ok(Some(work.cleared(entry)))
             }
             Judged::Same { referral_id, decision_id } => {
                 let answer = work.answer_of(Pending::Decided { referral_id, decision_id });
@@ -182,6 +184,10 @@ impl Gateway {
         known: &Known,
         released: bool,
     ) -> Result<Option<Entry>, Refusal> {
+        if let Some(revision) = cleared_before(bench, work, known) {
+            work.answer_duplicate(known, revision);
+            return Ok(None);
+        }
         let Some(content) = &work.content else {
             let causes = work.causes.clone();
             return self.hold(bench, work, causes);
@@ -197,7 +203,7 @@ impl Gateway {
                     &work.read,
                     content,
                     known,
-                    work.released,
+                    work.released.as_ref(),
                 )?;
                 work.pending = Some(Pending::Accepted {
                     referral_id: made.referral_id,
@@ -216,7 +222,7 @@ impl Gateway {
                 let close_holds = Some((content.record, HoldEnd::Withdrawn));
                 let audit = vec![super::fact_of_withdrawal(bench, entry_id)];
                 let what = What::Nothing { entry_id };
-                Ok(Some(Entry { what, release_hold: None, close_holds, audit }))
+                Ok(Some(work.cleared(Entry { close_holds, ..Entry::of(what, audit) })))
             }
             Verdict::Hold(code) => {
                 let mut causes = work.causes.clone();
@@ -298,6 +304,15 @@ impl Gateway {
             self.metric.record(&caller.forces[0].to_string(), status);
         }
     }
+}
+
+/// The revision that an operator made of these very bytes, while nothing newer is known of the case:
+/// it stands, and a resend of the bytes neither undoes it nor opens a second hold.
+fn cleared_before(bench: &Bench<'_>, work: &Work, known: &Known) -> Option<u32> {
+    let latest = known.referral.as_ref()?.revisions.last()?;
+    let cleared = latest.held_bytes.filter(|_| work.released.is_none())?;
+    let bytes = prepare::held_bytes(bench, work.read.force, &work.read.excerpt);
+    (cleared == bytes).then_some(latest.revision)
 }
 
 /// A bound `Idempotency-Key` and the digest of the body that came with it.

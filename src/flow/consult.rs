@@ -7,6 +7,7 @@ use cara_record::wire::api;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::cause;
 use super::read::view;
 use super::{Caller, Gateway, HoldLine, HoldPage, Operator, Refusal, Role};
 use crate::store::{
@@ -17,9 +18,6 @@ use crate::vault::{Binding, Raw, Sealed, WrappedKeys};
 
 /// Holds in one page of the operators' list.
 const HOLDS_PAGE: usize = 500;
-
-/// An unlisted text is shown only if it looks like a code (DESIGN section 10).
-const CODE_CHARS_MAX: usize = 12;
 
 impl Gateway {
     /// Where a referral is. Another force's looks absent.
@@ -88,6 +86,10 @@ impl Gateway {
         ids.entry("held".to_owned()).or_default().extend(stored.holds_open);
         for (hold_id, end) in stored.holds_ended {
             ids.entry(hold_state(Some(end)).to_owned()).or_default().push(hold_id);
+        }
+        for (hold_id, end) in stored.earlier_ended {
+            let state = format!("earlier_{}", hold_state(Some(end)));
+            ids.entry(state).or_default().push(hold_id);
         }
         ids.entry("decided".to_owned()).or_default().extend(stored.decisions);
         for (notice_id, state) in stored.notices {
@@ -194,20 +196,7 @@ impl Gateway {
     }
 
     fn hold_line(&self, row: &HoldRow) -> Result<HoldLine, Refusal> {
-        let unlisted = match &row.unlisted {
-            None => Vec::new(),
-            Some(sealed) => {
-                let keys = self.vault.unwrap_keys(row.hold_id, &row.keys)?;
-                let binding = Binding { id: row.hold_id, revision: 0, column: "unlisted" };
-                let json = self.vault.open_sealed(&keys, binding, sealed)?;
-                let codes: Vec<(String, String)> =
-                    serde_json::from_slice(&json).map_err(Refusal::internal)?;
-                codes
-                    .into_iter()
-                    .map(|(field, text)| format!("{field}: {}", masked(text)))
-                    .collect()
-            }
-        };
+        let unlisted = self.unlisted_of(row)?;
         let view = hold_view(row);
         Ok(HoldLine {
             hold_id: row.hold_id,
@@ -215,7 +204,11 @@ impl Gateway {
             received_at: view.received_at,
             state: view.state,
             causes: view.causes,
-            unlisted,
+            cause: cause::words(&row.causes, &unlisted, cause::shown),
+            unlisted: unlisted
+                .iter()
+                .map(|(field, text)| format!("{field}: {}", cause::shown(text)))
+                .collect(),
         })
     }
 
@@ -289,12 +282,6 @@ pub(super) fn one_force(caller: &Caller, named: Option<&str>) -> Result<ForceCod
 
 fn may_see(caller: &Caller, force: ForceCode, test_data: bool) -> bool {
     caller.forces.contains(&force) && caller.test == test_data
-}
-
-fn masked(text: String) -> String {
-    let looks_like_a_code =
-        text.chars().count() <= CODE_CHARS_MAX && !text.chars().any(char::is_whitespace);
-    if looks_like_a_code { text } else { "(masked)".to_owned() }
 }
 
 fn mapping(reference: &crate::store::MappingRef) -> api::MappingView {
@@ -388,6 +375,7 @@ fn hold_state(end: Option<HoldEnd>) -> &'static str {
     match end {
         None => "open",
         Some(HoldEnd::Released) => "released",
+        Some(HoldEnd::Corrected) => "corrected",
         Some(HoldEnd::Returned) => "returned",
         Some(HoldEnd::Superseded) => "superseded",
         Some(HoldEnd::Withdrawn) => "withdrawn",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cara_record::document::Limits;
+use cara_record::domain::correct::Barred;
 use cara_record::wire::{Compartment as Side, api};
 use uuid::Uuid;
 
@@ -16,7 +17,9 @@ use crate::vault::{self, Vault};
 mod accept;
 pub mod activate;
 pub mod audit;
+mod cause;
 mod caused;
+mod clearing;
 mod compare;
 pub mod conclude;
 mod consult;
@@ -319,6 +322,9 @@ pub enum Refusal {
     /// 400: a parameter of the call.
     #[error("the parameter {name} is not as described")]
     Parameter { name: &'static str },
+    /// 400: a field of a held record that may not be corrected so.
+    #[error("it cannot be corrected so: {0}")]
+    Barred(#[source] Barred),
     /// 422: a mapping that cannot go live; the report names every problem of the file.
     #[error("the mapping cannot go live")]
     Mapping { report: String },
@@ -360,7 +366,10 @@ pub struct HoldLine {
     pub received_at: String,
     pub state: String,
     pub causes: Vec<api::FindingView>,
-    /// Unlisted codes that look like codes (12 characters at most, no space); others are masked.
+    /// What holds it, in words; see [`HoldCause`].
+    #[serde(default)]
+    pub cause: String,
+    /// Unlisted codes that look like codes (12 characters at most, no space); others are not shown.
     pub unlisted: Vec<String>,
 }
 
@@ -372,10 +381,40 @@ pub struct HoldPage {
     pub next: Option<Uuid>,
 }
 
-/// How a release ended.
+/// Open holds that wait for the same reason.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct HoldCause {
+    /// `risk grade: XHI`, `missing: offender.phones`; several of one record with `; ` between.
+    pub cause: String,
+    pub count: u64,
+    /// In London: the time alone when it is of today.
+    pub since: String,
+    /// The force's slug.
+    pub force: String,
+    /// The oldest of them.
+    pub like: Uuid,
+}
+
+/// Where everything that waits for the same reason as one hold would go.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Alike {
+    pub cause: String,
+    pub force: String,
+    /// `referral version 2`: what would read them.
+    pub mapping: String,
+    /// `cara.intake.harbour`; the victim's side goes to the provider's own queue for it.
+    pub queues: Vec<String>,
+    /// Oldest first.
+    pub hold_ids: Vec<Uuid>,
+}
+
+/// How a release or a correction ended.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Released {
     pub hold_id: Uuid,
     /// The record's fate on the full path; still `held` when it is at fault again.
     pub record: api::RecordAnswer,
+    /// Who asked first for this correction; another operator has to ask for the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waits_after: Option<String>,
 }

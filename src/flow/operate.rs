@@ -1,20 +1,47 @@
-//! What operators look at and order besides holds: incidents, the clock, deliveries, a provider's
-//! day.
+//! What operators look at and order: causes of holds and corrections, incidents, the clock,
+//! deliveries, a provider's day.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::golive::Candidate;
 use super::sweep::alert;
 use super::{Gateway, Operator, Refusal, Role};
 use crate::store::Compartment;
 
+/// What a field is to say; personal, so `Debug` shows nothing of it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Values(pub Vec<String>);
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Values(…)")
+    }
+}
+
 /// One order of an operator.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum Order {
     Incidents,
+    /// Open holds by what they wait for; of one force, by its slug.
+    HoldCauses {
+        force: Option<String>,
+    },
+    /// Everything that waits for the same reason as this hold, and where it would go.
+    HoldsLike {
+        hold_id: Uuid,
+    },
+    /// One field of a held record is replaced: the whole list of a list field, else one value.
+    CorrectHold {
+        hold_id: Uuid,
+        field: String,
+        values: Values,
+        because: String,
+    },
     /// The clock is right: the sweep goes on.
     AcceptClock {
         because: String,
@@ -60,6 +87,19 @@ impl Gateway {
     pub async fn order(&self, operator: &Operator, order: Order) -> Result<Value, Refusal> {
         match order {
             Order::Incidents => self.incident_list().await,
+            Order::HoldCauses { force } => {
+                let causes = self.hold_causes(operator, force.as_deref()).await?;
+                Ok(json!({ "causes": causes }))
+            }
+            Order::HoldsLike { hold_id } => {
+                let alike = self.holds_like(operator, hold_id).await?;
+                serde_json::to_value(alike).map_err(Refusal::internal)
+            }
+            Order::CorrectHold { hold_id, field, values, because } => {
+                let asked = (field.as_str(), values.0);
+                let corrected = self.correct_hold(operator, hold_id, asked, because).await?;
+                serde_json::to_value(corrected).map_err(Refusal::internal)
+            }
             Order::AcceptClock { because } => {
                 self.accept_clock(operator, because).await?;
                 Ok(Value::Null)

@@ -2,6 +2,7 @@
 //! that the writer only writes.
 
 use cara_record::domain::choice::ContactAgreed;
+use cara_record::domain::notice::NoticeContent;
 use cara_record::domain::{Recorded, Referral, Validated, Withdrawal};
 use cara_record::wire::v1::Prompt;
 use cara_record::wire::{
@@ -11,15 +12,16 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::clearing::Clearing;
 use super::compare::Arriving;
 use super::read::Read;
 use super::{Caller, Force, Gateway};
 use crate::clock::Clock;
 use crate::store::{
-    Action, Cause, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral, KnownRevision,
+    About, Action, Cause, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral, KnownRevision,
     MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
 };
-use crate::vault::{Binding, Keys, Vault};
+use crate::vault::{Binding, Keys, Raw, Sealed, Vault};
 
 /// What every row of one submission shares.
 pub(super) struct Bench<'a> {
@@ -104,6 +106,20 @@ impl Content {
         }
     }
 
+    /// What the force is told of a correction, with what it knows the case by.
+    pub fn said_of_correction(&self, told: NoticeContent) -> NoticeContent {
+        let known = self.told.as_ref();
+        NoticeContent {
+            record_ref: Some(self.record_ref.clone()),
+            occurrence_number: known.map(|it| it.occurrence_number.clone()),
+            collar_number: known.map(|it| it.collar_number.clone()),
+            compliance_inbox: known.map(|it| it.compliance_inbox.clone()),
+            deadline: known.map(|it| it.deadline),
+            prosecution_time_bar: known.and_then(|it| it.prosecution_time_bar),
+            ..told
+        }
+    }
+
     pub fn arriving(&self, released: bool) -> Arriving {
         Arriving {
             withdrawn: self.action == Action::Withdrawn,
@@ -166,7 +182,7 @@ pub(super) fn revision(
     read: &Read,
     content: &Content,
     known: Option<&KnownReferral>,
-    released_hold: Option<Uuid>,
+    clearing: Option<&Clearing>,
 ) -> Result<Revision, super::Refusal> {
     let number = known.map_or(1, |known| latest(known).revision + 1);
     let referral_id = known.map_or_else(|| bench.clock.id(), |known| known.referral_id);
@@ -209,6 +225,7 @@ pub(super) fn revision(
         victim_content: content.victim_content,
         person: content.person.or(known.map(|known| known.person)).unwrap_or(Digest([0; 32])),
         message_ref: content.message_ref,
+        held_bytes: clearing.map(|_| held_bytes(bench, force.code, &read.excerpt)),
         extracted_at: content.extracted_at,
         contact_agreed: content.contact_agreed,
         deadline: deadline(read),
@@ -226,7 +243,7 @@ pub(super) fn revision(
             Some(event) => Some(seal.victim("victim_event", event.body())?),
             None => None,
         },
-        police: seal.offender("police", &police_row(content))?,
+        police: seal.offender("police", &police_row(content, clearing))?,
         victim: seal.victim("victim", victim)?,
         messages: published.messages(),
         caused: match content.action {
@@ -237,7 +254,7 @@ pub(super) fn revision(
             Action::New | Action::Amended => Vec::new(),
         },
     };
-    let audit = vec![Fact {
+    let mut audit = vec![Fact {
         operation: if number == 1 { Operation::Collection } else { Operation::Alteration },
         by: bench.caller.identity.clone(),
         at: bench.received_at,
@@ -245,17 +262,28 @@ pub(super) fn revision(
         to: None,
         note: None,
     }];
+    audit.extend(clearing.map(Clearing::fact));
+    let notice = match clearing.and_then(Clearing::told) {
+        Some(told) => {
+            let about = About::Referral(referral_id);
+            let said = content.said_of_correction(told);
+            Some((about, gateway.notice_of_correction(&keys, &said)?))
+        }
+        None => None,
+    };
     let entry = Entry {
         what: What::Revision(Box::new(row)),
-        release_hold: released_hold,
+        clear_hold: clearing.map(|it| (it.hold_id, it.end())),
         close_holds: Some((content.record, HoldEnd::Superseded)),
+        notice,
         audit,
     };
     Ok(Revision { referral_id, number, flags, entry })
 }
 
-/// What the police column seals: the police-only content, and the key that answers show.
-fn police_row(content: &Content) -> Vec<u8> {
+/// What the police column seals: the police-only content, the key that answers show, and who
+/// corrected what.
+fn police_row(content: &Content, clearing: Option<&Clearing>) -> Vec<u8> {
     let police = if content.police.is_empty() { b"null".as_slice() } else { &content.police };
     let record_ref = serde_json::Value::from(content.record_ref.as_str()).to_string();
     let told = serde_json::to_vec(&content.told).unwrap_or_else(|_| b"null".to_vec());
@@ -264,6 +292,10 @@ fn police_row(content: &Content) -> Vec<u8> {
     row.extend_from_slice(record_ref.as_bytes());
     row.extend_from_slice(b",\"told\":");
     row.extend_from_slice(&told);
+    if let Some(corrected) = clearing.and_then(Clearing::sealed) {
+        row.extend_from_slice(b",\"corrected\":");
+        row.extend_from_slice(&corrected);
+    }
     row.extend_from_slice(b",\"police\":");
     row.extend_from_slice(police);
     row.push(b'}');
@@ -381,6 +413,27 @@ impl Seal<'_> {
     }
 }
 
+/// Keyed hash of a record's bytes: the same faulty bytes open no second hold.
+pub(super) fn held_bytes(bench: &Bench<'_>, force: ForceCode, excerpt: &[u8]) -> Digest {
+    let test = u8::from(bench.caller.test);
+    bench.vault.digest("held bytes", &[&[force.0, test], excerpt])
+}
+
+/// The codes that no lookup listed, sealed for the operators' list.
+pub(super) fn unlisted(
+    vault: &Vault,
+    keys: &Keys,
+    hold_id: Uuid,
+    read: &Read,
+) -> Result<Option<Sealed<Raw>>, super::Refusal> {
+    if read.unlisted.is_empty() {
+        return Ok(None);
+    }
+    let json = serde_json::to_vec(&read.unlisted).map_err(super::Refusal::internal)?;
+    let binding = Binding { id: hold_id, revision: 0, column: "unlisted" };
+    Ok(Some(vault.seal(keys, binding, &json)?))
+}
+
 /// A hold ready to be written.
 pub(super) fn hold(
     bench: &Bench<'_>,
@@ -392,15 +445,8 @@ pub(super) fn hold(
     let hold_id = bench.clock.id();
     let (wrapped, keys) = bench.vault.mint_keys(hold_id)?;
     let seal = Seal { vault: bench.vault, keys: &keys, referral_id: hold_id, revision: 0 };
-    let bytes = bench
-        .vault
-        .digest("held bytes", &[&[force.code.0, u8::from(bench.caller.test)], &read.excerpt]);
-    let unlisted = match serde_json::to_vec(&read.unlisted) {
-        Ok(json) if !read.unlisted.is_empty() => {
-            Some(seal.vault.seal(&keys, seal.binding("unlisted"), &json)?)
-        }
-        _ => None,
-    };
+    let bytes = held_bytes(bench, force.code, &read.excerpt);
+    let unlisted = unlisted(bench.vault, &keys, hold_id, read)?;
     let row = NewHold {
         hold_id,
         force: force.code,

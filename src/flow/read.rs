@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cara_record::document::{self, Limits, NodeId, Tree};
+use cara_record::domain::correct::{Barred, Correction};
 use cara_record::domain::{self, Code, Finding, Validated};
 use cara_record::wire::api;
 
@@ -68,12 +69,23 @@ pub(super) fn body(
     Ok(read)
 }
 
+/// How a kept record is read again.
+#[derive(Clone, Copy)]
+pub(super) enum Again<'a> {
+    /// As if it had just come.
+    AsItCame,
+    /// A person decided about the rules of these names: they no longer hold it.
+    Released(&'a [String]),
+    /// The same, and the person put a field right.
+    Corrected(&'a [String], &'a Correction),
+}
+
 /// Reads a kept excerpt again, with the plan that is live now.
 pub(super) fn kept(
     desk: &Desk<'_>,
     live: &Arc<LivePlan>,
     excerpt: &str,
-    release: bool,
+    again: Again<'_>,
 ) -> Result<Read, Refusal> {
     let tree = live.plan.read(excerpt, desk.limits).map_err(refuse)?;
     let records = live.plan.records(&tree);
@@ -81,7 +93,7 @@ pub(super) fn kept(
         return Err(Refusal::WrongState { state: "the mapping no longer finds one record in it" });
     };
     let force = desk.forces.of(live.force)?;
-    Ok(judge(desk, live, force, (&tree, *node), excerpt.as_bytes().to_vec(), release))
+    judge(desk, live, force, (&tree, *node), excerpt.as_bytes().to_vec(), again)
 }
 
 /// What becomes of one kept record with this plan; none when it cannot be read.
@@ -116,7 +128,7 @@ fn record(
     let excerpt = document::excerpt(text, live.plan.format(), tree, records, index);
     let excerpt = excerpt.into_owned().into_bytes();
     let force = desk.forces.of(live.force)?;
-    let read = judge(desk, live, force, (tree, records[index]), excerpt, false);
+    let read = judge(desk, live, force, (tree, records[index]), excerpt, Again::AsItCame)?;
     match named_force(&read.outcome) {
         None => Ok(read),
         Some(named) if named == force.code => Ok(read),
@@ -124,7 +136,7 @@ fn record(
             let own = desk.live.named(named, &live.reference.name);
             let live = own.as_ref().unwrap_or(live);
             let text = String::from_utf8_lossy(&read.excerpt).into_owned();
-            let mut read = kept(desk, live, &text, false)?;
+            let mut read = kept(desk, live, &text, Again::AsItCame)?;
             read.force = named;
             Ok(read)
         }
@@ -138,26 +150,54 @@ fn judge(
     force: &Force,
     (tree, node): (&Tree<'_>, NodeId),
     excerpt: Vec<u8>,
-    release: bool,
-) -> Read {
+    again: Again<'_>,
+) -> Result<Read, Refusal> {
     let translation = live.plan.translate(tree, node);
     let mut draft = translation.draft;
-    if release {
-        overrule(&mut draft.findings);
+    if let Again::Corrected(_, correction) = again {
+        live.plan.correct(&mut draft, correction).map_err(Refusal::Barred)?;
+    }
+    if let Again::Released(rules) | Again::Corrected(rules, _) = again {
+        overrule(&mut draft.findings, rules);
     }
     let outcome = live.plan.judge(draft, &context(desk, force));
-    Read {
+    if let Again::Corrected(_, correction) = again {
+        check_read(&outcome, correction)?;
+    }
+    Ok(Read {
         live: Arc::clone(live),
         force: force.code,
         excerpt,
         outcome,
         unlisted: translation.unlisted,
+    })
+}
+
+/// A correction that would be left out because nobody can read it corrects nothing.
+fn check_read(outcome: &Validated, correction: &Correction) -> Result<(), Refusal> {
+    let findings = match outcome {
+        Validated::Referral(referral) => &referral.flags,
+        Validated::Stopped(stopped) => &stopped.findings,
+        Validated::Withdrawal(_) | Validated::Decision(_) => {
+            return Err(Refusal::Barred(Barred::NoReferral));
+        }
+    };
+    let field = correction.field();
+    let unreadable = [Code::UNREADABLE, Code::UNREADABLE_MANDATORY];
+    match findings.iter().any(|it| it.field == field && unreadable.contains(&it.code)) {
+        true => Err(Refusal::Barred(Barred::Unreadable)),
+        false => Ok(()),
     }
 }
 
 /// A rule that a person was asked about no longer holds the record once that person released it.
-fn overrule(findings: &mut [Finding]) {
-    for finding in findings.iter_mut().filter(|finding| finding.code == Code::RULE) {
+/// Another one, which nobody has looked at yet, does.
+fn overrule(findings: &mut [Finding], rules: &[String]) {
+    let decided = |finding: &Finding| {
+        let named = finding.named.as_deref();
+        named.is_some_and(|named| rules.iter().any(|rule| rule == named))
+    };
+    for finding in findings.iter_mut().filter(|it| it.code == Code::RULE && decided(it)) {
         finding.code = Code::RULE_FLAG;
     }
 }

@@ -248,6 +248,7 @@ impl From<Refusal> for Refused {
             }
             Refusal::Mapping { report } => Refused::new(&MAPPING, report),
             Refusal::Parameter { name } => Refused::parameter(name),
+            Refusal::Barred(barred) => Refused::new(&PARAMETER, format!("{barred}.")),
             Refusal::Unavailable { reason, retry_after_s } => {
                 tracing::warn!(reason, "http.unavailable: nothing was promised");
                 let detail = format!("Not stored: {reason}. Send all of it again.");

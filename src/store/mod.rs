@@ -105,6 +105,12 @@ pub trait Store: Send + Sync + 'static {
 
     fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>>;
 
+    /// The correction of an open hold that waits for a second operator.
+    fn pending_correction(
+        &self,
+        hold_id: Uuid,
+    ) -> BoxFuture<'_, Result<Option<PendingCorrection>, Error>>;
+
     /// Holds oldest first, `after` exclusive; at most `limit`.
     fn holds(
         &self,

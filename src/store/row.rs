@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::outcome::{CausedMessage, NewDecision, NewOutcome, NoticeState};
+use super::outcome::{About, CausedMessage, NewDecision, NewNotice, NewOutcome, NoticeState};
 use super::sweep::Tend;
 pub use crate::vault::{Digest, KeyIndex, RecordIndex};
 use crate::vault::{Offender, Raw, Sealed, Victim, WrappedKeys};
@@ -29,17 +29,20 @@ impl std::fmt::Display for ForceCode {
 #[derive(Debug)]
 pub struct Entry {
     pub what: What,
-    /// An open hold that ends as released with this entry; `Conflict` unless it is open.
-    pub release_hold: Option<Uuid>,
-    /// Open holds of the same (force, record) that this entry closes, and as what.
+    /// An open hold that an operator ends with this entry, and as what; `Conflict` unless it is open.
+    pub clear_hold: Option<(Uuid, HoldEnd)>,
+    /// Open holds of the same (force, record) that this entry closes, and as what; each gets an audit
+    /// fact of its own, by whoever is named in the first of `audit`.
     pub close_holds: Option<(RecordIndex, HoldEnd)>,
+    /// What the force is told with it. About a hold: `Conflict` unless that is open before the entry.
+    pub notice: Option<(About, NewNotice)>,
     pub audit: Vec<Fact>,
 }
 
 impl Entry {
     /// An entry that touches no hold but the one that it may be about.
     pub fn of(what: What, audit: Vec<Fact>) -> Entry {
-        Entry { what, release_hold: None, close_holds: None, audit }
+        Entry { what, clear_hold: None, close_holds: None, notice: None, audit }
     }
 }
 
@@ -89,6 +92,8 @@ pub struct NewRevision {
     /// Family name and birth date: another one under the same `record_ref` is another person.
     pub person: Digest,
     pub message_ref: Option<Digest>,
+    /// Keyed hash of the held bytes that an operator released or corrected into it.
+    pub held_bytes: Option<Digest>,
     pub extracted_at: Option<Timestamp>,
     pub contact_agreed: bool,
     pub deadline: Option<jiff::civil::Date>,
@@ -196,6 +201,8 @@ pub struct NewHold {
 pub enum HoldEnd {
     /// An operator released it and its referral was written.
     Released,
+    /// An operator corrected one field, and so its referral was written.
+    Corrected,
     /// An operator gave it back to the force.
     Returned,
     /// A later good record of the same case made it needless.
@@ -258,6 +265,7 @@ pub struct KnownRevision {
     pub offender_content: Digest,
     pub victim_content: Digest,
     pub message_ref: Option<Digest>,
+    pub held_bytes: Option<Digest>,
     pub extracted_at: Option<Timestamp>,
     pub contact_agreed: bool,
     pub flags: Vec<Cause>,
@@ -394,6 +402,8 @@ pub struct Day {
     pub revisions: Vec<(Uuid, u32, bool)>,
     pub holds_open: Vec<Uuid>,
     pub holds_ended: Vec<(Uuid, HoldEnd)>,
+    /// Holds of earlier days that ended on this one.
+    pub earlier_ended: Vec<(Uuid, HoldEnd)>,
     /// Decisions received on the day.
     pub decisions: Vec<Uuid>,
     /// Notices made on the day: `notice_waiting`, `notice_delivered`, `notice_taken_over` or

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::outcome::{About, NewNotice};
-use super::row::{Compartment, ForceCode};
-use crate::vault::{Raw, Sealed, WrappedKeys};
+use super::row::{Cause, Compartment, ForceCode, MappingRef};
+use crate::vault::{Digest, Raw, Sealed, WrappedKeys};
 
 /// What clocks look at of one case: clear columns only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,6 +195,10 @@ pub enum Tend {
     },
     /// A mapping waits for a second operator; it replaces one that waited before.
     PendPlan(PendingPlan),
+    /// An open hold was tried in vain: what stops it now, and by which version.
+    HeldAgain(Box<HeldAgain>),
+    /// A correction waits for a second operator; it replaces one that waited for the same hold.
+    PendCorrection(PendingCorrection),
     /// What a provider says of a day, compared; it replaces what it said before.
     Reconciled(Reconciled),
 }
@@ -205,6 +209,29 @@ pub struct PendingPlan {
     pub force: ForceCode,
     pub name: String,
     pub sha256: String,
+    pub by: String,
+    pub at: Timestamp,
+    pub because: String,
+}
+
+/// What stops an open hold after it was tried again.
+#[derive(Debug)]
+pub struct HeldAgain {
+    pub hold_id: Uuid,
+    pub causes: Vec<Cause>,
+    pub mapping: MappingRef,
+    /// As of [`super::NewHold`].
+    pub unlisted: Option<Sealed<Raw>>,
+}
+
+/// A correction of an open hold that one operator wants and that another has to agree to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingCorrection {
+    pub hold_id: Uuid,
+    /// `offender.phones`
+    pub field: String,
+    /// Keyed hash of field and value: the value itself is nowhere.
+    pub digest: Digest,
     pub by: String,
     pub at: Timestamp,
     pub because: String,

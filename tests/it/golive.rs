@@ -46,7 +46,7 @@ fn candidate(change: impl Fn(String) -> String) -> Candidate {
 }
 
 /// A row for the grade that holds the test's records, and why no test has it.
-fn with_grade() -> Candidate {
+pub fn with_grade() -> Candidate {
     let added = |text: String| {
         let row = "[lookup.\"risk grade\"]\n";
         assert!(text.contains(row));
@@ -274,18 +274,21 @@ async fn what_one_code_held_is_released_together() {
         (output.status.success(), String::from_utf8(text).unwrap())
     };
     let (_, grouped) = said(&["hold", "list", "--by-cause"]);
-    let line = grouped.lines().find(|line| line.starts_with("3 × hampshire: V201")).unwrap();
-    assert!(line.contains("risk.grade") && line.contains("XHI"), "{grouped}");
-    assert!(grouped.contains("1 × hampshire: V101 missing caution.deadline"), "{grouped}");
+    let line = grouped.lines().find(|line| line.starts_with("risk grade: XHI × 3 since ")).unwrap();
+    assert!(line.ends_with(", hampshire"), "{grouped}");
+    assert!(grouped.contains("\nmissing: caution.deadline × 1 since "), "{grouped}");
     let mut after = grouped.lines().skip_while(|it| *it != line);
     let hold_id = after.nth(1).unwrap().trim().strip_prefix("like ").unwrap().to_owned();
     let like = ["hold", "release-like", &hold_id, "--because", "listed now"];
     let (good, told) = said(&like);
-    assert!(!good && told.contains("3 open holds") && told.contains("--yes"), "{told}");
+    assert!(!good && told.contains("3 open holds of hampshire: risk grade: XHI"), "{told}");
+    let where_to = format!("once to cara.intake.{}, as referral version 1 reads", gateway.provider);
+    assert!(told.contains(&where_to) && told.contains("nothing was released"), "{told}");
     // Still not listed: each is tried and stays.
     let yes = [&like[..], &["--yes"]].concat();
     let (good, told) = said(&yes);
     assert!(!good && told.matches("still held").count() == 3, "{told}");
+    assert!(told.contains("0 of 3 released"), "{told}");
     let drafts = gateway.folder.join("drafts/hampshire");
     std::fs::create_dir_all(&drafts).unwrap();
     std::fs::write(drafts.join("referral.toml"), with_grade().text).unwrap();

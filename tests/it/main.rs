@@ -22,6 +22,7 @@ mod evolution;
 mod faults;
 mod golive;
 mod history;
+mod hold;
 mod house;
 mod letters;
 mod queue;

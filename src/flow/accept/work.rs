@@ -5,10 +5,11 @@ use cara_record::domain::{Kind, Stopped, Validated};
 use cara_record::wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
+use crate::flow::clearing::Clearing;
 use crate::flow::prepare::Content;
 use crate::flow::read::{self, Read};
 use crate::flow::{Caller, Gateway, Refusal};
-use crate::store::{Cause, Digest, ForceCode, Known, Receipt, RecordIndex, Refused};
+use crate::store::{Cause, Digest, Entry, ForceCode, Known, Receipt, RecordIndex, Refused};
 use crate::vault::Vault;
 
 /// One record on its way to an answer.
@@ -21,7 +22,8 @@ pub(in crate::flow) struct Work {
     pub(in crate::flow::accept) flags: Vec<Cause>,
     /// What a hold was tried with, should it turn out to be held already.
     pub(in crate::flow::accept) held: Option<(Digest, Vec<Cause>)>,
-    pub released: Option<Uuid>,
+    /// An operator clears the hold that it comes from.
+    pub released: Option<Clearing>,
     pub(in crate::flow::accept) pending: Option<Pending>,
     pub answer: Option<RecordAnswer>,
 }
@@ -78,11 +80,13 @@ impl Work {
         self.record
     }
 
-    /// What a release is answered when the record would be held again: the old hold stays.
-    pub fn still_held(&mut self, hold_id: Uuid) -> Option<RecordAnswer> {
+    /// What a release is answered when the record would be held again, and for what: the old hold
+    /// stays.
+    pub fn still_held(&mut self, hold_id: Uuid) -> Option<(RecordAnswer, Vec<Cause>)> {
         match self.pending.take() {
             Some(Pending::Held { causes, .. }) => {
-                Some(self.answer_of(Pending::Held { hold_id, causes }))
+                let stopped = causes.clone();
+                Some((self.answer_of(Pending::Held { hold_id, causes }), stopped))
             }
             other => {
                 self.pending = other;
@@ -91,17 +95,32 @@ impl Work {
         }
     }
 
-    /// A withdrawal is never a first revision, so there is nothing to be tried without looking.
+    /// The entry, which also ends the hold that an operator clears.
+    pub(in crate::flow::accept) fn cleared(&self, mut entry: Entry) -> Entry {
+        if let Some(clearing) = &self.released {
+            entry.clear_hold = Some((clearing.hold_id, clearing.end()));
+            entry.audit.push(clearing.fact());
+        }
+        entry
+    }
+
+    /// A withdrawal is never a first revision, and a stopped record may have been cleared before, so
+    /// there is nothing to be tried without looking.
     pub(in crate::flow::accept) fn lookup_first(&self) -> bool {
-        matches!(self.read.outcome, Validated::Withdrawal(_))
+        matches!(self.read.outcome, Validated::Withdrawal(_) | Validated::Stopped(_))
+    }
+
+    /// The answer to what was prepared, once the commit is there.
+    pub fn answer_pending(&mut self) -> Option<RecordAnswer> {
+        let pending = self.pending.take();
+        pending.map(|pending| self.answer_of(pending))
     }
 
     /// Turns what was prepared into the answer, now that the commit is known.
     pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<(), Refusal> {
         match result {
             Ok(_receipt) => {
-                let pending = self.pending.take();
-                self.answer = pending.map(|pending| self.answer_of(pending));
+                self.answer = self.answer_pending();
                 Ok(())
             }
             Err(Refused::Conflict) => {

@@ -21,6 +21,7 @@ fn stored(number: u32, content: u8, message_ref: Option<u8>, hour: Option<i64>) 
         offender_content: digest(content),
         victim_content: digest(content),
         message_ref: message_ref.map(digest),
+        held_bytes: None,
         extracted_at: hour.and_then(at),
         contact_agreed: true,
         flags: Vec::new(),

@@ -213,10 +213,10 @@ impl Gateway {
     }
 
     /// The force's own key, where the mapping that is live now can read it.
-    fn record_ref_of_hold(&self, hold: &HoldRow) -> Option<String> {
+    pub(super) fn record_ref_of_hold(&self, hold: &HoldRow) -> Option<String> {
         let live = self.live.named(hold.force, &hold.mapping.name)?;
         let text = self.held_text(hold).ok()?;
-        let read = read::kept(&self.desk(), &live, &text, false).ok()?;
+        let read = read::kept(&self.desk(), &live, &text, read::Again::AsItCame).ok()?;
         read.outcome.record_ref().map(str::to_owned)
     }
 

@@ -14,12 +14,13 @@ use uuid::Uuid;
 
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command};
-use super::{Sqlite, case, pending, plan, read, sweep};
+use super::{Sqlite, case, hold, pending, plan, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
     Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptRaw, KeyIndex, Known, Late,
-    LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PendingPlan, PlanVersion,
-    PushRow, Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
+    LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PendingCorrection,
+    PendingPlan, PlanVersion, PushRow, Receipt, Reconciled, RecordIndex, ReferralRow, Refused,
+    Settled, Store, Sweep,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -125,7 +126,7 @@ impl Store for Sqlite {
     }
 
     fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>> {
-        self.read(move |connection| read::hold(connection, hold_id)).boxed()
+        self.read(move |connection| hold::one(connection, hold_id)).boxed()
     }
 
     fn open_hold(
@@ -133,7 +134,7 @@ impl Store for Sqlite {
         force: ForceCode,
         bytes: Digest,
     ) -> BoxFuture<'_, Result<Option<Uuid>, Error>> {
-        self.read(move |connection| read::open_hold(connection, force, bytes)).boxed()
+        self.read(move |connection| hold::open(connection, force, bytes)).boxed()
     }
 
     fn holds(
@@ -142,7 +143,7 @@ impl Store for Sqlite {
         after: Option<Uuid>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
-        self.read(move |connection| read::holds(connection, &filter, after, limit)).boxed()
+        self.read(move |connection| hold::list(connection, &filter, after, limit)).boxed()
     }
 
     fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
@@ -350,6 +351,13 @@ impl Store for Sqlite {
         name: String,
     ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>> {
         self.read(move |connection| plan::pending(connection, force, &name)).boxed()
+    }
+
+    fn pending_correction(
+        &self,
+        hold_id: Uuid,
+    ) -> BoxFuture<'_, Result<Option<PendingCorrection>, Error>> {
+        self.read(move |connection| hold::pending(connection, hold_id)).boxed()
     }
 
     fn kept_raws(

@@ -42,6 +42,7 @@ pub(in crate::store::sqlite) fn from_end(end: HoldEnd) -> i64 {
         HoldEnd::Returned => 1,
         HoldEnd::Superseded => 2,
         HoldEnd::Withdrawn => 3,
+        HoldEnd::Corrected => 4,
     }
 }
 
@@ -176,6 +177,7 @@ impl Columns<'_, '_> {
             Some(1) => HoldEnd::Returned,
             Some(2) => HoldEnd::Superseded,
             Some(3) => HoldEnd::Withdrawn,
+            Some(4) => HoldEnd::Corrected,
             Some(_) => return Err(self.odd("ended")),
         };
         Ok(Some((end, self.time("ended_at")?)))

@@ -105,7 +105,7 @@ impl Transaction<'_> {
         Ok(select.query_row([], |row| row.get(0))?)
     }
 
-    fn referral_row(&self, referral_id: Uuid) -> Result<i64, Failure> {
+    pub(super) fn referral_row(&self, referral_id: Uuid) -> Result<i64, Failure> {
         let mut select = self.connection.prepare_cached(
             "/* conclude::referral_row */ SELECT referral_row FROM referral WHERE referral_id = ?1",
         )?;

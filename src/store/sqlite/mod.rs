@@ -20,6 +20,7 @@ mod column;
 mod conclude;
 mod backend;
 mod case;
+mod hold;
 mod migrate;
 mod open;
 mod pending;

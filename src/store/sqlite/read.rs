@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::column::{Columns, from_day};
 use crate::store::{
-    AuditHead, AuditRow, BoundKey, Day, Digest, ForceCode, HoldFilter, HoldRow, KeyIndex, Known,
-    KnownReferral, KnownRevision, MessageState, RecordIndex, ReferralRow, RevisionRow,
+    AuditHead, AuditRow, BoundKey, Day, Digest, ForceCode, KeyIndex, Known, KnownReferral,
+    KnownRevision, MessageState, RecordIndex, ReferralRow, RevisionRow,
 };
 
 /// Several reads of one state of the file.
@@ -52,7 +52,7 @@ pub(in crate::store::sqlite) fn look(
         }),
         None => None,
     };
-    Ok(Known { referral, open_holds: open_holds(connection, record)? })
+    Ok(Known { referral, open_holds: super::hold::open_of(connection, record)? })
 }
 
 fn known_revisions(
@@ -61,7 +61,7 @@ fn known_revisions(
 ) -> rusqlite::Result<Vec<KnownRevision>> {
     let mut select = connection.prepare_cached(
         "/* read::known_revisions */ SELECT revision, action, contact_agreed, extracted_at, flags, \
-         content, offender_content, victim_content, message_ref FROM revision \
+         content, offender_content, victim_content, message_ref, held_bytes FROM revision \
          WHERE referral_row = ?1 ORDER BY revision",
     )?;
     let rows = select.query_map([referral_row], |row| {
@@ -73,20 +73,13 @@ fn known_revisions(
             offender_content: columns.digest("offender_content")?,
             victim_content: columns.digest("victim_content")?,
             message_ref: columns.optional_array("message_ref")?.map(Digest),
+            held_bytes: columns.optional_array("held_bytes")?.map(Digest),
             extracted_at: columns.optional_time("extracted_at")?,
             contact_agreed: row.get("contact_agreed")?,
             flags: columns.causes("flags")?,
         })
     })?;
     rows.collect()
-}
-
-fn open_holds(connection: &Connection, record: RecordIndex) -> rusqlite::Result<Vec<Uuid>> {
-    let mut select = connection.prepare_cached(
-        "/* read::open_holds */ SELECT hold_id FROM hold WHERE record_index = ?1 \
-         AND ended IS NULL ORDER BY hold_id",
-    )?;
-    select.query_map([record.0], |row| Columns(row).id("hold_id"))?.collect()
 }
 
 pub(in crate::store::sqlite) fn bound_key(
@@ -189,82 +182,6 @@ fn messages(connection: &Connection, revision_row: i64) -> rusqlite::Result<Vec<
     rows.collect()
 }
 
-pub(in crate::store::sqlite) fn hold(
-    connection: &Connection,
-    hold_id: Uuid,
-) -> rusqlite::Result<Option<HoldRow>> {
-    let mut select =
-        connection.prepare_cached("/* read::hold */ SELECT * FROM hold WHERE hold_id = ?1")?;
-    select.query_row([hold_id.as_bytes()], hold_row).optional()
-}
-
-pub(in crate::store::sqlite) fn open_hold(
-    connection: &Connection,
-    force: ForceCode,
-    bytes: Digest,
-) -> rusqlite::Result<Option<Uuid>> {
-    let mut select = connection.prepare_cached(
-        "/* read::open_hold */ SELECT hold_id FROM hold WHERE force = ?1 AND bytes = ?2 \
-         AND ended IS NULL",
-    )?;
-    select.query_row(params![force.0, bytes.0], |row| Columns(row).id("hold_id")).optional()
-}
-
-pub(in crate::store::sqlite) fn holds(
-    connection: &Connection,
-    filter: &HoldFilter,
-    after: Option<Uuid>,
-    limit: usize,
-) -> rusqlite::Result<Vec<HoldRow>> {
-    // One text for each index that can lead: the record's, the open holds', all holds' ids.
-    let sql = match (filter.record, filter.open_only) {
-        (Some(_), _) => {
-            "/* read::holds */ SELECT * FROM hold WHERE record_index = ?3 AND hold_id > ?1 \
-             AND (?4 IS NULL OR force = ?4) AND (NOT ?5 OR ended IS NULL) \
-             ORDER BY hold_id LIMIT ?2"
-        }
-        (None, true) => {
-            "/* read::holds */ SELECT * FROM hold WHERE ended IS NULL AND hold_id > ?1 \
-             AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND ?5 ORDER BY hold_id LIMIT ?2"
-        }
-        (None, false) => {
-            "/* read::holds */ SELECT * FROM hold WHERE hold_id > ?1 \
-             AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND NOT ?5 ORDER BY hold_id LIMIT ?2"
-        }
-    };
-    let mut select = connection.prepare_cached(sql)?;
-    let after = after.unwrap_or(Uuid::nil());
-    let rows = select.query_map(
-        params![
-            after.as_bytes(),
-            limit as i64,
-            filter.record.map(|record| record.0),
-            filter.force.map(|force| force.0),
-            filter.open_only,
-        ],
-        hold_row,
-    )?;
-    rows.collect()
-}
-
-pub(super) fn hold_row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
-    let columns = Columns(row);
-    Ok(HoldRow {
-        hold_id: columns.id("hold_id")?,
-        force: columns.force()?,
-        record: columns.record_index("record_index")?,
-        causes: columns.causes("causes")?,
-        mapping: columns.mapping()?,
-        received_at: columns.time("received_at")?,
-        test_data: row.get("test_data")?,
-        keys: columns.keys()?,
-        raw: columns.sealed("raw")?,
-        media_type: row.get("media_type")?,
-        unlisted: columns.optional_sealed("unlisted")?,
-        ended: columns.ended()?,
-    })
-}
-
 pub(in crate::store::sqlite) fn day(
     connection: &Connection,
     force: ForceCode,
@@ -283,19 +200,7 @@ pub(in crate::store::sqlite) fn day(
         let referral_id = Columns(row).id("referral_id")?;
         day.revisions.push((referral_id, row.get("revision")?, row.get("is_sent")?));
     }
-    let mut select = connection.prepare_cached(
-        "/* read::day */ SELECT hold_id, ended, ended_at FROM hold \
-         WHERE force = ?1 AND received_day = ?2 AND test_data = ?3 ORDER BY hold_row",
-    )?;
-    let mut rows = select.query(params![force.0, from_day(date), test])?;
-    while let Some(row) = rows.next()? {
-        let columns = Columns(row);
-        let hold_id = columns.id("hold_id")?;
-        match columns.ended()? {
-            Some((end, _)) => day.holds_ended.push((hold_id, end)),
-            None => day.holds_open.push(hold_id),
-        }
-    }
+    super::hold::of_day(connection, (force, test, date), &mut day)?;
     day.decisions = super::case::decisions_of_day(connection, force, test, date)?;
     day.notices = super::case::notices_of_day(connection, force, test, date)?;
     let mut select = connection.prepare_cached(

@@ -89,7 +89,8 @@ impl Prepared {
             | What::BindKey(_)
             | What::Nothing { .. } => 0,
         };
-        sealed + self.causes.len() + self.facts.iter().map(String::len).sum::<usize>()
+        let told = self.entry.notice.as_ref().map_or(0, |(_, notice)| notice.body.as_bytes().len());
+        sealed + told + self.causes.len() + self.facts.iter().map(String::len).sum::<usize>()
     }
 }
 

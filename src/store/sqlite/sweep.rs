@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use super::column::{Columns, from_compartment, from_day, from_time};
-use super::read::hold_row;
+use super::hold;
 use crate::store::{
     CaseClock, Compartment, ForceCode, HoldRow, Incident, Late, LateBefore, Mail, MailAbout,
     Paused, PushRow, Reconciled, Sweep,
@@ -83,7 +83,7 @@ pub(in crate::store::sqlite) fn untold_holds(
          AND h.received_at <= ?1 AND NOT EXISTS (SELECT 1 FROM notice AS n \
          WHERE n.hold_row = h.hold_row) ORDER BY h.hold_id LIMIT ?2",
     )?;
-    select.query_map(params![from_time(before), FOUND_MAX], hold_row)?.collect()
+    select.query_map(params![from_time(before), FOUND_MAX], hold::row)?.collect()
 }
 
 pub(in crate::store::sqlite) fn late(

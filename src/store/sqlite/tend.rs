@@ -7,7 +7,6 @@ use uuid::Uuid;
 use super::column::{from_compartment, from_day, from_time};
 use super::step::json;
 use super::write::{Failure, Transaction, unique};
-use crate::clock::london_day;
 use crate::store::{About, Incident, NewNotice, Paused, PendingPlan, Reconciled, Tend};
 
 impl Transaction<'_> {
@@ -89,6 +88,8 @@ impl Transaction<'_> {
                 Ok(())
             }
             Tend::PendPlan(pending) => self.pend_plan(pending),
+            Tend::HeldAgain(again) => self.held_again(again),
+            Tend::PendCorrection(pending) => self.pend_correction(pending),
             Tend::Reconciled(reconciled) => self.reconciled(reconciled),
         }
     }
@@ -133,28 +134,6 @@ impl Transaction<'_> {
             }
             About::Hold(hold_id) => self.hold_notice(hold_id, notice),
         }
-    }
-
-    fn hold_notice(&self, hold_id: Uuid, notice: &NewNotice) -> Result<(), Failure> {
-        let mut insert = self.connection.prepare_cached(
-            "/* tend::hold_notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
-             sequence, hold_row, kind, cause, made_day, made_at, body) \
-             SELECT ?1, h.force, h.test_data, ?2, 1 + coalesce((SELECT max(sequence) FROM notice \
-             AS n WHERE n.force = h.force AND n.test_data = h.test_data AND n.compartment = ?2), \
-             0), h.hold_row, ?4, ?5, ?6, ?7, ?8 FROM hold AS h WHERE h.hold_id = ?3 \
-             AND h.ended IS NULL",
-        )?;
-        let written = unique(insert.execute(params![
-            notice.notice_id.as_bytes(),
-            from_compartment(notice.body.compartment()),
-            hold_id.as_bytes(),
-            notice.kind,
-            notice.cause.as_bytes(),
-            from_day(london_day(notice.made_at)),
-            from_time(notice.made_at),
-            notice.body.as_bytes(),
-        ]))?;
-        if written == 1 { Ok(()) } else { Err(Failure::Conflict) }
     }
 
     fn open_incident(&self, incident: &Incident, mail: Option<Uuid>) -> Result<(), Failure> {

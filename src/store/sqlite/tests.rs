@@ -114,6 +114,10 @@ keeps_the_contract! {
         a_retry_waits_for_its_time_and_keeps_its_lane,
         a_dead_row_waits_for_a_person_and_blocks_its_lane, a_start_frees_every_lease,
         a_long_backlog_drains_whole_and_in_order, a_commit_that_adds_work_wakes_the_waiting;
+    hold: a_hold_ends_together_with_what_the_force_is_told, a_correction_is_written_whole_and_once,
+        every_hold_that_a_record_closes_has_a_fact, a_correction_waits_while_its_hold_is_open,
+        a_hold_that_was_tried_says_what_stops_it_now,
+        a_hold_is_on_the_day_it_came_and_on_the_day_it_ended;
     audit: facts_of_every_step_are_chained_in_order;
 }
 

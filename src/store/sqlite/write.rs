@@ -4,14 +4,11 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::column::{from_action, from_compartment, from_day, from_end, from_time};
+use super::column::{from_action, from_compartment, from_day, from_time};
 use super::step::{Outcome, Prepared};
 use crate::clock::london_day;
 use crate::store::audit::End;
-use crate::store::{
-    BoundKey, Compartment, HoldEnd, NewHold, NewMessage, NewRevision, PlanVersion, RecordIndex,
-    What,
-};
+use crate::store::{About, BoundKey, Compartment, NewMessage, NewRevision, PlanVersion, What};
 use crate::vault::Vault;
 
 /// Places for messages in one revision: outbox_row = revision_row * 8 + place.
@@ -47,8 +44,11 @@ impl Transaction<'_> {
     pub fn entry(&mut self, prepared: &Prepared) -> Result<(Outcome, Option<Added>), Failure> {
         let entry = &prepared.entry;
         let mut added = None;
-        if let Some(hold_id) = entry.release_hold {
-            self.end_hold(hold_id, HoldEnd::Released, self.now)?;
+        if let Some((About::Hold(hold_id), notice)) = &entry.notice {
+            self.hold_notice(*hold_id, notice)?;
+        }
+        if let Some((hold_id, end)) = entry.clear_hold {
+            self.end_hold(hold_id, end, self.now)?;
         }
         let entry_id = match &entry.what {
             What::Revision(revision) => {
@@ -85,10 +85,14 @@ impl Transaction<'_> {
             }
             What::Nothing { entry_id } => *entry_id,
         };
-        if let Some((record, end)) = entry.close_holds {
-            self.close_holds(record, end, entry_id)?;
+        if let Some((About::Referral(referral_id), notice)) = &entry.notice {
+            self.notice(self.referral_row(*referral_id)?, notice)?;
         }
         self.facts(&prepared.facts)?;
+        if let Some((record, end)) = entry.close_holds {
+            let by = entry.audit.first().map_or("gateway", |fact| fact.by.as_str());
+            self.close_holds((record, end), entry_id, by)?;
+        }
         Ok((Outcome::Written { entry_id }, added))
     }
 
@@ -176,9 +180,9 @@ impl Transaction<'_> {
             "/* write::insert_revision */ INSERT INTO revision (revision_row, referral_row, revision, force, \
              received_day, received_at, action, contact_agreed, extracted_at, deadline, \
              mapping_version, mapping_name, mapping_sha256, flags, content, offender_content, \
-             victim_content, message_ref, police, victim, offender_event, victim_event, raw) \
-             VALUES (?23, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
-             ?17, ?18, ?19, ?20, ?21, ?22)",
+             victim_content, message_ref, police, victim, offender_event, victim_event, raw, \
+             held_bytes) VALUES (?23, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+             ?17, ?18, ?19, ?20, ?21, ?22, ?24)",
         )?;
         let revision_row = self.next_row()?;
         unique(insert.execute(params![
@@ -205,6 +209,7 @@ impl Transaction<'_> {
             revision.victim_event.as_ref().map(|event| event.as_bytes()),
             revision.raw.as_ref().map(|raw| raw.as_bytes()),
             revision_row,
+            revision.held_bytes.map(|digest| digest.0),
         ]))
         .map(|_| revision_row)
     }
@@ -225,58 +230,6 @@ impl Transaction<'_> {
             message.after.as_ref().map(|event_id| event_id.as_bytes()),
             message.kind,
         ])?;
-        Ok(())
-    }
-
-    fn hold(&self, hold: &NewHold, causes: &str) -> Result<(), Failure> {
-        let mut insert = self.connection.prepare_cached(
-            "/* write::hold */ INSERT INTO hold (hold_id, force, record_index, bytes, \
-             received_day, received_at, test_data, mapping_version, mapping_name, mapping_sha256, \
-             media_type, causes, epoch, raw_key, offender_key, victim_key, unlisted, raw) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-             ?18)",
-        )?;
-        let row = insert.insert(params![
-            hold.hold_id.as_bytes(),
-            hold.force.0,
-            hold.record.map(|record| record.0),
-            hold.bytes.0,
-            from_day(london_day(hold.received_at)),
-            from_time(hold.received_at),
-            hold.test_data,
-            hold.mapping.version,
-            hold.mapping.name,
-            hold.mapping.sha256,
-            hold.media_type,
-            causes,
-            hold.keys.epoch,
-            hold.keys.raw,
-            hold.keys.offender,
-            hold.keys.victim,
-            hold.unlisted.as_ref().map(|unlisted| unlisted.as_bytes()),
-            hold.raw.as_bytes(),
-        ]);
-        unique(row).map(drop)
-    }
-
-    fn end_hold(&self, hold_id: Uuid, end: HoldEnd, at: Timestamp) -> Result<(), Failure> {
-        let mut update = self.connection.prepare_cached(
-            "/* write::end_hold */ UPDATE hold SET ended = ?1, ended_at = ?2 \
-             WHERE hold_id = ?3 AND ended IS NULL",
-        )?;
-        match update.execute(params![from_end(end), from_time(at), hold_id.as_bytes()])? {
-            1 => Ok(()),
-            _ => Err(Failure::Conflict),
-        }
-    }
-
-    /// Ends every open hold of the record but the one that this very entry opened.
-    fn close_holds(&self, record: RecordIndex, end: HoldEnd, but: Uuid) -> Result<(), Failure> {
-        let mut update = self.connection.prepare_cached(
-            "/* write::close_holds */ UPDATE hold SET ended = ?1, ended_at = ?2 \
-             WHERE record_index = ?3 AND ended IS NULL AND hold_id <> ?4",
-        )?;
-        update.execute(params![from_end(end), from_time(self.now), record.0, but.as_bytes()])?;
         Ok(())
     }
 

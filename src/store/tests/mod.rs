@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::vault::{Sealed, Vault, WrappedKeys};
 
 pub(in crate::store) mod audit;
+pub(in crate::store) mod hold;
 pub(in crate::store) mod interleave;
 pub(in crate::store) mod outbox;
 pub(in crate::store) mod outcome;
@@ -95,6 +96,7 @@ pub(in crate::store) fn revision(place: &dyn Place, record_ref: &str, number: u3
         victim_content: digest(place, &format!("v {text}")),
         person: digest(place, record_ref),
         message_ref: Some(digest(place, &format!("m {text}"))),
+        held_bytes: None,
         extracted_at: Some(clock.now()),
         contact_agreed: true,
         deadline: Some("2026-06-01".parse().unwrap()),

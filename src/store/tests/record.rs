@@ -185,7 +185,7 @@ pub(in crate::store) async fn a_release_needs_its_hold_open_and_writes_both(plac
     let hold_id = held.hold_id;
     write(&*store, entry(What::Hold(Box::new(held)))).await;
     let release = |name: &str| Entry {
-        release_hold: Some(hold_id),
+        clear_hold: Some((hold_id, HoldEnd::Released)),
         ..accept(place, revision(place, name, 1))
     };
     let (first, second) = (release("A/1"), release("A/2"));

@@ -10,6 +10,11 @@ use super::finding::Finding;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(pub u16);
 
+impl Origin {
+    /// A person put the value right; it stands nowhere in the record.
+    pub const OPERATOR: Origin = Origin(u16::MAX);
+}
+
 /// What a slot of a draft holds. `Debug` shows the kind of value, never the value.
 #[derive(Clone, Default, PartialEq)]
 pub enum Value<'t> {

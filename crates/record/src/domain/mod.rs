@@ -3,6 +3,7 @@
 mod assemble;
 pub mod caution;
 pub mod choice;
+pub mod correct;
 mod decide;
 pub mod decision;
 pub mod draft;

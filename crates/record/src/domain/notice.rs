@@ -9,7 +9,8 @@ use super::choice::{Choice, choices};
 
 choices! {
     /// Every kind of notice. The first group tells an outcome of the offender's side, the second is
-    /// made by a clock, the third is the victim's stream.
+    /// made by a clock, the third tells what an operator did with a record that was held, the fourth
+    /// is the victim's stream.
     NoticeKind {
         Accepted "accepted", Declined "declined", InformationRequested "information_requested",
         Uncontactable "uncontactable", WorkshopBooked "workshop_booked",
@@ -21,6 +22,8 @@ choices! {
         CompletionAtRisk "completion_at_risk", CompletionImpossible "completion_impossible",
         DeadlinePassed "deadline_passed", NoContact14Days "no_contact_14_days",
         RecordHeld "record_held",
+
+        RecordReturned "record_returned", RecordCorrected "record_corrected",
 
         VictimContactStatus "victim_contact_status", VictimRiskChanged "victim_risk_changed",
         SafeguardingConcern "safeguarding_concern",
@@ -64,7 +67,8 @@ pub struct NoticeContent {
     #[schemars(with = "Option<String>", extend("format" = "date"))]
     pub workshop_on: Option<Date>,
     /// Codes of the outcome, with blanks between: why it was missed or declined, what the report of
-    /// non-compliance rests on, which fields of the referral are asked for.
+    /// non-compliance rests on, which fields of the referral are asked for. Of a record that was held:
+    /// the published codes, given back with their fields (`V101:offender.phones`); corrected, the field.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
     /// The day that police set, as varied last.

@@ -207,8 +207,11 @@ impl Plan {
         self.fields.iter().chain(self.blocks.iter().flat_map(|block| &block.fields))
     }
 
-    /// The source path of an origin, as the file writes it.
+    /// The source path of an origin, as the file writes it; or who put the value right.
     pub fn path_text(&self, origin: Origin) -> &str {
+        if origin == Origin::OPERATOR {
+            return "corrected by operator";
+        }
         self.paths.get(usize::from(origin.0)).map_or("", String::as_str)
     }
 

@@ -11,6 +11,7 @@ use super::path::{Path, Place};
 use super::plan::{Field, From, Lookup, Plan};
 use super::texts::Texts;
 use crate::document::{NodeId, Tree};
+use crate::domain::correct::{Barred, Correction};
 use crate::domain::field::{FieldId, Group, Need, Shape};
 use crate::domain::{Code, Draft, Fields, Finding, Kind, Origin, Value};
 
@@ -80,9 +81,17 @@ impl Plan {
         for block in &self.blocks {
             translator.block(block, record, &mut draft);
         }
+        let broken = self.broken_rules(&draft, translator.watch);
+        draft.findings = translator.findings;
+        draft.findings.extend(broken);
+        Translation { draft, unlisted: translator.unlisted }
+    }
+
+    fn broken_rules(&self, draft: &Draft<'_>, watch: &mut dyn Watch) -> Vec<Finding> {
+        let mut broken = Vec::new();
         for (index, line) in self.rules.iter().enumerate() {
-            let holds = line.require.holds(&draft);
-            translator.watch.rule(index, holds);
+            let holds = line.require.holds(draft);
+            watch.rule(index, holds);
             if !holds {
                 let code = if line.otherwise == Kind::Flag { Code::RULE_FLAG } else { Code::RULE };
                 let field = line.require.field();
@@ -90,11 +99,19 @@ impl Plan {
                 let origin = if root { draft.root.slot(field).origin } else { None };
                 let mut finding = Finding::new(code, full_name(field, None)).at(origin, None);
                 finding.named = Some(std::sync::Arc::clone(&line.name));
-                translator.findings.push(finding);
+                broken.push(finding);
             }
         }
-        draft.findings = translator.findings;
-        Translation { draft, unlisted: translator.unlisted }
+        broken
+    }
+
+    /// Puts one field of a translated record right, as a person says, and asks the rules again.
+    pub fn correct(&self, draft: &mut Draft<'_>, correction: &Correction) -> Result<(), Barred> {
+        correction.apply(draft)?;
+        draft.findings.retain(|it| it.code != Code::RULE && it.code != Code::RULE_FLAG);
+        let broken = self.broken_rules(draft, &mut Unwatched);
+        draft.findings.extend(broken);
+        Ok(())
     }
 }
 

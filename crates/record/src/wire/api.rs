@@ -205,8 +205,10 @@ pub struct Reconciliation {
     pub day: String,
     /// How many ids each state holds.
     pub counts: BTreeMap<String, u64>,
-    /// Ids by state, of records: `queued`, `sent`, `held`, `released`, `returned`, `superseded`,
-    /// `withdrawn`; of what the force was told that day: `notice_waiting`, `notice_taken_over`.
+    /// Ids by state, of records that came on the day: `queued`, `sent`, `held`, `released`, `corrected`,
+    /// `returned`, `superseded`, `withdrawn`; of holds of earlier days that ended on it:
+    /// `earlier_released` and so on; of what the force was told that day: `notice_waiting`,
+    /// `notice_taken_over`.
     pub ids: BTreeMap<String, Vec<Uuid>>,
     /// Head of the gateway's audit chain, so that the force holds an anchor of it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -251,7 +251,7 @@ fn every_mistake_of_a_file_is_told_at_once() {
         .replace("\"missed.xml\"", "\"mised.xml\"");
     let found = SOUND.found(&text);
     let expected =
-        [(2, "M105"), (16, "M194"), (20, "M192"), (25, "M191"), (31, "M193"), (63, "M195")];
+        [(2, "M105"), (16, "M194"), (20, "M192"), (25, "M191"), (31, "M193"), (65, "M195")];
     assert_eq!(found, expected);
 }
 

@@ -1,5 +1,6 @@
 //! The rules, each with what breaks it and the codes that say so.
 
+mod correct;
 mod standing;
 mod generated;
 mod victim;

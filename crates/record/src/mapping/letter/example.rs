@@ -92,18 +92,18 @@ pub fn example(kind: NoticeKind) -> Example {
         NoticeKind::InformationRequested => Some("offender.phones offender.address.postcode"),
         NoticeKind::WorkshopMissed => Some("no_show"),
         NoticeKind::NonComplianceReported => Some("workshops_missed did_not_engage"),
+        NoticeKind::RecordReturned => Some("V101:caution.deadline V201:offender.sex"),
+        NoticeKind::RecordCorrected => Some("offender.phones"),
         NoticeKind::VictimContactStatus => Some("reached"),
         NoticeKind::VictimRiskChanged => Some("medium"),
         _ => None,
     };
-    let is_held = kind == NoticeKind::RecordHeld;
+    let is_held = matches!(kind, NoticeKind::RecordHeld | NoticeKind::RecordReturned);
     let has_ended = matches!(
         kind,
-        NoticeKind::Declined
-            | NoticeKind::ProgrammeCompleted
-            | NoticeKind::Returned
-            | NoticeKind::RecordHeld
-    ) || kind.is_of_victim();
+        NoticeKind::Declined | NoticeKind::ProgrammeCompleted | NoticeKind::Returned
+    ) || is_held
+        || kind.is_of_victim();
     let by_clock = matches!(
         kind,
         NoticeKind::CompletionAtRisk
