@@ -273,7 +273,7 @@ fn what_is_written_compiles_but_for_what_it_says_is_missing() {
             };
             let compiled = compile("referral.toml", &proposal.text, &file);
             for diagnostic in &compiled.diagnostics {
-                let shown = diagnostic.render(&proposal.text);
+                let shown = diagnostic.render();
                 let says = match diagnostic.code.id() {
                     "M114" => {
                         proposal.missing.iter().any(|it| shown.contains(it.as_str()))
@@ -325,7 +325,7 @@ fn finished_by_a_person_the_proposal_passes_its_own_tests() {
         example.map(|example| example.bytes.clone())
     };
     let compiled = compile("referral.toml", &text, &file);
-    let shown: String = compiled.diagnostics.iter().map(|it| it.render(&text)).collect();
+    let shown: String = compiled.diagnostics.iter().map(|it| it.render()).collect();
     assert_eq!(shown, "");
     let report = trial::run(&compiled.plan.unwrap(), &file);
     assert_eq!((report.passed, report.failures.clone()), (3, Vec::new()));
