@@ -54,8 +54,9 @@ struct Opened {
     carrier: NodeId,
     /// The node before which the new ones go.
     before: u32,
-    /// An element stands for the carrier, which is an attribute.
-    stands_for: bool,
+    /// An element stands for the carrier, which is an attribute and ends here in the text that
+    /// holds it.
+    stands_for: Option<u32>,
     /// The root first, which the tree does not get.
     nodes: Vec<Node>,
     made: String,
@@ -67,7 +68,7 @@ struct Opened {
 impl Opened {
     /// How many nodes the tree gets.
     fn node_count(&self) -> u32 {
-        self.nodes.len() as u32 - 1 + u32::from(self.stands_for)
+        self.nodes.len() as u32 - 1 + u32::from(self.stands_for.is_some())
     }
 }
 
@@ -113,13 +114,13 @@ fn read(
     (names, limits): (&Names, &Limits),
     nodes: usize,
 ) -> Result<Opened, Error> {
-    let stands_for = tree.is_attribute(carrier);
-    let element = if stands_for { tree.parent(carrier).unwrap_or(carrier) } else { carrier };
+    let is_attribute = tree.is_attribute(carrier);
+    let element = if is_attribute { tree.parent(carrier).unwrap_or(carrier) } else { carrier };
     let piece = tree.node(carrier).text;
     let whole = tree.read(piece);
     let start = opening.inside.start(whole);
-    let depth = tree.depth(carrier) + usize::from(stands_for);
-    let before = Before { nodes: nodes + usize::from(stands_for), depth };
+    let depth = tree.depth(carrier) + usize::from(is_attribute);
+    let before = Before { nodes: nodes + usize::from(is_attribute), depth };
     let builder = Builder::new(&whole[start..], names, limits, before);
     let built = match opening.inside {
         Inside::Xml => xml::read(builder),
@@ -133,7 +134,10 @@ fn read(
     Ok(Opened {
         carrier,
         before: element.0 + 1 + u32::from(tree.node(element).attribute_count),
-        stands_for,
+        stands_for: is_attribute.then(|| {
+            let value = tree.own_text(carrier);
+            value.last().map_or(0, |value| value.end as u32 + 1)
+        }),
         nodes: built.nodes,
         made: built.made,
         text: piece,
@@ -202,7 +206,7 @@ impl Shifts {
 /// Puts what was read into the arena: every node behind its carrier's attributes.
 fn splice(tree: &mut Tree<'_>, mut all: Vec<Opened>, written: Written, names: &Names) {
     // What attributes carry comes before what their element carries.
-    all.sort_by_key(|opened| (opened.before, !opened.stands_for, opened.carrier));
+    all.sort_by_key(|opened| (opened.before, opened.stands_for.is_none(), opened.carrier));
     let mut total = 0;
     let shifts = Shifts(
         all.iter()
@@ -243,7 +247,7 @@ fn splice(tree: &mut Tree<'_>, mut all: Vec<Opened>, written: Written, names: &N
 fn put(tree: &mut Tree<'_>, opened: Opened, shifts: &Shifts, written: Written, names: &Names) {
     let carrier = opened.carrier.0 + shifts.of(opened.carrier.0);
     let mut parent = carrier;
-    if opened.stands_for {
+    if let Some(span_end) = opened.stands_for {
         let of = tree.nodes[carrier as usize];
         let name = format!("@{}", tree.read(of.name_text));
         let id = names.find(&name);
@@ -251,7 +255,8 @@ fn put(tree: &mut Tree<'_>, opened: Opened, shifts: &Shifts, written: Written, n
         parent = tree.nodes.len() as u32;
         let end = parent + opened.node_count();
         let text = Piece::default();
-        tree.nodes.push(Node { name: id, name_text, end, text, is_attribute: false, ..of });
+        let span = (of.span.0, span_end);
+        tree.nodes.push(Node { name: id, name_text, end, text, span, is_attribute: false, ..of });
     }
     let first = tree.nodes.len() as u32;
     let made_before = tree.made.len() as u32;

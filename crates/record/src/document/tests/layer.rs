@@ -395,6 +395,14 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
 }
 
 #[test]
+fn what_an_attribute_carries_goes_with_the_attribute() {
+    let text = "<E a='1' payload = '&lt;A/>' z='2'><R/></E>";
+    let tree = opened(text, &Format::Xml, &[("payload", XML)], &Limits::default()).unwrap();
+    let records: Vec<NodeId> = tree.children(named(&tree, "E")[0]).collect();
+    assert_eq!(excerpt(text, &Format::Xml, &tree, &records, 1), "<E a='1'  z='2'><R/></E>");
+}
+
+#[test]
 fn columns_behind_a_cut_stay_where_they_are() {
     let line = fixed::Line {
         name: "L".into(),
