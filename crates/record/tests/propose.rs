@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use cara_record::document::{self, Limits, NodeId, Tree};
+use cara_record::mapping::extend::effective;
 use cara_record::mapping::path::{Path, Place};
 use cara_record::mapping::propose::{CHOOSE, Layout, Proposal, Sample, propose};
 use cara_record::mapping::{Plan, compile, trial};
@@ -28,9 +29,12 @@ fn forces() -> Vec<String> {
     forces
 }
 
-/// The mapping that is written by hand.
+/// The mapping that is written by hand, whole where it extends a base.
 fn hand(force: &str) -> String {
-    std::fs::read_to_string(mappings().join(force).join("referral.toml")).unwrap()
+    let folder = mappings().join(force);
+    let text = std::fs::read_to_string(folder.join("referral.toml")).unwrap();
+    let open = |name: &str| std::fs::read(folder.join(name)).ok();
+    effective("referral.toml", &text, &open).text
 }
 
 /// The force's own records: what is neither a letter nor a decision.
@@ -157,17 +161,21 @@ fn measure(force: &str, layout: Option<&Layout>) -> (usize, usize, Vec<String>) 
     let mut wrong = Vec::new();
     let mut right = 0;
     for (field, read) in of_hand.iter().filter(|(field, _)| is_proposable(field)) {
-        let same = of_proposal.get(field).is_some_and(|own| {
+        let own = of_proposal.get(field);
+        let mut is_found = false;
+        let same = own.is_some_and(|own| {
             samples.iter().all(|(_, bytes)| {
                 let body = String::from_utf8(bytes.clone()).unwrap();
                 let expected = found(&hand_plan, &body, read, None);
+                is_found |= expected.iter().any(|texts| !texts.is_empty());
                 expected == found(&own_plan, &body, own, role.as_deref())
             })
         });
-        if same {
+        // Nothing found by both is no agreement.
+        if same && is_found {
             right += 1;
         } else {
-            let own = of_proposal.get(field).map_or(&[][..], |own| &own.from);
+            let own = own.map_or(&[][..], |own| &own.from);
             wrong.push(format!("{field}: {:?} for {:?}", own, read.from));
         }
     }
