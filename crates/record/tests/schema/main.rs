@@ -1,6 +1,8 @@
 //! The committed schemas of mapping files: made from the code, true of every mapping of this
 //! repository, and false of a file with a slip.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -136,11 +138,19 @@ fn a_slip_in_a_file_that_reads_records_is_seen_where_it_is() {
             ("apply = [\"asn\"]", "aply = [\"asn\"]", "'aply' was unexpected"),
             ("apply = [\"asn\"]", "apply = [\"ason\"]", "'ason' does not match"),
             ("from = \"officer/unit\"", "value = \"\"", "'' is too short"),
-            ("from = \"victim/current\", apply = [\"yes no\"]", "value = \"yes\"", "'value' was unexpected"),
+            (
+                "from = \"victim/current\", apply = [\"yes no\"]",
+                "value = \"yes\"",
+                "'value' was unexpected",
+            ),
             ("\nfamily_name ", "\nfamily_nam ", "'family_nam' was unexpected"),
             ("\ncjs_code ", "\ncjs_cod ", "'cjs_cod' was unexpected"),
             ("fills = \"offender\"", "fills = \"offenders\"", "'offenders' is not one of"),
-            ("expect.outcome = \"accepted\"", "expect.outcome = \"acepted\"", "'acepted' is not one of"),
+            (
+                "expect.outcome = \"accepted\"",
+                "expect.outcome = \"acepted\"",
+                "'acepted' is not one of",
+            ),
         ],
     );
 }
