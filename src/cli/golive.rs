@@ -10,6 +10,7 @@ use cara_record::mapping::{Diagnostic, Mapping, diff, extend};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::format::{self, Shape};
 use super::socket::At;
 
 /// An example that a mapping names is never larger.
@@ -94,6 +95,8 @@ pub struct Diff {
     /// The folder of all mappings
     #[arg(long, default_value = "mappings")]
     mappings: PathBuf,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 async fn order(at: At, order: &Value) -> anyhow::Result<Value> {
@@ -211,6 +214,13 @@ impl RollBack {
 impl Diff {
     pub(super) fn run(&self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let changes = diff::changes(&self.whole(&self.old)?, &self.whole(&self.new)?);
+        if self.shape.is_json() {
+            let changes = changes.iter();
+            let changes =
+                changes.map(|it| json!({ "words": it.words, "is_sensitive": it.is_sensitive }));
+            format::write(&json!({ "changes": changes.collect::<Vec<_>>() }), out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for change in &changes {
             let mark = if change.is_sensitive { "!" } else { " " };
             writeln!(out, "{mark} {}", change.words)?;

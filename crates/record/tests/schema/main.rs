@@ -1,6 +1,8 @@
 //! The committed schemas of mapping files: made from the code, true of every mapping of this
 //! repository, and false of a file with a slip.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -100,6 +102,19 @@ fn every_mapping_keeps_its_schema() {
     }
 }
 
+/// To add the lines that are missing: `CARA_WRITE=1 cargo test -p cara-record --test schema`.
+#[test]
+fn every_mapping_names_its_schema_on_its_first_line() {
+    for mapping in mappings() {
+        let line = format!("#:schema ../../docs/mapping/{}.schema.json\n", mapping.name);
+        if !mapping.text.starts_with("#:schema ") && std::env::var_os("CARA_WRITE").is_some() {
+            std::fs::write(root().join(&mapping.shown), format!("{line}{}", mapping.text)).unwrap();
+            continue;
+        }
+        assert!(mapping.text.starts_with(&line), "{} begins with {line}", mapping.shown);
+    }
+}
+
 /// Slips in one file, each with what is said of it.
 #[track_caller]
 fn check(shown: &str, slips: &[(&str, &str, &str)]) {
@@ -119,6 +134,23 @@ fn a_slip_in_a_file_that_reads_records_is_seen_where_it_is() {
             ("[source]", "[sources]", "'sources' was unexpected"),
             ("force ", "farce ", "'farce' was unexpected"),
             ("\"norfolk\"", "\"norfolc\"", "'norfolc' is not one of"),
+            ("officer.unit ", "officer.unitt ", "'unitt' was unexpected"),
+            ("apply = [\"asn\"]", "aply = [\"asn\"]", "'aply' was unexpected"),
+            ("apply = [\"asn\"]", "apply = [\"ason\"]", "'ason' does not match"),
+            ("from = \"officer/unit\"", "value = \"\"", "'' is too short"),
+            (
+                "from = \"victim/current\", apply = [\"yes no\"]",
+                "value = \"yes\"",
+                "'value' was unexpected",
+            ),
+            ("\nfamily_name ", "\nfamily_nam ", "'family_nam' was unexpected"),
+            ("\ncjs_code ", "\ncjs_cod ", "'cjs_cod' was unexpected"),
+            ("fills = \"offender\"", "fills = \"offenders\"", "'offenders' is not one of"),
+            (
+                "expect.outcome = \"accepted\"",
+                "expect.outcome = \"acepted\"",
+                "'acepted' is not one of",
+            ),
         ],
     );
 }
@@ -130,6 +162,10 @@ fn a_slip_in_a_file_that_writes_letters_is_seen_where_it_is() {
         &[
             ("taken_over", "takenover", "'takenover' was unexpected"),
             ("\"notice.kind\"", "\"notice.kynd\"", "'notice.kynd' is not one of"),
+            ("[200]", "[404]", "404 is greater than the maximum"),
+            ("if_missing", "if_mising", "'if_mising' was unexpected"),
+            ("\n\"declined\" ", "\n\"declind\" ", "'declind' was unexpected"),
+            ("notice = \"declined\"", "notice = \"declind\"", "'declind'"),
         ],
     );
 }
