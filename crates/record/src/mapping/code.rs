@@ -269,7 +269,7 @@ codes! {
         effect "dates of the force could not be read, or be read as another day";
     LINE "M171" "line"
         "A line kind of a fixed-width file is not described as it must be."
-        "`is` or a column is not of the right form."
+        "The `is` or a column is not of the right form."
         "Write is = \"5 is 1\" and columns like \"surname 30\"."
         "Count the columns on the force's own record layout."
         effect "the columns of this line could not be cut";

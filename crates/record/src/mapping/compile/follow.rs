@@ -9,12 +9,13 @@ use crate::mapping::diagnostic::Diagnostic;
 const TRIES_MAX: usize = 8;
 
 /// Codes whose suggestion stands in the place of what is underlined.
-const REPLACES: [Code; 7] = [
+const REPLACES: [Code; 8] = [
     Code::UNKNOWN_KEY,
     Code::WRONG_VALUE,
     Code::UNKNOWN_FIELD,
     Code::WRONG_BLOCK,
     Code::UNKNOWN_LOOKUP,
+    Code::LOOKUP_VALUE,
     Code::PATH_FINDS_NOTHING,
     Code::VALUE_NEVER_OCCURS,
 ];

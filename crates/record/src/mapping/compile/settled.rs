@@ -36,6 +36,13 @@ fn can_hold(compiler: &Compiler<'_>, plan: &Plan, id: FieldId) -> Can {
             None => return Can::Anything,
         }
     }
+    // A value that the field cannot hold is told where it stands.
+    if let Shape::Code(codes) = id.spec().shape {
+        let known = |it: &String| codes.contains(&it.as_str()) || it == "not_recorded";
+        if !values.iter().all(known) {
+            return Can::Anything;
+        }
+    }
     values.sort();
     values.dedup();
     let always = mandatory && id.spec().group.is_root() && !id.spec().list;
