@@ -80,7 +80,11 @@ pub(super) fn compiled<P>(
     let Effective { text, lines, diagnostics: of_base, .. } = &effective;
     let Compiled { plan, diagnostics } = once(file, text, lines, open, &whole);
     let again = |text: &str| once(file, text, lines, open, &whole).diagnostics;
-    let diagnostics = follow::causes(text, diagnostics, &again);
+    let mut diagnostics = follow::causes(text, diagnostics, &again);
+    // That a section stands twice only follows from its other shape.
+    if of_base.iter().any(|it| it.code == Code::OTHER_SHAPE) {
+        diagnostics.retain(|it| it.code != Code::FILLED_TWICE);
+    }
     let diagnostics = diagnostics.into_iter().map(|it| lines.back(it));
     Compiled { plan, diagnostics: of_base.iter().cloned().chain(diagnostics).collect() }
 }
