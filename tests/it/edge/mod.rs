@@ -203,6 +203,7 @@ fn every_code_has_its_page_and_the_contract_is_served() {
     let page = wire.get("/problems/V101", "Accept: text/html\r\n");
     assert!(page.head.contains("text/html") && page.body.contains("<h1>V101 missing</h1>"));
     assert_eq!(wire.get("/problems/V101", "").code(), "V101");
+    assert_eq!(wire.get("/problems/M111", "").code(), "M111");
     assert_eq!(wire.get("/problems/V999", "").status, 404);
     assert_eq!(wire.get("/openapi.json", "").body, openapi::text());
     let who: api::Whoami = serde_json::from_str(&wire.get("/v1/whoami", "").body).unwrap();

@@ -117,6 +117,12 @@ codes! {
         "Read it from the record; a code that means nobody knows may be looked up as not_recorded."
         "Ask the force to export the field."
         effect "the gateway would state a fact that nobody recorded";
+    SAME_PLACE "M116" "same_place"
+        "Offender and victim are read from the same place of the record, so one of them is somebody else."
+        "A block was copied for the other person and its `from` left as it was."
+        "Write the other person's place, such as Person[@role='VICTIM']."
+        "After copying a block, change its `from` first."
+        effect "what is the victim's could be sent to those who work with the offender";
     PATH "M121" "path"
         "The path cannot be read."
         "A bracket or quote is not closed, or a name is missing."
@@ -141,6 +147,18 @@ codes! {
         "Write it before the names that must be in this namespace, or delete its line."
         "Declare a prefix only together with the first path that uses it."
         effect "names would be found in every namespace, although the file looks as if they were not";
+    VALUE_NEVER_OCCURS "M125" "value_never_occurs"
+        "The path or condition asks for a value that none of the file's own examples has in that place."
+        "A slip of the pen in the value, or no example covers it."
+        "Write one of the values that the message lists, or add an example that has this one."
+        "Copy the value from the force's own record."
+        effect "the field would always be empty, or the condition never true";
+    PATH_TWICE "M126" "path_twice"
+        "A list of paths names the same path twice, and the second one never adds anything."
+        "A path was copied and not changed."
+        "Write the path that was meant, or delete the second one."
+        "After copying a path, change it at once."
+        effect "what the second path was meant to find would be left out, and nobody would notice";
     UNKNOWN_TRANSFORM "M131" "unknown_transform"
         "There is no transform of this name."
         "A slip of the pen, or a transform that this version does not have."
@@ -183,6 +201,12 @@ codes! {
         "Use it in a field, or delete it."
         "Delete what is no longer needed."
         effect "the codes that it lists would not be looked up anywhere";
+    ROW_NEVER_MET "M145" "row_never_met"
+        "No record can ever meet this row of the lookup."
+        "The transforms before the lookup change every text, or `blank` takes it away first."
+        "Write the row as the text is behind the transforms, or take away what is in its way."
+        "Look at the steps that `cara-gateway mapping try` shows before writing the rows."
+        effect "records with this code would be held as unlisted, or lose the field";
     CONDITION "M151" "condition"
         "The condition cannot be read."
         "An operator or a quote is missing."
@@ -213,6 +237,12 @@ codes! {
         "Write `any offences.cjs_code is …`, or leave the word out."
         "Say which of several values counts."
         effect "which of several values counts would be a guess";
+    RULE_SETTLED "M156" "rule_settled"
+        "What this file fills decides the rule, or one of its values, before any record comes."
+        "A value that no lookup of the file gives, or a field that nothing fills."
+        "Write a value that the message lists, add the missing lookup row or line, or delete the rule."
+        "Write a rule together with one example that keeps it and one that breaks it."
+        effect "the rule would stop every record, or none";
     DATE_FORMAT "M161" "date_format"
         "The date format cannot be read."
         "Letters that are not D, M, Y, h, m, s, T or Z."
@@ -227,13 +257,19 @@ codes! {
         effect "a day and a month could be exchanged, and nobody would notice";
     NO_DATE_FORMAT "M163" "no_date_format"
         "A date field is filled, and the file says nowhere how dates are written."
-        "`dates` is missing in [source]."
+        "The key `dates` is missing in [source]."
         "Add dates = [\"DD/MM/YYYY\"], or what the force writes."
         "Look at the example before writing the format."
         effect "no date of this field could be read";
+    DATE_READS_NOTHING "M164" "date_reads_nothing"
+        "The date format does not read the dates that the file's own examples hold."
+        "Other strokes than the force writes, or day and month in the other order."
+        "Write the format as the dates in the message are written."
+        "Look at an example of the force before writing the format."
+        effect "dates of the force could not be read, or be read as another day";
     LINE "M171" "line"
         "A line kind of a fixed-width file is not described as it must be."
-        "`is` or a column is not of the right form."
+        "The `is` or a column is not of the right form."
         "Write is = \"5 is 1\" and columns like \"surname 30\"."
         "Count the columns on the force's own record layout."
         effect "the columns of this line could not be cut";

@@ -1,24 +1,32 @@
 //! A mapping file to a `Plan`, with every problem of the file at once.
 
 pub(super) mod block;
+mod calendar;
+mod chain;
 mod complete;
 pub(super) mod field;
 mod fit;
+mod follow;
 mod lookup;
+mod occur;
+mod person;
 pub(super) mod quoted;
 pub(super) mod rule;
+mod settled;
 pub(super) mod source;
 pub(super) mod syntax;
 pub(super) mod table;
 pub(super) mod test;
 mod unused;
 pub(super) mod unwrap;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::code::Code;
 use super::condition::When;
+use super::condition::settled::Wanting;
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
 use super::extend::{self, Effective, Lines, Spot};
@@ -30,7 +38,8 @@ use crate::domain::Origin;
 use crate::domain::field::{FieldId, Fills};
 use crate::domain::identifier::ForceCode;
 use jiff::tz::TimeZone;
-use table::Table;
+use table::{Quoted, Table};
+use written::{PathPlace, Written};
 
 /// Opens a file that the mapping names, relative to the mapping's own folder.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
@@ -62,21 +71,34 @@ pub(super) fn compiled<P>(
     file: &str,
     text: &str,
     open: Open<'_>,
-    whole: impl FnOnce(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
+    whole: impl Fn(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
 ) -> Compiled<P> {
     let effective = extend::effective(file, text, open);
     if !effective.is_whole {
         return Compiled { plan: None, diagnostics: effective.diagnostics };
     }
     let Effective { text, lines, diagnostics: of_base, .. } = &effective;
+    let Compiled { plan, diagnostics } = once(file, text, lines, open, &whole);
+    let again = |text: &str| once(file, text, lines, open, &whole).diagnostics;
+    let mut diagnostics = follow::causes(text, diagnostics, &again);
+    // That a section stands twice only follows from its other shape.
+    if of_base.iter().any(|it| it.code == Code::OTHER_SHAPE) {
+        diagnostics.retain(|it| it.code != Code::FILLED_TWICE);
+    }
+    let diagnostics = diagnostics.into_iter().map(|it| lines.back(it));
+    Compiled { plan, diagnostics: of_base.iter().cloned().chain(diagnostics).collect() }
+}
+
+/// The same of an effective text, with what only follows from another problem.
+fn once<P>(
+    file: &str,
+    text: &str,
+    lines: &Lines,
+    open: Open<'_>,
+    whole: &impl Fn(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
+) -> Compiled<P> {
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
-    let Some(document) = document else {
-        let mistakes = mistakes.into_iter().map(|mistake| lines.back(mistake));
-        return Compiled {
-            plan: None,
-            diagnostics: of_base.iter().cloned().chain(mistakes).collect(),
-        };
-    };
+    let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
     let mut compiler = Compiler::new(file, text, lines, open);
     let plan = whole(&mut compiler, &Table::of(document.as_table(), 0..0));
     let mut diagnostics = compiler.diagnostics;
@@ -87,8 +109,6 @@ pub(super) fn compiled<P>(
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     diagnostics.dedup();
-    let diagnostics = diagnostics.into_iter().map(|it| lines.back(it));
-    let diagnostics = of_base.iter().cloned().chain(diagnostics).collect();
     Compiled { plan: plan.filter(|_| readable), diagnostics }
 }
 
@@ -130,6 +150,14 @@ pub(super) struct Compiler<'a> {
     dates: Option<Formats>,
     window: Option<Window>,
     zone: TimeZone,
+    /// The lines that fill fields, as they are written.
+    written: Vec<Written>,
+    whens: Vec<occur::WhenPlace>,
+    rules: Vec<rule::Place>,
+    /// The file's `dates`, with their places.
+    date_texts: Vec<Quoted>,
+    /// Where the `from` of the block that is read stands.
+    block_from: Option<Range<usize>>,
 }
 
 /// Where a field was filled first.
@@ -145,21 +173,6 @@ struct Clash {
     what: String,
     /// The second of them.
     place: Range<usize>,
-}
-
-/// A path of the file, for looking whether any example has it.
-pub(super) struct PathPlace {
-    pub path: Path,
-    /// Of the quoted text that holds it.
-    pub quoted: Range<usize>,
-    /// Where in that text it begins.
-    pub offset: usize,
-    /// Bytes that the compiler put before what the file says.
-    pub prefix: usize,
-    /// Paths of the block that it stands in; empty at the record.
-    pub inside: Vec<Path>,
-    /// From the top of the body, not from a record.
-    pub top: bool,
 }
 
 pub(super) const TOP_KEYS: [&str; 12] = [
@@ -196,6 +209,11 @@ impl<'a> Compiler<'a> {
             dates: None,
             window: None,
             zone: TimeZone::UTC,
+            written: Vec::new(),
+            whens: Vec::new(),
+            rules: Vec::new(),
+            date_texts: Vec::new(),
+            block_from: None,
         }
     }
 
@@ -240,7 +258,11 @@ impl<'a> Compiler<'a> {
             rules,
             tests,
         };
-        unused::paths(self, &plan);
+        person::apart(self);
+        unused::examples(self, &plan);
+        chain::fields(self);
+        chain::rows(self, &plan);
+        settled::rules(self, &plan);
         Some(plan)
     }
 
@@ -257,7 +279,8 @@ impl<'a> Compiler<'a> {
         let named = Fills::ALL.into_iter().find(|fills| fills.name() == text);
         if named.is_none() {
             let what = "this version fills \"referral/1\" or \"decision/1\"";
-            self.report(Code::WRONG_VALUE, span, what);
+            let meant = super::fault::nearest(&text, Fills::ALL.map(Fills::name));
+            self.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
         }
         named.unwrap_or(usual)
     }
@@ -353,6 +376,13 @@ impl<'a> Compiler<'a> {
                 let path = when.path().clone();
                 let offset = text.find(path.text()).unwrap_or(0);
                 let inside = inside.to_vec();
+                if !self.block_lost {
+                    let (path, quoted, inside) = (path.clone(), span.clone(), inside.clone());
+                    let wanting = Wanting::of(&text);
+                    let place =
+                        wanting.map(|wanting| occur::WhenPlace { path, wanting, quoted, inside });
+                    self.whens.extend(place);
+                }
                 let place = PathPlace { path, quoted: span, offset, prefix: 0, inside, top: false };
                 if !self.block_lost {
                     self.path_spans.push(place);

@@ -6,6 +6,7 @@
 
 mod check;
 pub(super) mod phrase;
+pub mod settled;
 #[cfg(test)]
 mod tests;
 

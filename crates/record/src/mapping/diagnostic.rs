@@ -82,6 +82,7 @@ pub(super) fn code_of(fault: &Fault) -> Code {
         Cause::Operator => Code::CONDITION_OPERATOR,
         Cause::Value => Code::CONDITION_VALUE,
         Cause::Quantifier => Code::CONDITION_QUANTIFIER,
+        Cause::Settled => Code::RULE_SETTLED,
         Cause::Transform => Code::UNKNOWN_TRANSFORM,
         Cause::Argument => Code::TRANSFORM_ARGUMENT,
         Cause::DateFormat => Code::DATE_FORMAT,

@@ -19,6 +19,8 @@ pub enum Cause {
     Value,
     /// A list field without `any` or `every`, or one of them before a single field.
     Quantifier,
+    /// A condition that is decided before any record comes.
+    Settled,
     /// No transform has this name.
     Transform,
     /// The transform's argument is missing, or is of the wrong kind.

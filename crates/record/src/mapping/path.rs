@@ -20,6 +20,7 @@
 //! attribute was opened by `[[unwrap]]`, a path goes on behind it: `@payload/Case`.
 
 mod parse;
+mod unmet;
 
 use std::ops::Range;
 

@@ -4,6 +4,7 @@
 //! A transform tidies how a value is written. It never guesses: a text that it cannot bring into
 //! its form is [`Unreadable`], and whether a check letter is right is for the domain to say.
 
+pub mod leaves;
 pub mod list;
 mod normal;
 #[cfg(test)]
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::fault::{Cause, Fault, nearest};
-use crate::domain::field::{Shape, YES_NO};
+use crate::domain::field::{Shape, Spec, YES_NO};
 use list::ALL;
 
 /// The text does not have the form that the transform reads. It carries no value.
@@ -73,9 +74,10 @@ pub struct Example {
 impl Doc {
     /// Whether the result can fill a field of this shape as it stands. A lookup behind the
     /// transform makes any transform fit, since it then gives the value.
-    pub fn fits(&self, shape: Shape, list: bool) -> bool {
-        if matches!(shape, Shape::Text(_)) {
-            return list || self.fits != Fits::List;
+    pub fn fits(&self, spec: &Spec) -> bool {
+        let (shape, list) = (spec.shape, spec.list);
+        if matches!(shape, Shape::Text(_)) && self.fits != Fits::List {
+            return self.suits_text(spec.name);
         }
         match self.fits {
             Fits::Any => true,
@@ -91,6 +93,21 @@ impl Doc {
             Fits::YesNo => {
                 matches!(shape, Shape::Code(codes) if YES_NO.iter().all(|word| codes.contains(word)))
             }
+        }
+    }
+
+    /// Whether a free text of this name may hold what the transform makes: a number of a case or
+    /// person where a reference belongs, a postcode in an address, and no number in a name.
+    fn suits_text(&self, name: &str) -> bool {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        match self.fits {
+            Fits::Any | Fits::List => true,
+            Fits::Postcode => matches!(last, "lines" | "location"),
+            Fits::PncId | Fits::Asn | Fits::Cro | Fits::PtiUrn | Fits::OffenceCode => {
+                let reference = ["ref", "reference", "number", "id"].map(|end| last.ends_with(end));
+                reference.contains(&true) && last != "collar_number"
+            }
+            Fits::Phone | Fits::Email | Fits::YesNo => false,
         }
     }
 }

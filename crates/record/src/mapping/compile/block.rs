@@ -1,9 +1,10 @@
 //! `[[one]]` and `[[each]]`: persons and repeated groups.
 
-use super::table::Table;
+use super::table::{Leaf, Table};
 use super::{Compiler, field};
-use crate::domain::field::Fills;
+use crate::domain::field::{FieldId, Fills};
 use crate::mapping::code::Code;
+use crate::mapping::diagnostic::Diagnostic;
 use crate::mapping::path::Path;
 use crate::mapping::plan::{Block, BlockKind};
 
@@ -48,7 +49,13 @@ fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Bl
     compiler.block_conditional = table.has("when");
     compiler.block_lost = from.is_empty();
     let same_by = same_by(compiler, table, one, &inside);
-    let fields = field::read(compiler, &fields, group, &prefix, &inside);
+    let first = texts.first().map(|(_, span)| span.clone());
+    compiler.block_from = first.filter(|_| !inside.is_empty());
+    let before = compiler.diagnostics.len();
+    let section = fields;
+    let fields = field::read(compiler, &section, group, &prefix, &inside);
+    compiler.block_from = None;
+    other_block(compiler, table, &section, (name, one), before);
     compiler.block_conditional = false;
     compiler.block_lost = false;
     Some(Block { kind, from, same_by, when, fields })
@@ -73,6 +80,69 @@ fn same_by(
     }
     let paths = texts.iter().filter_map(|(text, span)| compiler.path(text, span, inside, false));
     paths.map(|(path, _)| path).collect()
+}
+
+/// When the block's lines do not fit what it fills, its `fills` is the slip: one problem for all of
+/// them. `before` is how many problems there were before its lines.
+fn other_block(
+    compiler: &mut Compiler<'_>,
+    table: &Table<'_>,
+    section: &Table<'_>,
+    (name, one): (&'static str, bool),
+    before: usize,
+) {
+    let leaves =
+        section.leaves(&|item| item.as_table_like().is_some_and(|it| it.contains_key("from")));
+    let misplaced = |it: &Diagnostic| {
+        [Code::UNKNOWN_FIELD, Code::WRONG_BLOCK, Code::FILLED_TWICE].contains(&it.code)
+    };
+    let of = compiler.fills;
+    let wrong: Vec<Code> = compiler.diagnostics[before..]
+        .iter()
+        .filter(|it| misplaced(it))
+        .map(|it| it.code)
+        .collect();
+    let twice = wrong.iter().filter(|code| **code == Code::FILLED_TWICE).count();
+    let mut known: Vec<(&'static str, usize)> = Vec::new();
+    for &group in of.groups() {
+        let parts = if one { of.parts() } else { &[group.name()] };
+        for part in parts.iter().filter(|part| **part != name && group.is_root() == one) {
+            let named = |leaf: &&Leaf<'_>| {
+                let full = if one { format!("{part}.{}", leaf.name) } else { leaf.name.clone() };
+                FieldId::find(group, &full).is_some()
+            };
+            known.push((part, leaves.iter().filter(named).count()));
+        }
+    }
+    let best = known.into_iter().max_by_key(|(_, count)| *count).filter(|(_, count)| *count > 1);
+    let fits_better = wrong.len() >= leaves.len().max(1);
+    if !(one && twice > 1 || !one && fits_better && best.is_some()) {
+        return;
+    }
+    let Some((_, span)) = table.string(compiler, "fills") else { return };
+    let mut number = 0;
+    compiler.diagnostics.retain(|it| {
+        number += 1;
+        number <= before || !misplaced(it)
+    });
+    // What was meant to be filled here counts as filled.
+    for &group in of.groups() {
+        let parts = if one { of.parts() } else { &[group.name()] };
+        for (part, leaf) in parts.iter().flat_map(|part| leaves.iter().map(move |it| (part, it))) {
+            let full = if one { format!("{part}.{}", leaf.name) } else { leaf.name.clone() };
+            if let Some(id) = FieldId::find(group, &full) {
+                compiler.meant.insert((group as usize, id.index()));
+            }
+        }
+    }
+    let what = match one {
+        true => format!("{name} is filled by another [[one]] block already"),
+        false => format!("none of this block's lines is a field of {name}"),
+    };
+    let code = if one { Code::FILLED_TWICE } else { Code::WRONG_BLOCK };
+    let meant = best
+        .filter(|_| !one || best.is_some_and(|(part, _)| !compiler.sections.contains_key(part)));
+    compiler.report(code, span, what).suggestion = meant.map(|(part, _)| part.to_owned());
 }
 
 /// What the block fills. A slip of the pen is reported and then read as what was meant, so that the

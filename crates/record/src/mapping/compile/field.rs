@@ -3,7 +3,8 @@
 use toml_edit::Item;
 
 use super::fit::misfit;
-use super::table::{Leaf, Table};
+use super::table::{Leaf, Quoted, Table};
+use super::written::Written;
 use super::{Compiler, lookup};
 use crate::domain::Origin;
 use crate::domain::field::{FieldId, Group, Shape, all};
@@ -52,14 +53,42 @@ fn line(
         return None;
     };
     compiler.known_keys(&table, &KEYS[..7]);
-    let id = id?;
+    let Some(id) = id else {
+        lookup::named(compiler, &table);
+        return None;
+    };
     let conditional = table.has("when");
     compiler.fill(id, conditional, &leaf.key_span);
     let when = compiler.when(&table, inside);
     let from = from(compiler, &table, id, leaf, inside);
     let lookup = if table.has("value") { None } else { lookup::of_field(compiler, id, &table) };
-    let apply = transforms(compiler, &table, id, table.has("lookup"));
+    let (apply, unfit) = transforms(compiler, &table, id);
     let dates = own_dates(compiler, &table, id);
+    let paths = match &from {
+        Some(From::Paths { paths, .. }) => paths.iter().map(|(path, _)| path.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let constant = match &from {
+        Some(From::Constant(text, _)) => Some(text.to_string()),
+        _ => None,
+    };
+    let own_dates = if dates.is_some() { table.strings(compiler, "dates") } else { None };
+    compiler.written.push(Written {
+        id,
+        key: leaf.key_span.clone(),
+        block_from: compiler.block_from.clone(),
+        from: paths,
+        inside: inside.to_vec(),
+        constant,
+        apply: apply.clone(),
+        unfit,
+        lookup,
+        looked_up: table.has("lookup"),
+        joined: table.has("join"),
+        conditional: conditional || compiler.block_conditional,
+        dates: own_dates.unwrap_or_default(),
+    });
+    let apply = apply.into_iter().map(|(transform, _)| transform).collect();
     let number = compiler.field_count;
     let from = from?;
     compiler.field_count += 1;
@@ -119,6 +148,7 @@ fn from(
                 let what = format!("{} lists no path to read it from", leaf.name);
                 compiler.report(Code::MISSING_KEY, table.key_span("from"), what);
             }
+            twice(compiler, &texts);
             let paths: Vec<_> = texts
                 .iter()
                 .filter_map(|(text, span)| compiler.path(text, span, inside, false))
@@ -130,6 +160,7 @@ fn from(
             if spec.evidenced {
                 let what = format!("{} is evidence: it must come from the record", spec.name);
                 compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span, what);
+                compiler.meant.insert((spec.group as usize, id.index()));
             } else if let Some(misfit) = misfit(compiler, spec, &value) {
                 compiler.report(Code::WRONG_VALUE, span, misfit.what).suggestion =
                     misfit.meant.map(str::to_owned);
@@ -157,32 +188,43 @@ fn from(
     }
 }
 
+/// A path of the list that stands in it before.
+fn twice(compiler: &mut Compiler<'_>, texts: &[Quoted]) {
+    for (number, (text, span)) in texts.iter().enumerate() {
+        if texts[..number].iter().any(|(before, _)| before.trim() == text.trim()) {
+            let what = format!("{text} stands in this list twice");
+            compiler.report(Code::PATH_TWICE, span.clone(), what);
+        }
+    }
+}
+
 fn transforms(
     compiler: &mut Compiler<'_>,
     table: &Table<'_>,
     id: FieldId,
-    looked_up: bool,
-) -> Vec<Transform> {
+) -> (Vec<(Transform, std::ops::Range<usize>)>, bool) {
     let spec = id.spec();
     let mut transforms = Vec::new();
+    let mut unfit = false;
     for (text, span) in table.strings(compiler, "apply").unwrap_or_default() {
         match Transform::parse(&text) {
             Ok(transform) => {
                 // Before a lookup any transform is fine: the lookup gives the value.
-                if !looked_up && !transform.doc().fits(spec.shape, spec.list) {
+                if !table.has("lookup") && !transform.doc().fits(spec) {
+                    unfit = true;
                     let what = format!(
                         "\"{}\" makes something that {} cannot hold",
                         transform.doc().name,
                         spec.name
                     );
-                    compiler.report(Code::TRANSFORM_DOES_NOT_FIT, span, what);
+                    compiler.report(Code::TRANSFORM_DOES_NOT_FIT, span.clone(), what);
                 }
-                transforms.push(transform);
+                transforms.push((transform, span));
             }
             Err(fault) => compiler.fault(&fault, &span),
         }
     }
-    transforms
+    (transforms, unfit)
 }
 
 fn own_dates(

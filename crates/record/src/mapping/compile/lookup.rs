@@ -7,6 +7,7 @@ use super::fit::{Misfit, misfit};
 use super::table::Table;
 use crate::domain::field::FieldId;
 use crate::mapping::code::Code;
+use crate::mapping::fault::nearest;
 use crate::mapping::lookup::{BUILT_IN, built_in};
 use crate::mapping::plan::{Lookup, canonical};
 
@@ -17,6 +18,8 @@ pub(super) struct Place {
     pub name: Option<Range<usize>>,
     /// The value of each row.
     rows: Vec<Range<usize>>,
+    /// The code of each row.
+    pub codes: Vec<Range<usize>>,
     otherwise: Option<Range<usize>>,
     pub used: bool,
 }
@@ -27,20 +30,30 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
         let Some(table) = tables.table(compiler, &name) else { continue };
         let mut place = Place { name: Some(span.clone()), ..Place::default() };
         let mut lookup = Lookup::empty(&name);
+        let mut meant_otherwise = false;
         for (code, code_span) in table.keys() {
             let Some((value, value_span)) = table.string(compiler, &code) else { continue };
             if code == "otherwise" {
+                lookup.otherwise = otherwise(compiler, &value, &value_span);
                 place.otherwise = Some(value_span);
-                lookup.otherwise = (value != "hold").then(|| canonical(&value));
                 continue;
             }
+            if !table.has("otherwise") && nearest(&code, ["otherwise"]).is_some() {
+                let what =
+                    format!("`{code}` is a row here, and nothing says what an unlisted code does");
+                compiler.report(Code::NO_OTHERWISE, code_span, what).suggestion =
+                    Some("otherwise".to_owned());
+                meant_otherwise = true;
+                continue;
+            }
+            place.codes.push(code_span.clone());
             if !lookup.add(&code, &value) {
                 let what = format!("the code \"{}\" is listed twice", code.trim());
                 compiler.report(Code::FILLED_TWICE, code_span, what);
             }
             place.rows.push(value_span);
         }
-        if !table.has("otherwise") {
+        if !table.has("otherwise") && !meant_otherwise {
             let what = format!("lookup \"{name}\" does not say what an unlisted code does");
             compiler.report(Code::NO_OTHERWISE, span, what).suggestion =
                 Some("otherwise = \"hold\"".to_owned());
@@ -48,6 +61,30 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
         compiler.lookup_index.insert(name, compiler.lookups.len());
         compiler.lookups.push(lookup);
         compiler.lookup_places.push(place);
+    }
+}
+
+/// What an unlisted code becomes; `None` holds the record, and so does a slip of the pen.
+fn otherwise(
+    compiler: &mut Compiler<'_>,
+    value: &str,
+    span: &Range<usize>,
+) -> Option<std::borrow::Cow<'static, str>> {
+    if value != "hold" && nearest(value, ["hold"]).is_some() {
+        let what = format!("every unlisted code would become \"{value}\"");
+        compiler.report(Code::LOOKUP_VALUE, span.clone(), what).suggestion =
+            Some("hold".to_owned());
+        return None;
+    }
+    (value != "hold").then(|| canonical(value))
+}
+
+/// Notes that a line names a lookup, so that nothing follows from a slip elsewhere in the line.
+pub(super) fn named(compiler: &mut Compiler<'_>, table: &Table<'_>) {
+    let name = table.get("lookup").and_then(|item| item.as_str());
+    let index = name.and_then(|name| compiler.lookup_index.get(name));
+    if let Some(index) = index {
+        compiler.lookup_places[*index].used = true;
     }
 }
 
@@ -64,7 +101,7 @@ pub(super) fn of_field(
         (None, None) => {
             let own = compiler.lookup_index.keys().map(String::as_str);
             let known = own.chain(BUILT_IN.iter().map(|(name, _)| *name));
-            let meant = crate::mapping::fault::nearest(&name, known).map(str::to_owned);
+            let meant = nearest(&name, known).map(str::to_owned);
             if let Some(index) = meant.as_ref().and_then(|meant| compiler.lookup_index.get(meant)) {
                 compiler.lookup_places[*index].used = true;
             }

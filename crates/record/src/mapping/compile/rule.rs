@@ -1,5 +1,6 @@
-//! `[[rule]]`: the force's own conditions for sending a case on.
+//! `[[rule]]`: what a force's records have to be like, beyond what is well-formed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Compiler;
@@ -11,24 +12,19 @@ use crate::mapping::plan::RuleLine;
 
 pub(in crate::mapping) const KEYS: [&str; 4] = ["name", "require", "otherwise", "because"];
 
+/// A rule that could be read, and where its condition stands.
+pub(super) struct Place {
+    pub require: String,
+    pub quoted: Range<usize>,
+}
+
 pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine> {
     let mut rules = Vec::new();
     for table in top.tables(compiler, "rule") {
         compiler.known_keys(&table, &KEYS);
         let name = table.string(compiler, "name");
         let require = table.string(compiler, "require");
-        let otherwise = match table.string(compiler, "otherwise") {
-            Some((text, _)) if text == "hold" => Some(Kind::Hold),
-            Some((text, _)) if text == "flag" => Some(Kind::Flag),
-            Some((_, span)) => {
-                compiler.report(Code::WRONG_VALUE, span, "a rule's otherwise is hold or flag");
-                None
-            }
-            None => {
-                compiler.missing(&table, "otherwise", "otherwise = \"hold\"");
-                None
-            }
-        };
+        let otherwise = otherwise(compiler, &table);
         let because = table.string(compiler, "because");
         for (key, there) in [
             ("name", name.is_some()),
@@ -47,14 +43,34 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine
         }
         let Some((text, span)) = require else { continue };
         match Rule::parse(&text, compiler.fills) {
-            Ok(require) => rules.push(RuleLine {
-                name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
-                require,
-                otherwise: otherwise.unwrap_or(Kind::Hold),
-                because: because.map_or(String::new(), |(text, _)| text),
-            }),
+            Ok(require) => {
+                compiler.rules.push(Place { require: text, quoted: span });
+                rules.push(RuleLine {
+                    name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
+                    require,
+                    otherwise: otherwise.unwrap_or(Kind::Hold),
+                    because: because.map_or(String::new(), |(text, _)| text),
+                });
+            }
             Err(fault) => compiler.fault(&fault, &span),
         }
     }
     rules
+}
+
+fn otherwise(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Kind> {
+    match table.string(compiler, "otherwise") {
+        Some((text, _)) if text == "hold" => Some(Kind::Hold),
+        Some((text, _)) if text == "flag" => Some(Kind::Flag),
+        Some((text, span)) => {
+            let meant = crate::mapping::fault::nearest(&text, ["hold", "flag"]);
+            let what = "a rule's otherwise is hold or flag";
+            compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+            None
+        }
+        None => {
+            compiler.missing(table, "otherwise", "otherwise = \"hold\"");
+            None
+        }
+    }
 }

@@ -91,6 +91,9 @@ fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Formats> {
     };
     compiler.has_dates = table.has("dates");
     let written = if compiler.has_dates { compiler.formats(table) } else { None };
+    if written.is_some() {
+        compiler.date_texts = table.strings(compiler, "dates").unwrap_or_default();
+    }
     match written {
         Some((formats, clashes)) => {
             compiler.dates = Some(formats.clone());

@@ -7,9 +7,16 @@ use toml_edit::{Document, TomlError};
 
 use crate::mapping::code::Code;
 use crate::mapping::diagnostic::Diagnostic;
+use crate::mapping::fault::nearest;
 
 /// Wrong lines that are looked for.
 const MISTAKES_MAX: usize = 20;
+
+/// Sections that a mapping of either sort has.
+const SECTIONS: [&str; 11] = [
+    "source", "line", "unwrap", "fields", "one", "each", "lookup", "rule", "test", "target",
+    "deliver",
+];
 
 /// What could be read of a file.
 pub(in crate::mapping) struct Parsed {
@@ -27,6 +34,19 @@ pub(in crate::mapping) fn parse(file: &str, text: &str) -> Parsed {
             Err(error) => error,
         };
         let at = place(&error, &rest);
+        if error.message().starts_with("duplicate key")
+            && let Some((slip, meant)) = header_slip(&rest, at.start)
+        {
+            let what = format!("there is no section `{}`", &rest[slip.clone()]);
+            let mut mistake = Diagnostic::at(Code::UNKNOWN_KEY, file, text, slip.clone(), what);
+            mistake.suggestion = Some(meant.to_owned());
+            mistakes.push(mistake);
+            if slip.len() != meant.len() || mistakes.len() == MISTAKES_MAX {
+                return Parsed { document: None, mistakes };
+            }
+            rest.replace_range(slip, meant);
+            continue;
+        }
         let (code, what) = sentence(error.message());
         mistakes.push(Diagnostic::at(code, file, text, at.clone(), what));
         let line = line_around(&rest, at.start);
@@ -72,11 +92,28 @@ fn place(error: &TomlError, text: &str) -> Range<usize> {
     }
     let line = line_around(text, start);
     let at_line_start = text[line.start..start].trim().is_empty();
-    if at_line_start && error.message().starts_with("missing comma") {
+    let unclosed = ["missing comma", "missing key for inline table"];
+    if at_line_start && unclosed.iter().any(|start| error.message().starts_with(start)) {
         let before = text[..line.start].trim_end().len();
         return before..before;
     }
     start..span.end.min(text.len())
+}
+
+/// A misspelt section above, because of which what stands below it seems to stand twice.
+fn header_slip(text: &str, before: usize) -> Option<(Range<usize>, &'static str)> {
+    let mut start = 0;
+    let mut slip = None;
+    for line in text[..before].split_inclusive('\n') {
+        let name_at = line.len() - line.trim_start_matches('[').len();
+        let name = line[name_at..].split([']', '.', ' ']).next().unwrap_or_default();
+        if name_at > 0 && !SECTIONS.contains(&name) {
+            let at = start + name_at..start + name_at + name.len();
+            slip = nearest(name, SECTIONS).map(|meant| (at, meant)).or(slip);
+        }
+        start += line.len();
+    }
+    slip
 }
 
 /// The line's bytes, without its end.
@@ -100,7 +137,7 @@ fn sentence(message: &str) -> (Code, String) {
         "the three quotes that close this text are missing"
     } else if starts("missing comma between array") {
         "a comma, a quote or the closing ] is missing here"
-    } else if starts("missing comma between key") {
+    } else if starts("missing comma between key") || starts("missing key for inline table") {
         "a comma, a quote or the closing } is missing here"
     } else if starts("key with no value") {
         "an = is missing here"

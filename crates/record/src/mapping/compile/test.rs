@@ -4,7 +4,7 @@ use toml_edit::Item;
 
 use super::Compiler;
 use super::table::Table;
-use crate::domain::field::{self, FieldId, Fills};
+use crate::domain::field::{self, FieldId, Fills, Shape};
 use crate::mapping::code::Code;
 use crate::mapping::trial::{Expected, Given, Outcome, Test};
 
@@ -149,7 +149,8 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                     _ => Expected::Violations(texts),
                 });
             }
-            field if field_exists(field, compiler.fills) => {
+            field if field_of(field, compiler.fills).is_some() => {
+                never_a_code(compiler, &expect, field, &texts, &value_span);
                 all.push(Expected::Field(field.to_owned(), texts));
             }
             field => {
@@ -178,14 +179,41 @@ fn texts_of(item: &toml_edit::Item) -> Option<Vec<String>> {
     item.as_array()?.iter().map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
+/// A code that the field of a record that goes on can never hold.
+fn never_a_code(
+    compiler: &mut Compiler<'_>,
+    expect: &Table<'_>,
+    field: &str,
+    texts: &[String],
+    span: &std::ops::Range<usize>,
+) {
+    let stopped = expect.get("outcome").and_then(|item| item.as_str());
+    let stopped = stopped.is_some_and(|outcome| matches!(outcome, "refused" | "held"));
+    let Some(spec) = field_of(field, compiler.fills).map(FieldId::spec) else { return };
+    let Shape::Code(codes) = spec.shape else { return };
+    for text in texts {
+        if codes.contains(&text.as_str()) || (spec.evidenced && text == "not_recorded") {
+            continue;
+        }
+        let more = spec.evidenced.then_some("not_recorded");
+        let meant = crate::mapping::fault::nearest(text, codes.iter().copied().chain(more));
+        // A record that is stopped may hold what no code is.
+        if stopped && meant.is_none() {
+            continue;
+        }
+        let what = format!("{field} is never \"{text}\": it is {}", codes.join(", "));
+        compiler.report(Code::TEST, span.clone(), what).suggestion = meant.map(str::to_owned);
+    }
+}
+
 /// `risk.grade`, `offences[2].cjs_code`
-fn field_exists(name: &str, fills: Fills) -> bool {
+fn field_of(name: &str, fills: Fills) -> Option<FieldId> {
     match name.split_once('[') {
-        None => FieldId::find(fills.root(), name).is_some(),
+        None => FieldId::find(fills.root(), name),
         Some((group, rest)) => {
-            let Some((_, field)) = rest.split_once("].") else { return false };
-            let group = fills.groups().iter().find(|it| it.name() == group);
-            group.is_some_and(|&group| FieldId::find(group, field).is_some())
+            let (_, field) = rest.split_once("].")?;
+            let group = fills.groups().iter().find(|it| it.name() == group)?;
+            FieldId::find(*group, field)
         }
     }
 }

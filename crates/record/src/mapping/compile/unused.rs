@@ -1,20 +1,21 @@
 //! What nothing uses or nothing has: lookups without a field, paths that no example contains.
 
 use super::table::Table;
-use super::{Compiler, PathPlace, quoted};
+use super::{Compiler, PathPlace, calendar, occur, quoted};
 use crate::document::{NodeId, Tree};
+use crate::domain::field::{FieldId, Need, Shape, all};
 use crate::mapping::code::Code;
 use crate::mapping::fault::nearest;
 use crate::mapping::path::{DeadEnd, Path, Place};
-use crate::mapping::plan::Plan;
+use crate::mapping::plan::{Lookup, Plan};
 
 /// Names of an example that a diagnostic lists.
-const NAMES_MAX: usize = 8;
+pub(super) const NAMES_MAX: usize = 8;
 
 pub(super) fn lookups(compiler: &mut Compiler<'_>) {
     let places = compiler.lookup_places.iter().zip(&compiler.lookups);
     let unused: Vec<_> = places
-        .filter(|(place, _)| !place.used)
+        .filter(|(place, lookup)| !place.used && !meant_for_missing(compiler, lookup))
         .filter_map(|(place, lookup)| Some((lookup.name.to_string(), place.name.clone()?)))
         .collect();
     for (name, span) in unused {
@@ -41,20 +42,42 @@ pub(super) fn prefixes(compiler: &mut Compiler<'_>, top: &Table<'_>) {
     }
 }
 
-/// Every source path is looked for in the file's own examples. A path inside something that no
-/// example has is not reported as well: the outer one is.
-pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
+/// Whether the lookup was made for a mandatory field that nothing fills, which is told already.
+fn meant_for_missing(compiler: &Compiler<'_>, lookup: &Lookup) -> bool {
+    let key = |id: FieldId| (id.spec().group as usize, id.index());
+    let mut ids = compiler.fills.groups().iter().flat_map(|&group| all(group));
+    ids.any(|id| {
+        let spec = id.spec();
+        let Shape::Code(codes) = spec.shape else { return false };
+        let given =
+            |value: &str| codes.contains(&value) || (spec.evidenced && value == "not_recorded");
+        spec.need == Need::Mandatory
+            && (compiler.meant.contains(&key(id)) || !compiler.filled.contains_key(&key(id)))
+            && lookup.values.iter().all(|(_, value)| given(value))
+    })
+}
+
+/// What the file asks for is looked for in its own examples.
+pub(super) fn examples(compiler: &mut Compiler<'_>, plan: &Plan) {
     let texts: Vec<String> =
         plan.tests.iter().filter_map(|test| test.given.text(plan, compiler.open).ok()).collect();
     let trees = compiler.examples(plan, &texts);
     if trees.is_empty() {
         return;
     }
+    paths(compiler, plan, &trees);
+    occur::whens(compiler, plan, &trees);
+    calendar::formats(compiler, plan, &trees);
+}
+
+/// Every source path. A path inside something that no example has is not reported as well: the
+/// outer one is.
+fn paths(compiler: &mut Compiler<'_>, plan: &Plan, trees: &[Tree<'_>]) {
     for place in std::mem::take(&mut compiler.path_spans) {
         let mut dead: Option<DeadEnd> = None;
         let mut found = false;
-        for tree in &trees {
-            for start in starts(plan, tree, &place) {
+        for tree in trees {
+            for start in starts(plan, tree, &place.inside, place.top) {
                 match place.path.dead_end(tree, start) {
                     None => found = true,
                     // The one that came furthest says most about the slip.
@@ -66,7 +89,11 @@ pub(super) fn paths(compiler: &mut Compiler<'_>, plan: &Plan) {
             }
         }
         if let Some(dead) = dead.filter(|_| !found) {
-            let other = other_kind(plan, &trees, &place, &dead);
+            let brackets = dead.present.contains(&dead.name);
+            if brackets && occur::bracket(compiler, plan, trees, &place) {
+                continue;
+            }
+            let other = other_kind(plan, trees, &place, &dead);
             report(compiler, &place, &dead, other);
         }
     }
@@ -87,7 +114,9 @@ fn other_kind(
     };
     let path = Path::parse(&other, &mut plan.names().clone()).ok()?;
     let has = |tree: &Tree<'_>| {
-        starts(plan, tree, place).into_iter().any(|start| path.dead_end(tree, start).is_none())
+        starts(plan, tree, &place.inside, place.top)
+            .into_iter()
+            .any(|start| path.dead_end(tree, start).is_none())
     };
     trees.iter().any(has).then_some(shown)
 }
@@ -125,17 +154,17 @@ fn report(
 }
 
 /// Where the path is asked from in one example.
-fn starts(plan: &Plan, tree: &Tree<'_>, place: &PathPlace) -> Vec<Place> {
-    if place.top {
+pub(super) fn starts(plan: &Plan, tree: &Tree<'_>, inside: &[Path], top: bool) -> Vec<Place> {
+    if top {
         return vec![tree.root().into()];
     }
     let mut starts = Vec::new();
     for record in plan.records(tree) {
-        if place.inside.is_empty() {
+        if inside.is_empty() {
             starts.push(record.into());
             continue;
         }
-        for item in items(tree, record, &place.inside) {
+        for item in items(tree, record, inside) {
             starts.push(Place { record, item });
         }
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::list::ALL;
 use super::{Cause, Fits, Takes, Transform};
-use crate::domain::field::{Shape, YES_NO};
+use crate::domain::FieldId;
 
 /// What the written transforms make of one text; none when it cannot be read.
 fn run(written: &[&str], given: &str) -> Option<Vec<String>> {
@@ -180,12 +180,17 @@ fn a_mistake_is_underlined_and_the_near_name_proposed() {
 #[test]
 fn a_transform_fits_the_fields_it_is_made_for() {
     let doc = |name: &str| ALL.iter().find(|doc| doc.name == name).unwrap();
-    assert!(doc("uk phone").fits(Shape::Phone, true));
-    assert!(!doc("uk phone").fits(Shape::Postcode, false));
-    assert!(doc("yes no").fits(Shape::Code(YES_NO), false));
-    assert!(doc("yes no").fits(Shape::Code(&["yes", "no", "not_asked"]), false));
-    assert!(!doc("yes no").fits(Shape::Code(&["male", "female"]), false));
-    assert!(doc("words").fits(Shape::Text(35), true) && !doc("words").fits(Shape::Text(35), false));
+    let fits = |name: &str, id: FieldId| doc(name).fits(id.spec());
+    assert!(fits("uk phone", FieldId::OFFENDER_PHONES));
+    assert!(!fits("uk phone", FieldId::OFFENDER_ADDRESS_POSTCODE));
+    assert!(fits("yes no", FieldId::OFFENDER_INTERPRETER_NEEDED));
+    assert!(fits("yes no", FieldId::VICTIM_CONTACT_AGREED));
+    assert!(!fits("yes no", FieldId::OFFENDER_SEX));
+    assert!(fits("words", FieldId::OFFENDER_GIVEN_NAMES));
+    assert!(!fits("words", FieldId::OFFENDER_FAMILY_NAME));
+    assert!(fits("asn", FieldId::SOURCE_RECORD_REF) && !fits("asn", FieldId::OFFICER_NAME));
+    assert!(fits("postcode", FieldId::OFFENDER_ADDRESS_LINES));
+    assert!(!fits("uk phone", FieldId::OFFICER_UNIT) && !fits("email", FieldId::OFFENDER_TITLE));
     assert!(
         ALL.iter()
             .filter(|doc| doc.fits == Fits::List)
