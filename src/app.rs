@@ -14,6 +14,7 @@ use crate::amqp::{Consumer, Dialer, Publisher, Topology, dead};
 use crate::clock::Clock;
 use crate::config::{Fault, Settings};
 use crate::delivery::{Mail, Push};
+use crate::flow::follow::Follower;
 use crate::flow::sweep::alert::Alerts;
 use crate::flow::{Force, Forces, Gateway, Provider, Refusal};
 use crate::http::{DeadLetters, DeadQueue, Edge, Listening};
@@ -41,12 +42,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     for warning in &warnings {
         tracing::warn!("{warning}");
     }
-    match warnings.is_empty() {
-        true => health.good(Part::Mappings),
-        false => {
-            health.bad(Part::Mappings, "a mapping file has problems; its last version is live")
-        }
-    };
+    let folder = settings.mappings.activate_changes.then(|| settings.mappings.folder.clone());
+    let mut follower = Follower::of(gateway.clone(), folder);
+    worker::look(&mut follower, &health).await.context("the mappings cannot be looked at")?;
     let topology = Topology::of(settings.providers.iter().map(|provider| provider.slug.as_str()));
     let dead_letters: Arc<dyn DeadLetters> = Arc::new(Dead {
         dialer: Dialer::of(&settings.broker)?,
@@ -70,6 +68,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(tls::watch(Arc::clone(&trust)));
     let watching = tokio::spawn(worker::watch(gateway.clone(), health.clone(), stopped.clone()));
+    let following = tokio::spawn(worker::follow(follower, health.clone(), stopped.clone()));
     let mut consuming = tokio::spawn(async {});
     let outside = outside(Arc::clone(&trust), &settings, topology.clone(), clock.clone())?;
     let post = match &settings.mail {
@@ -134,6 +133,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     publishing.await?;
     delivering.await?;
     tending.await?;
+    following.await?;
     gateway.close().await?;
     if poisoned {
         anyhow::bail!("a commit failed in an unknown state: start again");

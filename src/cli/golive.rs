@@ -1,7 +1,7 @@
 //! `mapping activate|history|rollback|diff`: how a mapping goes live, and comes back.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +11,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::format::{self, Shape};
-use super::socket::At;
+use super::socket::{At, Gateway};
+use crate::flow::golive::{Candidate, WentLive};
+use crate::flow::operate::Order;
+use crate::flow::replay::{RECORDS_MAX, RECORDS_USUAL, Revealed, Sort, Waiting};
 
 /// An example that a mapping names is never larger.
 const FILE_BYTES_MAX: u64 = 2 << 20;
@@ -21,7 +24,7 @@ const FILE_BYTES_MAX: u64 = 2 << 20;
 /// Example: cara-gateway mapping activate norfolk --because "a new risk grade"
 ///
 /// The gateway compiles it, runs its tests, says what changed and tries it on the records that are
-/// kept. --dry-run does all of it but going live.
+/// kept. Then it asks; --yes answers. --dry-run does all of it but going live.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Activate {
@@ -44,6 +47,16 @@ pub struct Activate {
     /// Check, compare and try it on the records that are kept; put nothing live
     #[arg(long)]
     dry_run: bool,
+    /// Put it live without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    /// On how many kept records it is tried, the newest first
+    #[arg(long, value_name = "N", default_value_t = RECORDS_USUAL,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(RECORDS_MAX)))]
+    records: u32,
+    /// Show old and new values of what changes, at most 50; it is audited with your reason
+    #[arg(long)]
+    reveal: bool,
 }
 
 /// Every version of a force's mappings: who, when, why.
@@ -56,6 +69,8 @@ pub struct History {
     at: At,
     /// The force, by the name of its folder
     force: String,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 /// Put an earlier version live again, as a new version with its text.
@@ -105,49 +120,119 @@ async fn order(at: At, order: &Value) -> anyhow::Result<Value> {
 
 impl Activate {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let Activate { at, force, name, mappings, because, uncovered, dry_run } = self;
-        let folder = mappings.join(&force);
-        let path = folder.join(format!("{name}.toml"));
+        let gateway = self.at.gateway()?;
+        let folder = self.mappings.join(&self.force);
+        let path = folder.join(format!("{}.toml", self.name));
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
         let Some(text) = self::text(&path, &text, out)? else { return Ok(ExitCode::FAILURE) };
-        let told = order(
-            at,
-            &json!({
-                "order": "activate", "force": force, "name": name, "text": text,
-                "files": files(&folder, &text)?, "because": because, "uncovered": uncovered,
-                "dry_run": dry_run,
-            }),
-        )
-        .await?;
+        let candidate = Candidate {
+            files: files(&folder, &text)?,
+            force: self.force,
+            name: self.name,
+            text,
+            because: self.because,
+            uncovered: self.uncovered,
+            dry_run: true,
+            seen: None,
+            records: Some(self.records),
+            reveal: self.reveal,
+        };
+        let tried = activate(&gateway, &candidate).await?;
         writeln!(out, "{}", path.display())?;
-        let changes = told["changes"].as_array().cloned().unwrap_or_default();
-        for change in &changes {
-            writeln!(out, "  {}", change.as_str().unwrap_or_default())?;
+        write_tried(&tried, out)?;
+        if self.dry_run {
+            writeln!(out, "nothing went live")?;
+            return Ok(ExitCode::SUCCESS);
         }
-        if changes.is_empty() {
-            writeln!(out, "  nothing changed but tests and comments")?;
-        }
-        let replayed = told["replayed"].as_object().cloned().unwrap_or_default();
-        let ends: Vec<_> = replayed.iter().map(|(end, count)| format!("{count} {end}")).collect();
-        match ends.is_empty() {
-            true => writeln!(out, "tried on no kept record")?,
-            false => writeln!(out, "tried on the records that are kept: {}", ends.join(", "))?,
-        }
-        if let Some(first) = told["waits_after"].as_str() {
-            writeln!(
-                out,
-                "not live yet: it concerns the victim, the risk or how somebody is reached. {first} \
-                 asked first; another operator runs the same command"
-            )?;
+        if !self.yes && !is_confirmed(out)? {
+            writeln!(out, "nothing went live; the same with --yes puts it live")?;
             return Ok(ExitCode::FAILURE);
         }
-        match told["version"].as_u64() {
-            Some(version) => writeln!(out, "version {version} is live")?,
-            None => writeln!(out, "nothing went live")?,
-        }
-        Ok(ExitCode::SUCCESS)
+        // Only the text that was tried, over the version that it was tried against.
+        let candidate =
+            Candidate { dry_run: false, seen: Some(tried.seen), reveal: false, ..candidate };
+        write_live(&activate(&gateway, &candidate).await?, out)
     }
+}
+
+async fn activate(gateway: &Gateway, candidate: &Candidate) -> anyhow::Result<WentLive> {
+    let order = serde_json::to_value(Order::Activate(Box::new(candidate.clone())))?;
+    let told = gateway.tell("/v1/orders", &order).await?;
+    Ok(serde_json::from_value(told.unwrap_or_default())?)
+}
+
+/// What changed, and what would become of the records that are kept; what would stop is loud.
+fn write_tried(tried: &WentLive, out: &mut impl Write) -> std::io::Result<()> {
+    for change in &tried.changes {
+        writeln!(out, "  {change}")?;
+    }
+    if tried.changes.is_empty() {
+        writeln!(out, "  nothing changed but tests and comments")?;
+    }
+    if tried.sensitive {
+        writeln!(
+            out,
+            "it concerns the victim, the risk or how somebody is reached: two operators have to ask \
+             for it"
+        )?;
+    }
+    let Some(replay) = &tried.replay else { return Ok(()) };
+    if replay.looked_at == 0 {
+        return writeln!(out, "tried on no kept record");
+    }
+    let told =
+        |stopped: bool| replay.ends.iter().filter(move |it| (it.sort == Sort::Stopped) == stopped);
+    let ends: Vec<_> = told(false).map(|it| format!("{} {}", it.records, it.words)).collect();
+    let ends = if ends.is_empty() { "none as before".to_owned() } else { ends.join(", ") };
+    let of = match replay.looked_at == replay.kept {
+        true => format!("of {} records kept", replay.kept),
+        false => format!("of the newest {} of {} records kept", replay.looked_at, replay.kept),
+    };
+    writeln!(out, "tried: {ends}; {of}")?;
+    for it in told(true) {
+        writeln!(out, "! {} {}", it.records, it.words)?;
+    }
+    for hold_id in &replay.now_accepted {
+        writeln!(out, "  now accepted: hold {hold_id}")?;
+    }
+    for Revealed { referral_id, field, was, is } in &replay.revealed {
+        writeln!(out, "  {referral_id} {field}: {was} -> {is}")?;
+    }
+    Ok(())
+}
+
+fn write_live(went: &WentLive, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    if let Some(first) = &went.waits_after {
+        writeln!(
+            out,
+            "not live yet: it concerns the victim, the risk or how somebody is reached. {first} \
+             asked first; another operator runs the same command"
+        )?;
+        return Ok(ExitCode::FAILURE);
+    }
+    match went.version {
+        Some(version) => writeln!(out, "version {version} is live")?,
+        None => writeln!(out, "nothing went live")?,
+    }
+    for Waiting { cause, holds, hold_id } in &went.waiting {
+        writeln!(out, "{holds} open holds would be accepted now: {cause}")?;
+        writeln!(out, "  cara-gateway hold release-like {hold_id} --because \"…\"")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the person at the terminal; nobody there has not said yes.
+fn is_confirmed(out: &mut impl Write) -> std::io::Result<bool> {
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Ok(false);
+    }
+    write!(out, "Type yes to put it live: ")?;
+    out.flush()?;
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(line.trim() == "yes")
 }
 
 /// What is sent: the file with the base that it extends. What is wrong with one that extends a base
@@ -185,14 +270,19 @@ fn files(folder: &Path, text: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>>
 
 impl History {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let History { at, force } = self;
+        let History { at, force, shape } = self;
         let told = order(at, &json!({ "order": "mapping_history", "force": force })).await?;
+        if shape.is_json() {
+            format::write(&told, out)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         for it in told["versions"].as_array().into_iter().flatten() {
             let text = |name: &str| it[name].as_str().unwrap_or_default();
             let sha256 = text("sha256").get(..12).unwrap_or_default().to_owned();
             let (name, by, at) = (text("name"), text("by"), text("at"));
             let version = &it["version"];
-            writeln!(out, "{name} {version}  {sha256}  {at}  {by}: {}", text("because"))?;
+            let live = if it["live"] == true { "live" } else { "    " };
+            writeln!(out, "{name} {version}  {live}  {sha256}  {at}  {by}: {}", text("because"))?;
         }
         Ok(ExitCode::SUCCESS)
     }

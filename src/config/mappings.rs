@@ -8,8 +8,9 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Mappings {
     pub folder: PathBuf,
-    /// A file that changed goes live at a start, once its tests pass. Otherwise it stays a draft
-    /// until `mapping activate`.
+    /// A file that changed goes live by itself, at a start and while the gateway runs, if it is
+    /// sound, its tests reach everything and it needs no second operator. Otherwise it stays a
+    /// draft until `mapping activate`.
     #[serde(default)]
     pub activate_changes: bool,
     /// A change that concerns the victim, the risk or how somebody is reached needs two operators.

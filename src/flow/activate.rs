@@ -2,14 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use cara_record::mapping::code::Code;
 use cara_record::mapping::{self, Diagnostic, LETTERS, Mapping, extend};
 
 use super::live::{LiveLetter, LiveMapping};
-use super::{Gateway, LivePlan, Refusal};
+use super::{Force, Gateway, LivePlan, Refusal};
 use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused};
 
 /// Mapping files of one force that the gateway reads.
 pub(super) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
+
+/// What a file is told that has no examples beside it.
+const OF_EXAMPLES: [Code; 4] =
+    [Code::PATH_FINDS_NOTHING, Code::TEST, Code::NO_TEST, Code::LETTER_TEST];
+/// Bytes of a file's problems that one log line holds.
+const LOGGED_BYTES_MAX: usize = 2_000;
 
 /// Why the mappings could not go live.
 #[derive(Debug, thiserror::Error)]
@@ -49,29 +56,11 @@ pub struct MappingFile {
     pub text: String,
 }
 
-impl MappingFile {
-    fn open(&self) -> impl Fn(&str) -> Option<Vec<u8>> + use<> {
-        let folder = self.path.parent().map(Path::to_path_buf).unwrap_or_default();
-        move |name| std::fs::read(folder.join(name)).ok()
-    }
-
-    /// Takes the base in. Where that cannot be, the text stays as it is written, and compiling it
-    /// says why.
-    fn extended(mut self) -> Self {
-        let shown = self.path.display().to_string();
-        let effective = extend::effective(&shown, &self.written, &self.open());
-        if effective.diagnostics.is_empty() {
-            self.text = effective.text;
-        }
-        self
-    }
-}
-
 impl Gateway {
     /// Takes the folder's files as the first versions, and makes the newest versions of the store
-    /// live. With `take_changes` a file whose text is new and sound is the next version; without, it
-    /// is a draft. A bad file never replaces a good
-    /// version: with one live already it is reported and left out.
+    /// live. A file with another text is a draft: a warning, unless a
+    /// [`Follower`](super::follow::Follower) will take what has changed (`take_changes`). A bad file
+    /// never replaces a good version: with one live already it is reported and left out.
     pub async fn activate_mappings(
         &self,
         folder: &Path,
@@ -82,14 +71,14 @@ impl Gateway {
         let mut live = LiveMappings::default();
         for file in self.mapping_files(folder)? {
             let newest = stored.iter().find(|it| it.force == file.force && it.name == file.name);
-            let is_draft = newest.is_some_and(|newest| newest.text != file.text);
-            if let Some(version) = newest.filter(|_| is_draft && !take_changes) {
-                warnings.push(format!(
+            if let Some(version) = newest.filter(|newest| newest.text != file.text) {
+                let warning = format!(
                     "{} is a draft: version {} is live. Run `cara-gateway mapping activate {}`",
                     file.path.display(),
                     version.version,
                     file.slug,
-                ));
+                );
+                warnings.extend((!take_changes).then_some(warning));
                 live.push(restore_stored(version)?);
                 continue;
             }
@@ -122,17 +111,7 @@ impl Gateway {
         let mut files = Vec::new();
         for force in self.forces.all() {
             for name in NAMES {
-                let path = folder.join(&force.slug).join(format!("{name}.toml"));
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => {
-                        let (force, slug) = (force.code, force.slug.clone());
-                        let written = text.clone();
-                        let file = MappingFile { force, slug, name, path, written, text };
-                        files.push(file.extended());
-                    }
-                    Err(source) if source.kind() == std::io::ErrorKind::NotFound => {}
-                    Err(source) => return Err(Error::File { path, source }),
-                }
+                files.extend(MappingFile::read(folder, force, name)?);
             }
         }
         Ok(files)
@@ -146,26 +125,25 @@ impl Gateway {
         let sound = compile(file)?;
         let sha256 = self.vault.sha256(file.text.as_bytes());
         let version = match newest {
-            Some(newest) if newest.sha256 == sha256 => newest.version,
-            _ => {
-                let because = match newest {
-                    None => "first start",
-                    Some(_) => "the file had changed at a start",
-                };
-                self.store_version(file, &sha256, newest.map_or(1, |it| it.version + 1), because)
-                    .await?
+            Some(newest) => newest.version,
+            None if self.store_version(file, &sha256, 1, "first start").await? => 1,
+            None => {
+                return Err(Error::Store(Refusal::WrongState {
+                    state: "another gateway put a version live at the same moment: start again",
+                }));
             }
         };
         Ok(live(file.force, file.name, sound, version, sha256))
     }
 
-    async fn store_version(
+    /// Stores a file as the next version; `false`: another took its number.
+    pub(super) async fn store_version(
         &self,
         file: &MappingFile,
         sha256: &str,
         version: u32,
         because: &str,
-    ) -> Result<u32, Error> {
+    ) -> Result<bool, Refusal> {
         let at = self.clock.now();
         let row = PlanVersion {
             force: file.force,
@@ -185,12 +163,7 @@ impl Gateway {
             to: None,
             note: Some(because.to_owned()),
         };
-        match self.store_plan(row, fact).await? {
-            true => Ok(version),
-            false => Err(Error::Store(Refusal::WrongState {
-                state: "another gateway put a version live at the same moment: start again",
-            })),
-        }
+        self.store_plan(row, fact).await
     }
 
     /// Stores a version as the one that is live; `false`: another took its number.
@@ -223,12 +196,52 @@ impl Gateway {
     }
 }
 
+impl MappingFile {
+    /// The one way in which the text of a mapping file is read; none: there is no such file.
+    pub(super) fn read(
+        folder: &Path,
+        force: &Force,
+        name: &'static str,
+    ) -> Result<Option<MappingFile>, Error> {
+        let path = folder.join(&force.slug).join(format!("{name}.toml"));
+        let (force, slug) = (force.code, force.slug.clone());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                let written = text.clone();
+                Ok(Some(MappingFile { force, slug, name, path, written, text }.extended()))
+            }
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Error::File { path, source }),
+        }
+    }
+
+    /// Compiles it with its examples beside it and runs its tests.
+    pub(super) fn checked(&self) -> Result<Checked, Unsound> {
+        checked(&self.path.display().to_string(), self.name, &self.written, &self.open())
+    }
+
+    fn open(&self) -> impl Fn(&str) -> Option<Vec<u8>> + use<> {
+        let folder = self.path.parent().map(Path::to_path_buf).unwrap_or_default();
+        move |name| std::fs::read(folder.join(name)).ok()
+    }
+
+    /// Takes the base in. Where that cannot be, the text stays as it is written, and compiling it
+    /// says why.
+    fn extended(mut self) -> Self {
+        let shown = self.path.display().to_string();
+        let effective = extend::effective(&shown, &self.written, &self.open());
+        if effective.diagnostics.is_empty() {
+            self.text = effective.text;
+        }
+        self
+    }
+}
+
 /// Compiles a file with its examples beside it and runs its tests: only a sound mapping goes live.
 pub fn compile(file: &MappingFile) -> Result<Mapping, Error> {
-    let shown = file.path.display().to_string();
-    let checked = checked(&shown, file.name, &file.written, &file.open());
-    let refused = |report: String| Error::Refused { path: file.path.clone(), report };
-    checked.map(|checked| checked.sound).map_err(refused)
+    let refused =
+        |unsound: Unsound| Error::Refused { path: file.path.clone(), report: unsound.to_string() };
+    file.checked().map(|checked| checked.sound).map_err(refused)
 }
 
 /// A mapping whose tests pass.
@@ -238,21 +251,68 @@ pub(super) struct Checked {
     pub not_reached: Vec<String>,
 }
 
-/// Compiles a text and runs its tests; the report when something is wrong.
+/// Why a text cannot go live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unsound {
+    /// Every problem of the file, which it may quote.
+    Problems(String),
+    /// Tests failed; what they tell may hold values of examples.
+    Tests(mapping::Report),
+    /// Its tests do not reach these.
+    NotReached(Vec<String>),
+    /// It and this other mapping of the force could take one body.
+    Twin(String),
+}
+
+impl Unsound {
+    /// The same without anything that an example holds, and short enough for one line of the log.
+    pub(super) fn for_log(&self) -> String {
+        let mut text = match self {
+            Unsound::Tests(report) => {
+                let names: Vec<_> = report.failures.iter().map(|(name, _)| name.as_str()).collect();
+                format!("{} of its tests fail: {}", names.len(), names.join("; "))
+            }
+            other => other.to_string(),
+        };
+        if text.len() > LOGGED_BYTES_MAX {
+            let cut = (0..=LOGGED_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at));
+            text.truncate(cut.unwrap_or(0));
+            text.push_str(" … and more: run `cara-gateway mapping check`");
+        }
+        text
+    }
+}
+
+impl std::fmt::Display for Unsound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unsound::Problems(problems) => f.write_str(problems),
+            Unsound::Tests(report) => report.fmt(f),
+            Unsound::NotReached(things) => {
+                write!(f, "its tests do not reach everything:\n  {}", things.join("\n  "))
+            }
+            Unsound::Twin(other) => {
+                write!(f, "it and {other} could both take one body; give each a `match` of its own")
+            }
+        }
+    }
+}
+
+/// Compiles a text and runs its tests.
 pub(super) fn checked(
     shown: &str,
     name: &str,
     text: &str,
     open: mapping::Open<'_>,
-) -> Result<Checked, String> {
+) -> Result<Checked, Unsound> {
     let compiled = Mapping::compile(name, shown, text, open);
     let sound = match compiled.plan {
         Some(sound) if compiled.diagnostics.is_empty() => sound,
-        _ => return Err(rendered(&compiled.diagnostics)),
+        _ => return Err(Unsound::Problems(rendered(&compiled.diagnostics))),
     };
     let report = sound.run_tests(open);
     match report.failed() {
-        true => Err(report.to_string()),
+        true => Err(Unsound::Tests(report)),
         false => Ok(Checked { sound, not_reached: report.not_reached }),
     }
 }
@@ -304,8 +364,11 @@ fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LiveMapping, Err
 /// Compiles a stored version. Its tests passed when it went live; its examples need not be there.
 pub(super) fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error> {
     let shown = format!("{} {}", version.force, version.name);
-    let compiled = Mapping::compile(&version.name, &shown, &version.text, &|_| None);
-    let Some(sound) = compiled.plan else {
+    let mut compiled = Mapping::compile(&version.name, &shown, &version.text, &|_| None);
+    // It had no problem when it went live, so one that no example explains means that this release
+    // does not understand it. What is half understood would be a guess.
+    compiled.diagnostics.retain(|it| !OF_EXAMPLES.contains(&it.code));
+    let Some(sound) = compiled.plan.filter(|_| compiled.diagnostics.is_empty()) else {
         return Err(Error::Stored {
             force: version.force.to_string(),
             name: version.name.clone(),

@@ -1,20 +1,17 @@
 //! A mapping goes live in the running gateway: checked, tried on the records that are still kept,
-//! stored as the next version, swapped. A bad file changes nothing.
+//! seen by the operator, stored as the next version, swapped. A bad file changes nothing.
 
 use std::collections::BTreeMap;
 
-use cara_record::domain::Validated;
 use cara_record::mapping::{Mapping, diff, extend};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::activate;
-use super::live::{LiveMapping, LivePlan};
-use super::{Force, Gateway, Operator, Refusal, read};
-use crate::store::{Fact, ForceCode, PendingPlan, PlanVersion, Tend};
-
-/// Records on which a candidate is tried.
-const REPLAYED_MAX: usize = 200;
+use super::activate::{self, Checked, Unsound};
+use super::live::LiveMapping;
+use super::replay::{self, Asked, Replay, Waiting, apart};
+use super::{Force, Gateway, Operator, Refusal};
+use crate::store::{Fact, ForceCode, PendingPlan, PlanNumber, PlanVersion, Tend};
 
 /// A mapping file that an operator wants to go live, with everything that its tests read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +31,16 @@ pub struct Candidate {
     /// Check, compare and try; put nothing live.
     #[serde(default)]
     pub dry_run: bool,
+    /// What a dry run answered. Nothing goes live without one, nor when it was of another text or
+    /// another version has gone live since.
+    #[serde(default)]
+    pub seen: Option<Seen>,
+    /// Of a dry run: on how many kept records it is tried; 1 to 10,000, 1,000 when left out.
+    #[serde(default)]
+    pub records: Option<u32>,
+    /// Of a dry run: show old and new values. They are audited as a consultation.
+    #[serde(default)]
+    pub reveal: bool,
 }
 
 impl Candidate {
@@ -49,85 +56,89 @@ impl Candidate {
     }
 }
 
+/// What a dry run was about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Of the text.
+    pub sha256: String,
+    /// The version that was live; 0: none was.
+    pub live: u32,
+}
+
 /// What came of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WentLive {
     /// The version that is live now; absent when nothing went live.
     pub version: Option<u32>,
+    /// To be sent back to put it live.
+    pub seen: Seen,
     /// In words, against the version that was live.
     pub changes: Vec<String>,
-    /// How many of the records that are still kept would end how.
-    pub replayed: BTreeMap<String, u64>,
+    /// Some change can get somebody hurt: two operators have to ask for it.
+    pub sensitive: bool,
+    /// Of a dry run: what would become of the records that are kept. Absent for letters.
+    pub replay: Option<Replay>,
     /// Who asked first; another operator has to ask for the same text.
     pub waits_after: Option<String>,
+    /// Open holds that the version which is live now would accept, by cause.
+    pub waiting: Vec<Waiting>,
 }
 
 impl Gateway {
-    /// Puts a mapping live, or says why not.
+    /// Tries a mapping, or puts live one that was tried; or says why not.
     pub async fn go_live(
         &self,
         operator: &Operator,
         candidate: Candidate,
     ) -> Result<WentLive, Refusal> {
         let candidate = candidate.extended();
-        let because = candidate.because.clone();
-        let fact = self.said_by(operator, "mapping", because)?;
-        let force = self.forces.with_slug(&candidate.force)?;
-        let checked = checked(&candidate)?;
-        if !checked.not_reached.is_empty() && candidate.uncovered.is_none() {
-            return Err(Refusal::Mapping {
-                report: format!(
-                    "its tests do not reach everything:\n  {}\nAdd tests, or say why not with \
-                     --uncovered",
-                    checked.not_reached.join("\n  ")
-                ),
-            });
+        let fact = self.said_by(operator, "mapping", candidate.because.clone())?;
+        let force = self.forces.with_slug(&candidate.force)?.clone();
+        let records = candidate.records.unwrap_or(replay::RECORDS_USUAL);
+        if !(1..=replay::RECORDS_MAX).contains(&records) {
+            return Err(Refusal::Parameter { name: "records" });
         }
-        self.check_alone(force.code, &candidate.name, &checked.sound)?;
-        let versions = self.store.plan_versions().await?;
-        let newest = versions.iter().find(|it| it.force == force.code && it.name == candidate.name);
-        let before = newest.map_or("", |version| version.text.as_str());
+        let checking = candidate.clone();
+        let checked = apart(move || checked(&checking)).await?;
+        self.check(&force, &candidate, &checked)?;
+        let newest = self.newest(force.code, &candidate.name).await?;
+        let before = newest.as_ref().map_or("", |version| version.text.as_str());
         if before == candidate.text {
             return Err(Refusal::WrongState { state: "this very text is live already" });
         }
         let changes = diff::changes(before, &candidate.text);
-        let sha256 = self.vault.sha256(candidate.text.as_bytes());
+        let sensitive = newest.is_some() && changes.iter().any(|change| change.is_sensitive);
+        let seen = Seen {
+            sha256: self.vault.sha256(candidate.text.as_bytes()),
+            live: newest.as_ref().map_or(0, |version| version.version),
+        };
+        let number = seen.live + 1;
+        let sha256 = seen.sha256.clone();
+        let mapping = activate::live(force.code, &candidate.name, checked.sound, number, sha256);
         let mut went = WentLive {
-            changes: changes.iter().map(|change| change.words.clone()).collect(),
+            changes: changes.into_iter().map(|change| change.words).collect(),
+            sensitive: sensitive && self.forces.second_operator,
             ..WentLive::default()
         };
-        let number = newest.map_or(1, |version| version.version + 1);
-        let mapping =
-            activate::live(force.code, &candidate.name, checked.sound, number, sha256.clone());
-        if let LiveMapping::Plan(plan) = &mapping {
-            went.replayed = self.try_on_kept(operator, force, plan).await?;
-        }
         if candidate.dry_run {
-            return Ok(went);
-        }
-        let sensitive = newest.is_some() && changes.iter().any(|change| change.is_sensitive);
-        if sensitive && self.forces.second_operator {
-            let waiting = self.store.pending_plan(force.code, candidate.name.clone()).await?;
-            let agreed = waiting.filter(|it| it.sha256 == sha256 && it.by != operator.name);
-            if agreed.is_none() {
-                self.tend(Tend::PendPlan(PendingPlan {
-                    force: force.code,
-                    name: candidate.name,
-                    sha256,
-                    by: operator.name.clone(),
-                    at: self.clock.now(),
-                    because: candidate.because,
-                }))
-                .await?;
-                went.waits_after = Some(operator.name.clone());
-                return Ok(went);
+            if let LiveMapping::Plan(plan) = mapping {
+                let Candidate { because, reveal, .. } = &candidate;
+                let asked = Asked { operator, because, records, reveal: *reveal };
+                went.replay = Some(self.try_on_kept(&asked, &force, plan).await?);
             }
+            return Ok(WentLive { seen, ..went });
         }
+        check_seen(candidate.seen.as_ref(), &seen)?;
+        if went.sensitive && !self.is_agreed(operator, &force, &candidate, &seen).await? {
+            return Ok(WentLive { seen, waits_after: Some(operator.name.clone()), ..went });
+        }
+        let name = candidate.name.clone();
         let row = PlanVersion {
             force: force.code,
-            name: candidate.name.clone(),
+            name: name.clone(),
             version: number,
-            sha256,
+            sha256: seen.sha256.clone(),
             text: candidate.text,
             by: operator.name.clone(),
             at: self.clock.now(),
@@ -137,11 +148,82 @@ impl Gateway {
             },
         };
         self.put_live(row, mapping, fact).await?;
-        went.version = Some(number);
-        Ok(went)
+        let waiting = self.waiting_or_none(operator, &force, &name).await;
+        Ok(WentLive { version: Some(number), seen, waiting, ..went })
     }
 
-    /// Puts an earlier version live again, as the next one.
+    /// Nothing goes live with a part that no test reaches, unless somebody says why, nor beside
+    /// another mapping that could take the same body.
+    fn check(
+        &self,
+        force: &Force,
+        candidate: &Candidate,
+        checked: &Checked,
+    ) -> Result<(), Refusal> {
+        if !checked.not_reached.is_empty() && candidate.uncovered.is_none() {
+            let unsound = Unsound::NotReached(checked.not_reached.clone());
+            let report = format!("{unsound}\nAdd tests, or say why not with --uncovered");
+            return Err(Refusal::Mapping { report });
+        }
+        match self.twin(force.code, &candidate.name, &checked.sound) {
+            Some(twin) => Err(Refusal::Mapping { report: Unsound::Twin(twin).to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether another operator has asked for this very text; if not, this one has asked first.
+    async fn is_agreed(
+        &self,
+        operator: &Operator,
+        force: &Force,
+        candidate: &Candidate,
+        seen: &Seen,
+    ) -> Result<bool, Refusal> {
+        let waiting = self.store.pending_plan(force.code, candidate.name.clone()).await?;
+        if waiting.is_some_and(|it| it.sha256 == seen.sha256 && it.by != operator.name) {
+            return Ok(true);
+        }
+        self.tend(Tend::PendPlan(PendingPlan {
+            force: force.code,
+            name: candidate.name.clone(),
+            sha256: seen.sha256.clone(),
+            by: operator.name.clone(),
+            at: self.clock.now(),
+            because: candidate.because.clone(),
+        }))
+        .await?;
+        Ok(false)
+    }
+
+    /// It is live already: that it cannot be said what waited for it must not look like a failure.
+    async fn waiting_or_none(
+        &self,
+        operator: &Operator,
+        force: &Force,
+        name: &str,
+    ) -> Vec<Waiting> {
+        match self.waiting_for(operator, force, name).await {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "what waited for the mapping cannot be said");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The version that is live of a mapping, as the store has it.
+    pub(super) async fn newest(
+        &self,
+        force: ForceCode,
+        name: &str,
+    ) -> Result<Option<PlanVersion>, Refusal> {
+        let versions = self.store.plan_versions().await?;
+        Ok(versions.into_iter().find(|it| it.force == force && it.name == name))
+    }
+
+    /// Puts an earlier version live again, as the next one. It was live before, so one operator is
+    /// enough: taking a mistake back must not wait for a second.
     pub async fn roll_back(
         &self,
         operator: &Operator,
@@ -152,16 +234,17 @@ impl Gateway {
     ) -> Result<u32, Refusal> {
         let fact = self.said_by(operator, "mapping", because.clone())?;
         let code = self.forces.with_slug(force)?.code;
-        let history = self.store.plan_history(code).await?;
-        let of_name = || history.iter().filter(|it| it.name == name);
-        let wanted = of_name().find(|it| it.version == version).ok_or(Refusal::Absent)?;
-        let number = of_name().map(|it| it.version).max().unwrap_or(0) + 1;
+        let wanted = PlanNumber { force: code, name: name.to_owned(), version };
+        let wanted = self.store.plan_version(wanted).await?.ok_or(Refusal::Absent)?;
+        let numbers = self.store.plan_numbers().await?;
+        let newest = numbers.iter().find(|it| it.force == code && it.name == name);
+        let number = newest.map_or(0, |newest| newest.version) + 1;
         let row = PlanVersion {
             version: number,
             by: operator.name.clone(),
             at: self.clock.now(),
             because: format!("version {version} again: {because}"),
-            ..wanted.clone()
+            ..wanted
         };
         let mapping = activate::restore_stored(&row)
             .map_err(|error| Refusal::Mapping { report: error.to_string() })?;
@@ -174,9 +257,11 @@ impl Gateway {
         let code = self.forces.with_slug(force)?.code;
         let history = self.store.plan_history(code).await?;
         let lines = history.iter().map(|it| {
+            let is_newest =
+                !history.iter().any(|other| other.name == it.name && other.version > it.version);
             serde_json::json!({
                 "name": it.name, "version": it.version, "sha256": it.sha256, "by": it.by,
-                "at": it.at.to_string(), "because": it.because,
+                "at": it.at.to_string(), "because": it.because, "live": is_newest,
             })
         });
         Ok(lines.collect())
@@ -200,126 +285,39 @@ impl Gateway {
         Ok(())
     }
 
-    /// Two mappings of one force that could take one body would make the choice a guess.
-    fn check_alone(&self, force: ForceCode, name: &str, sound: &Mapping) -> Result<(), Refusal> {
-        let Mapping::Plan(plan) = sound else { return Ok(()) };
+    /// The live mapping of this force that could take the same body: the choice would be a guess.
+    pub(super) fn twin(&self, force: ForceCode, name: &str, sound: &Mapping) -> Option<String> {
+        let Mapping::Plan(plan) = sound else { return None };
         let others = self.live.of(force);
         let twin = others.iter().find(|other| {
             other.reference.name != name
                 && cara_record::mapping::could_both_match(plan, &other.plan)
         });
-        match twin {
-            None => Ok(()),
-            Some(twin) => Err(Refusal::Mapping {
-                report: format!(
-                    "it and {} could both take one body; give each a `match` of its own",
-                    twin.reference.name
-                ),
-            }),
-        }
-    }
-
-    /// Tries a candidate on the newest records that are still kept, beside the plan that is live.
-    async fn try_on_kept(
-        &self,
-        operator: &Operator,
-        force: &Force,
-        candidate: &LivePlan,
-    ) -> Result<BTreeMap<String, u64>, Refusal> {
-        let name = candidate.reference.name.clone();
-        let Some(live) = self.live.named(force.code, &name) else { return Ok(BTreeMap::new()) };
-        let raws = self.store.kept_raws(force.code, name.clone(), REPLAYED_MAX).await?;
-        let mut ends: BTreeMap<String, u64> = BTreeMap::new();
-        for raw in &raws {
-            let text = self.raw_text(raw.referral_id, raw.revision, &raw.keys, &raw.raw)?;
-            let judged = |plan: &LivePlan| read::alone(&self.desk(), plan, force, &text);
-            let (was, is) = (judged(&live), judged(candidate));
-            for end in compared(was.as_ref(), is.as_ref()) {
-                *ends.entry(end).or_default() += 1;
-            }
-        }
-        if !raws.is_empty() {
-            let about = format!("{} kept records of {force} tried", raws.len(), force = force.slug);
-            self.record_consultation(&operator.name, &about, None).await?;
-        }
-        Ok(ends)
+        twin.map(|twin| twin.reference.name.clone())
     }
 }
 
-fn checked(candidate: &Candidate) -> Result<activate::Checked, Refusal> {
+/// Only what a dry run has just shown goes live.
+fn check_seen(seen: Option<&Seen>, now: &Seen) -> Result<(), Refusal> {
+    let state = match seen {
+        None => return Err(Refusal::Parameter { name: "seen" }),
+        Some(seen) if seen.sha256 != now.sha256 => {
+            "the text is not the one that was tried: try it again"
+        }
+        Some(seen) if seen.live != now.live => {
+            "another version has gone live since it was tried: try it again"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Refusal::WrongState { state })
+}
+
+fn checked(candidate: &Candidate) -> Result<Checked, Refusal> {
     if !activate::NAMES.contains(&candidate.name.as_str()) {
         return Err(Refusal::Parameter { name: "name" });
     }
     let open = |name: &str| candidate.files.get(name).cloned();
     let shown = format!("{}/{}.toml", candidate.force, candidate.name);
     activate::checked(&shown, &candidate.name, &candidate.text, &open)
-        .map_err(|report| Refusal::Mapping { report })
-}
-
-/// How one record would end: the same, another end, or which fields would differ.
-fn compared(was: Option<&Validated>, is: Option<&Validated>) -> Vec<String> {
-    let (Some(was), Some(is)) = (was, is) else {
-        return vec![match (was, is) {
-            (Some(_), _) => "can no longer be read".to_owned(),
-            (None, Some(_)) => "can be read now".to_owned(),
-            (None, None) => "same".to_owned(),
-        }];
-    };
-    match (was, is) {
-        (Validated::Referral(was), Validated::Referral(is)) => {
-            let side = |bytes: Vec<u8>| serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
-            let mut changed = Vec::new();
-            for (was, is) in [
-                (was.offender_content(), is.offender_content()),
-                (was.victim_content(), is.victim_content()),
-                (was.police_content(), is.police_content()),
-            ] {
-                differing("", &side(was), &side(is), &mut changed);
-            }
-            changed.sort();
-            changed.dedup();
-            match changed.is_empty() {
-                true => vec!["same".to_owned()],
-                false => changed.into_iter().map(|it| format!("changed: {it}")).collect(),
-            }
-        }
-        _ if end(was) == end(is) => vec!["same".to_owned()],
-        _ => vec![format!("now {}", end(is))],
-    }
-}
-
-fn end(validated: &Validated) -> String {
-    match validated {
-        Validated::Referral(_) => "accepted".to_owned(),
-        Validated::Withdrawal(_) => "withdrawn".to_owned(),
-        Validated::Decision(_) => "decided".to_owned(),
-        Validated::Stopped(stopped) => {
-            let mut codes: Vec<_> = stopped
-                .findings
-                .iter()
-                .filter(|it| it.code.kind() != cara_record::domain::Kind::Flag)
-                .map(|it| format!("{} {}", it.code.name(), it.field))
-                .collect();
-            codes.sort();
-            codes.dedup();
-            format!("stopped by {}", codes.join(", "))
-        }
-    }
-}
-
-/// Dotted names of what differs; never a value.
-fn differing(at: &str, was: &Value, is: &Value, found: &mut Vec<String>) {
-    match (was, is) {
-        (Value::Object(was), Value::Object(is)) => {
-            let names: std::collections::BTreeSet<_> = was.keys().chain(is.keys()).collect();
-            for name in names {
-                let below = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-                let null = Value::Null;
-                let (was, is) = (was.get(name).unwrap_or(&null), is.get(name).unwrap_or(&null));
-                differing(&below, was, is, found);
-            }
-        }
-        _ if was == is => {}
-        _ => found.push(at.to_owned()),
-    }
+        .map_err(|unsound| Refusal::Mapping { report: unsound.to_string() })
 }

@@ -53,12 +53,17 @@ impl Live {
         *self.plans.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(by_force);
     }
 
-    /// Puts one mapping in the place of the one of its force and name.
+    /// Puts one mapping in the place of the one of its force and name, unless that is a later
+    /// version: whoever compiled longer does not undo what has gone live meanwhile.
     pub fn swap(&self, mapping: LiveMapping) {
         match mapping {
             LiveMapping::Letter(letter) => {
                 let mut letters = self.letters.write().unwrap_or_else(PoisonError::into_inner);
                 let mut next = BTreeMap::clone(&letters);
+                let live = next.get(&letter.force);
+                if live.is_some_and(|live| live.reference.version > letter.reference.version) {
+                    return;
+                }
                 next.insert(letter.force, Arc::new(letter));
                 *letters = Arc::new(next);
             }
@@ -66,6 +71,13 @@ impl Live {
                 let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
                 let mut next = BTreeMap::clone(&plans);
                 let of_force = next.entry(plan.force).or_default();
+                let is_later = |live: &Arc<LivePlan>| {
+                    live.reference.name == plan.reference.name
+                        && live.reference.version > plan.reference.version
+                };
+                if of_force.iter().any(is_later) {
+                    return;
+                }
                 of_force.retain(|live| live.reference.name != plan.reference.name);
                 of_force.push(Arc::new(plan));
                 of_force.sort_by(|a, b| b.reference.name.cmp(&a.reference.name));
@@ -84,6 +96,13 @@ impl Live {
     pub fn letter(&self, force: ForceCode) -> Option<Arc<LiveLetter>> {
         let letters = self.letters.read().unwrap_or_else(PoisonError::into_inner);
         letters.get(&force).cloned()
+    }
+
+    /// Which version of a mapping is live; none: no such mapping is.
+    pub fn reference(&self, force: ForceCode, name: &str) -> Option<MappingRef> {
+        let letter = self.letter(force).map(|live| live.reference.clone());
+        let plan = || self.named(force, name).map(|live| live.reference.clone());
+        letter.filter(|letter| letter.name == name).or_else(plan)
     }
 
     /// The plan of this force with this name.

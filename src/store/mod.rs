@@ -251,13 +251,40 @@ pub trait Store: Send + Sync + 'static {
         name: String,
     ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>>;
 
-    /// The newest records that a mapping read and that are still kept; at most `limit`.
+    /// The number of the newest version of every mapping: cheap enough to ask every second.
+    fn plan_numbers(&self) -> BoxFuture<'_, Result<Vec<PlanNumber>, Error>>;
+
+    /// One version of a mapping.
+    fn plan_version(&self, number: PlanNumber)
+    -> BoxFuture<'_, Result<Option<PlanVersion>, Error>>;
+
+    /// Accepted records that a mapping read and that are still kept, the newest first, from `before`
+    /// on (exclusive); at most `limit`.
     fn kept_raws(
         &self,
         force: ForceCode,
         mapping: String,
+        before: Option<KeptPlace>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<KeptRaw>, Error>>;
+
+    /// Open holds of a mapping, the newest first, from `before` on (exclusive); at most `limit`.
+    fn kept_holds(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        before: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
+
+    /// How many records of a mapping are still kept, open holds among them; counted up to `at_most`
+    /// of each.
+    fn kept_count(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        at_most: usize,
+    ) -> BoxFuture<'_, Result<u64, Error>>;
 
     /// Puts the next version of a mapping live; `Refused::Conflict` when its number is taken.
     fn activate_plan(

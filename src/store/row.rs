@@ -423,7 +423,7 @@ pub struct AuditRow {
 }
 
 /// One live version of one mapping file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanVersion {
     pub force: ForceCode,
     /// `referral`

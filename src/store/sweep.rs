@@ -237,9 +237,27 @@ pub struct PendingCorrection {
     pub because: String,
 }
 
+/// Which version of which mapping.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlanNumber {
+    pub force: ForceCode,
+    /// `referral`
+    pub name: String,
+    pub version: u32,
+}
+
+/// Where a walk over kept records, the newest first, goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptPlace {
+    pub received_day: Date,
+    pub revision_row: i64,
+}
+
 /// A record as it was kept, with the revision that was made of it.
 #[derive(Debug)]
 pub struct KeptRaw {
+    pub place: KeptPlace,
+    pub received_at: Timestamp,
     pub referral_id: Uuid,
     pub revision: u32,
     pub keys: WrappedKeys,

@@ -3,6 +3,7 @@
 
 mod consume;
 mod deliver;
+mod follow;
 mod outbox;
 mod publish;
 mod tend;
@@ -10,6 +11,7 @@ mod watch;
 
 pub use consume::consume;
 pub use deliver::deliver;
+pub use follow::{follow, look};
 pub use outbox::{Away, Outbox};
 pub use publish::{Publish, publish};
 pub use tend::{Outside, Post, tend};

@@ -305,9 +305,9 @@ async fn a_record_given_back_is_told_with_codes_and_fields_and_once() {
 async fn a_rule_that_nobody_has_looked_at_still_holds_what_a_new_row_let_go() {
     let house = House::alone_at(START).await;
     let hold_id = house.held(&record(1).unlisted()).await;
-    let mut listed = crate::golive::with_grade();
+    let mut listed = crate::golive::with_grade(&house).await;
     listed.text = listed.text.replace("\"XHI\" = \"medium\"", "\"XHI\" = \"high\"");
-    house.gateway.go_live(&operator(), listed).await.unwrap();
+    crate::golive::go(&house, &operator(), listed).await.unwrap();
     let cause =
         async || house.gateway.hold_causes(&operator(), None).await.unwrap().remove(0).cause;
     assert_eq!(cause().await, "risk grade: XHI");

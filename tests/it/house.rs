@@ -14,7 +14,7 @@ use cara_gateway::flow::conclude::{Arrived, Concluded};
 use cara_gateway::flow::notice::Asked;
 use cara_gateway::flow::{Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Role};
 use cara_gateway::metric::Metric;
-use cara_gateway::store::{ForceCode, Sqlite};
+use cara_gateway::store::{ForceCode, Sqlite, Store};
 use cara_gateway::vault::Vault;
 use cara_record::wire::api::{Notice, RecordsAnswer};
 use cara_record::wire::{Compartment, Event};
@@ -31,7 +31,8 @@ pub struct House {
     pub folder: PathBuf,
     pub clock: Clock,
     pub gateway: Gateway,
-    store: config::Store,
+    pub store: Arc<dyn Store>,
+    place: config::Store,
     /// Whether some changes need two operators.
     two: bool,
 }
@@ -50,16 +51,28 @@ impl House {
     async fn of(now: &str, two: bool) -> House {
         let folder = scratch(&unique("house"));
         cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
-        let store = config::Store { path: folder.join("gateway.db"), disk_reserve_bytes: 0 };
+        let place = config::Store { path: folder.join("gateway.db"), disk_reserve_bytes: 0 };
         let clock = Clock::manual(now.parse().unwrap());
-        let gateway = gateway(&folder, &store, &clock, two).await;
-        House { folder, clock, gateway, store, two }
+        let (gateway, store) = gateway(&folder, &place, &clock, two).await;
+        House { folder, clock, gateway, store, place, two }
     }
 
     /// Ends the gateway and starts another on the same file; nothing else may hold the first.
     pub async fn restart(&mut self) {
         self.gateway.close().await.unwrap();
-        self.gateway = gateway(&self.folder, &self.store, &self.clock, self.two).await;
+        let again = gateway(&self.folder, &self.place, &self.clock, self.two).await;
+        (self.gateway, self.store) = again;
+    }
+
+    /// Another gateway on the same store.
+    pub async fn neighbour(&self) -> Gateway {
+        on_store(&self.folder, &self.store, &self.clock, self.two).await
+    }
+
+    /// The text of the version that is live of one of hampshire's mappings.
+    pub async fn live_text(&self, name: &str) -> String {
+        let versions = self.store.plan_versions().await.unwrap();
+        versions.into_iter().find(|it| it.name == name).unwrap().text
     }
 
     pub fn pass(&self, hours: u64) {
@@ -184,19 +197,33 @@ pub fn operator() -> Operator {
 
 async fn gateway(
     folder: &std::path::Path,
-    store: &config::Store,
+    place: &config::Store,
     clock: &Clock,
     two: bool,
-) -> Gateway {
+) -> (Gateway, Arc<dyn Store>) {
+    let vault = vault(folder);
+    let store = Sqlite::open(place, clock.clone(), vault, Metric::default()).unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    (on_store(folder, &store, clock, two).await, store)
+}
+
+fn vault(folder: &std::path::Path) -> Arc<Vault> {
     let secret = |name: &str| config::SecretFile::at(folder.join("secrets").join(name), name);
     let vault = config::Vault {
         epochs: folder.join("secrets/epochs"),
         index_key: secret("index.key"),
         audit_key: secret("audit.key"),
     };
-    let vault = Arc::new(Vault::open(&vault).unwrap());
-    let metric = Metric::default();
-    let store = Sqlite::open(store, clock.clone(), Arc::clone(&vault), metric.clone()).unwrap();
+    Arc::new(Vault::open(&vault).unwrap())
+}
+
+async fn on_store(
+    folder: &std::path::Path,
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+    two: bool,
+) -> Gateway {
+    let (vault, metric) = (vault(folder), Metric::default());
     let force = Force {
         code: ForceCode(44),
         slug: "hampshire".to_owned(),
@@ -214,7 +241,7 @@ async fn gateway(
     let mut forces = Forces::from_iter([force]).with_providers([provider]);
     forces.has_mail = true;
     forces.second_operator = two;
-    let gateway = Gateway::assemble(clock.clone(), vault, Arc::new(store), metric, forces, 1000);
+    let gateway = Gateway::assemble(clock.clone(), vault, Arc::clone(store), metric, forces, 1000);
     let mappings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
     let warnings = gateway.activate_mappings(&mappings, false).await.unwrap();
     assert!(warnings.iter().all(|it| it.contains("is a draft")), "{warnings:?}");

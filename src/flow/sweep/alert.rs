@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 /// What is so now: how many of it there are, by kind and by what it is about.
 pub type Alerts = BTreeMap<(&'static str, String), u64>;
 
+pub const MAPPING_REFUSED: &str = "mapping_refused";
+pub const MAPPING_WAITING: &str = "mapping_waiting";
+pub const MAPPING_UNREADABLE: &str = "mapping_unreadable";
+
 /// A kind of alert for the person who is told.
 #[derive(Debug)]
 pub struct AlertKind {
@@ -97,12 +101,38 @@ pub static KINDS: &[AlertKind] = &[
               or ask the provider to send again.",
     },
     AlertKind {
+        name: MAPPING_REFUSED,
+        about: "mapping",
+        means: "The file of this mapping has changed and cannot go live; its last good version does \
+                the work.",
+        now: "Run `cara-gateway mapping check`, mend the file or put the old text back.",
+    },
+    AlertKind {
+        name: MAPPING_WAITING,
+        about: "mapping",
+        means: "The file of this mapping has changed in what concerns the victim, the risk or how \
+                somebody is reached; it does not go live by itself.",
+        now: "Two operators run `cara-gateway mapping activate`, or put the old text back.",
+    },
+    AlertKind {
+        name: MAPPING_UNREADABLE,
+        about: "mapping",
+        means: "Another gateway put a version of this mapping live that this one cannot compile; \
+                its last good version does the work here.",
+        now: "Bring every gateway to the same release, or run `cara-gateway mapping rollback`.",
+    },
+    AlertKind {
         name: "certificate_expiring",
         about: "certificate",
         means: "A certificate ends within 30 days; the count is the days that are left.",
         now: "Renew it; the files are read again without a restart.",
     },
 ];
+
+/// Whether the gateway that sees the files and versions tells it, and not the sweep.
+pub fn is_of_mappings(kind: &str) -> bool {
+    [MAPPING_REFUSED, MAPPING_WAITING, MAPPING_UNREADABLE].contains(&kind)
+}
 
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static AlertKind> {

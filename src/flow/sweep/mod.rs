@@ -75,7 +75,7 @@ impl Sweeper {
         if gateway.is_doubtful(now).await? {
             swept.stopped = true;
             alerts.insert(("clock_jumped", "gateway".to_owned()), 1);
-            gateway.tell(alerts, now, true, &mut swept).await?;
+            gateway.tell(alerts, is_swept, now, true, &mut swept).await?;
             return Ok(swept);
         }
         let day_changed = self.walked_at.is_some_and(|at| london_day(at) != london_day(now));
@@ -91,7 +91,7 @@ impl Sweeper {
             alerts.insert(("not_received", provider.clone()), *count);
         }
         gateway.look_for_late(now, &mut alerts).await?;
-        gateway.tell(alerts, now, false, &mut swept).await?;
+        gateway.tell(alerts, is_swept, now, false, &mut swept).await?;
         Ok(swept)
     }
 
@@ -117,6 +117,11 @@ impl Sweeper {
             }
         }
     }
+}
+
+/// Whether the sweep tells it.
+fn is_swept(kind: &str, _about: &str) -> bool {
+    !alert::is_of_mappings(kind)
 }
 
 /// So many seconds before.
@@ -284,17 +289,23 @@ impl Gateway {
         Ok(())
     }
 
-    /// Opens, repeats and closes incidents so that they are what is so now. While the clock is in
-    /// doubt nothing is closed: not everything was looked for.
-    async fn tell(
+    /// Opens, repeats and closes incidents so that they are what is so now; those that are not
+    /// `mine`, by kind and what they are about, are others' to tell. While the clock is in doubt
+    /// nothing is closed: not everything was looked for.
+    pub(super) async fn tell(
         &self,
         mut alerts: Alerts,
+        mine: impl Fn(&str, &str) -> bool,
         now: Timestamp,
         in_doubt: bool,
         swept: &mut Swept,
     ) -> Result<(), Refusal> {
         let mail = || self.forces.has_mail.then(|| self.clock.id());
         for incident in self.store.incidents().await? {
+            if !mine(&incident.kind, &incident.about) {
+                *swept.open.entry(incident.kind).or_default() += 1;
+                continue;
+            }
             let name = alert::kind(&incident.kind).map_or("", |kind| kind.name);
             let Some(count) = alerts.remove(&(name, incident.about.clone())) else {
                 if in_doubt {

@@ -17,10 +17,10 @@ use super::writer::{self, Command};
 use super::{Sqlite, case, hold, pending, plan, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
-    Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptRaw, KeyIndex, Known, Late,
-    LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused, PendingCorrection,
-    PendingPlan, PlanVersion, PushRow, Receipt, Reconciled, RecordIndex, ReferralRow, Refused,
-    Settled, Store, Sweep,
+    Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace, KeptRaw, KeyIndex,
+    Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused,
+    PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, Receipt, Reconciled,
+    RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -360,13 +360,46 @@ impl Store for Sqlite {
         self.read(move |connection| hold::pending(connection, hold_id)).boxed()
     }
 
+    fn plan_numbers(&self) -> BoxFuture<'_, Result<Vec<PlanNumber>, Error>> {
+        self.read(plan::numbers).boxed()
+    }
+
+    fn plan_version(
+        &self,
+        number: PlanNumber,
+    ) -> BoxFuture<'_, Result<Option<PlanVersion>, Error>> {
+        self.read(move |connection| plan::one(connection, &number)).boxed()
+    }
+
     fn kept_raws(
         &self,
         force: ForceCode,
         mapping: String,
+        before: Option<KeptPlace>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<KeptRaw>, Error>> {
-        self.read(move |connection| plan::kept_raws(connection, force, &mapping, limit)).boxed()
+        self.read(move |connection| plan::kept_raws(connection, force, &mapping, before, limit))
+            .boxed()
+    }
+
+    fn kept_holds(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        before: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
+        self.read(move |connection| plan::kept_holds(connection, force, &mapping, before, limit))
+            .boxed()
+    }
+
+    fn kept_count(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        at_most: usize,
+    ) -> BoxFuture<'_, Result<u64, Error>> {
+        self.read(move |connection| plan::kept_count(connection, force, &mapping, at_most)).boxed()
     }
 
     fn activate_plan(

@@ -102,6 +102,7 @@ keeps_the_contract! {
         a_new_hold_can_replace_the_older_ones_of_its_case,
         a_release_needs_its_hold_open_and_writes_both, holds_are_listed_oldest_first_in_pages,
         an_idempotency_key_is_bound_once, mappings_go_live_one_version_after_the_other,
+        kept_records_are_walked_the_newest_first,
         a_day_tells_where_everything_is_that_arrived_on_it,
         a_closed_store_refuses_and_an_opened_one_has_all;
     outcome: a_case_is_found_with_all_that_was_reported,

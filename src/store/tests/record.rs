@@ -271,7 +271,66 @@ pub(in crate::store) async fn mappings_go_live_one_version_after_the_other(place
     let live = store.plan_versions().await.unwrap();
     let live: Vec<_> = live.iter().map(|plan| (plan.name.as_str(), plan.version)).collect();
     assert_eq!(live, vec![("decision", 1), ("referral", 2)]);
+    let number = |name: &str, version| PlanNumber { force: HAMPSHIRE, name: name.into(), version };
+    let numbers = store.plan_numbers().await.unwrap();
+    assert_eq!(numbers, vec![number("decision", 1), number("referral", 2)]);
+    let first = store.plan_version(number("referral", 1)).await.unwrap().unwrap();
+    assert_eq!(first, version("referral", 1));
+    assert_eq!(store.plan_version(number("referral", 3)).await.unwrap(), None);
     assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 3);
+}
+
+pub(in crate::store) async fn kept_records_are_walked_the_newest_first(place: &dyn Place) {
+    let store = place.open();
+    let day = std::time::Duration::from_secs(86_400);
+    let mut accepted = Vec::new();
+    let mut held = Vec::new();
+    for number in 0..7_u32 {
+        let mut record = revision(place, &format!("K/{number}"), 1);
+        // Some come on one day, and one was read by another mapping.
+        if number == 3 {
+            record.mapping.name = "other".into();
+        } else {
+            accepted.push(record.referral_id);
+        }
+        write(&*store, accept(place, record)).await;
+        let hold = hold(place, None, &format!("kept {number}"));
+        held.push(hold.hold_id);
+        write(&*store, entry(What::Hold(Box::new(hold)))).await;
+        if number % 2 == 1 {
+            place.clock().advance(day);
+        }
+    }
+    let ended = held.remove(2);
+    let end = What::EndHold { hold_id: ended, end: HoldEnd::Returned, at: place.clock().now() };
+    write(&*store, entry(end)).await;
+    accepted.reverse();
+    held.reverse();
+    let count =
+        async |at_most| store.kept_count(HAMPSHIRE, "referral".into(), at_most).await.unwrap();
+    assert_eq!([count(100).await, count(4).await], [12, 8]);
+    for chunk in [1, 2, 3, 100] {
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let rows = store.kept_raws(HAMPSHIRE, "referral".into(), before, chunk).await.unwrap();
+            assert!(rows.len() <= chunk);
+            let Some(last) = rows.last() else { break };
+            before = Some(last.place);
+            found.extend(rows.iter().map(|row| row.referral_id));
+        }
+        assert_eq!(found, accepted, "by {chunk}");
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let rows = store.kept_holds(HAMPSHIRE, "referral".into(), before, chunk).await.unwrap();
+            assert!(rows.len() <= chunk);
+            let Some(last) = rows.last() else { break };
+            before = Some(last.hold_id);
+            found.extend(rows.iter().map(|row| row.hold_id));
+        }
+        assert_eq!(found, held, "by {chunk}");
+    }
+    assert!(store.kept_raws(NORFOLK, "referral".into(), None, 9).await.unwrap().is_empty());
+    assert!(store.kept_holds(NORFOLK, "referral".into(), None, 9).await.unwrap().is_empty());
 }
 
 pub(in crate::store) async fn a_day_tells_where_everything_is_that_arrived_on_it(
