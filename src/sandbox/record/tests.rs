@@ -129,7 +129,8 @@ fn a_decision_is_about_the_case_that_was_sent() {
     let mut people = People::seeded(1);
     for shape in &SHAPES {
         let sent = case(&mut people, 1);
-        let referrals = read(&plan(shape, "referral.toml"), &shape.body(&[sent.clone()]));
+        let referrals =
+            read(&plan(shape, "referral.toml"), &shape.body(std::slice::from_ref(&sent)));
         let decisions =
             read(&plan(shape, "decision.toml"), &decision::varied(shape.force, &sent, 7));
         let ([Validated::Referral(referral)], [Validated::Decision(decision)]) =
