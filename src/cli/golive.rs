@@ -69,17 +69,8 @@ pub struct History {
     at: At,
     /// The force, by the name of its folder
     force: String,
-    /// How it is shown
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// For a person or for a program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    #[default]
-    Text,
-    Json,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 /// Put an earlier version live again, as a new version with its text.
@@ -279,10 +270,10 @@ fn files(folder: &Path, text: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>>
 
 impl History {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let History { at, force, format } = self;
+        let History { at, force, shape } = self;
         let told = order(at, &json!({ "order": "mapping_history", "force": force })).await?;
-        if format == Format::Json {
-            writeln!(out, "{told:#}")?;
+        if shape.is_json() {
+            format::write(&told, out)?;
             return Ok(ExitCode::SUCCESS);
         }
         for it in told["versions"].as_array().into_iter().flatten() {
