@@ -1,7 +1,7 @@
-"""Validates mapping files against a JSON Schema, as an editor does.
+"""Validates mapping files against JSON Schemas, as an editor does.
 
-Reads one JSON document: [{"schema": PATH, "name": NAME, "text": TOML}, …]; writes one list of
-messages for each, in order.
+Reads {"schemas": {NAME: SCHEMA}, "cases": [{"schema": NAME, "text": TOML}]}; writes a list of messages
+for each case, in order.
 """
 
 import json
@@ -10,19 +10,17 @@ import tomllib
 
 from jsonschema import Draft7Validator
 
+asked = json.load(sys.stdin)
 validators = {}
+for name, schema in asked["schemas"].items():
+    Draft7Validator.check_schema(schema)
+    validators[name] = Draft7Validator(schema)
 
 
 def messages(case):
-    path = case["schema"]
-    if path not in validators:
-        with open(path, encoding="utf-8") as file:
-            schema = json.load(file)
-        Draft7Validator.check_schema(schema)
-        validators[path] = Draft7Validator(schema)
-    errors = validators[path].iter_errors(tomllib.loads(case["text"]))
+    errors = validators[case["schema"]].iter_errors(tomllib.loads(case["text"]))
     shown = ("/".join(map(str, error.absolute_path)) + ": " + error.message for error in errors)
     return sorted(shown)
 
 
-json.dump([messages(case) for case in json.load(sys.stdin)], sys.stdout)
+json.dump([messages(case) for case in asked["cases"]], sys.stdout)

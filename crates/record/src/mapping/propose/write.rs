@@ -46,6 +46,7 @@ pub(super) fn mapping(
 }
 
 fn head(out: &mut String, force: &str, survey: &Survey, sections: &Sections) {
+    out.push_str("#:schema ../../docs/mapping/referral.schema.json\n");
     let count = survey.record_count;
     let records = if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
     let _ = writeln!(
