@@ -12,9 +12,32 @@ use crate::store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused}
 /// Mapping files of one force that the gateway reads.
 pub(super) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
 
-/// What a file is told that has no examples beside it.
-const OF_EXAMPLES: [Code; 4] =
-    [Code::PATH_FINDS_NOTHING, Code::TEST, Code::NO_TEST, Code::LETTER_TEST];
+/// What the compiler says of a text in words that this release does not know. The rest of what it
+/// says is advice to who writes the file, needs its examples, or came with a later release.
+const NOT_UNDERSTOOD: [Code; 22] = [
+    Code::SYNTAX,
+    Code::UNKNOWN_KEY,
+    Code::WRONG_TYPE,
+    Code::MISSING_KEY,
+    Code::WRONG_VALUE,
+    Code::UNKNOWN_FIELD,
+    Code::WRONG_BLOCK,
+    Code::PATH,
+    Code::UNKNOWN_TRANSFORM,
+    Code::TRANSFORM_ARGUMENT,
+    Code::UNKNOWN_LOOKUP,
+    Code::LOOKUP_VALUE,
+    Code::CONDITION,
+    Code::CONDITION_FIELD,
+    Code::CONDITION_OPERATOR,
+    Code::CONDITION_VALUE,
+    Code::CONDITION_QUANTIFIER,
+    Code::DATE_FORMAT,
+    Code::LINE,
+    Code::LETTER_PLACE,
+    Code::NOTICE_FIELD,
+    Code::DELIVERY,
+];
 /// Bytes of a file's problems that one log line holds.
 const LOGGED_BYTES_MAX: usize = 2_000;
 
@@ -365,9 +388,8 @@ fn restore(version: &PlanVersion, file: &MappingFile) -> Result<LiveMapping, Err
 pub(super) fn restore_stored(version: &PlanVersion) -> Result<LiveMapping, Error> {
     let shown = format!("{} {}", version.force, version.name);
     let mut compiled = Mapping::compile(&version.name, &shown, &version.text, &|_| None);
-    // It had no problem when it went live, so one that no example explains means that this release
-    // does not understand it. What is half understood would be a guess.
-    compiled.diagnostics.retain(|it| !OF_EXAMPLES.contains(&it.code));
+    // Its words were known when it went live. What is half understood would be a guess.
+    compiled.diagnostics.retain(|it| NOT_UNDERSTOOD.contains(&it.code));
     let Some(sound) = compiled.plan.filter(|_| compiled.diagnostics.is_empty()) else {
         return Err(Error::Stored {
             force: version.force.to_string(),
