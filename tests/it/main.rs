@@ -22,6 +22,7 @@ mod evolution;
 mod faults;
 mod follow;
 mod golive;
+mod handbook;
 mod history;
 mod hold;
 mod house;

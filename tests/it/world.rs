@@ -33,6 +33,8 @@ pub struct World {
     pub crl: bool,
     /// Hampshire's letters are pushed to this address.
     pub letters_to: Option<String>,
+    /// One more force, slug and code; its mappings are in the world's own folder, if anywhere.
+    pub newcomer: Option<(&'static str, &'static str)>,
 }
 
 /// A running gateway and everything that speaks to it.
@@ -90,6 +92,8 @@ impl World {
         if let Some(to) = &self.letters_to {
             authority.client("gateway.example", 2).write(&certificates, "outgoing");
             mappings_with(&folder.join("mappings"), to);
+        } else if self.newcomer.is_some() {
+            copy(&own_mappings(), &folder.join("mappings"));
         }
         let text = self.settings(api, internal, &provider, &folder);
         std::fs::write(folder.join("gateway.toml"), text).unwrap();
@@ -105,9 +109,9 @@ impl World {
 
     fn settings(&self, api: u16, internal: u16, provider: &str, folder: &Path) -> String {
         let crl = if self.crl { "certs/ca.crl" } else { "none" };
-        let mappings = match &self.letters_to {
-            Some(_) => folder.join("mappings"),
-            None => Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings"),
+        let mappings = match (&self.letters_to, self.newcomer) {
+            (None, None) => own_mappings(),
+            _ => folder.join("mappings"),
         };
         let mappings = mappings.display();
         let delivery = match &self.letters_to {
@@ -136,7 +140,7 @@ impl World {
              [[ca]]\nname = \"police-ca\"\ncertificate = \"certs/ca.pem\"\ncrl = \"{crl}\"\n\
              [[provider]]\nslug = \"{provider}\"\n"
         );
-        for (slug, code) in FORCES {
+        for (slug, code) in FORCES.into_iter().chain(self.newcomer) {
             write!(
                 text,
                 "[[force]]\nslug = \"{slug}\"\ncode = \"{code}\"\nprovider = \"{provider}\"\n\
@@ -413,21 +417,29 @@ pub fn example(force: &str, name: &str) -> String {
     std::fs::read_to_string(path.join(name)).unwrap()
 }
 
-/// The project's mappings, with Hampshire's letters pushed to this address.
-fn mappings_with(folder: &Path, to: &str) {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+fn own_mappings() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings")
+}
+
+/// A folder and everything below it.
+pub fn copy(from: &Path, to: &Path) {
     let mut open = vec![PathBuf::new()];
     while let Some(below) = open.pop() {
-        std::fs::create_dir_all(folder.join(&below)).unwrap();
+        std::fs::create_dir_all(to.join(&below)).unwrap();
         for entry in std::fs::read_dir(from.join(&below)).unwrap() {
             let name = below.join(entry.unwrap().file_name());
             if from.join(&name).is_dir() {
                 open.push(name);
             } else {
-                std::fs::copy(from.join(&name), folder.join(&name)).unwrap();
+                std::fs::copy(from.join(&name), to.join(&name)).unwrap();
             }
         }
     }
+}
+
+/// The project's mappings, with Hampshire's letters pushed to this address.
+fn mappings_with(folder: &Path, to: &str) {
+    copy(&own_mappings(), folder);
     let file = folder.join("hampshire/notice.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let usual = "https://notices.hampshire.example/cara/inbox";
