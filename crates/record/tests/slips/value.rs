@@ -232,8 +232,7 @@ fn transform_that_leaves_nothing(file: &File) -> Vec<Edit> {
 fn date_format_misspelt(file: &File) -> Vec<Edit> {
     each(file, "a date format is misspelt", |line| {
         let at = line.text.find("dates").filter(|_| line.key == "dates" || line.fills())?;
-        let year = line.text[at..].contains("YYYY").then_some(())?;
-        let () = year;
+        line.text[at..].contains("YYYY").then_some(())?;
         Some((line.replaced("YYYY", "YYY"), None))
     })
 }
