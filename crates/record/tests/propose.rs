@@ -287,7 +287,7 @@ fn what_is_written_compiles_but_for_what_it_says_is_missing() {
                         proposal.missing.iter().any(|it| shown.contains(it.as_str()))
                             || shown.contains("no_fixed_abode")
                     }
-                    "M122" => shown.contains(CHOOSE),
+                    "M122" | "M125" => shown.contains(CHOOSE),
                     _ => false,
                 };
                 assert!(says, "{force}: {shown}");

@@ -81,6 +81,11 @@ pub(super) fn compiled<P>(
     let Compiled { plan, diagnostics } = once(file, text, lines, open, &whole);
     let again = |text: &str| once(file, text, lines, open, &whole).diagnostics;
     let mut diagnostics = follow::causes(text, diagnostics, &again);
+    // Without its base nearly everything of the file is missing.
+    let lost = |it: &Diagnostic| it.suggestion.as_deref() == Some("extends");
+    if diagnostics.iter().any(lost) {
+        diagnostics.retain(|it| lost(it) || !syntax::may_follow(it.code));
+    }
     // That a section stands twice only follows from its other shape.
     if of_base.iter().any(|it| it.code == Code::OTHER_SHAPE) {
         diagnostics.retain(|it| it.code != Code::FILLED_TWICE);
@@ -158,6 +163,8 @@ pub(super) struct Compiler<'a> {
     date_texts: Vec<Quoted>,
     /// Where the `from` of the block that is read stands.
     block_from: Option<Range<usize>>,
+    /// A test's example is not there, so what examples have cannot be judged.
+    example_lost: bool,
 }
 
 /// Where a field was filled first.
@@ -179,6 +186,9 @@ pub(super) const TOP_KEYS: [&str; 12] = [
     "format", "force", "fills", "source", "line", "unwrap", "fields", "one", "each", "lookup",
     "rule", "test",
 ];
+
+/// Keys with which a file says that it extends a base.
+const EXTENDING: &[&str] = &["extends", "without"];
 
 impl<'a> Compiler<'a> {
     pub fn new(file: &'a str, text: &'a str, lines: &'a Lines, open: Open<'a>) -> Self {
@@ -214,6 +224,7 @@ impl<'a> Compiler<'a> {
             rules: Vec::new(),
             date_texts: Vec::new(),
             block_from: None,
+            example_lost: false,
         }
     }
 
@@ -434,7 +445,10 @@ impl<'a> Compiler<'a> {
             if known.contains(&key.as_str()) {
                 continue;
             }
-            let meant = super::fault::nearest(&key, known.iter().copied());
+            // These are taken out before the file is compiled.
+            let of_file = if known.contains(&"force") { EXTENDING } else { &[] };
+            let all = known.iter().chain(of_file).copied();
+            let meant = super::fault::nearest(&key, all);
             let what = format!("`{key}` is not a key that belongs here");
             self.report(Code::UNKNOWN_KEY, span, what).suggestion = meant.map(str::to_owned);
         }

@@ -141,6 +141,15 @@ pub struct DeadEnd {
     pub in_other_space: bool,
 }
 
+impl DeadEnd {
+    /// Adds names that are there in another place.
+    pub fn add(&mut self, names: &[String]) {
+        let more = names.iter().filter(|name| !self.present.contains(name));
+        let more: Vec<String> = more.cloned().collect();
+        self.present.extend(more);
+    }
+}
+
 impl Path {
     /// Reads a path; its names become known to `names`.
     pub fn parse(text: &str, names: &mut Names) -> Result<Path, Fault> {

@@ -65,26 +65,27 @@ fn field_of_nobody(file: &File) -> Vec<Edit> {
 
 fn mandatory_line_deleted(file: &File) -> Vec<Edit> {
     let twice = |key: &str| file.lines.iter().filter(|line| line.key == key).count() > 1;
-    let edits =
-        fields(file).filter(|(line, spec)| spec.need == Need::Mandatory && !twice(&line.key)).map(
-            |(line, _)| {
-                let header = line.section_index + 1;
-                let part = format!("\"{}\"", line.key.split('.').next().unwrap());
-                let blocks = file.lines.iter().filter(|it| it.key == "fills" && it.value == part);
-                Edit {
-                    kind: "a mandatory line is deleted",
-                    text: file.with(&[(line.index, None)]),
-                    // `[[one]]`, `fills` and `from` stand before `[one.fields]`.
-                    // So it is told at the block of the same person, if there is one.
-                    lines: (header.saturating_sub(5)..=header)
-                        .chain(blocks.map(|block| {
+    let edits = fields(file)
+        .filter(|(line, spec)| !file.extends() && spec.need == Need::Mandatory && !twice(&line.key))
+        .map(|(line, _)| {
+            let header = line.section_index + 1;
+            let part = format!("\"{}\"", line.key.split('.').next().unwrap());
+            let blocks = file.lines.iter().filter(|it| it.key == "fills" && it.value == part);
+            Edit {
+                kind: "a mandatory line is deleted",
+                text: file.with(&[(line.index, None)]),
+                // `[[one]]`, `fills` and `from` stand before `[one.fields]`.
+                // So it is told at the block of the same person, if there is one.
+                lines: (header.saturating_sub(5)..=header)
+                    .chain(
+                        blocks.map(|block| {
                             block.section_index + usize::from(block.index < line.index)
-                        }))
-                        .collect(),
-                    near: None,
-                }
-            },
-        );
+                        }),
+                    )
+                    .collect(),
+                near: None,
+            }
+        });
     edits.collect()
 }
 

@@ -94,6 +94,11 @@ impl File {
         Mapping::compile(&self.name, &self.shown, text, &open).diagnostics
     }
 
+    /// Whether it says only what differs from a base: a line that is gone is the base's again.
+    pub fn extends(&self) -> bool {
+        self.lines.iter().any(|line| line.key == "extends")
+    }
+
     pub fn reads_records(&self) -> bool {
         self.name != "notice"
     }

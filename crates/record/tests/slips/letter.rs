@@ -35,7 +35,8 @@ fn code(file: &File) -> Vec<Edit> {
 }
 
 fn row_gone(file: &File) -> Vec<Edit> {
-    let rows = file.lines.iter().filter(|line| !file.reads_records() && line.in_lookup());
+    let counts = !file.reads_records() && !file.extends();
+    let rows = file.lines.iter().filter(|line| counts && line.in_lookup());
     let edits = rows.map(|line| Edit {
         kind: "a row of a letter's lookup is deleted",
         text: file.with(&[(line.index, None)]),

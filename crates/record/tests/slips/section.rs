@@ -81,7 +81,7 @@ fn fills_of_a_block(file: &File) -> Vec<Edit> {
 
 fn other_fills_of_a_block(file: &File) -> Vec<Edit> {
     each(file, "a block fills another person or group", |line| {
-        (line.key == "fills").then_some(())?;
+        (line.key == "fills" && !file.extends()).then_some(())?;
         let other = match line.value.as_str() {
             "\"offender\"" => "victim",
             "\"victim\"" => "offender",

@@ -79,6 +79,14 @@ fn otherwise(
     (value != "hold").then(|| canonical(value))
 }
 
+/// The header of a lookup of the file itself, where the line that asks for it is its base's.
+fn own_header(compiler: &Compiler<'_>, name: &str, used: &Range<usize>) -> Option<Range<usize>> {
+    let index = compiler.lookup_index.get(name)?;
+    let header = compiler.lookup_places[*index].name.clone()?;
+    let of_base = compiler.spot(used.start).base.is_some();
+    (of_base && compiler.spot(header.start).base.is_none()).then_some(header)
+}
+
 /// Notes that a line names a lookup, so that nothing follows from a slip elsewhere in the line.
 pub(super) fn named(compiler: &mut Compiler<'_>, table: &Table<'_>) {
     let name = table.get("lookup").and_then(|item| item.as_str());
@@ -105,8 +113,17 @@ pub(super) fn of_field(
             if let Some(index) = meant.as_ref().and_then(|meant| compiler.lookup_index.get(meant)) {
                 compiler.lookup_places[*index].used = true;
             }
-            let what = format!("there is no lookup \"{name}\"");
-            compiler.report(Code::UNKNOWN_LOOKUP, span, what).suggestion = meant;
+            match meant.as_ref().and_then(|meant| own_header(compiler, meant, &span)) {
+                // The base's fields name it right; the slip is in the file that brings the table.
+                Some(header) => {
+                    let what = format!("fields of the base look for the lookup \"{name}\"");
+                    compiler.report(Code::UNKNOWN_LOOKUP, header, what).suggestion = Some(name);
+                }
+                None => {
+                    let what = format!("there is no lookup \"{name}\"");
+                    compiler.report(Code::UNKNOWN_LOOKUP, span, what).suggestion = meant;
+                }
+            }
             return None;
         }
     };

@@ -71,6 +71,7 @@ fn given_file(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Given> {
     if (compiler.open)(&file).is_none() {
         let what = format!("the file \"{file}\" is not there");
         compiler.report(Code::TEST, span, what);
+        compiler.example_lost = true;
         return None;
     }
     Some(Given::File(file))
@@ -114,6 +115,7 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
     };
     let never_whole = |_: &Item| false;
     let mut all = Vec::new();
+    let mut meant_outcome = false;
     for leaf in expect.leaves(&never_whole) {
         let texts = texts_of(leaf.item);
         let Some(texts) = texts else {
@@ -158,13 +160,14 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                 let fields = groups.flat_map(|&group| field::all(group)).map(|id| id.spec().name);
                 let names = fields.chain(["outcome", "violations", "flags"]).collect::<Vec<_>>();
                 let meant = crate::mapping::fault::nearest(field, names);
+                meant_outcome |= meant == Some("outcome");
                 let what = format!("the {} has no field {field}", compiler.fills.word());
                 compiler.report(Code::TEST, leaf.key_span, what).suggestion =
                     meant.map(str::to_owned);
             }
         }
     }
-    if !expect.has("outcome") {
+    if !expect.has("outcome") && !meant_outcome {
         let what = format!("the test \"{name}\" does not say expect.outcome");
         compiler.report(Code::TEST, table.span.clone(), what).suggestion =
             Some("expect.outcome = \"accepted\"".to_owned());

@@ -62,7 +62,7 @@ pub(super) fn examples(compiler: &mut Compiler<'_>, plan: &Plan) {
     let texts: Vec<String> =
         plan.tests.iter().filter_map(|test| test.given.text(plan, compiler.open).ok()).collect();
     let trees = compiler.examples(plan, &texts);
-    if trees.is_empty() {
+    if trees.is_empty() || compiler.example_lost {
         return;
     }
     paths(compiler, plan, &trees);
@@ -84,7 +84,10 @@ fn paths(compiler: &mut Compiler<'_>, plan: &Plan, trees: &[Tree<'_>]) {
                     Some(end) if dead.as_ref().is_none_or(|it| it.at.start < end.at.start) => {
                         dead = Some(end);
                     }
-                    Some(_) => {}
+                    Some(end) => {
+                        let same = dead.as_mut().filter(|it| it.at.start == end.at.start);
+                        same.into_iter().for_each(|it| it.add(&end.present));
+                    }
                 }
             }
         }

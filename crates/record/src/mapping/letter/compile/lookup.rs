@@ -120,7 +120,8 @@ pub(super) fn check(reporter: &mut Compiler<'_>, all: &[Written]) {
                 true => format!("{name} is never \"{code}\" where a line looks it up"),
                 false => format!("{name} is never \"{code}\""),
             };
-            let meant = nearest(code, missing.iter().copied()).filter(|_| !can_be);
+            let near = nearest(code, missing.iter().copied());
+            let meant = near.or_else(|| nearest(code, met.iter().copied())).filter(|_| !can_be);
             missing.retain(|missing| Some(*missing) != meant);
             reporter.report(Code::LETTER_LOOKUP, span.clone(), what).suggestion =
                 meant.map(|meant| format!("\"{meant}\""));
