@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::format::{self, Shape};
+use super::mapping::problem;
 use super::socket::{At, Gateway};
 use crate::flow::golive::{Candidate, WentLive};
 use crate::flow::operate::Order;
@@ -57,6 +58,9 @@ pub struct Activate {
     /// Show old and new values of what changes, at most 50; it is audited with your reason
     #[arg(long)]
     reveal: bool,
+    /// With json nobody is asked: it goes live with --yes only
+    #[command(flatten)]
+    shape: Shape,
 }
 
 /// Every version of a force's mappings: who, when, why.
@@ -125,7 +129,19 @@ impl Activate {
         let path = folder.join(format!("{}.toml", self.name));
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        let Some(text) = self::text(&path, &text, out)? else { return Ok(ExitCode::FAILURE) };
+        let is_json = self.shape.is_json();
+        let (text, diagnostics) = self::text(&path, &text);
+        if !diagnostics.is_empty() {
+            if is_json {
+                let problems: Vec<_> = diagnostics.iter().map(problem::document).collect();
+                write_document(&path, &problems, None, None, out)?;
+                return Ok(ExitCode::FAILURE);
+            }
+            for diagnostic in &diagnostics {
+                writeln!(out, "{}", diagnostic.render())?;
+            }
+            return Ok(ExitCode::FAILURE);
+        }
         let candidate = Candidate {
             files: files(&folder, &text)?,
             force: self.force,
@@ -139,6 +155,16 @@ impl Activate {
             reveal: self.reveal,
         };
         let tried = activate(&gateway, &candidate).await?;
+        if is_json {
+            let mut went = None;
+            if self.yes {
+                let candidate = candidate.live(tried.seen.clone());
+                went = Some(activate(&gateway, &candidate).await?);
+            }
+            write_document(&path, &[], Some(&tried), went.as_ref(), out)?;
+            let live = went.is_some_and(|went| went.waits_after.is_none());
+            return Ok(if live || self.dry_run { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         writeln!(out, "{}", path.display())?;
         write_tried(&tried, out)?;
         if self.dry_run {
@@ -150,8 +176,7 @@ impl Activate {
             return Ok(ExitCode::FAILURE);
         }
         // Only the text that was tried, over the version that it was tried against.
-        let candidate =
-            Candidate { dry_run: false, seen: Some(tried.seen), reveal: false, ..candidate };
+        let candidate = candidate.live(tried.seen);
         write_live(&activate(&gateway, &candidate).await?, out)
     }
 }
@@ -235,22 +260,33 @@ fn is_confirmed(out: &mut impl Write) -> std::io::Result<bool> {
     Ok(line.trim() == "yes")
 }
 
+/// The answer as JSON: `{file, diagnostics, tried, went_live}`.
+fn write_document(
+    path: &Path,
+    diagnostics: &[Value],
+    tried: Option<&WentLive>,
+    went: Option<&WentLive>,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let document = json!({
+        "file": path.display().to_string(), "diagnostics": diagnostics, "tried": tried,
+        "went_live": went,
+    });
+    format::write(&document, out)
+}
+
 /// What is sent: the file with the base that it extends. What is wrong with one that extends a base
-/// is printed here, where both files are: then there is nothing to send.
-fn text(path: &Path, text: &str, out: &mut impl Write) -> anyhow::Result<Option<String>> {
+/// is said here, where both files are: then there is nothing to send.
+fn text(path: &Path, text: &str) -> (String, Vec<Diagnostic>) {
     if extend::base_of(text).is_none() {
-        return Ok(Some(text.to_owned()));
+        return (text.to_owned(), Vec::new());
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     let open = |name: &str| std::fs::read(folder.join(name)).ok();
     let shown = path.display().to_string();
     let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let diagnostics = Mapping::compile(name, &shown, text, &open).diagnostics;
-    for diagnostic in &diagnostics {
-        writeln!(out, "{}", diagnostic.render())?;
-    }
-    let sound = diagnostics.is_empty();
-    Ok(sound.then(|| extend::effective(&shown, text, &open).text))
+    (extend::effective(&shown, text, &open).text, diagnostics)
 }
 
 /// The files that the mapping's tests name, by those names.

@@ -5,7 +5,7 @@ mod attempt;
 pub(super) mod check;
 mod folder;
 mod new;
-mod problem;
+pub(super) mod problem;
 mod schema;
 pub(super) mod show;
 #[cfg(test)]

@@ -44,6 +44,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The same, to go live as it was tried and over what it was tried against.
+    pub fn live(self, seen: Seen) -> Candidate {
+        Candidate { dry_run: false, seen: Some(seen), reveal: false, ..self }
+    }
+
     /// What is stored needs no other file: a base that was sent along is taken in. One that is
     /// missing is named by the check.
     fn extended(mut self) -> Self {

@@ -332,6 +332,24 @@ async fn the_commands_put_a_file_live_and_take_it_back() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_activation_as_json_is_one_document_and_goes_live_with_yes_only() {
+    let desk = Desk::start().await;
+    desk.write(squeeze_unit(desk.text.clone()));
+    let told = |more: &[&str]| -> (bool, Value) {
+        let (good, told) = desk.activate(&[&["--format", "json"], more].concat());
+        (good, serde_json::from_str(&told).unwrap())
+    };
+    for (more, is_good) in [(&["--dry-run"][..], true), (&[], false)] {
+        let (good, tried) = told(more);
+        assert_eq!((good, &tried["went_live"]), (is_good, &Value::Null), "{tried}");
+        assert_eq!(tried["tried"]["changes"].as_array().unwrap().len(), 1, "{tried}");
+        assert_eq!(tried["diagnostics"].as_array().unwrap().len(), 0, "{tried}");
+    }
+    let (good, went) = told(&["--yes"]);
+    assert!(good && went["went_live"]["version"] == 2, "{went}");
+}
+
 /// What was held for one code is seen as one line, and goes on together once the code is listed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_code_held_is_released_together() {

@@ -3,7 +3,7 @@
 use cara_record::mapping::{Diagnostic, Report};
 use serde_json::{Value, json};
 
-pub(super) fn document(diagnostic: &Diagnostic) -> Value {
+pub(in crate::cli) fn document(diagnostic: &Diagnostic) -> Value {
     json!({
         "file": diagnostic.file,
         "line": diagnostic.line,
