@@ -120,8 +120,8 @@ impl Stories for Told {
         Vec::new()
     }
 
-    fn mapping_page(&self, _: &str) -> Option<api::ProblemPage> {
-        None
+    fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
+        cara_gateway::flow::mapping_page(code)
     }
 
     fn holds<'a>(
