@@ -135,7 +135,7 @@ pub fn last_id(answer: &str) -> Option<String> {
 pub fn settled(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
-        let words = line.split_inclusive(|c: char| c == ' ' || c == '"' || c == ',');
+        let words = line.split_inclusive([' ', '"', ',']);
         let line: String = words.map(word).collect();
         out.push_str(line.trim_end());
         out.push('\n');
