@@ -108,12 +108,11 @@ impl Gateway {
         let checked = apart(move || checked(&checking)).await?;
         self.check(&force, &candidate, &checked)?;
         let newest = self.newest(force.code, &candidate.name).await?;
-        let before = newest.as_ref().map_or("", |version| version.text.as_str());
-        if before == candidate.text {
+        if newest.as_ref().is_some_and(|version| version.text == candidate.text) {
             return Err(Refusal::WrongState { state: "this very text is live already" });
         }
-        let changes = diff::changes(before, &candidate.text);
-        let sensitive = newest.is_some() && changes.iter().any(|change| change.is_sensitive);
+        let changes = newest.as_ref().map(|it| diff::changes(&it.text, &candidate.text));
+        let sensitive = changes.iter().flatten().any(|change| change.is_sensitive);
         let seen = Seen {
             sha256: self.vault.sha256(candidate.text.as_bytes()),
             live: newest.as_ref().map_or(0, |version| version.version),
@@ -122,7 +121,10 @@ impl Gateway {
         let sha256 = seen.sha256.clone();
         let mapping = activate::live(force.code, &candidate.name, checked.sound, number, sha256);
         let mut went = WentLive {
-            changes: changes.into_iter().map(|change| change.words).collect(),
+            changes: match changes {
+                Some(changes) => changes.into_iter().map(|change| change.words).collect(),
+                None => vec!["the first version: there is none to compare it with".to_owned()],
+            },
             sensitive: sensitive && self.forces.second_operator,
             ..WentLive::default()
         };
