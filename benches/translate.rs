@@ -32,6 +32,7 @@ fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire");
     let text = std::fs::read_to_string(folder.join("referral.toml"))?;
     let open = |name: &str| std::fs::read(folder.join(name)).ok();
+    let text = mapping::extend::effective("referral.toml", &text, &open).text;
     let plan = mapping::compile("referral.toml", &text, &open).plan.context("mapping")?;
     let record = std::fs::read_to_string(folder.join("examples/full.xml"))?;
     let (fields, bytes) = walk(&plan, &record)?;

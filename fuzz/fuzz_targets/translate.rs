@@ -37,7 +37,7 @@ fn plans() -> &'static [Plan] {
     })
 }
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+libfuzzer_sys::fuzz_target!(init: { plans(); }, |bytes: &[u8]| {
     let Some((choice, body)) = bytes.split_first() else { return };
     let plans = plans();
     let plan = &plans[usize::from(*choice) % plans.len()];

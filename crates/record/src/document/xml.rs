@@ -18,7 +18,7 @@ use quick_xml::reader::Reader;
 
 use super::space::Scope;
 use super::tree::{Builder, Piece, Tree};
-use super::{ErrorKind, Fail};
+use super::{BYTE_ORDER_MARK, ErrorKind, Fail};
 
 const NAME_START: u8 = 1;
 const NAME: u8 = 2;
@@ -57,6 +57,10 @@ fn classes(text: &str) -> u8 {
 pub(crate) fn read<'t>(mut builder: Builder<'_, 't>) -> Result<Tree<'t>, Fail> {
     let source = builder.source;
     refuse_forbidden_characters(source)?;
+    // The library would skip it and count from behind it; the one that may stand here is gone.
+    if source.starts_with(BYTE_ORDER_MARK) {
+        return Err(Fail::malformed(0, "text outside the root element"));
+    }
     let mut reader = Reader::from_str(source);
     reader.config_mut().check_comments = true;
     let mut seen =

@@ -21,6 +21,8 @@ fn xml_that_is_not_well_formed_is_refused_at_its_place() {
     malformed("<A>\n</A>\n<B/>", 3, 1);
     malformed("<A/>é", 1, 5);
     malformed("x<A/>", 1, 1);
+    malformed("\u{feff}\u{feff}<A/>", 1, 1);
+    malformed("\u{feff}\u{feff}\u{feff}m", 1, 1);
     malformed("<A/>&amp;", 1, 5);
     malformed("<A/><![CDATA[]]>", 1, 5);
     malformed("<A><B></A>", 1, 7);
