@@ -94,11 +94,19 @@ pub fn run() -> ExitCode {
         .and_then(|runtime| runtime.block_on(command(arguments.command)));
     match ended {
         Ok(code) => code,
+        // Whoever reads the answer has read enough of it: `… | head`.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _nobody_reads_it = writeln!(std::io::stderr(), "cara-gateway: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Only of the command's own writing: a pipe that closed deeper down is a failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let written = error.downcast_ref::<std::io::Error>();
+    written.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn command(command: Command) -> anyhow::Result<ExitCode> {
