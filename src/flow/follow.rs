@@ -11,8 +11,8 @@ use cara_record::mapping::diff;
 use super::activate::{self, Error, MappingFile, NAMES, Unsound};
 use super::replay::apart;
 use super::sweep::Swept;
-use super::sweep::alert::{self, Alerts, MAPPING_REFUSED, MAPPING_UNREADABLE, MAPPING_WAITING};
 use super::{Force, Gateway, Refusal};
+use crate::metric::alert::{self, Alerts, MAPPING_REFUSED, MAPPING_UNREADABLE, MAPPING_WAITING};
 use crate::store::{ForceCode, PlanNumber, PlanVersion};
 
 /// Files of the folder that one look counts; more than any force has.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::sweep::alert;
 use super::{Gateway, Refusal};
+use crate::metric::alert;
 use crate::store::{Compartment, Incident, Mail, MailAbout, NoticeRow, Tend};
 
 /// An e-mail that may be sent now.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::golive::Candidate;
-use super::sweep::alert;
 use super::{Gateway, Operator, Refusal, Role};
+use crate::metric::alert;
 use crate::store::Compartment;
 
 /// What a field is to say; personal, so `Debug` shows nothing of it.

@@ -11,10 +11,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use super::Troubles;
+
 /// Every number that the gateway counts. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metric {
     numbers: Arc<Numbers>,
+    troubles: Troubles,
 }
 
 /// What happened to a message on its way to the broker.
@@ -146,7 +149,7 @@ impl Default for Metric {
             audit_rows: Gauge::default(),
         };
         numbers.register();
-        Metric { numbers: Arc::new(numbers) }
+        Metric { numbers: Arc::new(numbers), troubles: Troubles::default() }
     }
 }
 
@@ -203,6 +206,11 @@ impl Numbers {
 }
 
 impl Metric {
+    /// What the gateway sees to be wrong with itself.
+    pub fn troubles(&self) -> &Troubles {
+        &self.troubles
+    }
+
     /// A record was answered; `status` as in the API: `accepted`, `duplicate`, `held`.
     pub fn record(&self, force_code: &str, status: &'static str) {
         let label = RecordLabel { force: force_code.to_owned(), status };

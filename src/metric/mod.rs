@@ -1,10 +1,12 @@
-//! Counters and the health board: what an operator watches.
+//! Counters, the health board, what an operator is told of.
 //!
 //! No label is personal: forces by code, problems by their published code, certificates by the
 //! name that `gateway.toml` gives them.
 
+pub mod alert;
 mod counter;
 mod health;
 
+pub use alert::Troubles;
 pub use counter::{Metric, PushEnd, Step};
 pub use health::{Health, Part, State};

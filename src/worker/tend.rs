@@ -10,10 +10,10 @@ use super::{Stop, told};
 use crate::clock::{Clock, later};
 use crate::delivery::{Lasting, Mail, backoff};
 use crate::flow::mail::{To, Written};
-use crate::flow::sweep::alert::{self, Alerts};
 use crate::flow::sweep::{Incident, Sweeper, Swept};
 use crate::flow::{Gateway, Refusal};
 use crate::metric::Metric;
+use crate::metric::alert::{self, Alerts};
 
 const EVERY: Duration = Duration::from_secs(15);
 /// E-mail of one round.
@@ -42,7 +42,9 @@ pub async fn tend(
     let mut sweeper = Sweeper::of(gateway.clone());
     let wake = gateway.letters_wake();
     loop {
-        match sweeper.sweep(&outside().await).await {
+        let mut alerts = outside().await;
+        alerts.extend(metric.troubles().now());
+        match sweeper.sweep(&alerts).await {
             Ok(swept) => {
                 say(&swept, &metric);
                 if swept.notices > 0 {
@@ -63,6 +65,7 @@ pub async fn tend(
         tokio::select! {
             () = told(&mut stop) => return,
             () = tokio::time::sleep(EVERY) => {}
+            () = metric.troubles().changed() => {}
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The clock: notices that are due because time has passed, and alerts to the operators. Everything
 //! is decided from stored facts; each thing is said once.
 
-pub mod alert;
 mod due;
 
 use std::collections::BTreeMap;
@@ -11,11 +10,11 @@ use cara_record::domain::notice::{NoticeContent, NoticeKind};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use self::alert::Alerts;
 use self::due::Due;
 use super::conclude::Folded;
 use super::{Gateway, Operator, Refusal, Role, notice, read};
 use crate::clock::london_day;
+use crate::metric::alert::{self, Alerts};
 pub use crate::store::Incident;
 use crate::store::{
     About, CaseClock, Compartment, Entry, Fact, HoldRow, LateBefore, Operation, Tend, What,
