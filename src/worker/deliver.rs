@@ -1,13 +1,13 @@
 //! Letters to the forces' endpoints: each force on its own, so that one that is down slows nobody
 //! else; each case's letters one after the other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 
 use super::{Stop, told};
 use crate::clock::{Clock, later};
@@ -55,33 +55,46 @@ pub async fn deliver(
     let (push, forces) = (Arc::new(push), Arc::new(forces));
     let room = Room { gateway, push, forces, clock, metric };
     let mut pauses: HashMap<ForceCode, Pause> = HashMap::new();
-    let mut working: JoinSet<(ForceCode, Pause)> = JoinSet::new();
-    let mut busy: HashSet<ForceCode> = HashSet::new();
+    let mut working: JoinSet<Pause> = JoinSet::new();
+    let mut busy: HashMap<task::Id, ForceCode> = HashMap::new();
+    // Whether something may wait, and whether a busy force was passed over meanwhile.
+    let (mut look, mut passed) = (true, false);
     loop {
-        match room.gateway.endpoints().await {
-            Ok(endpoints) => {
-                for to in endpoints {
-                    let pause = pauses.get(&to.force).copied().unwrap_or_default();
-                    let rests = pause.until.is_some_and(|until| room.clock.now() < until);
-                    if rests || !busy.insert(to.force) {
-                        continue;
+        if look {
+            passed = false;
+            match room.gateway.endpoints().await {
+                Ok(endpoints) => {
+                    for to in endpoints {
+                        let (force, room) = (to.force, room.clone());
+                        let pause = pauses.get(&force).copied().unwrap_or_default();
+                        if busy.values().any(|it| *it == force) {
+                            passed = true;
+                        } else if pause.until.is_none_or(|until| room.clock.now() >= until) {
+                            let round = async move { room.round(&to, pause).await };
+                            busy.insert(working.spawn(round).id(), force);
+                        }
                     }
-                    let room = room.clone();
-                    working.spawn(async move { (to.force, room.round(&to, pause).await) });
                 }
+                Err(error) => away(&error),
             }
-            Err(error) => away(&error),
         }
-        let ended = tokio::select! {
+        tokio::select! {
             biased;
             () = told(&mut stop) => break,
-            Some(ended) = working.join_next() => Some(ended),
-            () = wake.notified() => None,
-            () = tokio::time::sleep(POLL) => None,
-        };
-        if let Some(Ok((force, pause))) = ended {
-            busy.remove(&force);
-            pauses.insert(force, pause);
+            Some(ended) = working.join_next_with_id() => {
+                // The end of a round is no reason to look: it has looked until nothing waited.
+                look = passed;
+                let (id, pause) = match ended {
+                    Ok((id, pause)) => (id, Some(pause)),
+                    Err(error) => (error.id(), None),
+                };
+                if let Some(force) = busy.remove(&id) {
+                    let known = pauses.entry(force).or_default();
+                    *known = pause.unwrap_or_else(|| room.broke_off(*known));
+                }
+            }
+            () = wake.notified() => look = true,
+            () = tokio::time::sleep(POLL) => look = true,
         }
     }
     // What is on its way may come to its end; each push has a time limit of its own.
@@ -89,6 +102,21 @@ pub async fn deliver(
 }
 
 impl Room {
+    /// A round that panicked ends itself only: its force rests like one whose endpoint failed.
+    fn broke_off(&self, known: Pause) -> Pause {
+        tracing::error!(
+            "a round of letters broke off by a fault of the gateway; it is tried again"
+        );
+        self.rest(known, Duration::ZERO)
+    }
+
+    /// One failure more.
+    fn rest(&self, known: Pause, at_least: Duration) -> Pause {
+        let failures = known.failures.saturating_add(1);
+        let rest = backoff(failures, self.clock.random()).max(at_least);
+        Pause { failures, until: Some(later(self.clock.now(), rest)) }
+    }
+
     /// Pushes what waits for one force until nothing does, or its endpoint fails.
     async fn round(&self, to: &PushTo, mut pause: Pause) -> Pause {
         let endpoint = match self.endpoint(to) {
@@ -128,10 +156,7 @@ impl Room {
                 }
             }
             if failed && !arrived {
-                pause.failures += 1;
-                let rest = backoff(pause.failures, self.clock.random()).max(put_off);
-                pause.until = Some(later(self.clock.now(), rest));
-                return pause;
+                return self.rest(pause, put_off);
             }
             if arrived && pause.failures > 0 {
                 tracing::info!(force = to.slug, "the endpoint answers again");
