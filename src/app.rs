@@ -2,6 +2,7 @@
 //! at the start stops it, except a broker, which may come later.
 
 pub mod inspect;
+mod need;
 
 use std::sync::Arc;
 
@@ -16,10 +17,11 @@ use crate::config::{Fault, Settings};
 use crate::delivery::{Mail, Push};
 use crate::flow::follow::Follower;
 use crate::flow::{Force, Forces, Gateway, Provider, Refusal};
-use crate::http::{DeadLetters, DeadQueue, Edge, Listening};
+use crate::http::{DeadLetters, DeadQueue, Edge, Listening, knock};
 use crate::metric::alert::Alerts;
 use crate::metric::{Health, Metric, Part};
 use crate::store::{ForceCode, Sqlite};
+use crate::supervisor::{self, Tasks};
 use crate::tls::Trust;
 use crate::vault::Vault;
 use crate::worker::{Outside, Post};
@@ -29,6 +31,8 @@ use crate::{tls, worker};
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let clock = Clock::system();
     let (metric, health) = (Metric::default(), Health::default());
+    supervisor::install(metric.clone());
+    supervisor::ensure_descriptors(need::descriptors(&settings))?;
     let trust = Trust::open(&settings, clock.clone(), metric.clone()).map_err(|errors| {
         let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("certificates cannot be used:\n{}", lines.join("\n"))
@@ -66,10 +70,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     tracing::info!(api = %listening.api, internal = %listening.internal, "listening");
 
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(tls::watch(Arc::clone(&trust)));
-    let watching = tokio::spawn(worker::watch(gateway.clone(), health.clone(), stopped.clone()));
-    let following = tokio::spawn(worker::follow(follower, health.clone(), stopped.clone()));
-    let mut consuming = tokio::spawn(async {});
+    let mut tasks = Tasks::default();
+    let certificates = tls::watch(Arc::clone(&trust));
+    tasks.spawn("certificate watcher", worker::until_told(certificates, stopped.clone()));
+    let watching = worker::watch(gateway.clone(), health.clone(), stopped.clone());
+    tasks.spawn("store watcher", watching);
+    tasks.spawn("mapping follower", worker::follow(follower, health.clone(), stopped.clone()));
     let outside = outside(Arc::clone(&trust), &settings, topology.clone(), clock.clone())?;
     let post = match &settings.mail {
         Some(mail) => Some(Post {
@@ -81,63 +87,50 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             None
         }
     };
-    let tending = tokio::spawn(worker::tend(
-        gateway.clone(),
-        outside,
-        post,
-        clock.clone(),
-        metric.clone(),
-        stopped.clone(),
-    ));
-    let delivering = match &settings.delivery {
-        Some(delivery) => {
-            let push = Push::open(delivery, &clock).context("letters cannot be pushed")?;
-            let (forces, clock, metric) = (settings.forces.clone(), clock.clone(), metric.clone());
-            let stopped = stopped.clone();
-            tokio::spawn(worker::deliver(gateway.clone(), push, forces, clock, metric, stopped))
-        }
-        None => tokio::spawn(async {}),
-    };
-    let publishing = if settings.broker.publish {
+    let (told, counted) = (stopped.clone(), metric.clone());
+    let tending = worker::tend(gateway.clone(), outside, post, clock.clone(), counted, told);
+    tasks.spawn("sweep", tending);
+    if let Some(delivery) = &settings.delivery {
+        let push = Push::open(delivery, &clock).context("letters cannot be pushed")?;
+        let (forces, clock, metric) = (settings.forces.clone(), clock.clone(), metric.clone());
+        let told = stopped.clone();
+        let delivering = worker::deliver(gateway.clone(), push, forces, clock, metric, told);
+        tasks.spawn("letters", delivering);
+    }
+    if settings.broker.publish {
         let consumer = Consumer::of(&settings.broker, topology.clone(), &settings.providers)?;
         let consumed = metric.clone();
         let publisher = Publisher::of(&settings.broker, topology, clock, metric, health.clone())?;
         first_link(&publisher).await?;
-        consuming = tokio::spawn(worker::consume(
-            gateway.clone(),
-            consumer,
-            consumed,
-            health.clone(),
-            stopped.clone(),
-        ));
-        tokio::spawn(worker::publish(gateway.clone(), publisher, stopped))
+        let (told, health) = (stopped.clone(), health.clone());
+        let consuming = worker::consume(gateway.clone(), consumer, consumed, health, told);
+        tasks.spawn("outcomes", consuming);
+        tasks.spawn("publisher", worker::publish(gateway.clone(), publisher, stopped));
     } else {
         tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
         health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
         health.bad(Part::Outcomes, "`broker.publish` is false: nothing is read either");
-        tokio::spawn(async {})
-    };
+    }
     gateway.probe().await.context("the store cannot commit")?;
     health.good(Part::Store);
     health.good(Part::Start);
 
-    let serving = tokio::spawn(listening.run());
-    let poisoned = tokio::select! {
-        signal = told_to_stop() => signal.map(|()| false)?,
-        ended = watching => ended.unwrap_or(true),
+    let knocking = knock(listening.doors(), Arc::clone(&edge));
+    tasks.spawn("listener probe", worker::until_told(knocking, stop.subscribe()));
+    tasks.spawn("listeners", listening.run());
+    let died = tokio::select! {
+        signal = told_to_stop() => signal.map(|()| None)?,
+        died = tasks.died() => Some(died),
     };
+    supervisor::end_within(supervisor::STOP_S_MAX);
     stopper.stop().await;
     stop.send_replace(true);
-    serving.await??;
-    consuming.await?;
-    publishing.await?;
-    delivering.await?;
-    tending.await?;
-    following.await?;
-    gateway.close().await?;
-    if poisoned {
-        anyhow::bail!("a commit failed in an unknown state: start again");
+    tasks.finish().await;
+    let closed = gateway.close().await;
+    if let Some(died) = died {
+        anyhow::bail!("{died}: start again");
     }
+    closed?;
     tracing::info!("stopped; everything that was acknowledged is on the disk");
     Ok(())
 }

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod metric;
+pub mod supervisor;
 pub mod vault;
 pub mod tls;
 pub mod store;

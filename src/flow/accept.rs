@@ -16,6 +16,7 @@ use super::prepare::{self, Bench};
 use super::read::{self, Desk, Read};
 use super::{Accepted, Caller, Gateway, Refusal, Submission};
 use crate::store::{BoundKey, Cause, Digest, Entry, HoldEnd, KeyIndex, Known, What};
+use crate::supervisor::contain_now;
 
 mod work;
 
@@ -64,11 +65,14 @@ impl Gateway {
         }
         let gateway = self.clone();
         let caller = caller.clone();
-        let reading =
-            tokio::task::spawn_blocking(move || read::body(&gateway.desk(), &caller, &submission));
+        let reading = tokio::task::spawn_blocking(move || {
+            contain_now(|| read::body(&gateway.desk(), &caller, &submission))
+        });
         match reading.await {
-            Ok(read) => read,
-            Err(_) => Err(Refusal::Internal(anyhow::anyhow!("reading a body ended early"))),
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) | Err(_) => {
+                Err(Refusal::Internal(anyhow::anyhow!("reading a body ended early")))
+            }
         }
     }
 

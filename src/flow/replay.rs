@@ -14,6 +14,7 @@ use super::kept::{AT_ONCE, Kept, Walk};
 use super::live::LivePlan;
 use super::{Force, Gateway, Operator, Refusal, cause, read};
 use crate::store::HoldRow;
+use crate::supervisor::contain_now;
 
 /// Records on which a candidate is tried unless the operator says otherwise.
 pub const RECORDS_USUAL: u32 = 1_000;
@@ -397,8 +398,9 @@ impl Gateway {
 pub(super) async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
+    match tokio::task::spawn_blocking(|| contain_now(work)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(panicked)) => Err(Refusal::internal(panicked)),
         Err(error) => Err(Refusal::internal(error)),
     }
 }

@@ -1,6 +1,7 @@
 //! What every handler may reach.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::limit::{Budget, Rates};
 use super::{DeadLetters, Stories};
@@ -20,6 +21,8 @@ pub struct Edge {
     pub(in crate::http) dead_letters: Arc<dyn DeadLetters>,
     pub(in crate::http) budget: Arc<Budget>,
     pub(in crate::http) rates: Rates,
+    /// Requests of forces that were answered.
+    pub(in crate::http) answered: AtomicU64,
 }
 
 impl Edge {
@@ -44,6 +47,7 @@ impl Edge {
             dead_letters,
             budget,
             rates,
+            answered: AtomicU64::new(0),
         })
     }
 

@@ -1,6 +1,7 @@
 //! What every request of a force passes: certificate, rate, one log line.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,6 +11,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 use super::Edge;
 use super::problem::{self, Counted, Refused};
 use super::standing::{Parked, Standing};
+use crate::supervisor::{self, Panicked};
 use crate::tls::Presented;
 
 /// Lets a request through if its certificate stands for an identity *now* and its force is within
@@ -18,17 +20,14 @@ pub(in crate::http) async fn gate<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let edge = Arc::clone(match request.app_data::<web::Data<Edge>>() {
-        Some(edge) => edge,
-        None => unreachable!("every listener carries the edge"),
-    });
+    let edge = edge(&request);
     let started = edge.clock.monotonic();
     let standing = admit(&edge, &request);
     let identity = standing.as_ref().ok().map(|standing| Arc::clone(&standing.identity));
     let response = match standing {
         Ok(standing) => {
             request.extensions_mut().insert(standing);
-            next.call(request).await?.map_into_boxed_body()
+            contained(&edge, request, next).await?.map_into_boxed_body()
         }
         Err(refused) => {
             let payload = request.take_payload();
@@ -40,6 +39,7 @@ pub(in crate::http) async fn gate<B: MessageBody + 'static>(
     if let Some(code) = code {
         edge.metric.refusal(code);
     }
+    edge.answered.fetch_add(1, Ordering::Relaxed);
     let took = edge.clock.monotonic() - started;
     tracing::info!(
         http.method = %response.request().method(),
@@ -51,6 +51,38 @@ pub(in crate::http) async fn gate<B: MessageBody + 'static>(
         "http.request"
     );
     Ok(response)
+}
+
+/// A panic in one request is answered as a fault of ours; every other request goes on.
+async fn contained<B: MessageBody + 'static>(
+    edge: &Edge,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let answering = async {
+        supervisor::point(request.path());
+        next.call(request).await
+    };
+    supervisor::contain(answering).await.unwrap_or_else(|Panicked| {
+        edge.metric.refusal(problem::INTERNAL.id);
+        Err(Refused::internal().into())
+    })
+}
+
+/// The same for listeners that only let insiders in.
+pub(in crate::http) async fn contain<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let edge = edge(&request);
+    Ok(contained(&edge, request, next).await?.map_into_boxed_body())
+}
+
+fn edge(request: &ServiceRequest) -> Arc<Edge> {
+    match request.app_data::<web::Data<Edge>>() {
+        Some(edge) => Arc::clone(edge),
+        None => unreachable!("every listener carries the edge"),
+    }
 }
 
 fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, Refused> {

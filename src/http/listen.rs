@@ -11,8 +11,10 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
-use super::gate::gate;
+use super::gate::{contain, gate};
+use super::knock::Doors;
 use super::{Edge, internal, operator, route, standing};
+use crate::supervisor::point;
 use crate::tls;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,16 +61,23 @@ impl Listening {
         Ok(Listening { api, internal, socket, servers })
     }
 
+    pub fn doors(&self) -> Doors {
+        let Listening { api, internal, socket, .. } = self;
+        Doors { api: *api, internal: *internal, socket: socket.clone() }
+    }
+
     pub fn stopper(&self) -> Stopper {
         Stopper(self.servers.iter().map(Server::handle).collect())
     }
 
     /// Answers until it is stopped, or until a listener fails.
-    pub async fn run(self) -> std::io::Result<()> {
+    pub async fn run(self) {
         let [api, internal, operators] = self.servers;
         let ended = tokio::try_join!(api, internal, operators);
         let _ = std::fs::remove_file(&self.socket);
-        ended.map(|_| ())
+        if let Err(error) = ended {
+            tracing::error!(error = &error as &dyn std::error::Error, "a listener failed");
+        }
     }
 }
 
@@ -88,6 +97,8 @@ fn api(edge: &Arc<Edge>) -> Result<(SocketAddr, Server), Error> {
     let data = web::Data::from(Arc::clone(edge));
     let metric = edge.metric.clone();
     let server = HttpServer::new(move || {
+        // The closure runs on each worker's own thread.
+        point("api-worker");
         App::new().app_data(data.clone()).wrap(from_fn(gate)).configure(route::configure)
     })
     .workers(settings.workers)
@@ -108,15 +119,16 @@ fn api(edge: &Arc<Edge>) -> Result<(SocketAddr, Server), Error> {
 fn internal(edge: &Arc<Edge>) -> Result<(SocketAddr, Server), Error> {
     let (address, listener) = listen(edge.settings.internal.listen)?;
     let data = web::Data::from(Arc::clone(edge));
-    let server =
-        HttpServer::new(move || App::new().app_data(data.clone()).configure(internal::configure))
-            .workers(1)
-            .max_connections(64)
-            .client_request_timeout(HEADERS_TIMEOUT)
-            .shutdown_timeout(STOP_S)
-            .disable_signals()
-            .listen(listener)
-            .map_err(|source| Error::Address { address, source })?;
+    let server = HttpServer::new(move || {
+        App::new().app_data(data.clone()).wrap(from_fn(contain)).configure(internal::configure)
+    })
+    .workers(1)
+    .max_connections(64)
+    .client_request_timeout(HEADERS_TIMEOUT)
+    .shutdown_timeout(STOP_S)
+    .disable_signals()
+    .listen(listener)
+    .map_err(|source| Error::Address { address, source })?;
     Ok((address, server.run()))
 }
 
@@ -125,16 +137,17 @@ fn operators(edge: &Arc<Edge>, path: &Path) -> Result<Server, Error> {
     let listener = unix_listener(path)?;
     let data = web::Data::from(Arc::clone(edge));
     let settings = edge.settings.operators.clone();
-    let server =
-        HttpServer::new(move || App::new().app_data(data.clone()).configure(operator::configure))
-            .workers(1)
-            .max_connections(64)
-            .client_request_timeout(HEADERS_TIMEOUT)
-            .shutdown_timeout(STOP_S)
-            .disable_signals()
-            .on_connect(move |stream, kept| operator::on_connect(&settings, stream, kept))
-            .listen_uds(listener)
-            .map_err(failed)?;
+    let server = HttpServer::new(move || {
+        App::new().app_data(data.clone()).wrap(from_fn(contain)).configure(operator::configure)
+    })
+    .workers(1)
+    .max_connections(64)
+    .client_request_timeout(HEADERS_TIMEOUT)
+    .shutdown_timeout(STOP_S)
+    .disable_signals()
+    .on_connect(move |stream, kept| operator::on_connect(&settings, stream, kept))
+    .listen_uds(listener)
+    .map_err(failed)?;
     Ok(server.run())
 }
 

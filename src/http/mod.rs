@@ -15,6 +15,7 @@ pub mod body;
 mod edge;
 mod gate;
 mod internal;
+mod knock;
 mod limit;
 mod listen;
 pub mod openapi;
@@ -31,6 +32,7 @@ mod stories;
 mod whoami;
 
 pub use edge::Edge;
+pub use knock::{Doors, knock};
 pub use listen::{Listening, Stopper};
 pub use page::own_page;
 pub use stories::{DeadLetters, DeadQueue, Stories};

@@ -1,11 +1,8 @@
 //! `POST /v1/records`
 
-use std::panic::AssertUnwindSafe;
-
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use cara_record::wire::api::RecordsAnswer;
-use futures_util::FutureExt as _;
 use serde::Deserialize;
 
 use super::Edge;
@@ -37,10 +34,9 @@ pub(in crate::http) async fn post(
     let bytes_max = edge.body_bytes_max(&standing.identity);
     let body = body::read(&edge, &request, payload, bytes_max).await?;
     let submission = Submission { body: body.bytes, ..asked };
-    let accepted = edge.stories.accept(&standing.caller, submission);
-    let accepted = AssertUnwindSafe(accepted).catch_unwind().await;
+    let accepted = edge.stories.accept(&standing.caller, submission).await;
     drop(body.share);
-    match accepted.map_err(|_panic| Refused::internal())?? {
+    match accepted? {
         Accepted::Taken(answer) => Ok(answered(HttpResponse::Accepted(), &answer)),
         Accepted::DryRun(answer) => Ok(answered(HttpResponse::Ok(), &answer)),
         Accepted::AllAtFault(answer) => Err(Refused::at_fault(answer)),

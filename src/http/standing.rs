@@ -13,6 +13,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use super::problem::{self, Refused};
 use crate::flow::Caller;
 use crate::metric::Metric;
+use crate::supervisor;
 use crate::tls::{Identity, Presented};
 
 /// Who is calling, checked for this request.
@@ -75,7 +76,9 @@ pub(in crate::http) fn on_connect(metric: &Metric, stream: &dyn Any, kept: &mut 
     kept.insert(Parked::default());
     let stream = stream.downcast_ref::<TlsStream<TcpStream>>();
     let chain = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
-    if let Some(presented) = chain.and_then(Presented::read) {
+    if let Some(presented) =
+        chain.and_then(|chain| supervisor::contain_now(|| Presented::read(chain)).ok().flatten())
+    {
         kept.insert(presented);
     }
 }

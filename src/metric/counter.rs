@@ -65,6 +65,7 @@ struct Numbers {
     holds_open: Family<ForceLabel, Gauge>,
     broker_up: Gauge,
     audit_rows: Gauge,
+    panics: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -147,6 +148,7 @@ impl Default for Metric {
             holds_open: Family::default(),
             broker_up: Gauge::default(),
             audit_rows: Gauge::default(),
+            panics: Counter::default(),
         };
         numbers.register();
         Metric { numbers: Arc::new(numbers), troubles: Troubles::default() }
@@ -202,6 +204,7 @@ impl Numbers {
         all.register("holds_open", "Open holds, by force", self.holds_open.clone());
         all.register("broker_up", "1 while the broker is reached", self.broker_up.clone());
         all.register("audit_rows", "Length of the audit chain", self.audit_rows.clone());
+        all.register("panics", "Faults of the gateway's own program", self.panics.clone());
     }
 }
 
@@ -311,6 +314,11 @@ impl Metric {
 
     pub fn audit_rows(&self, count: u64) {
         self.numbers.audit_rows.set(signed(count));
+    }
+
+    /// The program met a state that it calls impossible.
+    pub fn panic(&self) {
+        self.numbers.panics.inc();
     }
 
     /// The OpenMetrics text of `/metrics`.

@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub enum Part {
     /// The start has come to its end.
     Start,
+    /// Every listener answers.
+    Listener,
     /// A commit would succeed now.
     Store,
     /// Every force's newest mapping version compiles.
@@ -32,12 +34,13 @@ pub struct Health {
 }
 
 impl Part {
-    pub const ALL: [Part; 5] =
-        [Part::Start, Part::Store, Part::Mappings, Part::Broker, Part::Outcomes];
+    pub const ALL: [Part; 6] =
+        [Part::Start, Part::Listener, Part::Store, Part::Mappings, Part::Broker, Part::Outcomes];
 
     pub fn name(self) -> &'static str {
         match self {
             Part::Start => "start",
+            Part::Listener => "listener",
             Part::Store => "store",
             Part::Mappings => "mappings",
             Part::Broker => "broker",
@@ -48,7 +51,7 @@ impl Part {
     /// Whether no record can be taken while the part is bad.
     pub fn stops_acceptance(self) -> bool {
         match self {
-            Part::Start | Part::Store => true,
+            Part::Start | Part::Listener | Part::Store => true,
             Part::Mappings | Part::Broker | Part::Outcomes => false,
         }
     }
@@ -111,6 +114,7 @@ mod tests {
         let health = Health::default();
         assert!(!health.is_ready());
         assert!(health.good(Part::Store));
+        assert!(health.good(Part::Listener));
         assert!(!health.is_ready());
         assert!(health.good(Part::Start));
         assert!(health.is_ready());

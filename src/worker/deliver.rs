@@ -19,7 +19,7 @@ use crate::metric::{Metric, PushEnd};
 use crate::store::ForceCode;
 
 /// Letters of one force that are on their way at once.
-const AT_ONCE: usize = 16;
+pub const AT_ONCE: usize = 16;
 /// Looked at this often even if nobody says that something waits.
 const POLL: Duration = Duration::from_secs(1);
 /// What an endpoint refused is tried again as if it had failed so often before.

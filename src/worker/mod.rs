@@ -10,7 +10,7 @@ mod tend;
 mod watch;
 
 pub use consume::consume;
-pub use deliver::deliver;
+pub use deliver::{AT_ONCE as LETTERS_AT_ONCE, deliver};
 pub use follow::{follow, look};
 pub use outbox::{Away, Outbox};
 pub use publish::{Publish, publish};
@@ -19,6 +19,14 @@ pub use watch::watch;
 
 /// Told once, to all loops: finish what is in hand and end.
 pub type Stop = tokio::sync::watch::Receiver<bool>;
+
+/// Carries out what would never end by itself.
+pub async fn until_told(work: impl Future<Output = ()>, mut stop: Stop) {
+    tokio::select! {
+        () = told(&mut stop) => {}
+        () = work => {}
+    }
+}
 
 /// Waits until the stop is told.
 async fn told(stop: &mut Stop) {

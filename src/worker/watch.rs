@@ -8,14 +8,14 @@ use crate::metric::{Health, Part};
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Looks every second until told to stop. Ends early, with `true`, when the store says that the
-/// process must end: a commit failed and nobody knows what the disk holds.
-pub async fn watch(gateway: Gateway, health: Health, mut stop: Stop) -> bool {
+/// Looks every second until told to stop. Ends early when the store says that the process
+/// must end: a commit failed and nobody knows what the disk holds.
+pub async fn watch(gateway: Gateway, health: Health, mut stop: Stop) {
     loop {
         if gateway.is_poisoned() {
             health.bad(Part::Store, "a commit failed in an unknown state; the gateway ends itself");
             tracing::error!("a commit failed in an unknown state; ending, so that a start looks");
-            return true;
+            return;
         }
         match gateway.probe().await {
             Ok(()) => {
@@ -32,7 +32,7 @@ pub async fn watch(gateway: Gateway, health: Health, mut stop: Stop) -> bool {
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = told(&mut stop) => return false,
+            () = told(&mut stop) => return,
         }
     }
 }

@@ -31,6 +31,7 @@ mod queue;
 mod record;
 mod replay;
 mod sandbox;
+mod supervise;
 mod sweep;
 mod tidy;
 mod watch;

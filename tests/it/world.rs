@@ -169,18 +169,34 @@ impl TestGateway {
 
     /// Starts the process and waits until it is ready.
     pub async fn spawn(&mut self) {
+        self.spawn_with(&[]).await;
+    }
+
+    /// The same with this in its environment.
+    pub async fn spawn_with(&mut self, environment: &[(&str, &str)]) {
+        self.begin(environment);
+        self.ready().await;
+    }
+
+    /// Starts the process.
+    pub fn begin(&mut self, environment: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path());
         let log = log.unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_cara-gateway"))
             .arg("serve")
             .arg("--config")
             .arg(self.folder.join("gateway.toml"))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
         self.child = Some(child);
+    }
+
+    /// Waits until the process is ready.
+    pub async fn ready(&mut self) {
         let ready = format!("{}/readyz", self.internal);
         let client = plain_client();
         let started = Instant::now();
@@ -218,6 +234,12 @@ impl TestGateway {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Waits until the process has ended by itself.
+    pub async fn ended(&mut self) -> std::process::ExitStatus {
+        eventually("the process ends", async || self.child.as_mut().unwrap().try_wait().unwrap())
+            .await
     }
 
     /// Asks it to stop and waits until it has.

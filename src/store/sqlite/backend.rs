@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
+use super::readers::Gone;
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command};
 use super::{Sqlite, case, hold, pending, plan, read, sweep};
@@ -32,7 +33,8 @@ impl Sqlite {
     ) -> Result<T, Error> {
         match self.readers.read(read).await {
             Ok(answer) => answer.map_err(fault),
-            Err(_) => Err(Error::Unavailable { reason: STOPPING }),
+            Err(Gone::Closed) => Err(Error::Unavailable { reason: STOPPING }),
+            Err(Gone::Panicked(panicked)) => Err(Error::Backend(Box::new(panicked))),
         }
     }
 

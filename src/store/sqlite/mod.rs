@@ -40,6 +40,7 @@ mod tests;
 use crate::clock::Clock;
 use crate::config;
 use crate::metric::Metric;
+use crate::supervisor::point;
 use crate::vault::Vault;
 use claim::Claims;
 use open::Opened;
@@ -164,7 +165,10 @@ impl Sqlite {
         };
         let writer = thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || writer.run())
+            .spawn(move || {
+                point("store-writer");
+                writer.run();
+            })
             .map_err(Error::Thread)?;
         Ok(Sqlite {
             readers: Readers::start(opened.readers).map_err(Error::Thread)?,

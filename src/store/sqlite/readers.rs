@@ -1,11 +1,12 @@
 //! Threads that read, each with a connection of its own. Readers never wait for the writer.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+
+use crate::supervisor::{Panicked, contain_now, point};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -18,9 +19,13 @@ pub(in crate::store::sqlite) struct Readers {
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
-/// The readers were closed, or a read panicked.
+/// Why a read has no answer.
 #[derive(Debug)]
-pub(in crate::store::sqlite) struct Gone;
+pub(in crate::store::sqlite) enum Gone {
+    /// The readers were closed.
+    Closed,
+    Panicked(Panicked),
+}
 
 impl Readers {
     pub fn start(connections: Vec<Connection>) -> std::io::Result<Readers> {
@@ -30,9 +35,10 @@ impl Readers {
         for connection in connections {
             let waiting = Arc::clone(&waiting);
             let thread = thread::Builder::new().name("store-reader".into()).spawn(move || {
+                point("store-reader");
                 while let Some(job) = next(&waiting) {
                     // A panic is answered to its caller, whose channel is dropped with the job.
-                    let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
+                    let _ = contain_now(|| job(&connection));
                     if !connection.is_autocommit() {
                         let _ = connection.execute_batch("/* readers::start */ ROLLBACK");
                     }
@@ -47,14 +53,16 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> T + Send + 'static,
     ) -> Result<T, Gone> {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Gone)?;
+        let jobs =
+            self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Gone::Closed)?;
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let _ = reply.send(read(connection));
         });
-        jobs.send(job).await.map_err(|_| Gone)?;
+        jobs.send(job).await.map_err(|_| Gone::Closed)?;
         drop(jobs);
-        answer.await.map_err(|_| Gone)
+        // What waits is carried out even while the readers close.
+        answer.await.map_err(|_| Gone::Panicked(Panicked))
     }
 
     /// Lets waiting reads finish and ends the threads. Blocks until they have ended.

@@ -1,0 +1,19 @@
+//! Who may die: one rule for every loop, listener and thread.
+//!
+//! A panic ends the process, with the name of the loop or thread that it met and a non-zero code,
+//! unless the work is [`contain`]ed: then that work alone fails, is counted, and everything else goes
+//! on. A loop that ends before a stop was told ends the process too. A process that ends so has a
+//! bounded time for what it promised.
+//!
+//! A panic's text may hold a value of a record; only its place, and a text that stands in the source,
+//! are logged.
+
+mod hook;
+mod limit;
+mod point;
+mod tasks;
+
+pub use hook::{Panicked, STOP_S_MAX, contain, contain_now, end_within, install};
+pub use limit::{Descriptors, TooFew, ensure_descriptors};
+pub use point::point;
+pub use tasks::Tasks;
