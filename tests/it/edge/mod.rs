@@ -217,7 +217,7 @@ fn health_is_told_on_the_internal_listener_only() {
     let internal = || Wire { stream: TcpStream::connect(world.listening.1).unwrap() };
     assert_eq!(internal().get("/livez", "").status, 200);
     assert_eq!(internal().get("/readyz", "").status, 503);
-    for part in [Part::Start, Part::Store, Part::Mappings] {
+    for part in [Part::Start, Part::Listener, Part::Store, Part::Mappings] {
         world.health.good(part);
     }
     world.health.bad(Part::Broker, "no address answers");
