@@ -1,7 +1,7 @@
 //! Letters to the forces' endpoints: each force on its own, so that one that is down slows nobody
 //! else; each case's letters one after the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,6 +42,20 @@ struct Pause {
     until: Option<Timestamp>,
 }
 
+/// For which forces something may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    None,
+    At(ForceCode),
+    All,
+}
+
+impl Look {
+    fn is_at(self, force: ForceCode) -> bool {
+        self == Look::All || self == Look::At(force)
+    }
+}
+
 /// Pushes until told to stop.
 pub async fn deliver(
     gateway: Gateway,
@@ -57,18 +71,18 @@ pub async fn deliver(
     let mut pauses: HashMap<ForceCode, Pause> = HashMap::new();
     let mut working: JoinSet<Pause> = JoinSet::new();
     let mut busy: HashMap<task::Id, ForceCode> = HashMap::new();
-    // Whether something may wait, and whether a busy force was passed over meanwhile.
-    let (mut look, mut passed) = (true, false);
+    // Forces that were busy when a wake-up came: it may be about what their round no longer saw.
+    let mut passed: HashSet<ForceCode> = HashSet::new();
+    let mut look = Look::All;
     loop {
-        if look {
-            passed = false;
+        if look != Look::None {
             match room.gateway.endpoints().await {
                 Ok(endpoints) => {
-                    for to in endpoints {
+                    for to in endpoints.into_iter().filter(|to| look.is_at(to.force)) {
                         let (force, room) = (to.force, room.clone());
                         let pause = pauses.get(&force).copied().unwrap_or_default();
                         if busy.values().any(|it| *it == force) {
-                            passed = true;
+                            passed.insert(force);
                         } else if pause.until.is_none_or(|until| room.clock.now() >= until) {
                             let round = async move { room.round(&to, pause).await };
                             busy.insert(working.spawn(round).id(), force);
@@ -78,24 +92,27 @@ pub async fn deliver(
                 Err(error) => away(&error),
             }
         }
-        tokio::select! {
+        look = tokio::select! {
             biased;
             () = told(&mut stop) => break,
             Some(ended) = working.join_next_with_id() => {
-                // The end of a round is no reason to look: it has looked until nothing waited.
-                look = passed;
                 let (id, pause) = match ended {
                     Ok((id, pause)) => (id, Some(pause)),
                     Err(error) => (error.id(), None),
                 };
-                if let Some(force) = busy.remove(&id) {
-                    let known = pauses.entry(force).or_default();
-                    *known = pause.unwrap_or_else(|| room.broke_off(*known));
+                match busy.remove(&id) {
+                    Some(force) => {
+                        let known = pauses.entry(force).or_default();
+                        *known = pause.unwrap_or_else(|| room.broke_off(*known));
+                        // The end of a round is no reason to look: it looked until nothing waited.
+                        if passed.remove(&force) { Look::At(force) } else { Look::None }
+                    }
+                    None => Look::None,
                 }
             }
-            () = wake.notified() => look = true,
-            () = tokio::time::sleep(POLL) => look = true,
-        }
+            () = wake.notified() => Look::All,
+            () = tokio::time::sleep(POLL) => Look::All,
+        };
     }
     // What is on its way may come to its end; each push has a time limit of its own.
     while working.join_next().await.is_some() {}

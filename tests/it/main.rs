@@ -26,6 +26,7 @@ mod handbook;
 mod history;
 mod hold;
 mod house;
+mod idle;
 mod letters;
 mod queue;
 mod record;
