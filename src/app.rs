@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 
 use crate::amqp::{Consumer, Dialer, Publisher, Topology, dead};
@@ -49,12 +49,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let folder = settings.mappings.activate_changes.then(|| settings.mappings.folder.clone());
     let mut follower = Follower::of(gateway.clone(), folder);
     worker::look(&mut follower, &health).await.context("the mappings cannot be looked at")?;
-    let topology = Topology::of(settings.providers.iter().map(|provider| provider.slug.as_str()));
-    let dead_letters: Arc<dyn DeadLetters> = Arc::new(Dead {
-        dialer: Dialer::of(&settings.broker)?,
-        topology: topology.clone(),
-        gateway: gateway.clone(),
-    });
+    let dead_letters: Arc<dyn DeadLetters> =
+        Arc::new(Dead { brokers: brokers(&settings)?, gateway: gateway.clone() });
     let stories = Arc::new(gateway.clone());
     let edge = Edge::assemble(
         settings.clone(),
@@ -76,7 +72,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let watching = worker::watch(gateway.clone(), health.clone(), stopped.clone());
     tasks.spawn("store watcher", watching);
     tasks.spawn("mapping follower", worker::follow(follower, health.clone(), stopped.clone()));
-    let outside = outside(Arc::clone(&trust), &settings, topology.clone(), clock.clone())?;
+    let outside = outside(Arc::clone(&trust), &settings, clock.clone())?;
     let post = match &settings.mail {
         Some(mail) => Some(Post {
             mail: Mail::open(mail, &clock).context("e-mail cannot be sent")?,
@@ -98,13 +94,15 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         tasks.spawn("letters", delivering);
     }
     if settings.broker.publish {
-        let consumer = Consumer::of(&settings.broker, topology.clone(), &settings.providers)?;
-        let consumed = metric.clone();
-        let publisher = Publisher::of(&settings.broker, topology, clock, metric, health.clone())?;
-        first_link(&publisher).await?;
-        let (told, health) = (stopped.clone(), health.clone());
-        let consuming = worker::consume(gateway.clone(), consumer, consumed, health, told);
-        tasks.spawn("outcomes", consuming);
+        let slugs = settings.providers.iter().map(|provider| provider.slug.as_str());
+        let publisher =
+            Publisher::of(&settings.broker, slugs, clock, metric.clone(), health.clone())?;
+        for provider in &settings.providers {
+            let consumer = Consumer::of(&settings.broker, provider)?;
+            let (metric, health, told) = (metric.clone(), health.clone(), stopped.clone());
+            let consuming = worker::consume(gateway.clone(), consumer, metric, health, told);
+            tasks.spawn("outcomes", consuming);
+        }
         tasks.spawn("publisher", worker::publish(gateway.clone(), publisher, stopped));
     } else {
         tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
@@ -166,19 +164,11 @@ fn force(force: &crate::config::Force) -> Force {
 }
 
 /// What only the rooms below the stories see: dead queues of the broker, certificates that end.
-fn outside(
-    trust: Arc<Trust>,
-    settings: &Settings,
-    topology: Topology,
-    clock: Clock,
-) -> anyhow::Result<Outside> {
-    let dialer = match settings.broker.publish {
-        true => Some(Dialer::of(&settings.broker)?),
-        false => None,
-    };
+fn outside(trust: Arc<Trust>, settings: &Settings, clock: Clock) -> anyhow::Result<Outside> {
+    let brokers = Arc::new(if settings.broker.publish { brokers(settings)? } else { Vec::new() });
     let delivery = settings.delivery.clone();
     Ok(Arc::new(move || {
-        let (dialer, topology) = (dialer.clone(), topology.clone());
+        let brokers = Arc::clone(&brokers);
         let now = clock.now();
         let mut ends = trust.ends();
         if let Some(own) =
@@ -192,12 +182,10 @@ fn outside(
                 let days_left = u64::try_from(end.days_left(now)).unwrap_or_default();
                 alerts.insert(("certificate_expiring", end.name.clone()), days_left);
             }
-            let Some(dialer) = dialer else { return alerts };
+            let lists = brokers.iter().map(|(dialer, topology)| dead::list(dialer, topology, 1));
             // A broker that is away is said elsewhere.
-            if let Ok(standing) = dead::list(&dialer, &topology, 1).await {
-                for queue in standing {
-                    alerts.insert(("dead_letter", queue.queue), queue.count.into());
-                }
+            for queue in join_all(lists).await.into_iter().flatten().flatten() {
+                alerts.insert(("dead_letter", queue.queue), queue.count.into());
             }
             alerts
         }
@@ -205,16 +193,10 @@ fn outside(
     }))
 }
 
-/// A broker that is away may come later; one that a person must mend stops the start.
-async fn first_link(publisher: &Publisher) -> anyhow::Result<()> {
-    match publisher.link::<()>().await {
-        Ok(_link) => Ok(()),
-        Err(error) if error.is_passing() => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the broker is away");
-            Ok(())
-        }
-        Err(error) => Err(error).context("the broker cannot be used"),
-    }
+/// The virtual host of each provider, with what is in it.
+fn brokers(settings: &Settings) -> Result<Vec<(Dialer, Topology)>, crate::amqp::Error> {
+    let of = |provider: &str| Ok((Dialer::of(&settings.broker, provider)?, Topology::of(provider)));
+    settings.providers.iter().map(|provider| of(&provider.slug)).collect()
 }
 
 async fn told_to_stop() -> std::io::Result<()> {
@@ -264,28 +246,31 @@ pub fn start_log() -> anyhow::Result<()> {
 
 /// The broker's dead queues, for the operators' API.
 struct Dead {
-    dialer: Dialer,
-    topology: Topology,
+    brokers: Vec<(Dialer, Topology)>,
     gateway: Gateway,
 }
 
 impl DeadLetters for Dead {
     fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>> {
         async move {
-            let standing = dead::list(&self.dialer, &self.topology, 1).await.map_err(away)?;
+            let lists = self.brokers.iter().map(|(dialer, it)| dead::list(dialer, it, 1));
             let line =
                 |it: dead::Standing| DeadQueue { queue: it.queue, messages: it.count.into() };
-            Ok(standing.into_iter().map(line).collect())
+            let mut all = Vec::new();
+            for standing in join_all(lists).await {
+                all.extend(standing.map_err(away)?.into_iter().map(line));
+            }
+            Ok(all)
         }
         .boxed()
     }
 
     fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Refusal>> {
         async move {
-            if !self.topology.dead().any(|(_, living)| living.name == queue) {
-                return Err(Refusal::Absent);
-            }
-            let put_back = dead::put_back(&self.dialer, &self.topology, &queue, &[]);
+            let has = |it: &Topology| it.dead().any(|(_, living)| living.name == queue);
+            let broker = self.brokers.iter().find(|(_, topology)| has(topology));
+            let (dialer, topology) = broker.ok_or(Refusal::Absent)?;
+            let put_back = dead::put_back(dialer, topology, &queue, &[]);
             let put_back = put_back.await.map_err(away)?;
             self.gateway.wake().notify_one();
             Ok(put_back.returned.into())

@@ -242,7 +242,7 @@ class Desk:
 def main(about, handle, handle_other, **names):
     """The command line of one side; `names` are its queues, exchange and event type."""
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--url", required=True, help="amqp://user:password@host:port/vhost")
+    parser.add_argument("--url", required=True, help="amqp://user:password@host:port/cara.provider")
     parser.add_argument("--provider", required=True)
     parser.add_argument("--database", required=True)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -47,7 +47,8 @@ pub async fn publish_pairs(
     pairs: u64,
     (offender_bytes, victim_bytes): (usize, usize),
 ) -> anyhow::Result<f64> {
-    let connection = Connection::connect(&world.amqp, ConnectionProperties::default()).await?;
+    let connection =
+        Connection::connect(&world.harbour_url(), ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     let mut arguments = FieldTable::default();

@@ -111,7 +111,8 @@ pub async fn latency(world: &World, referrals: &[String]) -> anyhow::Result<(Dur
 
 /// The ids of cases that have reached the intake queue, each once.
 async fn referrals(world: &World, count: usize) -> anyhow::Result<Vec<String>> {
-    let connection = Connection::connect(&world.amqp, ConnectionProperties::default()).await?;
+    let connection =
+        Connection::connect(&world.harbour_url(), ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
     let mut ids = Vec::with_capacity(count);
     while ids.len() < count {

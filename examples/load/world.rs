@@ -108,7 +108,8 @@ impl World {
     /// Bytes of one offender's and one victim's message, read from the queues.
     pub async fn message_bytes(&self, _load: &Load) -> anyhow::Result<(usize, usize)> {
         let connection =
-            lapin::Connection::connect(&self.amqp, lapin::ConnectionProperties::default()).await?;
+            lapin::Connection::connect(&self.harbour_url(), lapin::ConnectionProperties::default())
+                .await?;
         let channel = connection.create_channel().await?;
         let mut bytes = [0; 2];
         for (index, queue) in ["cara.intake.harbour", "cara.victims.harbour"].iter().enumerate() {
@@ -117,6 +118,11 @@ impl World {
             bytes[index] = message.context("an empty queue")?.delivery.data.len();
         }
         Ok((bytes[0], bytes[1]))
+    }
+
+    /// The administrator in the virtual host of the provider that the load is for.
+    pub fn harbour_url(&self) -> String {
+        format!("{}/cara.harbour", self.amqp)
     }
 
     pub async fn stop_broker(&self) -> anyhow::Result<()> {

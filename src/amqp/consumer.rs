@@ -77,7 +77,7 @@ impl Received {
     }
 }
 
-/// Makes consuming links.
+/// Makes consuming links of one provider.
 #[derive(Clone, Debug)]
 pub struct Consumer {
     dialer: Dialer,
@@ -87,15 +87,11 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    pub fn of(
-        settings: &config::Broker,
-        topology: Topology,
-        providers: &[config::Provider],
-    ) -> Result<Consumer, Error> {
+    pub fn of(settings: &config::Broker, provider: &config::Provider) -> Result<Consumer, Error> {
         Ok(Consumer {
-            dialer: Dialer::of(settings)?,
-            topology,
-            inboxes: providers.iter().flat_map(Inbox::of).map(Arc::new).collect(),
+            dialer: Dialer::of(settings, &provider.slug)?,
+            topology: Topology::of(&provider.slug),
+            inboxes: Inbox::of(provider).map(Arc::new).to_vec(),
             gateway_user: settings.user.clone(),
         })
     }

@@ -1,7 +1,7 @@
 //! What the broker's operator loads once (`load_definitions`): users, their rights and the
 //! topology. AMQP itself cannot make users.
 //!
-//! Two users for each provider. Neither may declare or delete anything, read the other
+//! A virtual host for each provider, and two users in it and nowhere else. Neither may declare or delete anything, read the other
 //! compartment, or write anywhere but its own outcome exchange; so the broker, not the body of a
 //! message, says who spoke.
 
@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::password::{self, NoRandomness};
-use super::topology::{Argument, Names, Shape, Topology};
+use super::topology::{Argument, Exchange, Names, Queue, Shape, Topology, vhost};
 use crate::config::SecretFile;
 
 /// A right to nothing.
@@ -44,7 +44,7 @@ pub struct Pair {
 /// Everything that the definitions file says.
 #[derive(Clone, Debug)]
 pub struct Definitions {
-    pub vhost: String,
+    /// Has its rights in every provider's virtual host.
     pub gateway: Account,
     /// May do everything; only for brokers that have no other administrator.
     pub administrator: Option<Account>,
@@ -126,37 +126,18 @@ impl Pair {
 impl Definitions {
     /// The file's content. Passwords are in it only as salted hashes.
     pub fn json(&self) -> Result<Value, NoRandomness> {
-        let topology = Topology::of(self.pairs.iter().map(|pair| pair.provider.as_str()));
-        let vhost = &self.vhost;
+        let of_each = |part: fn(&Topology) -> Vec<Value>| -> Vec<Value> {
+            let providers = self.pairs.iter().map(|pair| pair.provider.as_str());
+            providers.flat_map(|provider| part(&Topology::of(provider))).collect()
+        };
         Ok(json!({
-            "vhosts": [{ "name": vhost }],
+            "vhosts": of_each(|it| vec![json!({ "name": vhost(&it.provider) })]),
             "users": self.users()?,
             "permissions": self.permissions(),
             "policies": [],
-            "exchanges": topology.exchanges.iter().map(|exchange| json!({
-                "name": exchange.name,
-                "vhost": vhost,
-                "type": match exchange.kind { Shape::Topic => "topic", Shape::Direct => "direct" },
-                "durable": true,
-                "auto_delete": false,
-                "internal": false,
-                "arguments": {},
-            })).collect::<Vec<_>>(),
-            "queues": topology.queues.iter().map(|queue| json!({
-                "name": queue.name,
-                "vhost": vhost,
-                "durable": true,
-                "auto_delete": false,
-                "arguments": arguments(&queue.arguments),
-            })).collect::<Vec<_>>(),
-            "bindings": topology.queues.iter().map(|queue| json!({
-                "source": queue.exchange,
-                "vhost": vhost,
-                "destination": queue.name,
-                "destination_type": "queue",
-                "routing_key": queue.binding_key,
-                "arguments": {},
-            })).collect::<Vec<_>>(),
+            "exchanges": of_each(exchanges),
+            "queues": of_each(queues),
+            "bindings": of_each(bindings),
         }))
     }
 
@@ -174,30 +155,81 @@ impl Definitions {
 
     fn permissions(&self) -> Vec<Value> {
         let own = r"^cara\.";
-        let mut all = vec![self.permission(&self.gateway, own, own, own)];
+        let mut all = Vec::new();
         for Pair { provider, intake, victims } in &self.pairs {
             let names = Names::of(provider);
+            all.push(permission(provider, &self.gateway, own, own, own));
             let read = exactly(&[&names.intake, &names.rejected]);
-            all.push(self.permission(intake, NOTHING, &exactly(&[&names.outcomes]), &read));
+            let write = exactly(&[&names.outcomes]);
+            all.push(permission(provider, intake, NOTHING, &write, &read));
             let read = exactly(&[&names.victims, &names.victim_rejected]);
             let write = exactly(&[&names.victim_outcomes]);
-            all.push(self.permission(victims, NOTHING, &write, &read));
-        }
-        if let Some(administrator) = &self.administrator {
-            all.push(self.permission(administrator, ".*", ".*", ".*"));
+            all.push(permission(provider, victims, NOTHING, &write, &read));
+            if let Some(administrator) = &self.administrator {
+                all.push(permission(provider, administrator, ".*", ".*", ".*"));
+            }
         }
         all
     }
+}
 
-    fn permission(&self, account: &Account, configure: &str, write: &str, read: &str) -> Value {
+/// Rights in the virtual host of a provider.
+fn permission(
+    provider: &str,
+    account: &Account,
+    configure: &str,
+    write: &str,
+    read: &str,
+) -> Value {
+    json!({
+        "user": account.name,
+        "vhost": vhost(provider),
+        "configure": configure,
+        "write": write,
+        "read": read,
+    })
+}
+
+fn exchanges(topology: &Topology) -> Vec<Value> {
+    let json = |exchange: &Exchange| {
         json!({
-            "user": account.name,
-            "vhost": self.vhost,
-            "configure": configure,
-            "write": write,
-            "read": read,
+            "name": exchange.name,
+            "vhost": vhost(&topology.provider),
+            "type": match exchange.kind { Shape::Topic => "topic", Shape::Direct => "direct" },
+            "durable": true,
+            "auto_delete": false,
+            "internal": false,
+            "arguments": {},
         })
-    }
+    };
+    topology.exchanges.iter().map(json).collect()
+}
+
+fn queues(topology: &Topology) -> Vec<Value> {
+    let json = |queue: &Queue| {
+        json!({
+            "name": queue.name,
+            "vhost": vhost(&topology.provider),
+            "durable": true,
+            "auto_delete": false,
+            "arguments": arguments(&queue.arguments),
+        })
+    };
+    topology.queues.iter().map(json).collect()
+}
+
+fn bindings(topology: &Topology) -> Vec<Value> {
+    let json = |queue: &Queue| {
+        json!({
+            "source": queue.exchange,
+            "vhost": vhost(&topology.provider),
+            "destination": queue.name,
+            "destination_type": "queue",
+            "routing_key": queue.binding_key,
+            "arguments": {},
+        })
+    };
+    topology.queues.iter().map(json).collect()
 }
 
 /// A pattern of exactly these names. Slugs hold letters, digits and hyphens only, so the dot is
@@ -225,7 +257,6 @@ mod tests {
             password: Some(format!("secret of {name}")),
         };
         Definitions {
-            vhost: "/".to_owned(),
             gateway: account("cara-gateway"),
             administrator: None,
             pairs: vec![Pair {
@@ -248,7 +279,7 @@ mod tests {
         assert_eq!(
             permissions[1],
             json!({
-                "user": "harbour-intake", "vhost": "/", "configure": "^$",
+                "user": "harbour-intake", "vhost": "cara.harbour", "configure": "^$",
                 "write": r"^(cara\.outcomes\.harbour)$",
                 "read": r"^(cara\.intake\.harbour|cara\.rejected\.harbour)$",
             })
@@ -256,7 +287,7 @@ mod tests {
         assert_eq!(
             permissions[2],
             json!({
-                "user": "harbour-victims", "vhost": "/", "configure": "^$",
+                "user": "harbour-victims", "vhost": "cara.harbour", "configure": "^$",
                 "write": r"^(cara\.victim_outcomes\.harbour)$",
                 "read": r"^(cara\.victims\.harbour|cara\.victim_rejected\.harbour)$",
             })

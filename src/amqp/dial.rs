@@ -1,10 +1,12 @@
-//! Connections to the broker: every address in turn, by password, client certificate or both.
+//! Connections to one provider's virtual host on the broker: every address in turn, by password,
+//! client certificate or both.
 
 use std::time::Duration;
 
 use lapin::uri::{AMQPScheme, AMQPUri, SASLMechanism};
 use lapin::{Connection, ConnectionProperties};
 
+use super::topology::vhost;
 use super::{Error, transport};
 use crate::config;
 use crate::tls::Connector;
@@ -15,7 +17,7 @@ const DIAL_S_MAX: u64 = 10;
 /// The broker and this end notice within about twice this time that the other is gone.
 const HEARTBEAT_S: u16 = 10;
 
-/// Makes connections by the settings of `[broker]`. Secrets and certificates are read for every
+/// Makes connections by the settings of `[broker]` to the virtual host of one provider. Secrets and certificates are read for every
 /// connection, so that new ones are used without a restart.
 #[derive(Clone, Debug)]
 pub struct Dialer {
@@ -24,10 +26,13 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    pub fn of(settings: &config::Broker) -> Result<Dialer, Error> {
+    /// `provider` by its slug.
+    pub fn of(settings: &config::Broker, provider: &str) -> Result<Dialer, Error> {
         let mut addresses = Vec::with_capacity(settings.urls.len());
         for (index, url) in settings.urls.iter().enumerate() {
-            let address: AMQPUri = url.parse().map_err(|_| Error::Address { number: index + 1 })?;
+            let mut address: AMQPUri =
+                url.parse().map_err(|_| Error::Address { number: index + 1 })?;
+            address.vhost = vhost(provider);
             addresses.push(address);
         }
         Ok(Dialer { settings: settings.clone(), addresses })
@@ -37,11 +42,6 @@ impl Dialer {
     /// who this is.
     pub fn user_id(&self) -> Option<&str> {
         self.settings.password.as_ref().map(|_| self.settings.user.as_str())
-    }
-
-    /// The virtual host of the first address.
-    pub fn vhost(&self) -> Option<&str> {
-        self.addresses.first().map(|address| address.vhost.as_str())
     }
 
     /// Tries each address once. `purpose` is what the broker's operator sees as the connection's

@@ -51,9 +51,8 @@ pub enum Step<T> {
 
 /// A publishing connection. `T` is whatever the caller wants back with an event's fate.
 pub struct Link<T> {
-    /// Kept: dropping it closes the connection.
-    connection: Connection,
-    channel: Channel,
+    /// Kept: dropping one closes it. By the provider's slug.
+    lines: BTreeMap<String, (Connection, Channel)>,
     notices: BoxStream<'static, lapin::Event>,
     confirming: FuturesUnordered<BoxFuture<'static, Landed>>,
     /// Everything on its way, oldest first.
@@ -101,18 +100,17 @@ pub struct Manner {
 }
 
 impl<T: Send + 'static> Link<T> {
-    /// `channel` is in confirm mode already.
+    /// The channels are in confirm mode already.
     pub(in crate::amqp) fn over(
-        connection: Connection,
-        channel: Channel,
+        lines: BTreeMap<String, (Connection, Channel)>,
         manner: Manner,
         clock: Clock,
     ) -> Self {
-        let blocked = connection.status().blocked();
+        let blocked = lines.values().any(|(connection, _)| connection.status().blocked());
+        let notices = lines.values().map(|(connection, _)| connection.events_listener());
         Link {
-            notices: connection.events_listener().boxed(),
-            connection,
-            channel,
+            notices: futures_util::stream::select_all(notices).boxed(),
+            lines,
             confirming: FuturesUnordered::new(),
             in_flight: BTreeMap::new(),
             next_number: 0,
@@ -145,7 +143,9 @@ impl<T: Send + 'static> Link<T> {
         self.next_number += 1;
         let flight = Flight { tag, id: event.message_id(), published: self.clock.monotonic() };
         self.in_flight.insert(number, flight);
-        let channel = self.channel.clone();
+        let line = self.lines.get(&event.header().provider).or(self.lines.values().next());
+        let Some((_, channel)) = line else { return };
+        let channel = channel.clone();
         let (exchange, routing_key) = (event.exchange(), event.routing_key());
         let properties = properties(event, self.user_id.as_deref());
         let body = event.body().clone();
@@ -205,7 +205,10 @@ impl<T: Send + 'static> Link<T> {
                 Some(_) => {}
             }
         }
-        if self.connection.status().connected() && self.channel.status().connected() {
+        let is_up = |(connection, channel): &(Connection, Channel)| {
+            connection.status().connected() && channel.status().connected()
+        };
+        if self.lines.values().all(is_up) {
             Poll::Pending
         } else {
             Poll::Ready(self.broken("the broker closed the connection"))

@@ -32,7 +32,7 @@ pub enum Error {
     /// Time will mend it: every address was tried.
     #[error("no broker answers ({reasons}); it is tried again, and records are taken meanwhile")]
     Away { reasons: String },
-    #[error("`broker.urls[{number}]` is no AMQP address; write amqps://host:port/vhost")]
+    #[error("`broker.urls[{number}]` is no AMQP address; write amqps://host:port")]
     Address { number: usize },
     #[error("`broker.password` holds no line of text; write the password as its only line")]
     Password,

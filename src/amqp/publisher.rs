@@ -1,5 +1,6 @@
 //! Publishing links, made again for ever.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::link::{Link, Manner};
@@ -14,8 +15,7 @@ const RETRY_DELAY_MS_MAX: u64 = 10_000;
 /// Makes publishing links: connects, declares the topology, asks for confirms.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    dialer: Dialer,
-    topology: Topology,
+    lines: Vec<(Dialer, Topology)>,
     manner: Manner,
     clock: Clock,
     metric: Metric,
@@ -23,20 +23,23 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    pub fn of(
+    pub fn of<'p>(
         settings: &config::Broker,
-        topology: Topology,
+        providers: impl IntoIterator<Item = &'p str>,
         clock: Clock,
         metric: Metric,
         health: Health,
     ) -> Result<Publisher, Error> {
-        let dialer = Dialer::of(settings)?;
+        let mut lines = Vec::new();
+        for provider in providers {
+            lines.push((Dialer::of(settings, provider)?, Topology::of(provider)));
+        }
         let manner = Manner {
             window: settings.window,
             confirm_timeout: Duration::from_secs(settings.confirm_timeout_s.into()),
-            user_id: dialer.user_id().map(str::to_owned),
+            user_id: lines.first().and_then(|(dialer, _)| dialer.user_id()).map(str::to_owned),
         };
-        Ok(Publisher { dialer, topology, manner, clock, metric, health })
+        Ok(Publisher { lines, manner, clock, metric, health })
     }
 
     /// Unconfirmed events at once.
@@ -47,11 +50,15 @@ impl Publisher {
     /// Tries every address once. The start calls this to learn early of what a person must mend;
     /// see [`Error::is_passing`].
     pub async fn link<T: Send + 'static>(&self) -> Result<Link<T>, Error> {
-        let connection = self.dialer.dial("publish").await?;
-        // A refused declaration closes its channel, so it gets one of its own.
-        self.topology.declare(&channel::open(&connection).await?).await?;
-        let channel = channel::confirming(&connection).await?;
-        Ok(Link::over(connection, channel, self.manner.clone(), self.clock.clone()))
+        let mut lines = BTreeMap::new();
+        for (dialer, topology) in &self.lines {
+            let connection = dialer.dial("publish").await?;
+            // A refused declaration closes its channel, so it gets one of its own.
+            topology.declare(&channel::open(&connection).await?).await?;
+            let channel = channel::confirming(&connection).await?;
+            lines.insert(topology.provider.clone(), (connection, channel));
+        }
+        Ok(Link::over(lines, self.manner.clone(), self.clock.clone()))
     }
 
     /// Tries until it succeeds, with growing pauses of uneven length, so that several gateways do

@@ -19,9 +19,11 @@ pub const DELIVERIES_MAX: i64 = 10_000;
 /// and what goes over it there is lost.
 const DEAD_DELIVERIES_MAX: i64 = 2_000_000_000;
 
-/// What the gateway declares, in the order in which it does.
+/// What the gateway declares for one provider, in the order in which it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topology {
+    /// The provider's slug.
+    pub provider: String,
     pub exchanges: Vec<Exchange>,
     pub queues: Vec<Queue>,
 }
@@ -81,37 +83,41 @@ impl Names {
     }
 }
 
+/// The virtual host of a provider: all that is exchanged with it, and nothing of anybody else's, so
+/// that one provider's users cannot even see that another has queues.
+pub fn vhost(provider: &str) -> String {
+    format!("cara.{provider}")
+}
+
 /// The queue that keeps what died in `queue`.
 pub fn dead_queue(queue: &str) -> String {
     format!("{queue}.dead")
 }
 
 impl Topology {
-    /// `providers` by their slugs.
-    pub fn of<'a>(providers: impl IntoIterator<Item = &'a str>) -> Topology {
+    /// `provider` by its slug.
+    pub fn of(provider: &str) -> Topology {
         let topic = |name: &str| Exchange { name: name.to_owned(), kind: Shape::Topic };
         let mut exchanges = vec![Exchange { name: DEAD_EXCHANGE.to_owned(), kind: Shape::Direct }];
         exchanges.extend(Compartment::ALL.map(|side| topic(side.exchange())));
         exchanges.extend(Compartment::ALL.map(|side| topic(side.rejected_exchange())));
+        let names = Names::of(provider);
+        exchanges.extend([&names.outcomes, &names.victim_outcomes].map(|name| topic(name)));
+        let own = format!("{provider}.#");
+        let everything = "#".to_owned();
         let mut queues = Vec::new();
-        for provider in providers {
-            let names = Names::of(provider);
-            exchanges.extend([&names.outcomes, &names.victim_outcomes].map(|name| topic(name)));
-            let own = format!("{provider}.#");
-            let everything = "#".to_owned();
-            for (queue, exchange, key) in [
-                (&names.intake, Compartment::Offender.exchange(), &own),
-                (&names.victims, Compartment::Victim.exchange(), &own),
-                (&names.rejected, Compartment::Offender.rejected_exchange(), &own),
-                (&names.victim_rejected, Compartment::Victim.rejected_exchange(), &own),
-                (&names.outcomes, names.outcomes.as_str(), &everything),
-                (&names.victim_outcomes, names.victim_outcomes.as_str(), &everything),
-            ] {
-                queues.push(Queue::of_the_dead(queue));
-                queues.push(Queue::living(queue, exchange, key));
-            }
+        for (queue, exchange, key) in [
+            (&names.intake, Compartment::Offender.exchange(), &own),
+            (&names.victims, Compartment::Victim.exchange(), &own),
+            (&names.rejected, Compartment::Offender.rejected_exchange(), &own),
+            (&names.victim_rejected, Compartment::Victim.rejected_exchange(), &own),
+            (&names.outcomes, names.outcomes.as_str(), &everything),
+            (&names.victim_outcomes, names.victim_outcomes.as_str(), &everything),
+        ] {
+            queues.push(Queue::of_the_dead(queue));
+            queues.push(Queue::living(queue, exchange, key));
         }
-        Topology { exchanges, queues }
+        Topology { provider: provider.to_owned(), exchanges, queues }
     }
 
     /// The queues that keep the dead, and those where they died.
@@ -235,7 +241,7 @@ mod tests {
 
     #[test]
     fn every_queue_has_a_dead_one_that_is_declared_first() {
-        let topology = Topology::of(["harbour"]);
+        let topology = Topology::of("harbour");
         assert_eq!(topology.queues.len(), 12);
         for (dead, living) in topology.dead() {
             assert_eq!(dead.name, format!("{}.dead", living.name));
@@ -248,7 +254,7 @@ mod tests {
 
     #[test]
     fn every_queue_is_bound_to_an_exchange_that_is_declared() {
-        let topology = Topology::of(["harbour", "beacon"]);
+        let topology = Topology::of("harbour");
         for queue in &topology.queues {
             assert!(
                 topology.exchanges.iter().any(|exchange| exchange.name == queue.exchange),

@@ -161,15 +161,17 @@ async fn broker(settings: &Settings) -> Finding {
     if !settings.broker.publish {
         return Finding::bad("broker", "`broker.publish` is false: records are kept, none is sent");
     }
-    let dialed = match Dialer::of(&settings.broker) {
-        Ok(dialer) => dialer.dial("doctor").await,
-        Err(error) => return Finding::bad("broker", error.to_string()),
-    };
-    match dialed {
-        Ok(connection) => {
-            let _closing = connection.close(200, "that was all".into()).await;
-            Finding::good("broker", "it answers and lets the gateway in")
+    for provider in &settings.providers {
+        let dialed = match Dialer::of(&settings.broker, &provider.slug) {
+            Ok(dialer) => dialer.dial("doctor").await,
+            Err(error) => return Finding::bad("broker", error.to_string()),
+        };
+        match dialed {
+            Ok(connection) => {
+                let _closing = connection.close(200, "that was all".into()).await;
+            }
+            Err(error) => return Finding::bad("broker", error.to_string()),
         }
-        Err(error) => Finding::bad("broker", error.to_string()),
     }
+    Finding::good("broker", "it answers and lets the gateway in")
 }

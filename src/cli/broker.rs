@@ -8,13 +8,12 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::Config;
-use crate::amqp::Dialer;
 use crate::amqp::definitions::{Account, Definitions, Pair};
 use crate::app;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Broker {
-    /// Print the users, rights, exchanges and queues for RabbitMQ's load_definitions.
+    /// Print the virtual hosts, users, rights, exchanges and queues for RabbitMQ's load_definitions.
     /// AMQP itself cannot make users
     Definitions {
         #[command(flatten)]
@@ -43,9 +42,7 @@ impl Broker {
             .with_context(|| format!("{} cannot be made", passwords.display()))?;
         let pairs = settings.providers.iter();
         let pairs = pairs.map(|provider| Pair::of_folder(&provider.slug, &passwords));
-        let vhost = Dialer::of(broker)?.vhost().unwrap_or("/").to_owned();
         let definitions = Definitions {
-            vhost,
             gateway: Account { name: broker.user.clone(), password },
             administrator: None,
             pairs: pairs.collect::<Result<_, _>>()?,

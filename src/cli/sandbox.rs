@@ -16,7 +16,7 @@ pub(super) struct Sandbox {
     /// Where certificates, records, logs and sandbox.json go; kept from one run to the next
     #[arg(long, value_name = "DIR", default_value = "sandbox")]
     dir: PathBuf,
-    /// A running broker, by its administrator's URL: amqp://user:password@host/. Without it a
+    /// A running broker, by its administrator's URL: amqp://user:password@host. Without it a
     /// private rabbitmq-server is started in DIR and ended with the sandbox
     #[arg(long, value_name = "URL", env = "AMQP_URL", hide_env_values = true)]
     amqp: Option<String>,

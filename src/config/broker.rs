@@ -10,7 +10,8 @@ use super::secret::SecretFile;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Broker {
-    /// `amqps://host:port/vhost` without user or password; tried in turn, for ever.
+    /// `amqps://host:port` without user, password or virtual host: each provider has one of its own,
+    /// `cara.<slug>`. Tried in turn, for ever.
     pub urls: Vec<String>,
     #[serde(default = "default_user")]
     pub user: String,
@@ -100,13 +101,20 @@ impl Broker {
         }
         let encrypted = url.strip_prefix("amqps://");
         let Some(rest) = encrypted.or_else(|| url.strip_prefix("amqp://")) else {
-            faults.add(key, "it is no AMQP address", "Write amqps://host:port/vhost");
+            faults.add(key, "it is no AMQP address", "Write amqps://host:port");
             return;
         };
-        let authority = rest.split('/').next().unwrap_or_default();
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if !path.is_empty() {
+            faults.add(
+                key,
+                "it names a virtual host; every provider has its own, `cara.<slug>`",
+                "Write amqps://host:port, and make the virtual hosts with `broker definitions`",
+            );
+        }
         let authority = authority.rsplit('@').next().unwrap_or_default();
         if authority.is_empty() {
-            faults.add(key, "it names no host", "Write amqps://host:port/vhost");
+            faults.add(key, "it names no host", "Write amqps://host:port");
         }
         if encrypted.is_none() && !self.unencrypted && !is_loopback(authority) {
             faults.add(

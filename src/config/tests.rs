@@ -61,9 +61,9 @@ fn the_environment_replaces_a_setting() {
 
 #[test]
 fn a_list_in_the_environment_is_separated_by_commas() {
-    let urls = "amqps://a:5671/%2f,amqps://b:5671/%2f";
+    let urls = "amqps://a:5671,amqps://b:5671";
     let settings = read(SAMPLE, &[("CARA_BROKER__URLS", urls)]).unwrap();
-    assert_eq!(settings.broker.urls, ["amqps://a:5671/%2f", "amqps://b:5671/%2f"]);
+    assert_eq!(settings.broker.urls, ["amqps://a:5671", "amqps://b:5671"]);
 }
 
 #[test]
@@ -172,6 +172,13 @@ fn a_broker_url_with_a_password_is_refused_without_repeating_it() {
     let said = faults("amqps://localhost", "amqps://me:hunter2@localhost");
     assert!(said.contains("broker.urls[1]"), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_broker_url_with_a_virtual_host_is_told_what_to_write() {
+    let said = ["broker.urls[1]: it names a virtual host; every provider has its own"];
+    check("amqps://localhost:5671", "amqps://localhost:5671/%2f", &said);
+    assert_eq!(faults("amqps://localhost:5671", "amqps://localhost:5671/"), "");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The health board: each room says how its part is, `/readyz` reads it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A part of the gateway that can fail alone.
@@ -30,7 +31,14 @@ pub enum State {
 /// Shared by all clones. Every part is bad until its room says otherwise.
 #[derive(Clone, Debug)]
 pub struct Health {
-    states: Arc<RwLock<[State; Part::ALL.len()]>>,
+    boards: Arc<RwLock<[Board; Part::ALL.len()]>>,
+}
+
+/// One part: as a whole, or provider by provider.
+#[derive(Debug)]
+struct Board {
+    state: State,
+    providers: BTreeMap<String, State>,
 }
 
 impl Part {
@@ -65,17 +73,39 @@ impl State {
 
 impl Default for Health {
     fn default() -> Self {
-        let states = Part::ALL.map(|_| State::Bad("not started yet".to_owned()));
-        Health { states: Arc::new(RwLock::new(states)) }
+        let boards = Part::ALL.map(|_| Board {
+            state: State::Bad("not started yet".to_owned()),
+            providers: BTreeMap::new(),
+        });
+        Health { boards: Arc::new(RwLock::new(boards)) }
     }
 }
 
 impl Health {
     /// Says how a part is now; answers whether that is a change, so that it is logged once.
     pub fn set(&self, part: Part, state: State) -> bool {
-        let mut states = self.states.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut states[part as usize], state);
-        before != states[part as usize]
+        let mut boards = self.boards.write().unwrap_or_else(PoisonError::into_inner);
+        let board = &mut boards[part as usize];
+        let before = std::mem::replace(&mut board.state, state);
+        before != board.state
+    }
+
+    /// Says how a part is for one provider; answers whether that is a change. The part is good when
+    /// it is good for every provider of which something was said, and names the others.
+    pub fn set_for(&self, part: Part, provider: &str, state: State) -> bool {
+        let mut boards = self.boards.write().unwrap_or_else(PoisonError::into_inner);
+        let board = &mut boards[part as usize];
+        if board.providers.get(provider) == Some(&state) {
+            return false;
+        }
+        board.providers.insert(provider.to_owned(), state);
+        let bad = board.providers.iter().filter_map(|(provider, state)| match state {
+            State::Good => None,
+            State::Bad(what) => Some(format!("{provider}: {what}")),
+        });
+        let bad = bad.collect::<Vec<_>>().join("; ");
+        board.state = if bad.is_empty() { State::Good } else { State::Bad(bad) };
+        true
     }
 
     pub fn good(&self, part: Part) -> bool {
@@ -87,7 +117,8 @@ impl Health {
     }
 
     pub fn state(&self, part: Part) -> State {
-        self.states.read().unwrap_or_else(PoisonError::into_inner)[part as usize].clone()
+        let boards = self.boards.read().unwrap_or_else(PoisonError::into_inner);
+        boards[part as usize].state.clone()
     }
 
     /// Every part, in the order of [`Part::ALL`].
@@ -119,6 +150,22 @@ mod tests {
         assert!(health.good(Part::Start));
         assert!(health.is_ready());
         assert!(!health.good(Part::Start), "the same again is no change");
+    }
+
+    #[test]
+    fn a_part_is_good_when_it_is_good_for_every_provider() {
+        let health = Health::default();
+        let away = State::Bad("away".to_owned());
+        assert!(health.set_for(Part::Broker, "harbour", away.clone()));
+        assert!(health.set_for(Part::Broker, "beacon", State::Good));
+        assert!(!health.set_for(Part::Broker, "beacon", State::Good), "that is no change");
+        assert_eq!(health.state(Part::Broker), State::Bad("harbour: away".to_owned()));
+        health.set_for(Part::Broker, "beacon", away);
+        let both = State::Bad("beacon: away; harbour: away".to_owned());
+        assert_eq!(health.state(Part::Broker), both);
+        health.set_for(Part::Broker, "harbour", State::Good);
+        health.set_for(Part::Broker, "beacon", State::Good);
+        assert!(health.state(Part::Broker).is_good());
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Private {
     folder: PathBuf,
     server: PathBuf,
     ports: Ports,
+    /// One of its virtual hosts.
+    vhost: String,
     keeper: Option<Keeper>,
 }
 
@@ -60,7 +62,7 @@ struct Ports {
 
 impl Private {
     /// Starts a broker whose files are under `folder`, with these definitions (users, rights,
-    /// topology). Answers when `administrator` can log in.
+    /// topology). Answers when `administrator` can log in to the first virtual host in them.
     pub async fn start(
         folder: &Path,
         definitions: &serde_json::Value,
@@ -70,13 +72,15 @@ impl Private {
         let server = SERVERS.iter().map(PathBuf::from).find(|server| server.exists());
         let server = server.context(
             "there is no rabbitmq-server. Install it (apt-get install rabbitmq-server), or name a \
-             running broker with --amqp amqp://user:password@host/",
+             running broker with --amqp amqp://user:password@host",
         )?;
         let [amqp, distribution, names] = port::free(3)?[..] else { bail!("no ports") };
+        let vhost = definitions["vhosts"][0]["name"].as_str().unwrap_or_default().to_owned();
         let mut broker = Private {
             folder: folder.to_path_buf(),
             server,
             ports: Ports { amqp, distribution, names },
+            vhost,
             keeper: None,
         };
         broker.write_files(definitions)?;
@@ -108,13 +112,14 @@ impl Private {
         self.ready(administrator, clock).await
     }
 
-    /// `amqp://127.0.0.1:port/%2f`, without user and password.
+    /// `amqp://127.0.0.1:port`, without user, password and virtual host.
     pub fn address(&self) -> String {
-        format!("amqp://127.0.0.1:{}/%2f", self.ports.amqp)
+        format!("amqp://127.0.0.1:{}", self.ports.amqp)
     }
 
+    /// Without a virtual host.
     pub fn url(&self, user: &str, password: &str) -> String {
-        format!("amqp://{user}:{password}@127.0.0.1:{}/%2f", self.ports.amqp)
+        format!("amqp://{user}:{password}@127.0.0.1:{}", self.ports.amqp)
     }
 
     /// The broker's process.
@@ -133,7 +138,7 @@ impl Private {
     }
 
     async fn ready(&mut self, administrator: (&str, &str), clock: &Clock) -> anyhow::Result<()> {
-        let url = self.url(administrator.0, administrator.1);
+        let url = format!("{}/{}", self.url(administrator.0, administrator.1), self.vhost);
         let until = clock.monotonic() + Duration::from_secs(START_S_MAX);
         loop {
             let died = match &mut self.keeper {
@@ -223,17 +228,19 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("cara-broker-{}", std::process::id()));
         let hash = "ZgwGgtcnh8nCKDXNGdm4ogPYiWAZRq7Bj8YxW5NrcjLXqnqd";
         let definitions = serde_json::json!({
-            "vhosts": [{ "name": "/" }],
+            "vhosts": [{ "name": "cara.harbour" }],
             "users": [{ "name": "boss", "password_hash": hash, "tags": ["administrator"],
                         "hashing_algorithm": "rabbit_password_hashing_sha256" }],
-            "permissions": [{ "user": "boss", "vhost": "/",
+            "permissions": [{ "user": "boss", "vhost": "cara.harbour",
                               "configure": ".*", "write": ".*", "read": ".*" }],
         });
         let boss = ("boss", "sandbox");
         let mut broker = Private::start(&folder, &definitions, boss, &clock).await.unwrap();
         let pid = broker.pid().unwrap();
         assert!(Path::new(&format!("/proc/{pid}")).exists());
-        assert!(connect(&broker.url("guest", "guest"), "nobody").await.is_err());
+        assert!(
+            connect(&(broker.url("guest", "guest") + "/cara.harbour"), "nobody").await.is_err()
+        );
         broker.stop().await.unwrap();
         assert!(!Path::new(&format!("/proc/{pid}")).exists());
         broker.restart(boss, &clock).await.unwrap();

@@ -16,7 +16,8 @@ pub struct Description {
     pub internal: String,
     /// The operators' Unix socket.
     pub socket: PathBuf,
-    /// The administrator's URL, with user and password.
+    /// The administrator's URL, with user and password and without a virtual host; each provider has
+    /// one, `cara.<provider>`.
     pub amqp: String,
     pub providers: BTreeMap<String, Provider>,
     /// PEM of the CA that signed everything.

@@ -129,7 +129,7 @@ const MAPPINGS: &[(&str, &str)] = &mapping_files![
 /// Where the gateway of the sandbox reaches the broker.
 #[derive(Debug)]
 pub struct BrokerAccess {
-    /// Without user and password.
+    /// Without user, password and virtual host.
     pub address: String,
     pub gateway: Account,
     /// The address is on another machine without TLS; the newcomer chose it.
@@ -299,7 +299,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("cara \"settings\" {}", std::process::id()));
         let certificates = Certificates::make(&folder.join("certs"), &["hampshire"]).unwrap();
         let broker = BrokerAccess {
-            address: "amqp://127.0.0.1:5672/%2f".to_owned(),
+            address: "amqp://127.0.0.1:5672".to_owned(),
             gateway: Account { name: "cara-gateway".to_owned(), password: Some("x".to_owned()) },
             unencrypted: false,
             everybody_is_one: true,

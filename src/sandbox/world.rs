@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use lapin::uri::{AMQPScheme, AMQPUri};
 
-use super::broker::Private;
+use super::broker::{self, Private};
 use super::certificate::Certificates;
 use super::console::Console;
 use super::description::{Description, Force, Pids, Provider};
@@ -19,6 +19,7 @@ use super::process::Serving;
 use super::record::SHAPES;
 use super::settings::{self, Addresses, BrokerAccess};
 use crate::amqp::definitions::{Account, Definitions, Pair};
+use crate::amqp::topology::vhost;
 use crate::clock::Clock;
 
 /// A Unix socket's path may not be longer.
@@ -76,7 +77,7 @@ impl World {
         console.line(&format!("mappings      {}", folder.join("mappings").display()));
 
         let mut reached = match &wishes.amqp {
-            Some(url) => given(url, console)?,
+            Some(url) => given(url, console).await?,
             None => own(&folder, clock).await?,
         };
         let place = reached.access.address.clone();
@@ -163,7 +164,6 @@ async fn own(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
     let administrator = Account::of_folder(ADMINISTRATOR, &passwords)?;
     let pairs = settings::providers().into_iter().map(|slug| Pair::of_folder(slug, &passwords));
     let definitions = Definitions {
-        vhost: "/".to_owned(),
         gateway: gateway.clone(),
         administrator: Some(administrator.clone()),
         pairs: pairs.collect::<Result<_, _>>()?,
@@ -179,7 +179,8 @@ async fn own(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
     let url = |account: &Account| broker.url(&account.name, &password(account));
     let providers = definitions.pairs.iter().map(|pair| {
         let slug = pair.provider.clone();
-        let provider = Provider::of(&slug, url(&pair.intake), url(&pair.victims));
+        let at = |account: &Account| format!("{}/{}", url(account), vhost(&slug));
+        let provider = Provider::of(&slug, at(&pair.intake), at(&pair.victims));
         (slug, provider)
     });
     Ok(Reached {
@@ -195,11 +196,12 @@ async fn own(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
     })
 }
 
-/// A broker that runs already. AMQP cannot make users, so everybody is its administrator.
-fn given(url: &str, console: &Console) -> anyhow::Result<Reached> {
+/// A broker that runs already. AMQP cannot make users or virtual hosts, so everybody is its
+/// administrator, and its virtual hosts have to be there.
+async fn given(url: &str, console: &Console) -> anyhow::Result<Reached> {
     let parsed: AMQPUri = url
         .parse()
-        .map_err(|_| anyhow::anyhow!("write --amqp as amqp://user:password@host:port/vhost"))?;
+        .map_err(|_| anyhow::anyhow!("write --amqp as amqp://user:password@host:port"))?;
     if parsed.scheme == AMQPScheme::AMQPS {
         bail!(
             "the sandbox speaks amqp:// only; for a broker with TLS write a gateway.toml and run \
@@ -208,19 +210,30 @@ fn given(url: &str, console: &Console) -> anyhow::Result<Reached> {
     }
     let user = &parsed.authority.userinfo;
     let gateway = Account { name: user.username.clone(), password: Some(user.password.clone()) };
-    let vhost = parsed.vhost.replace('%', "%25").replace('/', "%2f");
-    let address = format!("amqp://{}:{}/{vhost}", parsed.authority.host, parsed.authority.port);
+    let place = format!("{}:{}", parsed.authority.host, parsed.authority.port);
+    let address = format!("amqp://{place}");
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    let administrator_url = format!("amqp://{authority}");
     console.line(
         "note          AMQP cannot make users: on this broker the charity reads as its administrator",
     );
-    let providers = settings::providers()
-        .into_iter()
-        .map(|slug| (slug.to_owned(), Provider::of(slug, url.to_owned(), url.to_owned())));
+    let mut providers = BTreeMap::new();
+    for slug in settings::providers() {
+        let (vhost, name) = (vhost(slug), &user.username);
+        let url = format!("{administrator_url}/{vhost}");
+        broker::connect(&url, "sandbox").await.with_context(|| {
+            format!(
+                "the broker has no virtual host {vhost} for {name}. Run there: rabbitmqctl \
+                 add_vhost {vhost}; rabbitmqctl set_permissions -p {vhost} {name} '.*' '.*' '.*'"
+            )
+        })?;
+        providers.insert(slug.to_owned(), Provider::of(slug, url.clone(), url));
+    }
     Ok(Reached {
         own: None,
         access: BrokerAccess { address, gateway, unencrypted: true, everybody_is_one: true },
-        administrator_url: url.to_owned(),
-        providers: providers.collect(),
+        administrator_url,
+        providers,
     })
 }
 

@@ -20,12 +20,17 @@ struct Outsider {
     _connection: Connection,
 }
 
+/// Logged in at harbour.
 async fn outsider(user: &str) -> Outsider {
-    let properties = ConnectionProperties::default();
-    let connection = Connection::connect(&shared().url(user), properties).await.unwrap();
+    outsider_at(user, "harbour").await.unwrap()
+}
+
+async fn outsider_at(user: &str, provider: &str) -> Result<Outsider, lapin::Error> {
+    let url = shared().url(user, provider);
+    let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
-    Outsider { channel, _connection: connection }
+    Ok(Outsider { channel, _connection: connection })
 }
 
 fn code(error: &lapin::Error) -> u16 {
@@ -106,13 +111,31 @@ async fn the_victims_user_reads_nothing_of_the_offenders() {
     }
 }
 
+/// RabbitMQ asks for no right when a queue is declared passively, so only a virtual host of its own
+/// keeps a provider from counting what waits for another.
 #[tokio::test]
-async fn nobody_reads_another_providers_queues() {
-    check_read("beacon-intake", "cara.intake.harbour", false).await;
-    check_read("beacon-victims", "cara.victims.harbour", false).await;
+async fn nobody_sees_another_providers_virtual_host() {
+    const NOT_ALLOWED: u16 = 530;
+    const NOT_FOUND: u16 = 404;
     // A slug that begins with another's is another provider too.
-    check_read("harbour-intake", "cara.intake.harbour-test", false).await;
-    check_read("harbour-test-intake", "cara.intake.harbour", false).await;
+    let slugs = ["harbour", "harbour-test", "beacon"];
+    for (own, other) in slugs.iter().flat_map(|own| slugs.map(|other| (*own, other))) {
+        for user in [format!("{own}-intake"), format!("{own}-victims")] {
+            let entered = outsider_at(&user, other).await;
+            if own == other {
+                assert!(entered.is_ok(), "{user} cannot enter its own");
+                continue;
+            }
+            let refused = code(&entered.err().unwrap());
+            assert_eq!(refused, NOT_ALLOWED, "{user} enters cara.{other}");
+            let at = outsider_at(&user, own).await.unwrap();
+            let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let queue = format!("cara.intake.{other}");
+            let seen =
+                at.channel.queue_declare(queue.as_str().into(), look, FieldTable::default()).await;
+            assert_eq!(code(&seen.err().unwrap()), NOT_FOUND, "{user} counts {queue}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -35,9 +35,9 @@ pub fn event(provider: &str, kind: Kind) -> Event {
 
 fn publisher(settings: &config::Broker, providers: &[&str]) -> (Publisher, Health) {
     let health = Health::default();
-    let topology = Topology::of(providers.iter().copied());
+    let providers = providers.iter().copied();
     let publisher =
-        Publisher::of(settings, topology, Clock::system(), Metric::default(), health.clone());
+        Publisher::of(settings, providers, Clock::system(), Metric::default(), health.clone());
     (publisher.unwrap(), health)
 }
 
@@ -46,16 +46,17 @@ struct Administrator {
     _connection: Connection,
 }
 
-async fn administrator(broker: &Broker) -> Administrator {
+async fn administrator(broker: &Broker, provider: &str) -> Administrator {
     let properties = ConnectionProperties::default();
-    let url = broker.url(ADMINISTRATOR);
+    let url = broker.url(ADMINISTRATOR, provider);
     let connection = Connection::connect(&url, properties).await.unwrap();
     Administrator { channel: connection.create_channel().await.unwrap(), _connection: connection }
 }
 
-/// The message ids in the queue, oldest first, taken out.
+/// The message ids in the provider's queue, oldest first, taken out.
 pub async fn take_all(broker: &Broker, queue: &str) -> Vec<Uuid> {
-    let at = administrator(broker).await;
+    let provider = queue.rsplit('.').next().unwrap();
+    let at = administrator(broker, provider).await;
     let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let none = FieldTable::default();
     let found = at.channel.queue_declare(queue.into(), look, none.clone()).await.unwrap();
@@ -92,7 +93,7 @@ async fn publish_all(link: &mut Link<Uuid>, events: &[Event]) -> Vec<(Uuid, Fate
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmed_event_is_on_its_queue_with_its_properties() {
-    let provider = unique("confirmed");
+    let provider = shared().provider("confirmed");
     let (publisher, health) = publisher(&shared().settings(), &[&provider]);
     let mut link = publisher.link_for_ever::<Uuid>().await;
     assert!(health.state(Part::Broker).is_good());
@@ -100,7 +101,7 @@ async fn a_confirmed_event_is_on_its_queue_with_its_properties() {
     let fates = publish_all(&mut link, std::slice::from_ref(&sent)).await;
     assert_eq!(fates, [(sent.message_id(), Fate::Confirmed)]);
 
-    let at = administrator(shared()).await;
+    let at = administrator(shared(), &provider).await;
     let queue = format!("cara.victims.{provider}");
     let got = at.channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await;
     let got = got.unwrap().expect("a message").delivery;
@@ -123,7 +124,7 @@ async fn a_confirmed_event_is_on_its_queue_with_its_properties() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_event_without_a_queue_counts_as_returned() {
-    let provider = unique("returned");
+    let provider = shared().provider("returned");
     let (publisher, _) = publisher(&shared().settings(), &[&provider]);
     let mut link = publisher.link_for_ever::<Uuid>().await;
     // Strangers between others, in one window: each return must find its own event.
@@ -146,7 +147,7 @@ async fn only_the_event_without_a_queue_counts_as_returned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_a_second_are_confirmed() {
-    let provider = unique("fast");
+    let provider = shared().provider("fast");
     let (publisher, _) = publisher(&shared().settings(), &[&provider]);
     let mut link = publisher.link_for_ever::<Uuid>().await;
     let clock = Clock::system();
@@ -164,7 +165,7 @@ async fn five_thousand_a_second_are_confirmed() {
     }
     let rate = count as f64 / (clock.monotonic() - started).as_secs_f64();
     println!("{rate:.0} messages/s confirmed, window {}", publisher.window());
-    let at = administrator(shared()).await;
+    let at = administrator(shared(), &provider).await;
     let queue = format!("cara.intake.{provider}");
     let options = QueuePurgeOptions::default();
     assert_eq!(at.channel.queue_purge(queue.as_str().into(), options).await.unwrap(), 20_000);
@@ -235,9 +236,9 @@ async fn a_broker_that_asks_to_wait_gets_nothing_and_fails_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_with_other_arguments_is_named() {
-    let provider = unique("mismatch");
+    let provider = shared().provider("mismatch");
     let queue = format!("cara.intake.{provider}");
-    let at = administrator(shared()).await;
+    let at = administrator(shared(), &provider).await;
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     at.channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await.unwrap();
     let (publisher, _) = publisher(&shared().settings(), &[&provider]);
@@ -250,21 +251,21 @@ async fn a_queue_with_other_arguments_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dead_are_listed_without_content_and_go_back_under_their_ids() {
-    let provider = unique("dead");
+    let provider = shared().provider("dead");
     let (publisher, _) = publisher(&shared().settings(), &[&provider]);
     let mut link = publisher.link_for_ever::<Uuid>().await;
     let events = [event(&provider, Kind::ReferralNew), event(&provider, Kind::ReferralAmended)];
     publish_all(&mut link, &events).await;
     let queue = format!("cara.intake.{provider}");
-    let at = administrator(shared()).await;
+    let at = administrator(shared(), &provider).await;
     for _ in &events {
         let options = BasicGetOptions::default();
         let got = at.channel.basic_get(queue.as_str().into(), options).await.unwrap().unwrap();
         got.delivery.reject(BasicRejectOptions { requeue: false }).await.unwrap();
     }
 
-    let dialer = Dialer::of(&shared().settings()).unwrap();
-    let topology = Topology::of([provider.as_str()]);
+    let dialer = Dialer::of(&shared().settings(), &provider).unwrap();
+    let topology = Topology::of(&provider);
     let mut standings = Vec::new();
     eventually("both are dead", async || {
         standings = dead::list(&dialer, &topology, 100).await.unwrap();
@@ -300,7 +301,7 @@ async fn the_dead_are_listed_without_content_and_go_back_under_their_ids() {
 async fn what_a_provider_said_goes_back_with_its_speaker() {
     let speaker = "harbour-intake";
     let properties = ConnectionProperties::default();
-    let said = Connection::connect(&shared().url(speaker), properties).await.unwrap();
+    let said = Connection::connect(&shared().url(speaker, "harbour"), properties).await.unwrap();
     let channel = said.create_channel().await.unwrap();
     let id = unique("said");
     let exchange = "cara.outcomes.harbour";
@@ -309,7 +310,7 @@ async fn what_a_provider_said_goes_back_with_its_speaker() {
     let options = BasicPublishOptions::default();
     channel.basic_publish(exchange.into(), "x".into(), options, b"{}", properties).await.unwrap();
     // Other tests say things here too.
-    let at = administrator(shared()).await;
+    let at = administrator(shared(), "harbour").await;
     let is_ours = |properties: &BasicProperties| {
         properties.message_id().as_ref().is_some_and(|found| found.as_str() == id)
     };
@@ -328,8 +329,8 @@ async fn what_a_provider_said_goes_back_with_its_speaker() {
         }
     })
     .await;
-    let dialer = Dialer::of(&shared().settings()).unwrap();
-    let topology = Topology::of(["harbour"]);
+    let dialer = Dialer::of(&shared().settings(), "harbour").unwrap();
+    let topology = Topology::of("harbour");
     eventually("it is put back", async || {
         let only = [id.clone()];
         let done = dead::put_back(&dialer, &topology, exchange, &only).await.unwrap();
@@ -406,8 +407,8 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
     });
     let with = |own: &str| config::Broker {
         urls: vec![
-            "amqps://localhost:1/%2f".to_owned(),
-            format!("amqps://localhost:{}/%2f", broker.tls_port()),
+            "amqps://localhost:1".to_owned(),
+            format!("amqps://localhost:{}", broker.tls_port()),
         ],
         password: None,
         ca: Some(folder.join("ca.pem")),

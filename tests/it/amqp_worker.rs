@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cara_gateway::amqp::{Publisher, Topology};
+use cara_gateway::amqp::Publisher;
 use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::metric::{Health, Metric, Part, State};
@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::amqp_publish::{event, take_all};
-use crate::broker::{Broker, Wishes, eventually, shared, unique};
+use crate::broker::{Broker, Wishes, eventually, shared};
 
 #[derive(Default)]
 struct Rows {
@@ -137,9 +137,9 @@ struct Loop {
 
 fn start(settings: &config::Broker, provider: &str) -> Loop {
     let (health, metric) = (Health::default(), Metric::default());
-    let topology = Topology::of([provider]);
     let publisher =
-        Publisher::of(settings, topology, Clock::system(), metric.clone(), health.clone()).unwrap();
+        Publisher::of(settings, [provider], Clock::system(), metric.clone(), health.clone())
+            .unwrap();
     let outbox = Arc::new(Memory::default());
     let wake = Arc::new(Notify::new());
     let (stop, stops) = watch::channel(false);
@@ -167,7 +167,7 @@ fn ids(events: &[Event]) -> BTreeSet<uuid::Uuid> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_drains_at_five_thousand_a_second() {
-    let provider = unique("backlog");
+    let provider = shared().provider("backlog");
     let publishing = start(&shared().settings(), &provider);
     eventually("the broker is reached", async || publishing.health.state(Part::Broker).is_good())
         .await;
@@ -207,7 +207,7 @@ async fn a_broker_stopped_under_load_loses_none_and_nothing_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
     let settings =
-        config::Broker { urls: vec!["amqp://127.0.0.1:1/%2f".to_owned()], ..shared().settings() };
+        config::Broker { urls: vec!["amqp://127.0.0.1:1".to_owned()], ..shared().settings() };
     let publishing = start(&settings, "harbour");
     publishing.outbox.add([event("harbour", Kind::ReferralNew)]);
     publishing.wake.notify_one();
@@ -221,7 +221,7 @@ async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_without_a_queue_is_kept_and_named() {
-    let provider = unique("known");
+    let provider = shared().provider("known");
     let publishing = start(&shared().settings(), &provider);
     let routed = event(&provider, Kind::ReferralNew);
     publishing.outbox.add([event("nobody", Kind::ReferralNew), routed]);
@@ -240,7 +240,7 @@ async fn an_event_without_a_queue_is_kept_and_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_gets_its_outcomes_later() {
-    let provider = unique("away");
+    let provider = shared().provider("away");
     let publishing = start(&shared().settings(), &provider);
     publishing.outbox.rows.lock().unwrap().away = 3;
     let events: Vec<_> = (0..300).map(|_| event(&provider, Kind::ReferralNew)).collect();
@@ -254,7 +254,7 @@ async fn a_store_that_is_away_gets_its_outcomes_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_waits_for_what_is_on_its_way() {
-    let provider = unique("stop");
+    let provider = shared().provider("stop");
     let publishing = start(&shared().settings(), &provider);
     let events: Vec<_> = (0..20_000).map(|_| event(&provider, Kind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());

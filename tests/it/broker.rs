@@ -2,7 +2,7 @@
 //! it may stop ([`Broker::start`]). Free ports on loopback, its own folder, gone with the process
 //! however that ends. Never one that happens to run on this machine.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cara_gateway::amqp::definitions::{Account, Definitions, Pair};
+use cara_gateway::amqp::topology::vhost;
 use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::config::SecretFile;
@@ -62,6 +63,33 @@ kill -KILL $epmd
 kill -KILL 0
 "#;
 
+/// Evaluates what it is sent inside the broker: making a virtual host takes milliseconds, while every
+/// `rabbitmqctl` starts an Erlang of its own.
+const EVALUATOR: &str = r#"
+spawn(fun() ->
+    {ok, Listener} = gen_tcp:listen({port},
+        [binary, {packet, 4}, {active, false}, {ip, {127, 0, 0, 1}}, {reuseaddr, true}]),
+    Evaluate = fun(Text) ->
+        {ok, Tokens, _} = erl_scan:string(binary_to_list(Text)),
+        {ok, Expressions} = erl_parse:parse_exprs(Tokens),
+        {value, Value, _} = erl_eval:exprs(Expressions, []),
+        Value
+    end,
+    (fun Serve() ->
+        {ok, Socket} = gen_tcp:accept(Listener),
+        case gen_tcp:recv(Socket, 0) of
+            {ok, Text} ->
+                Said = try Evaluate(Text) catch _:Reason -> {failed, Reason} end,
+                gen_tcp:send(Socket, unicode:characters_to_binary(io_lib:format("~tp", [Said])));
+            {error, closed} ->
+                looked
+        end,
+        gen_tcp:close(Socket),
+        Serve()
+    end)()
+end).
+"#;
+
 /// What a broker of a test's own has beyond the usual.
 #[derive(Default)]
 pub struct Wishes {
@@ -77,6 +105,7 @@ pub struct Broker {
     tls_port: u16,
     dist_port: u16,
     epmd_port: u16,
+    evaluator_port: u16,
     listens: Vec<u16>,
     keeper: Option<Child>,
 }
@@ -111,11 +140,20 @@ impl Broker {
         );
         let folder = std::env::temp_dir().join(unique("cara-broker"));
         std::fs::create_dir_all(folder.join("passwords")).unwrap();
-        let [port, tls_port, dist_port, epmd_port] = std::array::from_fn(|_| free_port());
-        let mut listens = vec![port];
+        let [port, tls_port, dist_port, epmd_port, evaluator_port] =
+            std::array::from_fn(|_| free_port());
+        let mut listens = vec![port, evaluator_port];
         listens.extend(wishes.conf.contains("{tls}").then_some(tls_port));
-        let mut broker =
-            Broker { folder, port, tls_port, dist_port, epmd_port, listens, keeper: None };
+        let mut broker = Broker {
+            folder,
+            port,
+            tls_port,
+            dist_port,
+            epmd_port,
+            evaluator_port,
+            listens,
+            keeper: None,
+        };
         broker.write_files(&wishes);
         broker.start_again();
         broker
@@ -125,7 +163,6 @@ impl Broker {
         let passwords = self.folder.join("passwords");
         let account = |name| Account::of_folder(name, &passwords).unwrap();
         let definitions = Definitions {
-            vhost: "/".to_owned(),
             gateway: account(GATEWAY),
             administrator: Some(account(ADMINISTRATOR)),
             pairs: PROVIDERS
@@ -146,12 +183,16 @@ impl Broker {
                 definitions.display()
             ),
         );
+        write("evaluator.erl", EVALUATOR.replace("{port}", &self.evaluator_port.to_string()));
         write("enabled_plugins", format!("[{}].", wishes.plugins.join(",")));
     }
 
     fn environment(&self) -> [(&'static str, String); 14] {
         let under = |name: &str| self.folder.join(name).display().to_string();
-        let loopback = "-kernel inet_dist_use_interface {127,0,0,1}".to_owned();
+        let more = format!(
+            "-kernel inet_dist_use_interface {{127,0,0,1}} -eval file:script(\"{}\")",
+            under("evaluator.erl")
+        );
         [
             ("DIR", self.folder.display().to_string()),
             ("HOME", self.folder.display().to_string()),
@@ -165,7 +206,7 @@ impl Broker {
             ("RABBITMQ_CONFIG_FILE", under("rabbitmq.conf")),
             ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
             ("RABBITMQ_ENABLED_PLUGINS_FILE", under("enabled_plugins")),
-            ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback),
+            ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", more),
             ("RABBITMQ_SERVER_START_ARGS", "+S 2:2".to_owned()),
         ]
     }
@@ -216,6 +257,42 @@ impl Broker {
         said
     }
 
+    /// Evaluates Erlang expressions inside the broker and gives the last one's value as text.
+    pub fn evaluate(&self, expressions: &str) -> String {
+        let mut socket = TcpStream::connect(("127.0.0.1", self.evaluator_port)).unwrap();
+        let length = u32::try_from(expressions.len()).unwrap().to_be_bytes();
+        socket.write_all(&length).unwrap();
+        socket.write_all(expressions.as_bytes()).unwrap();
+        let mut said = Vec::new();
+        socket.read_to_end(&mut said).unwrap();
+        let said = String::from_utf8(said.split_off(4.min(said.len()))).unwrap();
+        assert!(!said.starts_with("{failed"), "{expressions}: {said}");
+        said
+    }
+
+    /// A provider of this test's own, with its virtual host.
+    pub fn provider(&self, start: &str) -> String {
+        let provider = unique(start);
+        self.admit(&provider);
+        provider
+    }
+
+    /// Makes the provider's virtual host, in which the gateway has the rights that the definitions
+    /// give it, unless it is there.
+    pub fn admit(&self, provider: &str) {
+        if PROVIDERS.contains(&provider) {
+            return;
+        }
+        self.evaluate(&format!(
+            r#"Host = <<"{host}">>, By = <<"test">>,
+            ok = case rabbit_vhost:exists(Host) of true -> ok; false -> rabbit_vhost:add(Host, By) end,
+            Own = <<"^cara\.">>, All = <<".*">>, M = rabbit_auth_backend_internal,
+            ok = M:set_permissions(<<"{GATEWAY}">>, Host, Own, Own, Own, By),
+            ok = M:set_permissions(<<"{ADMINISTRATOR}">>, Host, All, All, All, By)."#,
+            host = vhost(provider),
+        ));
+    }
+
     pub fn tls_port(&self) -> u16 {
         self.tls_port
     }
@@ -224,16 +301,18 @@ impl Broker {
         self.folder.join(format!("passwords/{user}.password"))
     }
 
-    /// An address with user and password, for outsiders: `amqp://user:password@127.0.0.1:port/%2f`.
-    pub fn url(&self, user: &str) -> String {
+    /// An address for outsiders, in a provider's virtual host:
+    /// `amqp://user:password@127.0.0.1:port/cara.harbour`.
+    pub fn url(&self, user: &str, provider: &str) -> String {
         let password = std::fs::read_to_string(self.password_file(user)).unwrap();
-        format!("amqp://{user}:{}@127.0.0.1:{}/%2f", password.trim(), self.port)
+        let (password, port, vhost) = (password.trim(), self.port, vhost(provider));
+        format!("amqp://{user}:{password}@127.0.0.1:{port}/{vhost}")
     }
 
     /// `[broker]` of a gateway that uses this one.
     pub fn settings(&self) -> config::Broker {
         config::Broker {
-            urls: vec![format!("amqp://127.0.0.1:{}/%2f", self.port)],
+            urls: vec![format!("amqp://127.0.0.1:{}", self.port)],
             user: GATEWAY.to_owned(),
             password: Some(SecretFile::at(self.password_file(GATEWAY), "broker.password")),
             ca: None,

@@ -25,7 +25,7 @@ impl Side<'_> {
     fn call(&self, arguments: &[&str]) -> Output {
         Command::new(PYTHON)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/charity").join(self.program))
-            .args(["--url", &shared().url(self.user), "--provider", "isle", "--database"])
+            .args(["--url", &shared().url(self.user, "isle"), "--provider", "isle", "--database"])
             .arg(self.database())
             .args(arguments)
             // Nothing is left behind in the source.

@@ -42,7 +42,7 @@ impl Drain {
 
 /// Consumes both queues of a provider until dropped.
 pub async fn drain(broker: &Broker, provider: &str) -> Drain {
-    let url = broker.url(ADMINISTRATOR);
+    let url = broker.url(ADMINISTRATOR, provider);
     let connection = Connection::connect(&url, ConnectionProperties::default());
     let connection = connection.await.unwrap();
     let seen = Arc::new(Mutex::new(Vec::new()));

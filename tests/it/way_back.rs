@@ -29,7 +29,8 @@ impl Charity {
             _ => format!("{provider}-victims"),
         };
         let properties = ConnectionProperties::default();
-        let connection = Connection::connect(&broker.url(&user), properties).await.unwrap();
+        let connection =
+            Connection::connect(&broker.url(&user, provider), properties).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         Charity { provider: provider.to_owned(), side, user, channel, _connection: connection }

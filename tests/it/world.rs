@@ -65,7 +65,9 @@ pub struct ForceSystem {
 impl World {
     /// A gateway that publishes to this broker, for a provider of this test's own.
     pub fn publishing(broker: &crate::broker::Broker, provider: impl Into<String>) -> World {
-        World { broker: Some(lines(broker)), provider: Some(provider.into()), ..World::default() }
+        let provider = provider.into();
+        broker.admit(&provider);
+        World { broker: Some(lines(broker)), provider: Some(provider), ..World::default() }
     }
 
     pub async fn start(self) -> TestGateway {
@@ -122,7 +124,7 @@ impl World {
             None => "",
         };
         let broker = match &self.broker {
-            None => "urls = [\"amqp://127.0.0.1:1/%2f\"]\npublish = false\n".to_owned(),
+            None => "urls = [\"amqp://127.0.0.1:1\"]\npublish = false\n".to_owned(),
             Some(lines) => lines.clone(),
         };
         let user = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name;
