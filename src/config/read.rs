@@ -209,6 +209,7 @@ fn resolve(settings: &mut Settings, base: &Path) {
 fn validate(settings: &Settings, faults: &mut Faults) {
     settings.api.validate(faults);
     settings.operators.validate(faults);
+    settings.store.validate(faults);
     settings.vault.validate(faults);
     settings.broker.validate(faults);
     if let Some(delivery) = &settings.delivery {

@@ -23,6 +23,7 @@ pub const PROVIDER_FLOOD: &str = "provider_flood";
 pub const PROVIDER_REJECTIONS: &str = "provider_rejections";
 pub const STORE_REFUSING: &str = "store_refusing";
 pub const STORE_DAMAGED: &str = "store_damaged";
+pub const STORE_ANCHOR: &str = "store_anchor";
 pub const UNCLEAN_STOP: &str = "unclean_stop";
 pub const DISK_LOW: &str = "disk_low";
 pub const STORE_GROWTH: &str = "store_growth";
@@ -235,6 +236,14 @@ pub static KINDS: &[AlertKind] = &[
         means: "The store's file is damaged; it is served no further than helps to save it.",
         now: "Stop the gateway, keep the files, run `cara-gateway doctor --deep`, and restore a \
               backup.",
+    },
+    AlertKind {
+        name: STORE_ANCHOR,
+        about: "what is wrong with it",
+        means: "The file `store.anchor` cannot be written, or was not there at the start: an older \
+                copy of the store would be taken for it.",
+        now: "Make its folder writable for the gateway's user; if the file was gone, find out why \
+              and whether the store is the newest one.",
     },
     AlertKind {
         name: UNCLEAN_STOP,

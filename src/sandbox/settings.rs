@@ -207,7 +207,7 @@ fn text(
          [internal]\nlisten = \"127.0.0.1:{internal}\"\n\n\
          [operators]\nsocket = {socket}\n\n\
          [[operators.user]]\nname = {operator}\nrole = \"administer\"\nvictims = true\n\n\
-         [store]\npath = {store}\ndisk_reserve_bytes = 67108864\n\n\
+         [store]\npath = {store}\nanchor = {anchor}\ndisk_reserve_bytes = 67108864\n\n\
          [vault]\nepochs = {epochs}\nindex_key = {index}\naudit_key = {audit}\n\n\
          [broker]\nurls = [{address}]\nuser = {user}\npassword = {password}\n",
         api = addresses.api_port,
@@ -217,6 +217,7 @@ fn text(
         socket = quoted(&addresses.socket),
         operator = toml_text(&operator),
         store = within("data/gateway.db"),
+        anchor = within("secrets/store.anchor"),
         epochs = within("secrets/epochs"),
         index = within("secrets/index.key"),
         audit = within("secrets/audit.key"),

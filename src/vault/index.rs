@@ -75,6 +75,12 @@ impl Vault {
     pub fn audit_head_mac(&self, sequence: u64, last: &[u8; 32]) -> [u8; 32] {
         mac(&self.hashing.audit, "head", &[&sequence.to_be_bytes(), last])
     }
+
+    /// Seals what is remembered of a store outside of it.
+    pub fn audit_anchor_mac(&self, store: Uuid, sequence: u64, last: &[u8; 32]) -> [u8; 32] {
+        let parts: [&[u8]; 3] = [store.as_bytes(), &sequence.to_be_bytes(), last];
+        mac(&self.hashing.audit, "anchor", &parts)
+    }
 }
 
 fn mac(key: &hmac::Key, label: &str, parts: &[&[u8]]) -> [u8; 32] {

@@ -51,7 +51,12 @@ impl House {
     async fn of(now: &str, two: bool) -> House {
         let folder = scratch(&unique("house"));
         cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
-        let place = config::Store { path: folder.join("gateway.db"), disk_reserve_bytes: 0 };
+        let place = config::Store {
+            path: folder.join("gateway.db"),
+            anchor: folder.join("secrets/store.anchor"),
+            read_only: false,
+            disk_reserve_bytes: 0,
+        };
         let clock = Clock::manual(now.parse().unwrap());
         let (gateway, store) = gateway(&folder, &place, &clock, two).await;
         House { folder, clock, gateway, store, place, two }

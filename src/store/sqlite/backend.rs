@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::readers::Gone;
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command};
-use super::{Sqlite, case, hold, pending, plan, read, sweep};
+use super::{Sqlite, case, harm, hold, pending, plan, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
     Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace, KeptRaw, KeyIndex,
@@ -32,7 +32,10 @@ impl Sqlite {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         match self.readers.read(read).await {
-            Ok(answer) => answer.map_err(fault),
+            Ok(answer) => answer.map_err(|error| {
+                self.harm.weigh(&error, "file");
+                fault(error)
+            }),
             Err(Gone::Closed) => Err(Error::Unavailable { reason: STOPPING }),
             Err(Gone::Panicked(panicked)) => Err(Error::Backend(Box::new(panicked))),
         }
@@ -149,6 +152,10 @@ impl Store for Sqlite {
     }
 
     fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
+        if self.harm.reason() == Some(harm::READ_ONLY) {
+            // What could not be settled would be sent again and again.
+            return std::future::ready(Ok(Vec::new())).boxed();
+        }
         let (claims, clock) = (Arc::clone(&self.claims), self.clock.clone());
         let wake = Arc::clone(&self.wake);
         self.read(move |connection| {

@@ -84,7 +84,7 @@ struct State {
 }
 
 /// The claims of one opened file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::store::sqlite) struct Claims {
     state: Mutex<State>,
 }

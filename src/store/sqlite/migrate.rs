@@ -1,5 +1,7 @@
 //! The numbered steps that bring a file's tables up to date.
 
+use std::borrow::Borrow;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -23,7 +25,7 @@ pub(in crate::store::sqlite) static ALL: &[Migration] = &[
 /// which this program does not: an older program must not write into it.
 pub(in crate::store::sqlite) fn apply(
     connection: &mut Connection,
-    steps: &[Migration],
+    steps: &[impl Borrow<Migration>],
     now: Timestamp,
 ) -> Result<(), Error> {
     connection.execute_batch(
@@ -31,16 +33,12 @@ pub(in crate::store::sqlite) fn apply(
          CREATE TABLE IF NOT EXISTS migration (\
              number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
     )?;
-    let applied: i64 = connection.query_row(
-        "/* migrate::apply */ SELECT coalesce(max(number), 0) FROM migration",
-        [],
-        |row| row.get(0),
-    )?;
-    let known = steps.last().map_or(0, |step| step.number);
+    let applied = applied(connection)?;
+    let known = steps.last().map_or(0, |step| step.borrow().number);
     if applied > known {
         return Err(Error::Newer { applied, known });
     }
-    for step in steps.iter().filter(|step| step.number > applied) {
+    for step in steps.iter().map(Borrow::borrow).filter(|step| step.number > applied) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step.sql)?;
         transaction.execute(
@@ -51,4 +49,13 @@ pub(in crate::store::sqlite) fn apply(
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// The number of the last step that the file knows.
+pub(in crate::store::sqlite) fn applied(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row(
+        "/* migrate::applied */ SELECT coalesce(max(number), 0) FROM migration",
+        [],
+        |row| row.get(0),
+    )
 }

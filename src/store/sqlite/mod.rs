@@ -6,7 +6,6 @@
 //! live in memory (`claim`). A commit of which nobody can know whether the disk has it poisons the
 //! store: nothing more is written, and the process must end.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,12 +14,16 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc};
 
+mod anchor;
+mod check;
 mod claim;
 mod column;
 mod conclude;
 mod backend;
 mod case;
+mod harm;
 mod hold;
+mod lock;
 mod migrate;
 mod open;
 mod pending;
@@ -39,10 +42,13 @@ mod tests;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::metric::Metric;
+use crate::metric::{Metric, alert};
 use crate::supervisor::point;
 use crate::vault::Vault;
+use anchor::Keeper;
 use claim::Claims;
+use harm::Harm;
+use lock::Held;
 use open::Opened;
 use readers::Readers;
 use writer::{Command, Writer};
@@ -69,16 +75,78 @@ pub enum Error {
          one, somebody changed the store"
     )]
     AuditHead,
+    #[error(
+        "the store {} is not there or empty, and {} says that it had {facts} facts in its audit \
+         chain; put the database back together with its -wal file, or its newest backup (to begin \
+         another store, move that file away)",
+        path.display(), anchor.display()
+    )]
+    Gone { path: PathBuf, anchor: PathBuf, facts: u64 },
+    #[error(
+        "the store {} is not the one that was here before, as {} says; put the right one back{HELP}",
+        path.display(), anchor.display()
+    )]
+    Foreign { path: PathBuf, anchor: PathBuf },
+    #[error(
+        "the store {} has lost what it had: its audit chain ends at fact {facts} and was at \
+         {anchored}; it is an older copy, or one without its -wal file; put the newest back{HELP}",
+        path.display()
+    )]
+    Behind { path: PathBuf, facts: u64, anchored: u64 },
+    #[error(
+        "the store {} was not closed and its -wal file is gone, so what was written last is \
+         missing; put that file back beside it{HELP}",
+        path.display()
+    )]
+    WalGone { path: PathBuf },
+    #[error(
+        "the store's file is damaged: {what}; keep all of its files, run `cara-gateway doctor \
+         --deep`, and put a backup back{HELP}"
+    )]
+    Damaged { what: String },
+    #[error("there is no store at {}, and `store.read_only` makes none", path.display())]
+    Absent { path: PathBuf },
+    #[error(
+        "store.anchor ({}) is in the store's own folder; give it another one",
+        path.display()
+    )]
+    AnchorBesideStore { path: PathBuf },
+    #[error(
+        "store.anchor ({}) cannot be read or written; make it and its folder writable for this user",
+        path.display()
+    )]
+    Anchor { path: PathBuf, source: std::io::Error },
+    #[error(
+        "store.anchor ({}) is not under vault.audit_key: somebody changed it, or restore that key; \
+         if the store is surely the newest one, move the file away",
+        path.display()
+    )]
+    AnchorSpoilt { path: PathBuf },
+    #[error("another program reads the store, so its log cannot be put into it; end that program")]
+    LogBusy,
     #[error("the store's file failed")]
-    Backend(#[from] rusqlite::Error),
+    Backend(#[source] rusqlite::Error),
     #[error("the store's threads could not be started")]
     Thread(#[source] std::io::Error),
+}
+
+const HELP: &str = "; meanwhile `store.read_only = true` lets it be read";
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        if harm::is_damage(&error) {
+            return Error::Damaged { what: harm::words(&error) };
+        }
+        Error::Backend(error)
+    }
 }
 
 /// How one file is opened.
 #[derive(Clone, Debug)]
 struct Options {
     path: PathBuf,
+    anchor: PathBuf,
+    read_only: bool,
     /// Below it new records are refused; settling goes on. 0 keeps no reserve.
     disk_reserve_bytes: u64,
     /// How long another program's lock on the file is waited for.
@@ -89,6 +157,8 @@ impl From<&config::Store> for Options {
     fn from(settings: &config::Store) -> Self {
         Options {
             path: settings.path.clone(),
+            anchor: settings.anchor.clone(),
+            read_only: settings.read_only,
             disk_reserve_bytes: settings.disk_reserve_bytes,
             busy_timeout_ms: 1_000,
         }
@@ -108,8 +178,12 @@ pub struct Sqlite {
     clock: Clock,
     wake: Arc<Notify>,
     poisoned: Arc<AtomicBool>,
+    harm: Arc<Harm>,
+    ended_cleanly: bool,
+    /// `None`: nothing is written.
+    keeper: Option<Arc<Keeper>>,
     /// Held as long as the threads live.
-    lock: Mutex<Option<File>>,
+    held: Mutex<Option<Held>>,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -147,20 +221,42 @@ impl Sqlite {
         vault: Arc<Vault>,
         metric: Metric,
     ) -> Result<Sqlite, Error> {
-        let claims = Arc::new(Claims::open(&opened.writer)?);
+        let claims = Arc::new(match options.read_only {
+            true => Claims::default(),
+            false => Claims::open(&opened.writer)?,
+        });
+        let harm = Arc::new(Harm::none(metric.clone()));
+        if options.read_only {
+            harm.refuse(harm::READ_ONLY);
+        }
+        if opened.anchor_was_gone {
+            metric.troubles().are(alert::STORE_ANCHOR, "not there at the start", 1);
+            tracing::warn!(
+                file = %options.anchor.display(),
+                "store.anchor was not there: nobody can say whether the store is the newest one"
+            );
+        }
+        let keep = |stand| {
+            let (path, vault) = (options.anchor.clone(), Arc::clone(&vault));
+            Keeper::start(path, stand, vault, metric.clone()).map(Arc::new)
+        };
+        let keeper = opened.stand.map(keep).transpose().map_err(Error::Thread)?;
         let wake = Arc::new(Notify::new());
         let poisoned = Arc::new(AtomicBool::new(false));
         let (commands, waiting) = mpsc::channel(WAITING_MAX);
         let writer = Writer {
             connection: opened.writer,
             commands: waiting,
-            vault,
+            vault: Arc::clone(&vault),
             clock: clock.clone(),
-            metric,
+            metric: metric.clone(),
             claims: Arc::clone(&claims),
             wake: Arc::clone(&wake),
             poisoned: Arc::clone(&poisoned),
-            folder: opened.folder,
+            folder: opened.held.place.folder.clone(),
+            names: opened.names,
+            harm: Arc::clone(&harm),
+            keeper: keeper.clone(),
             disk_reserve_bytes: options.disk_reserve_bytes,
         };
         let writer = thread::Builder::new()
@@ -178,8 +274,16 @@ impl Sqlite {
             clock,
             wake,
             poisoned,
-            lock: Mutex::new(Some(opened.lock)),
+            harm,
+            ended_cleanly: opened.ended_cleanly,
+            keeper,
+            held: Mutex::new(Some(opened.held)),
         })
+    }
+
+    /// Whether the run before this one ended by closing the store; a new store was never left open.
+    pub fn ended_cleanly(&self) -> bool {
+        self.ended_cleanly
     }
 
     fn commands(&self) -> Option<mpsc::Sender<Command>> {
@@ -194,7 +298,10 @@ impl Sqlite {
         if let Some(writer) = writer {
             let _ = writer.join();
         }
-        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(keeper) = &self.keeper {
+            keeper.close();
+        }
+        drop(self.held.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -65,6 +65,18 @@ impl Prepared {
         matches!(self.entry.what, What::Revision(_) | What::Hold(_))
     }
 
+    fn takes_on(&self) -> bool {
+        match self.entry.what {
+            What::Revision(_)
+            | What::Hold(_)
+            | What::Outcome(_)
+            | What::Decision(_)
+            | What::EndHold { .. }
+            | What::BindKey(_) => true,
+            What::TakeOver { .. } | What::Tend(_) | What::Nothing { .. } => false,
+        }
+    }
+
     fn bytes(&self) -> usize {
         let sealed = match &self.entry.what {
             What::Revision(revision) => {
@@ -113,6 +125,16 @@ impl Step {
     /// Whether it takes on responsibility for more: refused below the disk reserve.
     pub fn is_record(&self) -> bool {
         matches!(self, Step::Entry(prepared) if prepared.is_record())
+    }
+
+    /// Whether somebody would rely on its being kept: refused once the files are not to be
+    /// believed. What only ends or notes something is tried all the same.
+    pub fn takes_on(&self) -> bool {
+        match self {
+            Step::Entry(prepared) => prepared.takes_on(),
+            Step::Activate { .. } | Step::Probe => true,
+            Step::Settle { .. } | Step::Revive { .. } | Step::Resend { .. } => false,
+        }
     }
 
     /// About what it adds to a transaction.

@@ -1,3 +1,5 @@
+mod files;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -36,6 +38,8 @@ impl Folder {
         let generation = *self.generation.lock().unwrap();
         Options {
             path: self.path.join(format!("gateway-{generation}.db")),
+            anchor: self.path.join("anchor/store.anchor"),
+            read_only: false,
             disk_reserve_bytes: 0,
             busy_timeout_ms: 50,
         }

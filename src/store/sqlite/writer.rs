@@ -11,12 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::anchor::Keeper;
 use super::claim::{Claims, Effects};
+use super::harm::{self, Harm};
+use super::lock::Names;
 use super::step::{Outcome, Step, Work};
 use super::write::{self, Added, Failure, MESSAGES_MAX, Transaction};
-use super::{Error, statement};
+use super::{Error, open, statement};
 use crate::clock::Clock;
 use crate::metric::Metric;
+use crate::store::audit::End;
 use crate::store::{Refused, Settled};
 use crate::vault::Vault;
 
@@ -41,6 +45,11 @@ pub(in crate::store::sqlite) struct Writer {
     /// The folder whose file system is watched.
     pub folder: PathBuf,
     pub disk_reserve_bytes: u64,
+    /// What the names of the open files stood for when they were opened.
+    pub names: Names,
+    pub harm: Arc<Harm>,
+    /// `None`: the store is opened for reading only.
+    pub keeper: Option<Arc<Keeper>>,
 }
 
 /// Steps of one transaction, each with the work that it came from.
@@ -88,7 +97,10 @@ impl Writer {
                 match self.commands.blocking_recv() {
                     Some(Command::Work(work)) => next = Some(work),
                     Some(Command::Close(reply)) => return self.close(reply),
-                    None => return,
+                    None => {
+                        let (reply, _) = oneshot::channel();
+                        return self.close(reply);
+                    }
                 }
             }
             while let Some(work) = next.take() {
@@ -135,11 +147,21 @@ impl Writer {
         if self.poisoned.load(Ordering::Acquire) {
             return refuse_all(POISONED, steps.len());
         }
+        if self.harm.reason() == Some(harm::READ_ONLY) {
+            return refuse_all(harm::READ_ONLY, steps.len());
+        }
+        if let Some(path) = self.names.changed() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            self.harm.found(harm::MOVED, &name, "its name stands for another file, or for none");
+        }
         let started = self.clock.monotonic();
         let below_reserve = self.below_reserve();
         let count = steps.len();
         match self.write_all(steps, below_reserve) {
-            Ok((results, effects)) => {
+            Ok((results, effects, end)) => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.reached(end);
+                }
                 self.metric.commit(count, self.clock.monotonic().saturating_sub(started));
                 let wake = effects.may_free();
                 self.claims.apply(effects);
@@ -169,16 +191,18 @@ impl Writer {
         &mut self,
         steps: Vec<Step>,
         below_reserve: bool,
-    ) -> Result<(Vec<Result<Outcome, Refused>>, Effects), Abort> {
-        statement(&self.connection, "/* writer::begin */ BEGIN IMMEDIATE")
-            .map_err(|error| Abort { reason: reason(&error), unknown: false })?;
+    ) -> Result<(Vec<Result<Outcome, Refused>>, Effects, End), Abort> {
+        statement(&self.connection, "/* writer::begin */ BEGIN IMMEDIATE").map_err(|error| {
+            self.harm.weigh(&error, "file");
+            Abort { reason: reason(&error), unknown: false }
+        })?;
         let written = self.write_steps(steps, below_reserve);
-        let (results, effects) = match written {
+        let done = match written {
             Ok(done) => done,
             Err(failure) => return Err(self.roll_back(failure)),
         };
         match statement(&self.connection, "/* writer::commit */ COMMIT") {
-            Ok(()) => Ok((results, effects)),
+            Ok(()) => Ok(done),
             Err(error) => {
                 // A disk that failed while it was told to keep something may or may not have it,
                 // and asking again proves nothing.
@@ -193,7 +217,10 @@ impl Writer {
 
     fn roll_back(&self, failure: Failure) -> Abort {
         let (reason, broken) = match &failure {
-            Failure::Backend(error) => (reason(error), false),
+            Failure::Backend(error) => {
+                self.harm.weigh(error, "file");
+                (reason(error), false)
+            }
             Failure::Impossible(what) => (*what, true),
             Failure::Conflict => ("a step failed outside its savepoint", true),
         };
@@ -208,7 +235,7 @@ impl Writer {
         &self,
         steps: Vec<Step>,
         below_reserve: bool,
-    ) -> Result<(Vec<Result<Outcome, Refused>>, Effects), Failure> {
+    ) -> Result<(Vec<Result<Outcome, Refused>>, Effects, End), Failure> {
         let before = write::read_end(&self.connection, &self.vault)?;
         let mut transaction = Transaction {
             connection: &self.connection,
@@ -222,6 +249,12 @@ impl Writer {
         for step in steps {
             if below_reserve && step.is_record() {
                 results.push(Err(Refused::Unavailable { reason: BELOW_RESERVE }));
+                continue;
+            }
+            if let Some(reason) = self.harm.reason()
+                && step.takes_on()
+            {
+                results.push(Err(Refused::Unavailable { reason }));
                 continue;
             }
             let end = transaction.end;
@@ -241,7 +274,8 @@ impl Writer {
             }
         }
         transaction.advance_head(before)?;
-        Ok((results, effects))
+        let end = transaction.end;
+        Ok((results, effects, end))
     }
 
     fn carry_out(
@@ -312,13 +346,11 @@ impl Writer {
     }
 
     fn close(self, reply: oneshot::Sender<Result<(), Error>>) {
-        let checkpoint = self.connection.query_row(
-            "/* writer::close */ PRAGMA wal_checkpoint(TRUNCATE)",
-            [],
-            |_| Ok(()),
-        );
+        // What may be damaged or another's is left as it lies, and so is what nobody knows of.
+        let is_sound = self.harm.reason().is_none() && !self.poisoned.load(Ordering::Acquire);
+        let ended = if is_sound { open::end(&self.connection) } else { Ok(()) };
         let closed = self.connection.close().map_err(|(_, error)| error);
-        let _ = reply.send(checkpoint.and(closed).map_err(Error::from));
+        let _ = reply.send(ended.and(closed.map_err(Error::from)));
     }
 }
 
