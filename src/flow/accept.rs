@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use cara_record::domain::{Kind, Validated};
+use cara_record::domain::{Code, Kind, Validated};
 use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
 
 use super::compare::{self, Verdict};
@@ -16,7 +16,7 @@ use super::prepare::{self, Bench};
 use super::read::{self, Desk, Read};
 use super::{Accepted, Caller, Gateway, Refusal, Submission};
 use crate::store::{BoundKey, Cause, Digest, Entry, HoldEnd, KeyIndex, Known, What};
-use crate::supervisor::contain_now;
+use crate::supervisor::{contain, contain_now};
 
 mod work;
 
@@ -109,7 +109,7 @@ impl Gateway {
                 if answered || work.record.is_some_and(waits) {
                     continue;
                 }
-                if let Some(entry) = self.next_entry(&bench, work, round > 0).await? {
+                if let Some(entry) = self.entry_or_hold(&bench, work, round > 0).await? {
                     entries.push(entry);
                     written.push(index);
                 }
@@ -119,13 +119,48 @@ impl Gateway {
             }
             let results = self.store.write(entries).await;
             for (index, result) in written.into_iter().zip(results) {
-                work[index].settle(result)?;
+                if let Some(fault) = work[index].settle(result)? {
+                    self.faulted(&mut work[index], &fault)?;
+                }
             }
         }
         if work.iter().all(|work| work.answer.is_some()) {
             return Ok(work);
         }
         Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    }
+
+    /// The same as [`Gateway::next_entry`]; a fault of our own makes the record a hold.
+    async fn entry_or_hold(
+        &self,
+        bench: &Bench<'_>,
+        work: &mut Work,
+        look: bool,
+    ) -> Result<Option<Entry>, Refusal> {
+        if !work.has_faulted {
+            match contain(self.next_entry(bench, work, look)).await {
+                Ok(Err(Refusal::Internal(error))) => self.faulted(work, error.as_ref())?,
+                Err(panicked) => self.faulted(work, &panicked)?,
+                Ok(prepared) => return prepared,
+            }
+        }
+        self.hold(bench, work, vec![read::own_cause(Code::GATEWAY_FAULT)])
+    }
+
+    /// A fault of our own met this record: it is held, so that the others go on and its sender need
+    /// not send it for ever. Where that fails as well nothing was taken, and the answer says so.
+    fn faulted(
+        &self,
+        work: &mut Work,
+        fault: &(dyn std::error::Error + 'static),
+    ) -> Result<(), Refusal> {
+        self.entry_fault(&format!("a record of force {}", work.read.force), fault);
+        if std::mem::replace(&mut work.has_faulted, true) {
+            return Err(Refusal::Internal(anyhow::anyhow!("a record could not even be held")));
+        }
+        work.pending = None;
+        work.held = None;
+        Ok(())
     }
 
     /// What this record makes the store write; `None` when its answer needs no writing.
@@ -198,12 +233,12 @@ impl Gateway {
         };
         match compare::compare(known, &content.arriving(released)) {
             Verdict::First | Verdict::Next { .. } => {
-                let force = self.forces.of(work.read.force)?;
+                let force = self.forces.of(work.read.force);
                 let known = known.referral.as_ref();
                 let made = prepare::revision(
                     self,
                     bench,
-                    force,
+                    &force,
                     &work.read,
                     content,
                     known,
@@ -242,9 +277,9 @@ impl Gateway {
         work: &mut Work,
         causes: Vec<Cause>,
     ) -> Result<Option<Entry>, Refusal> {
-        let force = self.forces.of(work.read.force)?;
+        let force = self.forces.of(work.read.force);
         let (hold_id, bytes, entry) =
-            prepare::hold(bench, force, &work.read, work.record, causes.clone())?;
+            prepare::hold(bench, &force, &work.read, work.record, causes.clone())?;
         work.held = Some((bytes, causes.clone()));
         work.pending = Some(Pending::Held { hold_id, causes });
         Ok(Some(entry))

@@ -121,7 +121,7 @@ impl Gateway {
             }
         }
         for version in &stored {
-            if !live.knows(version) && self.forces.of(version.force).is_ok() {
+            if !live.knows(version) && self.forces.lists(version.force) {
                 live.push(restore_stored(version)?);
             }
         }
@@ -194,6 +194,7 @@ impl Gateway {
         match self.store.activate_plan(row, vec![fact]).await? {
             Ok(()) => Ok(true),
             Err(Refused::Conflict) => Ok(false),
+            Err(fault @ Refused::Fault { .. }) => Err(Refusal::internal(fault)),
             Err(Refused::Unavailable { reason }) => {
                 Err(Refusal::Unavailable { reason, retry_after_s: 5 })
             }

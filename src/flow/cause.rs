@@ -77,7 +77,7 @@ impl Gateway {
     ) -> Result<Vec<HoldCause>, Refusal> {
         let force = match force {
             None => None,
-            Some(slug) => Some(self.forces.with_slug(slug)?.code),
+            Some(slug) => Some(self.forces.code_named(slug)?),
         };
         self.record_consultation(&operator.name, "hold list by cause", None).await?;
         let today = self.clock.today();
@@ -86,12 +86,12 @@ impl Gateway {
         self.each_open_hold(force, |row| {
             let unlisted = self.unlisted_of(row)?;
             let key = (row.force, words(&row.causes, &unlisted, |text| text));
-            let slug = &self.forces.of(row.force)?.slug;
+            let slug = self.forces.of(row.force).slug.clone();
             let group = groups.entry(key).or_insert_with(|| HoldCause {
                 cause: words(&row.causes, &unlisted, shown),
                 count: 0,
                 since: london_words(row.received_at, today),
-                force: slug.clone(),
+                force: slug,
                 like: row.hold_id,
             });
             group.count += 1;
@@ -132,7 +132,7 @@ impl Gateway {
         }
         Ok(Alike {
             cause: words(&row.causes, &unlisted, shown),
-            force: self.forces.of(row.force)?.slug.clone(),
+            force: self.forces.of(row.force).slug.clone(),
             mapping: format!("{} version {}", live.reference.name, live.reference.version),
             queues,
             hold_ids,
@@ -151,7 +151,7 @@ impl Gateway {
         {
             return Ok(known.provider);
         }
-        Ok(self.forces.of(force)?.provider(test)?.to_owned())
+        Ok(self.forces.of(force).provider(test)?.to_owned())
     }
 
     /// Looks at every open hold, oldest first, a page at a time.

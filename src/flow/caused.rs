@@ -63,7 +63,7 @@ impl Gateway {
             force: case.force.to_string(),
             provider: case.provider.clone(),
             received_at: at,
-            agreement_ref: self.forces.of(case.force)?.agreement_ref.clone(),
+            agreement_ref: self.forces.of(case.force).agreement_ref.clone(),
             test_data: case.test_data,
         })
     }

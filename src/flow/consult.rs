@@ -109,7 +109,7 @@ impl Gateway {
 
     /// The forces a caller stands for, with the mappings that read their records.
     pub fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView> {
-        let own = caller.forces.iter().filter_map(|code| self.forces.of(*code).ok());
+        let own = caller.forces.iter().map(|code| self.forces.of(*code));
         own.map(|force| api::ForceView {
             code: force.code.to_string(),
             slug: force.slug.clone(),
@@ -133,7 +133,7 @@ impl Gateway {
     ) -> Result<HoldPage, Refusal> {
         let force = match force {
             None => None,
-            Some(slug) => Some(self.forces.with_slug(&slug)?.code),
+            Some(slug) => Some(self.forces.code_named(&slug)?),
         };
         let filter = HoldFilter { force, record: None, open_only: !all };
         let rows = self.store.holds(filter, after, HOLDS_PAGE).await?;
@@ -200,7 +200,7 @@ impl Gateway {
         let view = hold_view(row);
         Ok(HoldLine {
             hold_id: row.hold_id,
-            force: self.forces.of(row.force)?.slug.clone(),
+            force: self.forces.of(row.force).slug.clone(),
             received_at: view.received_at,
             state: view.state,
             causes: view.causes,
@@ -263,6 +263,7 @@ impl Gateway {
             Some(Err(Refused::Unavailable { reason })) => {
                 Err(Refusal::Unavailable { reason, retry_after_s: 5 })
             }
+            Some(Err(fault @ Refused::Fault { .. })) => Err(Refusal::internal(fault)),
             None => Err(Refusal::Internal(anyhow::anyhow!("the store gave no answer"))),
         }
     }

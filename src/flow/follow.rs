@@ -138,7 +138,10 @@ impl Follower {
 
     async fn look_at_versions(&mut self, looked: &mut Looked) -> Result<(), Refusal> {
         for number in self.gateway.store.plan_numbers().await? {
-            let Ok(force) = self.gateway.forces.of(number.force) else { continue };
+            if !self.gateway.forces.lists(number.force) {
+                continue;
+            }
+            let force = self.gateway.forces.of(number.force);
             let live = self.gateway.live.reference(number.force, &number.name);
             let place = (force.slug.clone(), number.name.clone());
             if live.as_ref().is_some_and(|live| live.version >= number.version) {

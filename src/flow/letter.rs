@@ -117,7 +117,7 @@ impl Gateway {
             by: "gateway".to_owned(),
             at,
             about: format!("notice {notice_id}"),
-            to: Some(format!("endpoint of {}", self.forces.of(force)?.slug)),
+            to: Some(format!("endpoint of {}", self.forces.of(force).slug)),
             note: taken_over.then(|| "taken over".to_owned()),
         };
         let what = What::Tend(Tend::Delivered { notice_id, at, taken_over });

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{Gateway, Refusal};
 use crate::metric::alert;
 use crate::store::{Compartment, Incident, Mail, MailAbout, NoticeRow, Tend};
+use crate::supervisor::contain;
 
 /// An e-mail that may be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,10 @@ impl Gateway {
     pub async fn mails(&self, limit: usize) -> Result<Vec<Written>, Refusal> {
         let mut written = Vec::new();
         for mail in self.store.mails(self.clock.now(), limit).await? {
-            match self.write_mail(&mail).await? {
+            let about = format!("e-mail {}", mail.mail_id);
+            let step = contain(async { self.write_mail(&mail).await.map(Some) }).await;
+            let wrote = self.set_aside(&about, step)?;
+            match wrote.unwrap_or(Err("a fault of the gateway's own met it")) {
                 Ok(mail) => written.push(mail),
                 Err(reason) => {
                     tracing::warn!(mail_id = %mail.mail_id, reason, "an e-mail is not sent");
@@ -87,7 +91,8 @@ impl Gateway {
                 let Some(inbox) = content.compliance_inbox else {
                     return Ok(Err("the case has no compliance inbox"));
                 };
-                let domains = &self.forces.of(row.force)?.compliance_domains;
+                let force = self.forces.of(row.force);
+                let domains = &force.compliance_domains;
                 let domain = inbox.rsplit_once('@').map_or("", |(_, domain)| domain);
                 if !domains.iter().any(|allowed| allowed.eq_ignore_ascii_case(domain)) {
                     return Ok(Err("the inbox is no longer at a domain of the force"));

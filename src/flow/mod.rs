@@ -1,5 +1,6 @@
 //! The stories: what happens to a record, told once, whoever asks. Edges speak only to this room.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ mod consult;
 mod decide;
 mod difference;
 pub mod dispatch;
+mod fault;
 pub mod follow;
 pub mod golive;
 mod kept;
@@ -56,6 +58,7 @@ pub struct Gateway {
     limits: Arc<Limits>,
     records_max: usize,
     letters_wake: Arc<tokio::sync::Notify>,
+    faults: Arc<fault::Faults>,
 }
 
 impl Gateway {
@@ -77,6 +80,7 @@ impl Gateway {
             limits: Arc::new(Limits::default()),
             records_max,
             letters_wake: Arc::default(),
+            faults: Arc::default(),
         }
     }
 
@@ -147,7 +151,22 @@ pub struct Provider {
 /// Two workshops four to five weeks apart (DOMAIN 1.4).
 const MARGIN_WEEKS_USUAL: u32 = 5;
 
+const UNLISTED_PREFIX: &str = "force-";
+
 impl Force {
+    /// A force of which the store holds cases and `gateway.toml` nothing.
+    fn unlisted(code: ForceCode) -> Force {
+        Force {
+            code,
+            slug: format!("{UNLISTED_PREFIX}{code} (not in gateway.toml)"),
+            provider: None,
+            test_provider: None,
+            agreement_ref: "none: the force is not in gateway.toml".to_owned(),
+            compliance_domains: Vec::new(),
+            silent_days: u32::MAX,
+        }
+    }
+
     /// The provider for a record, so that test data never reaches a live queue, nor the reverse.
     fn provider(&self, test: bool) -> Result<&str, Refusal> {
         let provider = if test { &self.test_provider } else { &self.provider };
@@ -188,8 +207,26 @@ impl Forces {
         self.providers.get(slug).cloned().unwrap_or_else(usual)
     }
 
-    pub fn of(&self, code: ForceCode) -> Result<&Force, Refusal> {
-        self.forces.get(&code).ok_or(Refusal::Absent)
+    /// A stored force outlives the settings: one that is not in `gateway.toml` is marked in its slug.
+    pub fn of(&self, code: ForceCode) -> Cow<'_, Force> {
+        match self.forces.get(&code) {
+            Some(force) => Cow::Borrowed(force),
+            None => Cow::Owned(Force::unlisted(code)),
+        }
+    }
+
+    /// Whether the force is in `gateway.toml`.
+    pub fn lists(&self, code: ForceCode) -> bool {
+        self.forces.contains_key(&code)
+    }
+
+    /// The code of a force that an operator names: by its slug, or as `force-44` where it is not in
+    /// `gateway.toml` any more.
+    pub fn code_named(&self, name: &str) -> Result<ForceCode, Refusal> {
+        let listed = self.with_slug(name).map(|force| force.code);
+        let code = name.strip_prefix(UNLISTED_PREFIX).filter(|digits| digits.len() == 2);
+        let unlisted = code.and_then(|digits| digits.parse().ok()).map(ForceCode);
+        listed.or_else(|absent| unlisted.ok_or(absent))
     }
 
     /// The force that a caller names by its slug.

@@ -118,19 +118,19 @@ impl Gateway {
             Order::Deliveries => self.delivery_list().await,
             Order::Pause { force, because } => {
                 let _checked = self.said_by(operator, "pause", because.clone())?;
-                let force = self.forces.with_slug(&force)?.code;
+                let force = self.forces.code_named(&force)?;
                 match self.pause_delivery(force, &operator.name, &because).await? {
                     true => Ok(Value::Null),
                     false => Err(Refusal::WrongState { state: "it is paused already" }),
                 }
             }
             Order::Resume { force, because } => {
-                let force = self.forces.with_slug(&force)?.code;
+                let force = self.forces.code_named(&force)?;
                 self.resume_delivery(operator, force, because).await?;
                 Ok(Value::Null)
             }
             Order::ReconcileForce { force, day } => {
-                let force = self.forces.with_slug(&force)?.code;
+                let force = self.forces.code_named(&force)?;
                 self.consulted(operator, &format!("reconciliation {force} {day}")).await?;
                 let day = self.reconciled_day(force, false, day).await?;
                 serde_json::to_value(day).map_err(Refusal::internal)

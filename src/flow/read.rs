@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use cara_record::document::{self, Limits, NodeId, Tree};
 use cara_record::domain::correct::{Barred, Correction};
-use cara_record::domain::{self, Code, Finding, Validated};
+use cara_record::domain::{self, Code, Finding, Stopped, Validated};
 use cara_record::wire::api;
 
 use super::live::{self, Live, LivePlan};
 use super::{Caller, Force, Refusal, Submission};
 use crate::store::{Cause, ForceCode};
+use crate::supervisor::{Panicked, contain_now};
 
 /// What reading a body may know and must obey.
 pub(super) struct Desk<'a> {
@@ -64,9 +65,31 @@ pub(super) fn body(
     }
     let mut read = Vec::with_capacity(records.len());
     for index in 0..records.len() {
-        read.push(record(desk, caller, &live, (text, &tree), (&records, index))?);
+        let one = || record(desk, caller, &live, (text, &tree), (&records, index));
+        read.push(match contain_now(one) {
+            Ok(read) => read?,
+            Err(Panicked) => faulty(&live, (text, &tree), (&records, index))?,
+        });
     }
     Ok(read)
+}
+
+/// A record on which the program failed: held as it came, whatever it says.
+fn faulty(
+    live: &Arc<LivePlan>,
+    (text, tree): (&str, &Tree<'_>),
+    (records, index): (&[NodeId], usize),
+) -> Result<Read, Refusal> {
+    let excerpt = contain_now(|| document::excerpt(text, live.plan.format(), tree, records, index));
+    let excerpt = excerpt.map_err(Refusal::internal)?.into_owned().into_bytes();
+    let findings = vec![Finding::new(Code::GATEWAY_FAULT, "")];
+    let outcome = Validated::Stopped(Stopped {
+        record_ref: None,
+        source_action: None,
+        source_force: None,
+        findings,
+    });
+    Ok(Read { live: Arc::clone(live), force: live.force, excerpt, outcome, unlisted: Vec::new() })
 }
 
 /// How a kept record is read again.
@@ -92,8 +115,8 @@ pub(super) fn kept(
     let Some(node) = records.first().filter(|_| records.len() == 1) else {
         return Err(Refusal::WrongState { state: "the mapping no longer finds one record in it" });
     };
-    let force = desk.forces.of(live.force)?;
-    judge(desk, live, force, (&tree, *node), excerpt.as_bytes().to_vec(), again)
+    let force = desk.forces.of(live.force);
+    judge(desk, live, &force, (&tree, *node), excerpt.as_bytes().to_vec(), again)
 }
 
 /// What becomes of one kept record with this plan; none when it cannot be read.
@@ -127,8 +150,8 @@ fn record(
 ) -> Result<Read, Refusal> {
     let excerpt = document::excerpt(text, live.plan.format(), tree, records, index);
     let excerpt = excerpt.into_owned().into_bytes();
-    let force = desk.forces.of(live.force)?;
-    let read = judge(desk, live, force, (tree, records[index]), excerpt, Again::AsItCame)?;
+    let force = desk.forces.of(live.force);
+    let read = judge(desk, live, &force, (tree, records[index]), excerpt, Again::AsItCame)?;
     match named_force(&read.outcome) {
         None => Ok(read),
         Some(named) if named == force.code => Ok(read),

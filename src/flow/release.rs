@@ -240,7 +240,7 @@ impl Gateway {
             by: operator.name.clone(),
             at,
             about: format!("hold {hold_id} returned"),
-            to: Some(self.forces.of(row.force)?.slug.clone()),
+            to: Some(self.forces.of(row.force).slug.clone()),
             note: Some(because),
         }];
         let content = NoticeContent {

@@ -40,6 +40,9 @@ pub enum Refused {
     /// Somebody else wrote the same record, revision, hold or key first: look again.
     #[error("somebody else was first")]
     Conflict,
+    /// A fault of the gateway's own in this entry: the same entry will fail again.
+    #[error("the entry cannot be stored: {what}")]
+    Fault { what: &'static str },
     /// Nothing was written; the whole call is worth a later try.
     #[error("the store cannot commit now: {reason}")]
     Unavailable { reason: &'static str },

@@ -36,5 +36,6 @@ mod supervise;
 mod sweep;
 mod tidy;
 mod watch;
+mod told;
 mod way_back;
 mod world;

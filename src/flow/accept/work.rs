@@ -26,6 +26,8 @@ pub(in crate::flow) struct Work {
     pub released: Option<Clearing>,
     pub(in crate::flow::accept) pending: Option<Pending>,
     pub answer: Option<RecordAnswer>,
+    /// A fault of our own has met it: it is held as it came.
+    pub(in crate::flow::accept) has_faulted: bool,
 }
 
 /// What will be answered once the commit is there.
@@ -72,6 +74,7 @@ impl Work {
             released: None,
             pending: None,
             answer: None,
+            has_faulted: false,
         }
     }
 
@@ -116,17 +119,19 @@ impl Work {
         pending.map(|pending| self.answer_of(pending))
     }
 
-    /// Turns what was prepared into the answer, now that the commit is known.
-    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<(), Refusal> {
+    /// Turns what was prepared into the answer, now that the commit is known; answers a fault of our
+    /// own, for which nothing was written.
+    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<Option<Refused>, Refusal> {
         match result {
             Ok(_receipt) => {
                 self.answer = self.answer_pending();
-                Ok(())
+                Ok(None)
             }
             Err(Refused::Conflict) => {
                 self.pending = None;
-                Ok(())
+                Ok(None)
             }
+            Err(fault @ Refused::Fault { .. }) => Ok(Some(fault)),
             Err(Refused::Unavailable { reason }) => {
                 Err(Refusal::Unavailable { reason, retry_after_s: 5 })
             }

@@ -14,11 +14,14 @@ use self::due::Due;
 use super::conclude::Folded;
 use super::{Gateway, Operator, Refusal, Role, notice, read};
 use crate::clock::london_day;
-use crate::metric::alert::{self, Alerts};
+use crate::metric::alert::{self, Alerts, FORCE_UNLISTED};
 pub use crate::store::Incident;
 use crate::store::{
-    About, CaseClock, Compartment, Entry, Fact, HoldRow, LateBefore, Operation, Tend, What,
+    About, CaseClock, Compartment, Entry, Fact, ForceCode, HoldRow, LateBefore, Operation, Tend,
+    What,
 };
+
+use crate::supervisor::contain;
 
 /// Cases that one step of the walk looks at.
 const CASES_AT_ONCE: usize = 500;
@@ -39,12 +42,27 @@ const URGENT_H: i64 = 4;
 /// An open incident is said again after so long.
 const AGAIN_H: i64 = 24;
 
+const CLOCK_JUMPED: &str = "clock_jumped";
+/// Kinds that say how long something has lasted: not looked for while the clock is in doubt.
+const OF_THE_CLOCK: &[&str] = &[
+    "outcome_gap",
+    "recall_unconfirmed",
+    "pair_incomplete",
+    "notice_not_collected",
+    "force_silent",
+    "not_received",
+    "certificate_expiring",
+    FORCE_UNLISTED,
+];
+
 /// Looks at what time has made due.
 pub struct Sweeper {
     gateway: Gateway,
     walked_at: Option<Timestamp>,
     /// As the last walk saw it.
     not_received: BTreeMap<String, u64>,
+    /// Open cases of forces that are not in `gateway.toml`.
+    unlisted: BTreeMap<ForceCode, u64>,
 }
 
 /// What one sweep did.
@@ -62,7 +80,12 @@ pub struct Swept {
 
 impl Sweeper {
     pub fn of(gateway: Gateway) -> Sweeper {
-        Sweeper { gateway, walked_at: None, not_received: BTreeMap::new() }
+        Sweeper {
+            gateway,
+            walked_at: None,
+            not_received: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
+        }
     }
 
     /// One sweep. `outside`: what others have seen that an operator has to know of.
@@ -71,12 +94,28 @@ impl Sweeper {
         let now = gateway.clock.now();
         let mut swept = Swept::default();
         let mut alerts = outside.clone();
+        gateway.forget_faults(now);
         if gateway.is_doubtful(now).await? {
+            // Only what the clock says of itself has to wait: whoever is in danger has not.
             swept.stopped = true;
-            alerts.insert(("clock_jumped", "gateway".to_owned()), 1);
-            gateway.tell(alerts, is_swept, now, true, &mut swept).await?;
-            return Ok(swept);
+            alerts.insert((CLOCK_JUMPED, "gateway".to_owned()), 1);
+        } else {
+            self.make_notices(now, &mut swept).await?;
         }
+        for (provider, count) in &self.not_received {
+            alerts.insert(("not_received", provider.clone()), *count);
+        }
+        for (force, count) in &self.unlisted {
+            alerts.insert((FORCE_UNLISTED, force.to_string()), *count);
+        }
+        gateway.look_for_late(now, swept.stopped, &mut alerts).await?;
+        gateway.tell(alerts, is_swept, now, swept.stopped, &mut swept).await?;
+        Ok(swept)
+    }
+
+    /// What is due because time has passed: of cases once an hour, of held records.
+    async fn make_notices(&mut self, now: Timestamp, swept: &mut Swept) -> Result<(), Refusal> {
+        let gateway = self.gateway.clone();
         let day_changed = self.walked_at.is_some_and(|at| london_day(at) != london_day(now));
         let rested = self.walked_at.is_none_or(|at| now >= ago(at, -WALK_M * 60));
         if day_changed || rested {
@@ -84,14 +123,11 @@ impl Sweeper {
             self.walked_at = Some(now);
         }
         for hold in gateway.store.untold_holds(ago(now, URGENT_H * 3600)).await? {
-            swept.notices += u64::from(gateway.tell_hold(&hold).await?);
+            let about = format!("hold {}", hold.hold_id);
+            let told = gateway.set_aside(&about, contain(gateway.tell_hold(&hold)).await)?;
+            swept.notices += u64::from(told);
         }
-        for (provider, count) in &self.not_received {
-            alerts.insert(("not_received", provider.clone()), *count);
-        }
-        gateway.look_for_late(now, &mut alerts).await?;
-        gateway.tell(alerts, is_swept, now, false, &mut swept).await?;
-        Ok(swept)
+        Ok(())
     }
 
     /// Looks at every case that has not ended.
@@ -100,6 +136,7 @@ impl Sweeper {
         let today = london_day(now);
         let (mut place, mut made) = (0, 0);
         self.not_received.clear();
+        self.unlisted.clear();
         loop {
             let cases = gateway.store.cases_on_clock(place, CASES_AT_ONCE).await?;
             let Some(last) = cases.last() else { return Ok(made) };
@@ -109,9 +146,14 @@ impl Sweeper {
                 if sent_before && case.programme == "sent" && !case.test_data {
                     *self.not_received.entry(case.provider.clone()).or_default() += 1;
                 }
+                if !gateway.forces.lists(case.force) {
+                    *self.unlisted.entry(case.force).or_default() += 1;
+                }
                 let margin_weeks = gateway.forces.provider(&case.provider).margin_weeks;
                 for due in due::of(case, margin_weeks, today) {
-                    made += u64::from(gateway.tell_due(case, due, today).await?);
+                    let about = format!("case {}", case.referral_id);
+                    let step = contain(gateway.tell_due(case, due, today)).await;
+                    made += u64::from(gateway.set_aside(&about, step)?);
                 }
             }
         }
@@ -182,16 +224,7 @@ impl Gateway {
     /// Makes a notice that is due. `false`: the case has moved meanwhile; the next walk looks again.
     async fn tell_due(&self, seen: &CaseClock, due: Due, today: Date) -> Result<bool, Refusal> {
         let Some(case) = self.store.case(seen.referral_id).await? else { return Ok(false) };
-        let open = match self.open(&case) {
-            Ok(open) => open,
-            Err(error) => {
-                tracing::error!(
-                    cause = %format_args!("{error:#}"),
-                    "a case cannot be opened; its force is not told what is due"
-                );
-                return Ok(false);
-            }
-        };
+        let open = self.open(&case).map_err(Refusal::Internal)?;
         let standing = Folded::of(&open.reported, &open.decisions, &case).standing;
         let provider = self.forces.provider(&case.provider);
         let content = notice::of_case(&open, &standing, provider.contact.as_deref(), today);
@@ -224,7 +257,13 @@ impl Gateway {
         read.outcome.record_ref().map(str::to_owned)
     }
 
-    async fn look_for_late(&self, now: Timestamp, alerts: &mut Alerts) -> Result<(), Refusal> {
+    /// What is late by the stored facts. In doubt of the clock, what only the clock says is left out.
+    async fn look_for_late(
+        &self,
+        now: Timestamp,
+        in_doubt: bool,
+        alerts: &mut Alerts,
+    ) -> Result<(), Refusal> {
         let urgent = ago(now, URGENT_H * 3600);
         let late = self.store.late(LateBefore {
             gap: ago(now, GAP_H * 3600),
@@ -236,6 +275,21 @@ impl Gateway {
         for (force, count) in late.holds_open {
             alerts.insert(("hold_open", force.to_string()), count);
         }
+        for (provider, count) in late.dead {
+            alerts.insert(("dead_letter", format!("provider {provider}")), count);
+        }
+        for (force, count) in late.concerns {
+            alerts.insert(("safeguarding_concern", force.to_string()), count);
+        }
+        for (provider, day) in late.reconciliation {
+            alerts.insert(("reconciliation_missing", format!("{provider} {day}")), 1);
+        }
+        for paused in self.store.paused().await? {
+            alerts.insert(("endpoint_paused", paused.force.to_string()), 1);
+        }
+        if in_doubt {
+            return Ok(());
+        }
         for referral_id in late.gaps {
             alerts.insert(("outcome_gap", referral_id.to_string()), 1);
         }
@@ -245,20 +299,8 @@ impl Gateway {
         for (provider, count) in late.pairs {
             alerts.insert(("pair_incomplete", provider), count);
         }
-        for (provider, count) in late.dead {
-            alerts.insert(("dead_letter", format!("provider {provider}")), count);
-        }
-        for (force, count) in late.concerns {
-            alerts.insert(("safeguarding_concern", force.to_string()), count);
-        }
         for (force, count) in late.not_collected {
             alerts.insert(("notice_not_collected", force.to_string()), count);
-        }
-        for (provider, day) in late.reconciliation {
-            alerts.insert(("reconciliation_missing", format!("{provider} {day}")), 1);
-        }
-        for paused in self.store.paused().await? {
-            alerts.insert(("endpoint_paused", paused.force.to_string()), 1);
         }
         self.look_for_silence(now, alerts).await?;
         if self.forces.has_mail {
@@ -290,7 +332,7 @@ impl Gateway {
 
     /// Opens, repeats and closes incidents so that they are what is so now; those that are not
     /// `mine`, by kind and what they are about, are others' to tell. While the clock is in doubt
-    /// nothing is closed: not everything was looked for.
+    /// those stay open that only a clock can end.
     pub(super) async fn tell(
         &self,
         mut alerts: Alerts,
@@ -307,7 +349,7 @@ impl Gateway {
             }
             let name = alert::kind(&incident.kind).map_or("", |kind| kind.name);
             let Some(count) = alerts.remove(&(name, incident.about.clone())) else {
-                if in_doubt {
+                if in_doubt && OF_THE_CLOCK.contains(&name) {
                     *swept.open.entry(incident.kind).or_default() += 1;
                     continue;
                 }

@@ -62,6 +62,7 @@ impl Sqlite {
             Some(Ok(_)) => Ok(Ok(())),
             Some(Err(Refused::Conflict)) => Ok(Err(Refused::Conflict)),
             Some(Err(Refused::Unavailable { reason })) => Err(Error::Unavailable { reason }),
+            Some(Err(fault @ Refused::Fault { .. })) => Err(Error::Backend(Box::new(fault))),
             None => Err(Error::Unavailable { reason: STOPPING }),
         }
     }
@@ -188,6 +189,7 @@ impl Store for Sqlite {
             let answers = results.into_iter().map(|result| match result {
                 Ok(outcome) => Ok(outcome == Outcome::Settled),
                 Err(Refused::Unavailable { reason }) => Err(Error::Unavailable { reason }),
+                Err(fault @ Refused::Fault { .. }) => Err(Error::Backend(Box::new(fault))),
                 Err(Refused::Conflict) => Ok(false),
             });
             answers.collect()
@@ -231,6 +233,9 @@ impl Store for Sqlite {
                     Some(Ok(Outcome::Resent(rows))) => resent += rows,
                     Some(Err(Refused::Unavailable { reason })) => {
                         return Err(Error::Unavailable { reason });
+                    }
+                    Some(Err(fault @ Refused::Fault { .. })) => {
+                        return Err(Error::Backend(Box::new(fault)));
                     }
                     Some(Ok(_) | Err(Refused::Conflict)) | None => {
                         return Err(Error::Unavailable { reason: STOPPING });

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::metric::Metric;
 use crate::store::audit::End;
 use crate::store::{Refused, Settled};
+use crate::supervisor::contain_now;
 use crate::vault::Vault;
 
 const STEPS_MAX: usize = 256;
@@ -259,7 +260,10 @@ impl Writer {
             }
             let end = transaction.end;
             statement(&self.connection, "/* writer::step */ SAVEPOINT step")?;
-            match self.carry_out(&mut transaction, &mut effects, &mut settled_rows, step) {
+            let carried = contain_now(|| {
+                self.carry_out(&mut transaction, &mut effects, &mut settled_rows, step)
+            });
+            match carried.unwrap_or(Err(Failure::Impossible("the program failed on it"))) {
                 Ok(outcome) => {
                     statement(&self.connection, "/* writer::step */ RELEASE step")?;
                     results.push(Ok(outcome));
@@ -382,16 +386,30 @@ fn refusal(failure: Failure) -> Result<Refused, Failure> {
         Failure::Conflict => Ok(Refused::Conflict),
         Failure::Impossible(what) => {
             tracing::error!(what, "store.write refused an entry that no caller may give");
-            Ok(Refused::Unavailable { reason: what })
+            Ok(Refused::Fault { what })
         }
         Failure::Backend(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
         {
             // SQLite names the table and column, never a value.
             tracing::error!(%error, "store.write refused an entry that breaks a constraint");
-            Ok(Refused::Unavailable { reason: "the entry breaks a constraint of the store" })
+            Ok(Refused::Fault { what: "it breaks a constraint of the store" })
+        }
+        Failure::Backend(error) if is_of_the_entry(&error) => {
+            tracing::error!(%error, "store.write refused an entry that cannot be stored");
+            Ok(Refused::Fault { what: "it cannot be stored as it is" })
         }
         Failure::Backend(_) => Err(failure),
+    }
+}
+
+/// Whether another entry need not fail so: a value that fits no column, a row that is not as this
+/// program writes it.
+fn is_of_the_entry(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::TooBig | ErrorCode::TypeMismatch),
+        None => true,
     }
 }
 

@@ -201,6 +201,11 @@ codes! {
         cause "The force mended the record and sent it again."
         fix "Nothing has to be done."
         avoid "Nothing: this is how a hold ought to end.";
+    GATEWAY_FAULT "V212" "gateway_fault" Hold
+        means "A fault of the gateway's own met this record; it is kept as it came, and every other record goes on."
+        cause "A fault in the gateway's program, or a state of its store that must not be."
+        fix "Ops send the log lines with the hold's time to the gateway's developers, and release the hold with the mended release."
+        avoid "Nothing on the force's side.";
     DECISION_CASE_UNKNOWN "V231" "decision_case_unknown" Hold
         means "A decision came for a case that the gateway does not know."
         cause "The record_ref differs from the one that was sent before, or the case itself is still held or was never sent."
