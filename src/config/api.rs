@@ -35,8 +35,15 @@ pub struct Api {
     /// A body slower than this is cut off.
     #[serde(default = "default::body_rate_bytes_per_s_min")]
     pub body_rate_bytes_per_s_min: u32,
+    /// A quarter of them is for handshakes.
     #[serde(default = "default::connections_max")]
     pub connections_max: usize,
+    /// From one address, which several forces may share; left out: three quarters of all.
+    #[serde(default)]
+    pub connections_per_source_max: Option<usize>,
+    /// Of one force; left out: a quarter of all.
+    #[serde(default)]
+    pub connections_per_force_max: Option<usize>,
     /// For each force.
     #[serde(default = "default::requests_per_s_max")]
     pub requests_per_s_max: u32,
@@ -73,6 +80,14 @@ mod default {
 }
 
 impl Api {
+    pub fn connections_per_source_max(&self) -> usize {
+        self.connections_per_source_max.unwrap_or(self.connections_max * 3 / 4).max(1)
+    }
+
+    pub fn connections_per_force_max(&self) -> usize {
+        self.connections_per_force_max.unwrap_or(self.connections_max / 4).max(1)
+    }
+
     pub(in crate::config) fn resolve(&mut self, base: &Path) {
         self.certificate = base.join(&self.certificate);
         self.key.resolve(base, "api.key");
@@ -85,6 +100,13 @@ impl Api {
         faults.bound("api.body_deadline_s", self.body_deadline_s, 1, 300);
         faults.bound("api.body_rate_bytes_per_s_min", self.body_rate_bytes_per_s_min, 1, 1 << 20);
         faults.bound("api.connections_max", self.connections_max, 1, 100_000);
+        let own = [
+            ("api.connections_per_source_max", self.connections_per_source_max()),
+            ("api.connections_per_force_max", self.connections_per_force_max()),
+        ];
+        for (key, connections) in own {
+            faults.bound(key, connections, 1, self.connections_max);
+        }
         faults.bound("api.requests_per_s_max", self.requests_per_s_max, 1, 1_000_000);
         faults.bound("api.workers", self.workers, 1, 256);
     }

@@ -15,6 +15,10 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 pub struct Operators {
     /// A Unix socket; the operating system says who is at its other end.
     pub socket: PathBuf,
+    /// A group of the operating system whose users may connect; left out: only the gateway's own user
+    /// and root.
+    #[serde(default)]
+    pub group: Option<String>,
     #[serde(default, rename = "user")]
     pub users: Vec<User>,
 }

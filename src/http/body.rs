@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::Edge;
+use super::activity::STALL;
 use super::limit::Share;
 use super::problem::{self, Refused};
 use super::standing::Parked;
@@ -18,6 +19,9 @@ use crate::flow::Refusal;
 
 /// A body may stand still for so long in all before its rate counts.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// A wait is counted in steps of so long.
+const STEP: Duration = Duration::from_secs(1);
 
 /// A body that is read whole, with its share of the bytes in flight.
 #[derive(Debug)]
@@ -58,11 +62,21 @@ async fn read_within(
     let mut share = edge.budget.share();
     within(announced, bytes_max, &mut share)?;
     let mut bytes = BytesMut::with_capacity(announced.min(bytes_max));
-    let started = edge.clock.monotonic();
+    let mut waited = Duration::ZERO;
     loop {
-        let patience = patience(edge, bytes.len(), edge.clock.monotonic() - started);
-        let chunk = match tokio::time::timeout(patience, payload.next()).await {
-            Err(_elapsed) => return Err(too_slow()),
+        let patience = patience(edge, bytes.len(), waited);
+        if patience.is_zero() {
+            return Err(too_slow());
+        }
+        let (step, began) = (patience.min(STEP), edge.clock.monotonic());
+        let next = tokio::time::timeout(step, payload.next()).await;
+        let took = edge.clock.monotonic().saturating_sub(began);
+        // A wait that was overslept is a stall of the gateway's own, not the sender's slowness.
+        if took < step + STALL {
+            waited += if next.is_err() { step } else { took };
+        }
+        let chunk = match next {
+            Err(_elapsed) => continue,
             Ok(None) => return Ok(Body { bytes: bytes.freeze(), share }),
             Ok(Some(Err(_))) => return Err(cut_off()),
             Ok(Some(Ok(chunk))) => chunk,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::limit::{Budget, Rates};
+use super::limit::{Budget, Rates, Refusals};
+use super::permit::Permits;
 use super::{DeadLetters, Stories};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -23,6 +24,8 @@ pub struct Edge {
     pub(in crate::http) rates: Rates,
     /// Requests of forces that were answered.
     pub(in crate::http) answered: AtomicU64,
+    pub(in crate::http) permits: Arc<Permits>,
+    pub(in crate::http) refusals: Arc<Refusals>,
 }
 
 impl Edge {
@@ -37,6 +40,8 @@ impl Edge {
     ) -> Arc<Self> {
         let budget = Budget::of(settings.api.in_flight_bytes_max, metric.clone());
         let rates = Rates::of(clock.clone());
+        let refusals = Refusals::of(clock.clone(), metric.clone());
+        let permits = Permits::of(&settings.api, clock.clone(), Arc::clone(&refusals));
         Arc::new(Edge {
             settings,
             clock,
@@ -48,6 +53,8 @@ impl Edge {
             budget,
             rates,
             answered: AtomicU64::new(0),
+            permits,
+            refusals,
         })
     }
 
@@ -57,10 +64,10 @@ impl Edge {
         own.max().unwrap_or(self.settings.api.body_bytes_max)
     }
 
-    /// How many requests a second the identity's forces may make together.
-    pub(in crate::http) fn requests_per_s_max(&self, identity: &Identity) -> u32 {
-        let own = self.forces_of(identity).map(|force| self.settings.requests_per_s_max(force));
-        own.fold(0_u32, u32::saturating_add).max(1)
+    /// The identity's forces, each with its requests a second.
+    pub(in crate::http) fn rates_of(&self, identity: &Identity) -> Vec<(u8, u32)> {
+        let rate = |force| self.settings.requests_per_s_max(force);
+        self.forces_of(identity).map(|force| (force.code_number(), rate(force))).collect()
     }
 
     fn forces_of(&self, identity: &Identity) -> impl Iterator<Item = &crate::config::Force> {

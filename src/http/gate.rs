@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 
 use super::Edge;
+use super::activity::Activity;
 use super::problem::{self, Counted, Refused};
 use super::standing::{Parked, Standing};
 use crate::supervisor::{self, Panicked};
@@ -22,6 +23,7 @@ pub(in crate::http) async fn gate<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let edge = edge(&request);
     let started = edge.clock.monotonic();
+    let _answering = request.conn_data::<Arc<Activity>>().map(Answering::of);
     let standing = admit(&edge, &request);
     let identity = standing.as_ref().ok().map(|standing| Arc::clone(&standing.identity));
     let response = match standing {
@@ -85,8 +87,24 @@ fn edge(request: &ServiceRequest) -> Arc<Edge> {
     }
 }
 
+/// The connection is busy while this lives.
+struct Answering(Arc<Activity>);
+
+impl Answering {
+    fn of(activity: &Arc<Activity>) -> Self {
+        activity.begin();
+        Answering(Arc::clone(activity))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, Refused> {
-    let presented = request.conn_data::<Presented>().ok_or_else(unknown)?;
+    let presented = request.conn_data::<Arc<Presented>>().ok_or_else(unknown)?;
     let identity = edge.trust.check(presented).map_err(|denied| {
         tracing::warn!(
             cause = %denied,
@@ -95,8 +113,10 @@ fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, Refused> {
         );
         unknown()
     })?;
-    let per_s_max = edge.requests_per_s_max(&identity);
-    edge.rates.count(&identity.forces, per_s_max).map_err(|seconds| {
+    let rates = edge.rates_of(&identity);
+    edge.rates.count(rates.iter().copied()).map_err(|seconds| {
+        rates.iter().for_each(|(force, _)| edge.refusals.count_force(*force));
+        let per_s_max = rates.iter().map(|(_, per_s_max)| *per_s_max).fold(0, u32::saturating_add);
         let detail = format!("At most {per_s_max} requests in a second. Wait {seconds} s.");
         Refused::new(&problem::TOO_MANY, detail).retry_after(seconds)
     })?;

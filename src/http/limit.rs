@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
@@ -12,7 +13,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use crate::clock::Clock;
-use crate::metric::Metric;
+use crate::metric::{Metric, alert};
 
 /// Bytes that all bodies being read may hold together.
 #[derive(Debug)]
@@ -67,11 +68,11 @@ impl Drop for Share {
     }
 }
 
-/// Requests a second for each set of forces; identities of one force share its rate.
+/// Requests a second for each force, whichever identity makes them.
 #[derive(Debug)]
 pub(in crate::http) struct Rates {
     beat: Beat,
-    limiters: Mutex<HashMap<Vec<u8>, Arc<Limiter>>>,
+    limiters: Mutex<HashMap<u8, Arc<Limiter>>>,
 }
 
 #[derive(Debug)]
@@ -94,32 +95,81 @@ impl Rates {
         Rates { beat: Beat(clock), limiters: Mutex::default() }
     }
 
-    /// Counts one request. Err: after so many whole seconds there is room again.
-    pub(in crate::http) fn count(&self, forces: &[u8], per_s_max: u32) -> Result<(), u32> {
-        let limiter = self.limiter(forces, per_s_max);
-        limiter.0.check().map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.beat.now());
-            u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
-        })
+    /// Counts one request against one of these forces (code, requests a second): the first that has
+    /// room. Err: after so many whole seconds there is room again.
+    pub(in crate::http) fn count(
+        &self,
+        forces: impl IntoIterator<Item = (u8, u32)>,
+    ) -> Result<(), u32> {
+        let mut shortest = u32::MAX;
+        for (force, per_s_max) in forces {
+            match self.limiter(force, per_s_max).0.check() {
+                Ok(()) => return Ok(()),
+                Err(not_until) => {
+                    let wait = not_until.wait_time_from(self.beat.now());
+                    let wait = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+                    shortest = shortest.min(wait);
+                }
+            }
+        }
+        Err(shortest)
     }
 
-    fn limiter(&self, forces: &[u8], per_s_max: u32) -> Arc<Limiter> {
+    fn limiter(&self, force: u8, per_s_max: u32) -> Arc<Limiter> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(limiter) = limiters.get(forces) {
-            return Arc::clone(limiter);
-        }
-        let quota = Quota::per_second(NonZeroU32::new(per_s_max).unwrap_or(NonZeroU32::MIN));
-        let limiter = RateLimiter::direct_with_clock(quota, self.beat.clone());
-        let limiter = Arc::new(Limiter(limiter));
-        limiters.insert(forces.to_vec(), Arc::clone(&limiter));
-        limiter
+        let limiter = limiters.entry(force).or_insert_with(|| {
+            let quota = Quota::per_second(NonZeroU32::new(per_s_max).unwrap_or(NonZeroU32::MIN));
+            Arc::new(Limiter(RateLimiter::direct_with_clock(quota, self.beat.clone())))
+        });
+        Arc::clone(limiter)
+    }
+}
+
+/// Who was refused for a limit of its own: an incident while it goes on.
+#[derive(Debug)]
+pub(in crate::http) struct Refusals {
+    clock: Clock,
+    metric: Metric,
+    /// When and how often, by force or `source`.
+    seen: Mutex<HashMap<String, (Duration, u64)>>,
+}
+
+impl Refusals {
+    /// Without a refusal for so long, the incident is over.
+    const OVER: Duration = Duration::from_secs(60);
+
+    pub(in crate::http) fn of(clock: Clock, metric: Metric) -> Arc<Self> {
+        Arc::new(Refusals { clock, metric, seen: Mutex::default() })
+    }
+
+    pub(in crate::http) fn count_force(&self, force: u8) {
+        self.count(&format!("{force:02}"));
+    }
+
+    /// Something of this force (its code), or of a `source`, was refused.
+    pub(in crate::http) fn count(&self, about: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = seen.entry(about.to_owned()).or_default();
+        *entry = (self.clock.monotonic(), entry.1 + 1);
+        self.metric.troubles().are(alert::FORCE_AT_LIMITS, about, entry.1);
+    }
+
+    /// Ends what has not been seen for a minute.
+    pub(in crate::http) fn settle(&self) {
+        let now = self.clock.monotonic();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.retain(|about, (last, _)| {
+            let goes_on = now.saturating_sub(*last) < Self::OVER;
+            if !goes_on {
+                self.metric.troubles().over(alert::FORCE_AT_LIMITS, about);
+            }
+            goes_on
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -138,14 +188,32 @@ mod tests {
     }
 
     #[test]
-    fn a_force_is_slowed_down_alone() {
+    fn a_force_is_slowed_down_alone_and_whichever_identity_asks() {
         let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
         let rates = Rates::of(clock.clone());
-        assert!((0..5).all(|_| rates.count(&[44], 5).is_ok()));
-        assert_eq!(rates.count(&[44], 5), Err(1));
-        assert!(rates.count(&[20], 5).is_ok());
+        assert!((0..5).all(|_| rates.count([(44, 5)]).is_ok()));
+        assert_eq!(rates.count([(44, 5)]), Err(1));
+        assert!(rates.count([(44, 5), (20, 1)]).is_ok(), "a shared identity has the other's room");
+        assert_eq!(rates.count([(44, 5), (20, 1)]), Err(1), "the shorter wait");
+        assert!(rates.count([(20, 1)]).is_err(), "which is the other's own");
         clock.advance(Duration::from_millis(200));
-        assert!(rates.count(&[44], 5).is_ok());
-        assert!(rates.count(&[44], 5).is_err());
+        assert!(rates.count([(44, 5)]).is_ok());
+        assert!(rates.count([(44, 5)]).is_err());
+    }
+
+    #[test]
+    fn a_refusal_is_told_until_a_minute_has_passed_without_one() {
+        let (clock, metric) = (Clock::manual(jiff::Timestamp::UNIX_EPOCH), Metric::default());
+        let refusals = Refusals::of(clock.clone(), metric.clone());
+        refusals.count_force(4);
+        refusals.count_force(4);
+        let key = (alert::FORCE_AT_LIMITS, "04".to_owned());
+        assert_eq!(metric.troubles().now().get(&key), Some(&2));
+        clock.advance(Duration::from_secs(59));
+        refusals.settle();
+        assert_eq!(metric.troubles().now().len(), 1);
+        clock.advance(Duration::from_secs(1));
+        refusals.settle();
+        assert!(metric.troubles().now().is_empty());
     }
 }

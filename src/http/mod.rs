@@ -11,7 +11,9 @@
 //! *Invariant:* a 202 is made only from [`crate::flow::Accepted::Taken`]. No answer, problem or log
 //! line holds a value of a record, except in the body of an answer to its own force.
 
+mod activity;
 pub mod body;
+mod connection;
 mod edge;
 mod gate;
 mod internal;
@@ -22,6 +24,7 @@ pub mod openapi;
 pub mod operator;
 mod notice;
 mod page;
+mod permit;
 pub mod problem;
 mod reconciliation;
 mod record;

@@ -1,7 +1,9 @@
 //! The operators' API on a Unix socket: the operating system says who is at its other end.
 
-use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::{Ready, ready};
+use std::rc::Rc;
 
 use actix_web::dev::{Extensions, Payload};
 use actix_web::rt::net::UnixStream;
@@ -94,13 +96,54 @@ struct Peer(Option<Operator>);
 /// Keeps the peer's operating-system user with a new connection.
 pub(in crate::http) fn on_connect(
     operators: &config::Operators,
-    stream: &dyn Any,
+    stream: &UnixStream,
     kept: &mut Extensions,
 ) {
-    let peer = stream.downcast_ref::<UnixStream>().and_then(|stream| stream.peer_cred().ok());
+    let peer = stream.peer_cred().ok();
     let user = peer.and_then(|peer| User::from_uid(Uid::from_raw(peer.uid())).ok().flatten());
     let operator = user.and_then(|user| listed(operators, &user.name));
     kept.insert(Peer(operator));
+}
+
+/// How many connections each user of the operating system has open on the socket.
+#[derive(Clone, Debug, Default)]
+pub(in crate::http) struct Callers(Rc<RefCell<HashMap<u32, usize>>>);
+
+/// Counts one connection of a user while it lives.
+pub(in crate::http) struct Call {
+    callers: Callers,
+    user: u32,
+}
+
+impl Callers {
+    /// Of one user; others always find room.
+    const CALLS_MAX: usize = 16;
+
+    /// An error closes the connection at once.
+    pub(in crate::http) fn admit(&self, stream: &UnixStream) -> std::io::Result<()> {
+        let open = self.0.borrow().get(&stream.peer_cred()?.uid()).copied().unwrap_or_default();
+        if open >= Self::CALLS_MAX {
+            tracing::warn!("http.operator_refused: the user has too many connections open");
+            return Err(std::io::ErrorKind::ConnectionRefused.into());
+        }
+        Ok(())
+    }
+
+    pub(in crate::http) fn count(&self, stream: &UnixStream) -> Call {
+        let user = stream.peer_cred().map_or(u32::MAX, |peer| peer.uid());
+        *self.0.borrow_mut().entry(user).or_default() += 1;
+        Call { callers: self.clone(), user }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut open = self.callers.0.borrow_mut();
+        if let Some(count) = open.get_mut(&self.user) {
+            *count -= 1;
+        }
+        open.retain(|_, count| *count > 0);
+    }
 }
 
 fn listed(operators: &config::Operators, name: &str) -> Option<Operator> {
@@ -271,6 +314,7 @@ mod tests {
             victims: role == config::Role::Operate,
         };
         let operators = config::Operators {
+            group: None,
             socket: "/run/x.sock".into(),
             users: vec![user("ann", config::Role::Look), user("bo", config::Role::Operate)],
         };

@@ -1,19 +1,16 @@
 //! Who made a request, and what is kept with a connection.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::{Extensions, Payload};
-use actix_web::rt::net::TcpStream;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
+use super::connection::Connection;
 use super::problem::{self, Refused};
 use crate::flow::Caller;
 use crate::metric::Metric;
-use crate::supervisor;
 use crate::tls::{Identity, Presented};
 
 /// Who is calling, checked for this request.
@@ -70,15 +67,12 @@ impl Drop for Open {
 }
 
 /// Keeps with a new connection of a force what its requests need.
-pub(in crate::http) fn on_connect(metric: &Metric, stream: &dyn Any, kept: &mut Extensions) {
+pub(in crate::http) fn on_connect(metric: &Metric, connection: &Connection, kept: &mut Extensions) {
     metric.connection_opened();
     kept.insert(Open(metric.clone()));
     kept.insert(Parked::default());
-    let stream = stream.downcast_ref::<TlsStream<TcpStream>>();
-    let chain = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
-    if let Some(presented) =
-        chain.and_then(|chain| supervisor::contain_now(|| Presented::read(chain)).ok().flatten())
-    {
-        kept.insert(presented);
+    kept.insert(Arc::clone(connection.activity()));
+    if let Some(presented) = &connection.presented {
+        kept.insert(Arc::clone(presented));
     }
 }

@@ -1,5 +1,7 @@
 //! The edge alone, through its sockets: bounds, statuses, certificates.
 
+mod connection;
+mod stall;
 mod world;
 
 use std::net::TcpStream;

@@ -253,6 +253,11 @@ impl World {
         Wire { stream: rustls::StreamOwned::new(client, socket) }
     }
 
+    /// One request on a new connection; `None`: it was not served.
+    pub fn ask(&self, certificate: &str) -> Option<Reply> {
+        self.connect(Some(certificate)).try_ask("/v1/whoami")
+    }
+
     pub fn hampshire(&self) -> Wire<impl Read + Write + use<>> {
         self.connect(Some("forces/hampshire"))
     }
@@ -315,6 +320,11 @@ impl<S: Read + Write> Wire<S> {
 
     pub fn read(&mut self) -> Reply {
         self.try_read().unwrap()
+    }
+
+    pub fn try_ask(&mut self, path: &str) -> Option<Reply> {
+        self.write(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).ok()?;
+        self.try_read().ok()
     }
 
     /// Nothing comes any more.

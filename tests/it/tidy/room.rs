@@ -114,8 +114,8 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("rustls", Owner::Rooms(&["tls", "sandbox", "cli"])),
     ("x509_parser", Owner::Rooms(&["tls"])),
     ("rusqlite", Owner::Rooms(&["store"])),
-    // The sandbox plays a force's endpoint.
-    ("tokio_rustls", Owner::Rooms(&["tls", "sandbox"])),
+    // Handshakes within the edge's own permits; the sandbox plays a force's endpoint.
+    ("tokio_rustls", Owner::Rooms(&["tls", "http", "sandbox"])),
     ("lapin", Owner::Rooms(&["amqp", "sandbox"])),
     // lapin's own TLS would bring its own roots; the broker room hands it streams of the tls room.
     ("async_rs", Owner::Rooms(&["amqp"])),
@@ -125,7 +125,9 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("lettre", Owner::Rooms(&["delivery"])),
     // An endpoint's address is read once, with the settings that allow it.
     ("url", Owner::Rooms(&["config"])),
-    ("actix_tls", Owner::Rooms(&["http"])),
+    ("actix_http", Owner::Rooms(&["http"])),
+    ("actix_server", Owner::Rooms(&["http"])),
+    ("actix_service", Owner::Rooms(&["http"])),
     ("actix_web", Owner::Rooms(&["http"])),
     ("governor", Owner::Rooms(&["http"])),
     ("tracing_subscriber", Owner::Rooms(&["app"])),
