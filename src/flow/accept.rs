@@ -26,6 +26,9 @@ use work::{Pending, blank};
 /// A record that keeps losing its race is given back with 503 after this many tries.
 const ROUNDS_MAX: usize = 8;
 
+/// Records of one body are sealed and written in steps of about so many bytes.
+const WRITE_BYTES: usize = 1 << 20;
+
 /// Bodies above this are read on a thread of their own, so that small ones are not kept waiting.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
 
@@ -100,32 +103,39 @@ impl Gateway {
         let mut work: Vec<Work> =
             read.into_iter().map(|read| Work::of(self, caller, read)).collect();
         for round in 0..ROUNDS_MAX {
-            let mut entries = Vec::new();
-            let mut written = Vec::new();
             let mut cases = HashSet::new();
-            for (index, work) in work.iter_mut().enumerate() {
-                let answered = work.answer.is_some();
-                let waits = |record| !cases.insert(record);
-                if answered || work.record.is_some_and(waits) {
-                    continue;
+            let mut next = 0;
+            while next < work.len() {
+                let (mut entries, mut written, mut bytes) = (Vec::new(), Vec::new(), 0);
+                while next < work.len() && bytes < WRITE_BYTES {
+                    let (index, work) = (next, &mut work[next]);
+                    next += 1;
+                    let answered = work.answer.is_some();
+                    let waits = |record| !cases.insert(record);
+                    if answered || work.record.is_some_and(waits) {
+                        continue;
+                    }
+                    if let Some(entry) = self.entry_or_hold(&bench, work, round > 0).await? {
+                        bytes += work.read.excerpt.len();
+                        entries.push(entry);
+                        written.push(index);
+                    }
                 }
-                if let Some(entry) = self.entry_or_hold(&bench, work, round > 0).await? {
-                    entries.push(entry);
-                    written.push(index);
+                let results = self.store.write(entries).await;
+                for (index, result) in written.into_iter().zip(results) {
+                    let work = &mut work[index];
+                    if let Some(fault) = work.settle(result)? {
+                        self.faulted(work, &fault)?;
+                    }
+                    if work.answer.is_some() {
+                        // It is stored: no second copy of it is kept until the whole body is.
+                        work.read.excerpt = Vec::new();
+                    }
                 }
             }
-            if entries.is_empty() && work.iter().all(|work| work.answer.is_some()) {
+            if work.iter().all(|work| work.answer.is_some()) {
                 return Ok(work);
             }
-            let results = self.store.write(entries).await;
-            for (index, result) in written.into_iter().zip(results) {
-                if let Some(fault) = work[index].settle(result)? {
-                    self.faulted(&mut work[index], &fault)?;
-                }
-            }
-        }
-        if work.iter().all(|work| work.answer.is_some()) {
-            return Ok(work);
         }
         Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
     }

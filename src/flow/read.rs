@@ -41,6 +41,9 @@ impl Read {
     }
 }
 
+/// What is kept of all records of a body, together, as a multiple of the body.
+const EXCERPTS_PER_BODY_MAX: usize = 8;
+
 /// Reads a whole body before anything of it is taken.
 pub(super) fn body(
     desk: &Desk<'_>,
@@ -63,13 +66,21 @@ pub(super) fn body(
     if records.len() > desk.records_max {
         return Err(Refusal::TooLarge { limit: format!("{} records", desk.records_max) });
     }
-    let mut read = Vec::with_capacity(records.len());
+    let mut read: Vec<Read> = Vec::with_capacity(records.len());
+    let mut left = text.len().saturating_mul(EXCERPTS_PER_BODY_MAX);
     for index in 0..records.len() {
         let one = || record(desk, caller, &live, (text, &tree), (&records, index));
         read.push(match contain_now(one) {
             Ok(read) => read?,
             Err(Panicked) => faulty(&live, (text, &tree), (&records, index))?,
         });
+        let kept = read.last().map_or(0, |read| read.excerpt.len());
+        left = left.checked_sub(kept).ok_or_else(|| Refusal::TooLarge {
+            limit: format!(
+                "each record is kept with what stands around all of them, together at most \
+                 {EXCERPTS_PER_BODY_MAX} times the body; send fewer records in a body"
+            ),
+        })?;
     }
     Ok(read)
 }

@@ -33,9 +33,16 @@ pub(in crate::http) async fn post(
     let asked = asked(&request)?;
     let bytes_max = edge.body_bytes_max(&standing.identity);
     let body = body::read(&edge, &request, payload, bytes_max).await?;
+    let force = standing.identity.forces.first().copied().unwrap_or_default();
+    let turn = edge.work.turn(force, body.bytes.len()).await.ok_or_else(|| {
+        edge.refusals.count_force(force);
+        let detail =
+            "Other bodies are being worked on. Send all of it again, or in smaller bodies.";
+        Refused::new(&problem::UNAVAILABLE, detail).retry_after(5)
+    })?;
     let submission = Submission { body: body.bytes, ..asked };
     let accepted = edge.stories.accept(&standing.caller, submission).await;
-    drop(body.share);
+    drop((body.share, turn));
     match accepted? {
         Accepted::Taken(answer) => Ok(answered(HttpResponse::Accepted(), &answer)),
         Accepted::DryRun(answer) => Ok(answered(HttpResponse::Ok(), &answer)),

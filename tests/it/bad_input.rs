@@ -28,8 +28,12 @@ async fn check(gateway: &TestGateway, media_type: &str, body: Vec<u8>, status: u
 }
 
 fn resident_kib(pid: u32) -> u64 {
+    kib_of(pid, "VmRSS:")
+}
+
+fn kib_of(pid: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
@@ -74,6 +78,37 @@ async fn a_mebibyte_of_tiny_elements_is_bounded() {
     let gateway = TestGateway::start().await;
     let body = format!("<a>{}</a>", "<b/>".repeat(262_000 - 2));
     check(&gateway, XML, body.into(), 413).await;
+}
+
+/// Above idle, whatever a client may send.
+const STORM_KIB_MAX: u64 = 150 * 1024;
+
+#[tokio::test]
+async fn forty_bodies_of_tiny_elements_at_once_are_bounded_together() {
+    let gateway = TestGateway::start().await;
+    let before = resident_kib(gateway.pid());
+    let body = format!("<a>{}</a>", "<b/>".repeat(262_000 - 2));
+    let sending = (0..40).map(|_| {
+        let (force, body) = (gateway.force("hampshire"), body.clone());
+        async move { force.post(XML, body).await.status }
+    });
+    let statuses = futures_util::future::join_all(sending).await;
+    assert!(statuses.iter().all(|status| [413, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&413), "{statuses:?}");
+    let grown = kib_of(gateway.pid(), "VmHWM:").saturating_sub(before);
+    println!("at most {grown} KiB above {before} KiB, {} after", resident_kib(gateway.pid()));
+    assert!(grown < STORM_KIB_MAX, "grew by {grown} KiB");
+}
+
+#[tokio::test]
+async fn what_stands_around_the_records_is_not_kept_with_each_of_many() {
+    let gateway = TestGateway::start().await;
+    let records: Vec<_> = (0..40).map(|number| crate::record::record(900 + number)).collect();
+    let body = crate::record::body(&records);
+    let around = format!("<!--{}--></OccurrenceExport>", " ".repeat(600 << 10));
+    let body = body.replace("</OccurrenceExport>", &around);
+    let answer = check(&gateway, XML, body.into(), 413).await;
+    assert!(answer.text.contains("send fewer records in a body"), "{}", answer.text);
 }
 
 #[tokio::test]

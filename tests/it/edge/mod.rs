@@ -146,6 +146,32 @@ fn bodies_in_flight_share_one_budget() {
 }
 
 #[test]
+fn large_bodies_of_one_force_wait_for_each_other_and_for_nobody_elses() {
+    let world = World::of("large-waits");
+    let asked = || world.told.asked.lock().unwrap().len();
+    let large = |text: &str| format!("{text}{}", " ".repeat(100 << 10));
+    let mut first = world.hampshire();
+    first.send("/v1/records", XML, &large("wait"));
+    eventually(|| asked() == 1);
+    let mut second = world.hampshire();
+    second.send("/v1/records", XML, &large("second"));
+    for body in ["small".to_owned(), large("large")] {
+        assert_eq!(
+            world.connect(Some("forces/norfolk")).post("/v1/records", XML, &body).status,
+            202
+        );
+    }
+    assert_eq!(world.hampshire().post("/v1/records", XML, "small").status, 202);
+    assert_eq!(asked(), 4, "the second stands behind the first");
+    let refused = second.read();
+    assert_eq!((refused.status, refused.code().as_str()), (503, "P503"));
+    assert!(refused.head.to_ascii_lowercase().contains("retry-after: 5"), "{}", refused.head);
+    world.told.go_on.notify_waiters();
+    assert_eq!(first.read().status, 202);
+    assert_eq!(second.post("/v1/records", XML, &large("second")).status, 202);
+}
+
+#[test]
 fn a_force_over_its_rate_is_slowed_down_alone() {
     let world = World::with("rate", |settings| {
         let norfolk = settings.forces.iter_mut().find(|force| force.slug == "norfolk");

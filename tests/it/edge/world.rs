@@ -50,7 +50,7 @@ impl Stories for Told {
                 b"fault" => Ok(Accepted::AllAtFault(answer())),
                 b"panic" => panic!("a story that breaks"),
                 b"full" => Err(Refusal::Unavailable { reason: "disk full", retry_after_s: 7 }),
-                b"wait" => {
+                body if body.starts_with(b"wait") => {
                     self.go_on.notified().await;
                     Ok(Accepted::Taken(answer()))
                 }

@@ -89,6 +89,8 @@ fn edited(text: &str, mut edits: Vec<Edit>) -> String {
         at = edit.at.end;
     }
     rest.push_str(&text[at..]);
+    // Many are kept at once, each far smaller than the body.
+    rest.shrink_to_fit();
     rest
 }
 
