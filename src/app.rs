@@ -94,16 +94,16 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         tasks.spawn("letters", delivering);
     }
     if settings.broker.publish {
-        let slugs = settings.providers.iter().map(|provider| provider.slug.as_str());
-        let publisher =
-            Publisher::of(&settings.broker, slugs, clock, metric.clone(), health.clone())?;
         for provider in &settings.providers {
             let consumer = Consumer::of(&settings.broker, provider)?;
-            let (metric, health, told) = (metric.clone(), health.clone(), stopped.clone());
-            let consuming = worker::consume(gateway.clone(), consumer, metric, health, told);
+            let (counted, board, told) = (metric.clone(), health.clone(), stopped.clone());
+            let consuming = worker::consume(gateway.clone(), consumer, counted, board, told);
             tasks.spawn("outcomes", consuming);
+            let (clock, metric, health) = (clock.clone(), metric.clone(), health.clone());
+            let publisher = Publisher::of(&settings.broker, &provider.slug, clock, metric, health)?;
+            let publishing = worker::publish(gateway.clone(), publisher, stopped.clone());
+            tasks.spawn("publisher", publishing);
         }
-        tasks.spawn("publisher", worker::publish(gateway.clone(), publisher, stopped));
     } else {
         tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
         health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
@@ -272,7 +272,7 @@ impl DeadLetters for Dead {
             let (dialer, topology) = broker.ok_or(Refusal::Absent)?;
             let put_back = dead::put_back(dialer, topology, &queue, &[]);
             let put_back = put_back.await.map_err(away)?;
-            self.gateway.wake().notify_one();
+            self.gateway.wake().notify_waiters();
             Ok(put_back.returned.into())
         }
         .boxed()

@@ -55,6 +55,7 @@ impl Dialer {
             None => None,
         };
         let mut reasons = Vec::new();
+        let mut refused = None;
         for address in &self.addresses {
             let place = format!("{}:{}", address.authority.host, address.authority.port);
             let address = self.dressed(address, password.as_deref());
@@ -64,10 +65,25 @@ impl Dialer {
             };
             match connect(address, tls, purpose).await {
                 Ok(connection) => return Ok(connection),
-                Err(reason) => reasons.push(format!("{place}: {reason}")),
+                Err(failed) => {
+                    let reason = format!("{place}: {failed}");
+                    if matches!(&failed, Failed::Broker(error) if is_refusal(error)) {
+                        refused.get_or_insert(reason.clone());
+                    }
+                    reasons.push(reason);
+                }
             }
         }
-        Err(Error::Away { reasons: reasons.join("; ") })
+        match refused {
+            Some(said) => {
+                Err(Error::Refused { what: format!("the login to {}", self.vhost()), said })
+            }
+            None => Err(Error::Away { reasons: reasons.join("; ") }),
+        }
+    }
+
+    fn vhost(&self) -> &str {
+        self.addresses.first().map_or("its virtual host", |address| address.vhost.as_str())
     }
 
     fn dressed(&self, address: &AMQPUri, password: Option<&str>) -> AMQPUri {
@@ -90,17 +106,38 @@ impl Dialer {
     }
 }
 
+/// Why one address gave no connection.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Broker(lapin::Error),
+    #[error("no answer within {DIAL_S_MAX} s")]
+    Silent,
+}
+
+/// The broker answered, and it will not have this user here.
+fn is_refusal(error: &lapin::Error) -> bool {
+    const ACCESS_REFUSED: u16 = 403;
+    const NOT_ALLOWED: u16 = 530;
+    match error.kind() {
+        lapin::ErrorKind::ProtocolError(said) => {
+            [ACCESS_REFUSED, NOT_ALLOWED].contains(&said.get_id())
+        }
+        _ => false,
+    }
+}
+
 async fn connect(
     address: AMQPUri,
     tls: Option<Connector>,
     purpose: &str,
-) -> Result<Connection, String> {
+) -> Result<Connection, Failed> {
     let name = format!("cara-gateway {purpose}");
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let dialing = transport::connect(address, tls, properties);
     match tokio::time::timeout(Duration::from_secs(DIAL_S_MAX), dialing).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {DIAL_S_MAX} s")),
+        Ok(Err(error)) => Err(Failed::Broker(error)),
+        Err(_) => Err(Failed::Silent),
     }
 }

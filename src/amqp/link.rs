@@ -1,4 +1,4 @@
-//! One connection that publishes: a window of events on their way, and what became of each.
+//! One channel that publishes one side's messages to a provider: a window of events on their way, and what became of each.
 //!
 //! A confirmation is judged only after everything that arrived before it was looked at; `verdict`
 //! says why.
@@ -43,16 +43,26 @@ pub enum Step<T> {
     Blocked,
     Unblocked,
     /// The link cannot be used any more; everything that was on its way is in doubt.
-    Broken {
-        settled: Vec<(T, Fate)>,
-        reason: String,
-    },
+    Broken(Ended<T>),
+    /// The broker closed the channel alone; the connection goes on.
+    Closed(Ended<T>),
 }
 
-/// A publishing connection. `T` is whatever the caller wants back with an event's fate.
+/// How a link ended.
+#[derive(Debug)]
+pub struct Ended<T> {
+    pub settled: Vec<(T, Fate)>,
+    pub reason: String,
+    /// The broker named a fault of what was sent; not that it is going away, or that an exchange
+    /// is gone which the next declaration brings back.
+    pub blames: bool,
+}
+
+/// A publishing channel. `T` is whatever the caller wants back with an event's fate.
 pub struct Link<T> {
-    /// Kept: dropping one closes it. By the provider's slug.
-    lines: BTreeMap<String, (Connection, Channel)>,
+    /// Kept: dropping the last one closes the connection.
+    connection: Arc<Connection>,
+    channel: Channel,
     notices: BoxStream<'static, lapin::Event>,
     confirming: FuturesUnordered<BoxFuture<'static, Landed>>,
     /// Everything on its way, oldest first.
@@ -100,17 +110,18 @@ pub struct Manner {
 }
 
 impl<T: Send + 'static> Link<T> {
-    /// The channels are in confirm mode already.
+    /// `channel` is in confirm mode already.
     pub(in crate::amqp) fn over(
-        lines: BTreeMap<String, (Connection, Channel)>,
+        connection: Arc<Connection>,
+        channel: Channel,
         manner: Manner,
         clock: Clock,
     ) -> Self {
-        let blocked = lines.values().any(|(connection, _)| connection.status().blocked());
-        let notices = lines.values().map(|(connection, _)| connection.events_listener());
+        let blocked = connection.status().blocked();
         Link {
-            notices: futures_util::stream::select_all(notices).boxed(),
-            lines,
+            notices: connection.events_listener().boxed(),
+            connection,
+            channel,
             confirming: FuturesUnordered::new(),
             in_flight: BTreeMap::new(),
             next_number: 0,
@@ -143,9 +154,7 @@ impl<T: Send + 'static> Link<T> {
         self.next_number += 1;
         let flight = Flight { tag, id: event.message_id(), published: self.clock.monotonic() };
         self.in_flight.insert(number, flight);
-        let line = self.lines.get(&event.header().provider).or(self.lines.values().next());
-        let Some((_, channel)) = line else { return };
-        let channel = channel.clone();
+        let channel = self.channel.clone();
         let (exchange, routing_key) = (event.exchange(), event.routing_key());
         let properties = properties(event, self.user_id.as_deref());
         let body = event.body().clone();
@@ -179,7 +188,7 @@ impl<T: Send + 'static> Link<T> {
                 return Poll::Ready(step);
             }
             if overdue_in.is_some() && overdue.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(self.broken("a confirm did not come in time"));
+                return Poll::Ready(self.broken("a confirm did not come in time", false));
             }
             Poll::Pending
         })
@@ -198,20 +207,21 @@ impl<T: Send + 'static> Link<T> {
                     self.unblocked();
                     return Poll::Ready(Step::Unblocked);
                 }
-                Some(lapin::Event::Error(error)) => {
-                    return Poll::Ready(self.broken(&error.to_string()));
+                Some(lapin::Event::Error(error)) if !self.connection.status().connected() => {
+                    return Poll::Ready(self.broken(&error.to_string(), blames(&error)));
                 }
-                None => return Poll::Ready(self.broken("the connection ended")),
+                None => return Poll::Ready(self.broken("the connection ended", false)),
                 Some(_) => {}
             }
         }
-        let is_up = |(connection, channel): &(Connection, Channel)| {
-            connection.status().connected() && channel.status().connected()
-        };
-        if self.lines.values().all(is_up) {
-            Poll::Pending
+        if !self.connection.status().connected() {
+            Poll::Ready(self.broken("the broker closed the connection", false))
+        } else if !self.channel.status().connected() {
+            let settled = self.in_doubt().collect();
+            let reason = "the broker closed the channel".to_owned();
+            Poll::Ready(Step::Closed(Ended { settled, reason, blames: false }))
         } else {
-            Poll::Ready(self.broken("the broker closed the connection"))
+            Poll::Pending
         }
     }
 
@@ -280,20 +290,38 @@ impl<T: Send + 'static> Link<T> {
         match broken {
             Some(error) => {
                 settled.extend(self.in_doubt());
-                Step::Broken { settled, reason: error.to_string() }
+                let (reason, blames) = (error.to_string(), blames(&error));
+                let ended = Ended { settled, reason, blames };
+                match self.connection.status().connected() {
+                    true => Step::Closed(ended),
+                    false => Step::Broken(ended),
+                }
             }
             None => Step::Settled(settled),
         }
     }
 
-    fn broken(&mut self, reason: &str) -> Step<T> {
-        Step::Broken { settled: self.in_doubt().collect(), reason: reason.to_owned() }
+    fn broken(&mut self, reason: &str, blames: bool) -> Step<T> {
+        let settled = self.in_doubt().collect();
+        Step::Broken(Ended { settled, reason: reason.to_owned(), blames })
     }
 
     /// Gives everything back that is still on its way.
     fn in_doubt(&mut self) -> impl Iterator<Item = (T, Fate)> {
         self.confirming.clear();
         std::mem::take(&mut self.in_flight).into_values().map(|flight| (flight.tag, Fate::Unknown))
+    }
+}
+
+/// Whether the broker says that what was sent is at fault.
+fn blames(error: &lapin::Error) -> bool {
+    const NOT_FOUND: u16 = 404;
+    const CONNECTION_FORCED: u16 = 320;
+    match error.kind() {
+        lapin::ErrorKind::ProtocolError(said) => {
+            ![NOT_FOUND, CONNECTION_FORCED].contains(&said.get_id())
+        }
+        _ => false,
     }
 }
 

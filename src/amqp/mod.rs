@@ -18,8 +18,8 @@ mod verdict;
 
 pub use consumer::Consumer;
 pub use dial::Dialer;
-pub use link::{Fate, Link, Step};
-pub use publisher::Publisher;
+pub use link::{Ended, Fate, Link, Step};
+pub use publisher::{Line, Pause, Publisher};
 pub use topology::Topology;
 
 /// The logging target of the AMQP library, which writes whole returned messages, bodies included,
@@ -45,7 +45,7 @@ pub enum Error {
     /// A person must decide; arguments of a queue never change.
     #[error(
         "{what} exists on the broker with other arguments than this gateway's ({said}). Stop what \
-         uses it, move its messages, delete it, and start again"
+         uses it, move its messages and delete it; the gateway declares it again by itself"
     )]
     Mismatch { what: String, said: String },
     #[error("the broker refused {what}: {said}")]

@@ -1,45 +1,94 @@
-//! Publishing links, made again for ever.
+//! A provider's publishing connection, made again for ever, and the channels on it.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use cara_record::wire::Compartment;
+use lapin::Connection;
 
 use super::link::{Link, Manner};
 use super::{Dialer, Error, Topology, channel};
 use crate::clock::Clock;
 use crate::config;
-use crate::metric::{Health, Metric, Part};
+use crate::metric::alert::{BROKER_AWAY, BROKER_REFUSES, QUEUE_MISMATCH, ROUTE_CLOSED};
+use crate::metric::{Health, Metric, Part, State};
 
 const RETRY_DELAY_MS_MIN: u64 = 200;
 const RETRY_DELAY_MS_MAX: u64 = 10_000;
 
-/// Makes publishing links: connects, declares the topology, asks for confirms.
+/// How long the broker may take to declare everything and open a channel.
+const OPEN_S_MAX: u64 = 20;
+
+/// A routing key for which nothing is bound: what is published with it has to come back.
+const NOBODYS: &str = "doctor";
+
+/// Makes one provider's publishing links: connects, declares the topology, asks for confirms.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    lines: Vec<(Dialer, Topology)>,
+    dialer: Dialer,
+    topology: Topology,
     manner: Manner,
     clock: Clock,
     metric: Metric,
     health: Health,
 }
 
+/// A connection on which both sides' channels are opened.
+#[derive(Clone)]
+pub struct Line {
+    connection: Arc<Connection>,
+}
+
+/// The pause before the next connection. It grows until a link has proved something: a connection
+/// that was made and did nothing is no proof.
+#[derive(Debug)]
+pub struct Pause {
+    delay_ms: u64,
+}
+
+impl Default for Pause {
+    fn default() -> Self {
+        Pause { delay_ms: RETRY_DELAY_MS_MIN }
+    }
+}
+
+impl Pause {
+    /// A message was confirmed.
+    pub fn proved(&mut self) {
+        self.delay_ms = RETRY_DELAY_MS_MIN;
+    }
+
+    /// Between half of it and all of it, so that several gateways do not come at once.
+    async fn wait(&mut self, clock: &Clock) {
+        let uneven = self.delay_ms / 2 + clock.random() % (self.delay_ms / 2 + 1);
+        self.delay_ms = (self.delay_ms * 2).min(RETRY_DELAY_MS_MAX);
+        tokio::time::sleep(Duration::from_millis(uneven)).await;
+    }
+}
+
 impl Publisher {
-    pub fn of<'p>(
+    /// `provider` by its slug.
+    pub fn of(
         settings: &config::Broker,
-        providers: impl IntoIterator<Item = &'p str>,
+        provider: &str,
         clock: Clock,
         metric: Metric,
         health: Health,
     ) -> Result<Publisher, Error> {
-        let mut lines = Vec::new();
-        for provider in providers {
-            lines.push((Dialer::of(settings, provider)?, Topology::of(provider)));
-        }
+        let dialer = Dialer::of(settings, provider)?;
         let manner = Manner {
             window: settings.window,
             confirm_timeout: Duration::from_secs(settings.confirm_timeout_s.into()),
-            user_id: lines.first().and_then(|(dialer, _)| dialer.user_id()).map(str::to_owned),
+            user_id: dialer.user_id().map(str::to_owned),
         };
-        Ok(Publisher { lines, manner, clock, metric, health })
+        let bad = State::Bad("not reached yet".to_owned());
+        health.set_for(Part::Broker, provider, bad);
+        let topology = Topology::of(provider);
+        Ok(Publisher { dialer, topology, manner, clock, metric, health })
+    }
+
+    pub fn provider(&self) -> &str {
+        &self.topology.provider
     }
 
     /// Unconfirmed events at once.
@@ -47,62 +96,122 @@ impl Publisher {
         self.manner.window
     }
 
-    /// Tries every address once. The start calls this to learn early of what a person must mend;
-    /// see [`Error::is_passing`].
-    pub async fn link<T: Send + 'static>(&self) -> Result<Link<T>, Error> {
-        let mut lines = BTreeMap::new();
-        for (dialer, topology) in &self.lines {
-            let connection = dialer.dial("publish").await?;
-            // A refused declaration closes its channel, so it gets one of its own.
-            topology.declare(&channel::open(&connection).await?).await?;
-            let channel = channel::confirming(&connection).await?;
-            lines.insert(topology.provider.clone(), (connection, channel));
-        }
-        Ok(Link::over(lines, self.manner.clone(), self.clock.clone()))
+    /// Tries every address once, and declares everything.
+    pub async fn line(&self) -> Result<Line, Error> {
+        let line = Line { connection: Arc::new(self.dialer.dial("publish").await?) };
+        self.declare(&line).await?;
+        Ok(line)
     }
 
-    /// Tries until it succeeds, with growing pauses of uneven length, so that several gateways do
-    /// not come at once when a broker is back. Each change is said once, in the log and on the
-    /// health board.
-    pub async fn link_for_ever<T: Send + 'static>(&self) -> Link<T> {
-        let mut delay_ms = RETRY_DELAY_MS_MIN;
+    /// Declares what is not there. A refused declaration closes its channel, so it gets one of its own.
+    pub async fn declare(&self, line: &Line) -> Result<(), Error> {
+        in_time(async { self.topology.declare(&channel::open(&line.connection).await?).await })
+            .await
+    }
+
+    /// A channel of its own on the connection.
+    pub async fn link<T: Send + 'static>(&self, line: &Line) -> Result<Link<T>, Error> {
+        let channel = in_time(channel::confirming(&line.connection)).await?;
+        let (connection, manner) = (Arc::clone(&line.connection), self.manner.clone());
+        Ok(Link::over(connection, channel, manner, self.clock.clone()))
+    }
+
+    /// Tries until it succeeds, with growing pauses. Each change is said once, in the log, on the
+    /// health board and as an incident.
+    pub async fn line_for_ever(&self, pause: &mut Pause) -> Line {
         loop {
-            match self.link().await {
-                Ok(link) => {
+            match self.line().await {
+                Ok(line) => {
                     self.up();
-                    return link;
+                    return line;
                 }
                 Err(error) => self.down(&error),
             }
-            tokio::time::sleep(Duration::from_millis(self.uneven(delay_ms))).await;
-            delay_ms = (delay_ms * 2).min(RETRY_DELAY_MS_MAX);
+            pause.wait(&self.clock).await;
+        }
+    }
+
+    /// After a link that broke: the pause that is due.
+    pub async fn rest(&self, pause: &mut Pause) {
+        pause.wait(&self.clock).await;
+    }
+
+    /// Walks the way of the work without giving anybody anything: each side's exchange has to send
+    /// back a message that is for nobody.
+    pub async fn try_out(&self) -> Result<(), Error> {
+        let line = self.line().await?;
+        for side in Compartment::ALL {
+            let exchange = side.exchange();
+            let what = || format!("a message on the exchange {exchange}");
+            let (id, now, user) = (self.clock.id(), self.clock.now(), self.dialer.user_id());
+            let properties = channel::properties(id, "doctor", "text/plain", now, user);
+            let published = in_time(async {
+                let channel = channel::confirming(&line.connection).await?;
+                channel::publish(&channel, exchange, NOBODYS, b"", properties).await
+            });
+            match published.await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let said = format!("a queue is bound for `{NOBODYS}`, which is nobody's key");
+                    return Err(Error::Refused { what: what(), said });
+                }
+                Err(Error::Broken(error)) => return Err(super::topology::refused(what(), error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, state: State) -> bool {
+        let changed = self.health.set_for(Part::Broker, self.provider(), state);
+        self.metric.broker_up(self.health.state(Part::Broker).is_good());
+        changed
+    }
+
+    /// Exactly this trouble, or none, stands between the gateway and the provider's broker.
+    fn trouble(&self, now: Option<&'static str>) {
+        let troubles = self.metric.troubles();
+        for kind in [BROKER_AWAY, BROKER_REFUSES, QUEUE_MISMATCH] {
+            match now == Some(kind) {
+                true => troubles.are(kind, self.provider(), 1),
+                false => troubles.over(kind, self.provider()),
+            }
         }
     }
 
     fn up(&self) {
-        self.metric.broker_up(true);
-        if self.health.good(Part::Broker) {
-            tracing::info!("the broker is reached; messages go out");
+        self.trouble(None);
+        if self.say(State::Good) {
+            tracing::info!(provider = self.provider(), "the broker is reached; messages go out");
         }
     }
 
-    fn down(&self, error: &Error) {
-        self.metric.broker_up(false);
-        if !self.health.bad(Part::Broker, error.to_string()) {
+    /// The provider's broker cannot be used now.
+    pub fn down(&self, error: &Error) {
+        self.trouble(Some(match error {
+            Error::Away { .. } | Error::Broken(_) => BROKER_AWAY,
+            Error::Mismatch { .. } => QUEUE_MISMATCH,
+            _ => BROKER_REFUSES,
+        }));
+        if !self.say(State::Bad(error.to_string())) {
             return;
         }
+        let (provider, error_chain) = (self.provider(), error as &dyn std::error::Error);
         if error.is_passing() {
-            tracing::warn!(error = error as &dyn std::error::Error, "the broker is away");
+            tracing::warn!(provider, error = error_chain, "the broker is away");
         } else {
-            tracing::error!(error = error as &dyn std::error::Error, "nothing can be published");
+            tracing::error!(provider, error = error_chain, "nothing can be published");
         }
     }
 
     /// A link broke: says so where it is watched.
     pub fn broke(&self, reason: &str) {
-        self.metric.broker_up(false);
-        if self.health.bad(Part::Broker, format!("the connection broke: {reason}")) {
-            tracing::warn!(reason, "the connection to the broker broke");
+        if self.say(State::Bad(format!("the connection broke: {reason}"))) {
+            tracing::warn!(
+                provider = self.provider(),
+                reason,
+                "the connection to the broker broke"
+            );
         }
     }
 
@@ -110,21 +219,43 @@ impl Publisher {
     pub fn blocked(&self, blocked: bool) {
         if !blocked {
             self.up();
-        } else if self.health.bad(Part::Broker, "it asks to wait: it is short of memory or disk") {
-            tracing::warn!("the broker asks to wait; it is short of memory or disk");
+        } else if self.say(State::Bad("it asks to wait: it is short of memory or disk".to_owned()))
+        {
+            let provider = self.provider();
+            tracing::warn!(provider, "the broker asks to wait; it is short of memory or disk");
         }
     }
 
-    /// There is no queue for this routing key, or for none.
-    pub fn unroutable(&self, routing_key: Option<&str>) {
-        match routing_key {
-            Some(key) => self.health.bad(Part::Broker, format!("no queue takes {key}")),
-            None => self.health.good(Part::Broker),
-        };
+    /// What is wrong with one side's route, or nothing.
+    pub fn route(&self, side: Compartment, wrong: Option<String>) {
+        let state = wrong.map_or(State::Good, State::Bad);
+        self.health.set_for(Part::Broker, &self.about(side), state);
     }
 
-    /// Between half of it and all of it.
-    fn uneven(&self, delay_ms: u64) -> u64 {
-        delay_ms / 2 + self.clock.random() % (delay_ms / 2 + 1)
+    /// The side's breaker was opened or closed.
+    pub fn breaker(&self, side: Compartment, open: bool) {
+        let (about, troubles) = (self.about(side), self.metric.troubles());
+        match open {
+            true => troubles.are(ROUTE_CLOSED, about, 1),
+            false => troubles.over(ROUTE_CLOSED, &about),
+        }
     }
+
+    fn about(&self, side: Compartment) -> String {
+        let side = match side {
+            Compartment::Offender => "offender",
+            Compartment::Victim => "victim",
+        };
+        format!("{} {side}", self.provider())
+    }
+}
+
+/// What the broker does not do in time it will not do: the connection is as good as gone.
+async fn in_time<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let limit = Duration::from_secs(OPEN_S_MAX);
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::Away {
+            reasons: format!("it was reached and then said nothing for {OPEN_S_MAX} s"),
+        })
+    })
 }

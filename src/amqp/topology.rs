@@ -220,7 +220,7 @@ impl From<&Argument> for AMQPValue {
 }
 
 /// What a declaration's error means. The broker's text names arguments and resources, no content.
-fn refused(what: String, error: lapin::Error) -> Error {
+pub(in crate::amqp) fn refused(what: String, error: lapin::Error) -> Error {
     const PRECONDITION_FAILED: u16 = 406;
     match error.kind() {
         lapin::ErrorKind::ProtocolError(said) => {

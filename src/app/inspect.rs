@@ -4,11 +4,12 @@ use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 
-use crate::amqp::Dialer;
+use crate::amqp::Publisher;
 use crate::config::Settings;
 use crate::delivery::{Mail, Push};
-use crate::metric::Metric;
+use crate::metric::{Health, Metric};
 use crate::store::audit::Verified;
 use crate::tls::{self, Trust};
 use crate::vault::Vault;
@@ -60,7 +61,7 @@ pub async fn parts(settings: &Settings) -> Vec<Finding> {
     if vault.is_ok() {
         found.push(store(settings).await);
     }
-    found.push(broker(settings).await);
+    found.extend(brokers(settings).await);
     found.push(mail(settings));
     found
 }
@@ -157,21 +158,23 @@ fn is_served(error: &anyhow::Error) -> bool {
     })
 }
 
-async fn broker(settings: &Settings) -> Finding {
+/// One line for each provider: the way of the work, both sides.
+async fn brokers(settings: &Settings) -> Vec<Finding> {
     if !settings.broker.publish {
-        return Finding::bad("broker", "`broker.publish` is false: records are kept, none is sent");
+        let what = "`broker.publish` is false: records are kept, none is sent";
+        return vec![Finding::bad("broker", what)];
     }
-    for provider in &settings.providers {
-        let dialed = match Dialer::of(&settings.broker, &provider.slug) {
-            Ok(dialer) => dialer.dial("doctor").await,
-            Err(error) => return Finding::bad("broker", error.to_string()),
+    let tried = settings.providers.iter().map(async |provider| {
+        let (clock, metric) = (super::clock(), Metric::default());
+        let health = Health::default();
+        let made = Publisher::of(&settings.broker, &provider.slug, clock, metric, health);
+        let outcome = match made {
+            Ok(publisher) => publisher.try_out().await,
+            Err(error) => Err(error),
         };
-        match dialed {
-            Ok(connection) => {
-                let _closing = connection.close(200, "that was all".into()).await;
-            }
-            Err(error) => return Finding::bad("broker", error.to_string()),
-        }
-    }
-    Finding::good("broker", "it answers and lets the gateway in")
+        let good = "it lets the gateway in, every queue is as it should be, and each side's \
+                    exchange sent back a message that is for nobody";
+        Finding::of(&format!("broker {}", provider.slug), outcome, good)
+    });
+    join_all(tried).await
 }

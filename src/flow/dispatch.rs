@@ -1,10 +1,10 @@
 //! Outbox rows to events and back to settled rows: what the publishing worker asks for.
 
 use bytes::Bytes;
-use cara_record::wire::{Event, Header, Kind};
+use cara_record::wire::{Compartment, Event, Header, Kind};
 
 use super::{Gateway, Refusal};
-use crate::store::{Fact, Lease, Leased, LeasedBody, Operation, Settled};
+use crate::store::{self, Fact, Lease, Leased, LeasedBody, Operation, Route, Settled};
 use crate::vault::Binding;
 
 /// One event that may be published now, and the right to settle it.
@@ -49,10 +49,20 @@ impl Work {
 }
 
 impl Gateway {
-    /// Leases up to `limit` rows and opens their events. A row that cannot be opened is set aside
+    /// Leases up to `limit` rows to this side of the provider and opens their events. A row that cannot be opened is set aside
     /// as dead: it can never succeed, and a person must look.
-    pub async fn claim(&self, limit: usize, lease_s: u32) -> Result<Vec<Work>, Refusal> {
-        let leased = self.store.claim(limit, lease_s).await?;
+    pub async fn claim(
+        &self,
+        provider: String,
+        side: Compartment,
+        limit: usize,
+        lease_s: u32,
+    ) -> Result<Vec<Work>, Refusal> {
+        let side = match side {
+            Compartment::Offender => store::Compartment::Offender,
+            Compartment::Victim => store::Compartment::Victim,
+        };
+        let leased = self.store.claim(Route { provider, side }, limit, lease_s).await?;
         let mut work = Vec::with_capacity(leased.len());
         let mut unreadable = Vec::new();
         for row in leased {
@@ -75,6 +85,11 @@ impl Gateway {
             self.store.settle(unreadable).await?;
         }
         Ok(work)
+    }
+
+    /// When the record behind the oldest message to the provider that waits was received.
+    pub async fn oldest_waiting(&self, provider: &str) -> Result<Option<jiff::Timestamp>, Refusal> {
+        Ok(self.store.oldest_waiting(provider.to_owned()).await?)
     }
 
     /// Ends work on leased rows; a lost lease changes nothing.

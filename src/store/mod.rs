@@ -122,11 +122,19 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
 
-    /// Leases up to `limit` outbox rows: none whose lane has an earlier unsettled row, none whose
+    /// Leases up to `limit` outbox rows of the route, without a look at others': none whose lane has an earlier unsettled row, none whose
     /// `after` message is unsettled (a leased or dead row is unsettled). A lease that is not settled
     /// within `lease_s` is free again; so is every lease when the store is opened. May answer with
     /// none while it still looks through a long backlog; then it wakes its waiters again.
-    fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>>;
+    fn claim(
+        &self,
+        route: Route,
+        limit: usize,
+        lease_s: u32,
+    ) -> BoxFuture<'_, Result<Vec<Leased>, Error>>;
+
+    /// When the record behind the oldest message to the provider that waits was received.
+    fn oldest_waiting(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Error>>;
 
     /// Ends work on leased rows. A lease is lost when another claim has taken its row: then nothing
     /// changes and the answer is `false`. After an error some may be settled and some not; trying
@@ -218,8 +226,8 @@ pub trait Store: Send + Sync + 'static {
     /// Which of these outcomes are not stored.
     fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>>;
 
-    /// Fires after a commit that may have made a row claimable. It carries no data: register, look,
-    /// wait; and poll as well.
+    /// Wakes all that wait after a commit that may have made a row claimable. It carries no data:
+    /// register, look, wait; and poll as well.
     fn wake(&self) -> std::sync::Arc<tokio::sync::Notify>;
 
     /// True once a commit failed in a way that says nothing about what the disk holds: the process

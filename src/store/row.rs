@@ -343,6 +343,13 @@ pub struct HoldFilter {
     pub open_only: bool,
 }
 
+/// Where messages go: one side of one provider. Each route has a channel of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    pub provider: String,
+    pub side: Compartment,
+}
+
 /// The right to work on one outbox row. The token is new for every claim.
 #[derive(Clone, Debug)]
 pub struct Lease {

@@ -6,6 +6,7 @@ mod deliver;
 mod follow;
 mod outbox;
 mod publish;
+mod route;
 mod tend;
 mod watch;
 

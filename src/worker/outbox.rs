@@ -1,6 +1,6 @@
 //! What the publishing loop asks of the stories.
 
-use cara_record::wire::Event;
+use cara_record::wire::{Compartment, Event};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
 
@@ -26,8 +26,16 @@ pub trait Outbox: Send + Sync + 'static {
     /// How work on it ended.
     type Outcome: Clone + Send + Sync + 'static;
 
-    /// Leases up to `limit` events whose turn it is.
-    fn claim(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Self::Work>, Away>>;
+    /// Leases up to `limit` events to this side of the provider whose turn it is.
+    fn claim(
+        &self,
+        provider: String,
+        side: Compartment,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Self::Work>, Away>>;
+
+    /// When the record behind the provider's oldest event that waits was received.
+    fn oldest(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Away>>;
 
     fn event(work: &Self::Work) -> &Event;
 
@@ -48,9 +56,19 @@ impl Outbox for Gateway {
     type Work = Work;
     type Outcome = Outcome;
 
-    fn claim(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Work>, Away>> {
-        let claim = Gateway::claim(self, limit, LEASE_S);
+    fn claim(
+        &self,
+        provider: String,
+        side: Compartment,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Work>, Away>> {
+        let claim = Gateway::claim(self, provider, side, limit, LEASE_S);
         claim.map(|claimed| claimed.map_err(|error| away(&error))).boxed()
+    }
+
+    fn oldest(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Away>> {
+        let oldest = async move { self.oldest_waiting(&provider).await };
+        oldest.map(|found| found.map_err(|error| away(&error))).boxed()
     }
 
     fn event(work: &Work) -> &Event {

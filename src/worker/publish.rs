@@ -1,21 +1,27 @@
-//! From the outbox to the broker: claim what the window has room for, publish, settle in batches.
+//! From the outbox to one provider's broker: claim what the window has room for, publish, settle in
+//! batches. Both sides have a channel and a course of their own on one connection.
 //!
 //! Publishing, claiming and settling overlap. The broker being away is nobody's failure: nothing is
 //! claimed without a link, and what was on its way when a link broke is released and sent again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, Fuse, FusedFuture as _, FutureExt as _};
+use cara_record::wire::Compartment;
+use futures_util::future::{BoxFuture, Fuse, FusedFuture as _, FutureExt as _, join};
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use super::outbox::{Away, Outbox};
+use super::route::{Closed, Course};
 use super::{Stop, told};
-use crate::amqp::{Fate, Link, Publisher, Step};
+use crate::amqp::{Ended, Fate, Line, Link, Pause, Publisher, Step};
 use crate::clock::Clock;
 use crate::flow::Gateway;
+use crate::metric::alert::BACKLOG_OLD;
 use crate::metric::{self, Metric};
 
 /// The outbox is looked at this often even if nobody says that something is in it.
@@ -31,39 +37,68 @@ const STOP_S_MAX: u64 = 10;
 const RETRY_DELAY_S_MIN: i64 = 1;
 const RETRY_DELAY_S_MAX: i64 = 300;
 
-/// The publishing loop.
+/// Between two channels of one side, and between two declarations of what a message did not find.
+const REOPEN_S: u64 = 1;
+const DECLARE_S: u64 = 10;
+
+/// A connection that lived so long has proved itself, messages or not.
+const PROVED_S: u64 = 60;
+
+/// What has waited longer is an incident; looked at this often.
+const OLD_S: i64 = 15 * 60;
+const AGE_EVERY_S: u64 = 15;
+
+/// The publishing loop of one provider.
 pub struct Publish<O: Outbox> {
     outbox: Arc<O>,
     publisher: Publisher,
     clock: Clock,
     metric: Metric,
-    /// `notify_one` says *look*; what there is to do stands in the outbox.
+    /// Says *look*; what there is to do stands in the outbox.
     wake: Arc<Notify>,
     /// Becomes true when the gateway stops.
     stop: Stop,
-    /// Routing keys for which there is no queue.
-    unroutable: BTreeSet<String>,
+    /// A message was confirmed on the connection in use.
+    proved: AtomicBool,
 }
 
 type Claiming<'o, W> = Fuse<BoxFuture<'o, Result<Vec<W>, Away>>>;
 type Settling<'o> = Fuse<BoxFuture<'o, ()>>;
 
 /// Why a link is not used any more.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
+    /// The channel alone.
+    Closed,
     Broken,
     Stopped,
 }
 
-/// What the loop is about while it has a link.
-struct Course<'o, O: Outbox> {
+/// What a side remembers from one channel to the next.
+struct Side {
+    side: Compartment,
+    course: Course,
+    /// Routing keys for which there is no queue.
+    unroutable: BTreeSet<String>,
+    /// When what was not found may be declared again, on the monotonic clock.
+    declare_at: Duration,
+    declare: bool,
+}
+
+/// What a side is about while it has a link.
+struct Hand<'o, O: Outbox> {
     claiming: Claiming<'o, O::Work>,
     settling: Settling<'o>,
     outcomes: Vec<O::Outcome>,
+    /// Claimed and not yet published.
+    claimed: VecDeque<O::Work>,
+    /// What is on its way must not have company.
+    alone: bool,
     /// Whether a claim may find something.
     look: bool,
 }
 
-/// Publishes what the gateway's outbox holds, until told to stop.
+/// Publishes what the gateway's outbox holds for the publisher's provider, until told to stop.
 pub async fn publish(gateway: Gateway, publisher: Publisher, stop: Stop) {
     let (clock, metric, wake) = (gateway.clock.clone(), gateway.metric.clone(), gateway.wake());
     Publish::over(Arc::new(gateway), publisher, clock, metric, wake, stop).run().await;
@@ -78,136 +113,313 @@ impl<O: Outbox> Publish<O> {
         wake: Arc<Notify>,
         stop: Stop,
     ) -> Self {
-        let unroutable = BTreeSet::new();
-        Publish { outbox, publisher, clock, metric, wake, stop, unroutable }
+        let proved = AtomicBool::new(false);
+        Publish { outbox, publisher, clock, metric, wake, stop, proved }
     }
 
     /// Runs until it is told to stop. What is on its way then is waited for, up to a limit; the rest
     /// is released.
-    pub async fn run(mut self) {
-        let outbox = Arc::clone(&self.outbox);
+    pub async fn run(self) {
+        tokio::select! {
+            () = self.serve() => {}
+            () = self.watch_age() => {}
+        }
+    }
+
+    async fn serve(&self) {
         let mut stop = self.stop.clone();
+        let mut pause = Pause::default();
+        let mut sides = [Side::of(Compartment::Victim), Side::of(Compartment::Offender)];
         loop {
-            let link = tokio::select! {
+            let line = tokio::select! {
                 biased;
                 () = told(&mut stop) => return,
-                link = self.publisher.link_for_ever() => link,
+                line = self.publisher.line_for_ever(&mut pause) => line,
             };
-            match self.follow(&outbox, link).await {
-                End::Broken => {}
-                End::Stopped => return,
+            let since = self.clock.monotonic();
+            self.proved.store(false, Ordering::Relaxed);
+            let (over, is_over) = watch::channel(false);
+            let [victims, offenders] = &mut sides;
+            join(
+                self.follow(&line, victims, &over, is_over.clone()),
+                self.follow(&line, offenders, &over, is_over),
+            )
+            .await;
+            if *stop.borrow() {
+                return;
+            }
+            let lived = self.clock.monotonic().saturating_sub(since);
+            if self.proved.load(Ordering::Relaxed) || lived >= Duration::from_secs(PROVED_S) {
+                pause.proved();
+            }
+            drop(line);
+            tokio::select! {
+                () = told(&mut stop) => return,
+                () = self.publisher.rest(&mut pause) => {}
             }
         }
     }
 
-    async fn follow(&mut self, outbox: &O, mut link: Link<O::Work>) -> End {
-        let mut stop = self.stop.clone();
-        let wake = Arc::clone(&self.wake);
-        let mut poll = tokio::time::interval(Duration::from_secs(POLL_S));
-        let mut course = Course::<O> {
-            claiming: Fuse::terminated(),
-            settling: Fuse::terminated(),
-            outcomes: Vec::new(),
-            look: true,
-        };
+    /// One side, channel after channel, until the connection is at its end or the gateway stops.
+    async fn follow(
+        &self,
+        line: &Line,
+        side: &mut Side,
+        over: &watch::Sender<bool>,
+        is_over: Stop,
+    ) {
+        let (mut stop, mut ending) = (self.stop.clone(), is_over.clone());
         loop {
-            self.begin(outbox, &link, &mut course);
+            let opened = tokio::select! {
+                biased;
+                () = told(&mut stop) => return,
+                () = told(&mut ending) => return,
+                opened = self.publisher.link(line) => opened,
+            };
+            let end = match opened {
+                Ok(link) => self.work(line, side, link, is_over.clone()).await,
+                Err(error) => {
+                    self.publisher.down(&error);
+                    End::Broken
+                }
+            };
+            if end != End::Closed {
+                over.send_replace(true);
+                return;
+            }
             tokio::select! {
-                step = link.step() => {
-                    if !self.stepped(step, &mut course) {
-                        self.finish(outbox, course).await;
-                        return End::Broken;
-                    }
-                }
-                claimed = &mut course.claiming, if !course.claiming.is_terminated() => {
-                    self.claimed(claimed, &mut link);
-                }
-                () = &mut course.settling, if !course.settling.is_terminated() => {
-                    // What waited behind these in their lanes may go now.
-                    course.look = true;
-                }
-                () = wake.notified() => course.look = true,
-                _ = poll.tick() => course.look = true,
-                () = told(&mut stop) => break,
+                () = told(&mut stop) => return,
+                () = told(&mut ending) => return,
+                () = tokio::time::sleep(Duration::from_secs(REOPEN_S)) => {}
+            }
+            side.declare = true;
+            if let Err(error) = self.declare(line, side).await {
+                self.publisher.down(&error);
+                over.send_replace(true);
+                return;
             }
         }
-        self.wind_up(outbox, link, course).await;
+    }
+
+    /// Declares again what a message did not find.
+    async fn declare(&self, line: &Line, side: &mut Side) -> Result<(), crate::amqp::Error> {
+        side.declare = false;
+        side.declare_at = self.clock.monotonic() + Duration::from_secs(DECLARE_S);
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = told(&mut stop) => Ok(()),
+            declared = self.publisher.declare(line) => declared,
+        }
+    }
+
+    async fn work(
+        &self,
+        line: &Line,
+        side: &mut Side,
+        mut link: Link<O::Work>,
+        mut is_over: Stop,
+    ) -> End {
+        let outbox = self.outbox.as_ref();
+        let mut stop = self.stop.clone();
+        let mut poll = tokio::time::interval(Duration::from_secs(POLL_S));
+        // Created before the outbox is looked at, so that no wake-up is lost.
+        let mut woken = Box::pin(self.wake.notified());
+        let mut hand = Hand::<O>::new();
+        loop {
+            self.begin(outbox, side, &mut link, &mut hand);
+            tokio::select! {
+                step = link.step() => {
+                    let end = self.stepped(side, step, &mut hand);
+                    if let Some(end) = end {
+                        self.finish(outbox, hand).await;
+                        return end;
+                    }
+                }
+                claimed = &mut hand.claiming, if !hand.claiming.is_terminated() => {
+                    self.claimed(side, claimed, &link, &mut hand);
+                }
+                () = &mut hand.settling, if !hand.settling.is_terminated() => {
+                    // What waited behind these in their lanes may go now.
+                    hand.look = true;
+                }
+                () = woken.as_mut() => {
+                    woken = Box::pin(self.wake.notified());
+                    hand.look = true;
+                }
+                _ = poll.tick() => hand.look = true,
+                () = told(&mut is_over) => {
+                    let rest = link.abandon();
+                    hand.outcomes.extend(self.outcomes(side, rest));
+                    self.finish(outbox, hand).await;
+                    return End::Broken;
+                }
+                () = told(&mut stop) => break,
+            }
+            if side.declare
+                && self.clock.monotonic() >= side.declare_at
+                && let Err(error) = self.declare(line, side).await
+            {
+                self.publisher.down(&error);
+                let rest = link.abandon();
+                hand.outcomes.extend(self.outcomes(side, rest));
+                self.finish(outbox, hand).await;
+                return End::Broken;
+            }
+        }
+        self.wind_up(outbox, side, link, hand).await;
         End::Stopped
     }
 
     /// Starts what can be started.
-    fn begin<'o>(&self, outbox: &'o O, link: &Link<O::Work>, course: &mut Course<'o, O>) {
-        let idle = course.settling.is_terminated();
-        if idle && !course.outcomes.is_empty() {
-            let outcomes = std::mem::take(&mut course.outcomes);
-            course.settling = settle(outbox, outcomes).boxed().fuse();
+    fn begin<'o>(
+        &self,
+        outbox: &'o O,
+        side: &Side,
+        link: &mut Link<O::Work>,
+        hand: &mut Hand<'o, O>,
+    ) {
+        if hand.settling.is_terminated() && !hand.outcomes.is_empty() {
+            let outcomes = std::mem::take(&mut hand.outcomes);
+            hand.settling = settle(outbox, outcomes).boxed().fuse();
         }
-        // Not for every single place that becomes free: a claim is a transaction.
-        let room = link.free();
-        let window = self.publisher.window();
-        let worth_it = room > 0 && (link.in_flight() == 0 || room >= window / 4);
-        // What the store has not taken back yet counts as well, or it would grow without end.
-        let settles = course.outcomes.len() < window;
-        if course.look && worth_it && settles && course.claiming.is_terminated() {
-            course.look = false;
-            course.claiming = outbox.claim(room).fuse();
-        }
-    }
-
-    fn claimed(&self, claimed: Result<Vec<O::Work>, Away>, link: &mut Link<O::Work>) {
-        let works = match claimed {
-            Ok(works) => works,
-            Err(away) => {
-                tracing::warn!(reason = away.reason, "nothing can be claimed; it is tried again");
-                return;
+        while let Some(work) = hand.claimed.front() {
+            let alone = side.course.is_aside(O::event(work).message_id());
+            if link.in_flight() > 0 && (alone || hand.alone) {
+                break;
             }
-        };
-        self.metric.messages(metric::Step::Published, works.len() as u64);
-        for work in works {
+            hand.alone = alone;
+            let Some(work) = hand.claimed.pop_front() else { break };
             let event = O::event(&work).clone();
+            self.metric.messages(metric::Step::Published, 1);
             link.publish(work, &event);
         }
+        // Not for every single place that becomes free: a claim is a transaction.
+        let in_flight = link.in_flight();
+        let room = side.course.room(link.free(), in_flight, self.clock.monotonic());
+        let window = self.publisher.window();
+        let worth_it = room > 0 && (in_flight == 0 || room >= window / 4);
+        // What the store has not taken back yet counts as well, or it would grow without end.
+        let settles = hand.outcomes.len() < window;
+        let is_free = hand.claiming.is_terminated() && hand.claimed.is_empty();
+        // What was in doubt goes again in its order, so it has to be settled first.
+        let in_order = !side.course.is_careful() || hand.settling.is_terminated();
+        if hand.look && worth_it && settles && is_free && in_order {
+            hand.look = false;
+            let provider = self.publisher.provider().to_owned();
+            hand.claiming = outbox.claim(provider, side.side, room).fuse();
+        }
     }
 
-    /// False when the link is at its end.
-    fn stepped(&mut self, step: Step<O::Work>, course: &mut Course<'_, O>) -> bool {
-        match step {
-            Step::Settled(fates) => {
-                course
-                    .outcomes
-                    .extend(fates.into_iter().map(|(work, fate)| self.outcome(work, fate)));
-                course.look = true;
+    fn claimed(
+        &self,
+        side: &mut Side,
+        claimed: Result<Vec<O::Work>, Away>,
+        link: &Link<O::Work>,
+        hand: &mut Hand<'_, O>,
+    ) {
+        match claimed {
+            Ok(works) => {
+                if works.is_empty() && link.in_flight() == 0 {
+                    side.course.found_nothing();
+                }
+                hand.claimed.extend(works);
             }
-            Step::Blocked => self.publisher.blocked(true),
-            Step::Unblocked => {
-                self.publisher.blocked(false);
-                course.look = true;
-            }
-            Step::Broken { settled, reason } => {
-                self.publisher.broke(&reason);
-                course
-                    .outcomes
-                    .extend(settled.into_iter().map(|(work, fate)| self.outcome(work, fate)));
-                return false;
+            Err(away) => {
+                tracing::warn!(reason = away.reason, "nothing can be claimed; it is tried again");
             }
         }
-        true
     }
 
-    fn outcome(&mut self, work: O::Work, fate: Fate) -> O::Outcome {
+    /// How the link ended, if it did.
+    fn stepped(&self, side: &mut Side, step: Step<O::Work>, hand: &mut Hand<'_, O>) -> Option<End> {
+        match step {
+            Step::Settled(fates) => {
+                hand.outcomes.extend(self.outcomes(side, fates));
+                hand.look = true;
+                None
+            }
+            Step::Blocked => {
+                self.publisher.blocked(true);
+                None
+            }
+            Step::Unblocked => {
+                self.publisher.blocked(false);
+                hand.look = true;
+                None
+            }
+            Step::Broken(ended) => {
+                self.publisher.broke(&ended.reason);
+                hand.outcomes.extend(self.ended(side, ended));
+                Some(End::Broken)
+            }
+            Step::Closed(ended) => {
+                let (provider, reason) = (self.publisher.provider(), ended.reason.as_str());
+                tracing::warn!(provider, reason, "the broker closed a channel");
+                hand.outcomes.extend(self.ended(side, ended));
+                Some(End::Closed)
+            }
+        }
+    }
+
+    fn outcomes(&self, side: &mut Side, fates: Vec<(O::Work, Fate)>) -> Vec<O::Outcome> {
+        fates.into_iter().map(|(work, fate)| self.outcome(side, work, fate)).collect()
+    }
+
+    /// What was on its way when the broker ended the link: the one that is to blame waits longer.
+    fn ended(&self, side: &mut Side, ended: Ended<O::Work>) -> Vec<O::Outcome> {
+        let in_doubt = |fate: &Fate| *fate == Fate::Unknown;
+        let doubted = ended.settled.iter().filter(|(_, fate)| in_doubt(fate));
+        let ids: Vec<Uuid> = doubted.map(|(work, _)| O::event(work).message_id()).collect();
+        if !ended.blames || ids.is_empty() {
+            return self.outcomes(side, ended.settled);
+        }
+        let closed = side.course.closed(&ids, self.clock.monotonic(), &self.metric);
+        let Closed::Guilty { opens_breaker } = closed else {
+            return self.outcomes(side, ended.settled);
+        };
+        let (provider, reason) = (self.publisher.provider(), ended.reason.as_str());
+        let message_id = ids.first().map(Uuid::to_string);
+        tracing::error!(provider, message_id, reason, "the broker refuses this message; set aside");
+        if opens_breaker {
+            self.publisher.breaker(side.side, true);
+        }
+        if side.course.is_open() {
+            let wrong = format!("the broker closes the channel over each message: {reason}");
+            self.publisher.route(side.side, Some(wrong));
+        }
+        let now = self.clock.now();
+        let set_aside = |(work, fate): (O::Work, Fate)| match in_doubt(&fate) {
+            true => {
+                self.metric.message(metric::Step::Retried);
+                let again_at = again_at(now, O::attempts(&work));
+                O::retry(work, again_at, "the broker closed the channel over it")
+            }
+            false => self.outcome(side, work, fate),
+        };
+        ended.settled.into_iter().map(set_aside).collect()
+    }
+
+    fn outcome(&self, side: &mut Side, work: O::Work, fate: Fate) -> O::Outcome {
         let now = self.clock.now();
         let again_at = again_at(now, O::attempts(&work));
         match fate {
             Fate::Confirmed => {
+                self.proved.store(true, Ordering::Relaxed);
                 self.metric.message(metric::Step::Confirmed);
-                if !self.unroutable.is_empty() {
-                    self.routed(&O::event(&work).routing_key());
+                let event = O::event(&work);
+                if side.course.confirmed(event.message_id(), &self.metric) {
+                    self.publisher.breaker(side.side, false);
+                    self.publisher.route(side.side, None);
+                }
+                if side.unroutable.remove(&event.routing_key()) {
+                    self.routed(side, &event.routing_key());
                 }
                 O::done(work, now)
             }
             Fate::Returned => {
                 self.metric.message(metric::Step::Returned);
-                self.not_routed(&O::event(&work).routing_key());
+                side.declare = true;
+                self.not_routed(side, &O::event(&work).routing_key());
                 O::retry(work, again_at, "no queue takes it")
             }
             Fate::Refused => {
@@ -221,9 +433,9 @@ impl<O: Outbox> Publish<O> {
         }
     }
 
-    fn not_routed(&mut self, routing_key: &str) {
-        if self.unroutable.insert(routing_key.to_owned()) {
-            self.publisher.unroutable(Some(routing_key));
+    fn not_routed(&self, side: &mut Side, routing_key: &str) {
+        if side.unroutable.insert(routing_key.to_owned()) {
+            self.publisher.route(side.side, Some(format!("no queue takes {routing_key}")));
             tracing::error!(
                 routing_key,
                 "no queue takes these messages; they are kept and tried again. Is the provider in \
@@ -232,46 +444,51 @@ impl<O: Outbox> Publish<O> {
         }
     }
 
-    fn routed(&mut self, routing_key: &str) {
-        if self.unroutable.remove(routing_key) {
-            tracing::info!(routing_key, "a queue takes these messages again");
-            self.publisher.unroutable(self.unroutable.first().map(String::as_str));
-        }
+    fn routed(&self, side: &Side, routing_key: &str) {
+        tracing::info!(routing_key, "a queue takes these messages again");
+        let next = side.unroutable.first().map(|key| format!("no queue takes {key}"));
+        self.publisher.route(side.side, next);
     }
 
     /// After a stop: nothing new, what is on its way is waited for, what is left is released.
-    async fn wind_up(&mut self, outbox: &O, mut link: Link<O::Work>, mut course: Course<'_, O>) {
+    async fn wind_up(
+        &self,
+        outbox: &O,
+        side: &mut Side,
+        mut link: Link<O::Work>,
+        mut hand: Hand<'_, O>,
+    ) {
         let deadline = tokio::time::sleep(Duration::from_secs(STOP_S_MAX));
         tokio::pin!(deadline);
         while link.in_flight() > 0 {
             tokio::select! {
                 step = link.step() => {
-                    if !self.stepped(step, &mut course) {
+                    if self.stepped(side, step, &mut hand).is_some() {
                         break;
                     }
                 }
                 () = &mut deadline => {
                     let rest = link.abandon();
-                    let rest = rest.into_iter().map(|(work, fate)| self.outcome(work, fate));
-                    course.outcomes.extend(rest);
+                    hand.outcomes.extend(self.outcomes(side, rest));
                 }
             }
         }
-        self.finish(outbox, course).await;
+        self.finish(outbox, hand).await;
     }
 
     /// Writes the last outcomes and releases what was claimed meanwhile; while the store is away,
     /// until it is back or a stop has waited long enough.
-    async fn finish(&self, outbox: &O, course: Course<'_, O>) {
-        let Course { claiming, settling, mut outcomes, .. } = course;
+    async fn finish(&self, outbox: &O, hand: Hand<'_, O>) {
+        let Hand { claiming, settling, mut outcomes, mut claimed, .. } = hand;
         let last = async {
             if !claiming.is_terminated()
                 && let Ok(works) = claiming.await
             {
-                let now = self.clock.now();
-                let release = |work| O::retry(work, now, "the connection ended before its turn");
-                outcomes.extend(works.into_iter().map(release));
+                claimed.extend(works);
             }
+            let now = self.clock.now();
+            let release = |work| O::retry(work, now, "the connection ended before its turn");
+            outcomes.extend(claimed.into_iter().map(release));
             if !settling.is_terminated() {
                 settling.await;
             }
@@ -289,6 +506,47 @@ impl<O: Outbox> Publish<O> {
             () = limit => tracing::warn!(
                 "stopped before the store took every outcome; those messages will be sent again"
             ),
+        }
+    }
+
+    /// Says for ever whether something has waited too long.
+    async fn watch_age(&self) {
+        loop {
+            let provider = self.publisher.provider();
+            // A store that is away is said elsewhere.
+            if let Ok(oldest) = self.outbox.oldest(provider.to_owned()).await {
+                let age = oldest.map(|oldest| self.clock.now().duration_since(oldest).as_secs());
+                match age.filter(|age| *age > OLD_S) {
+                    Some(_) => self.metric.troubles().are(BACKLOG_OLD, provider, 1),
+                    None => self.metric.troubles().over(BACKLOG_OLD, provider),
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(AGE_EVERY_S)).await;
+        }
+    }
+}
+
+impl Side {
+    fn of(side: Compartment) -> Side {
+        Side {
+            side,
+            course: Course::default(),
+            unroutable: BTreeSet::new(),
+            declare_at: Duration::ZERO,
+            declare: false,
+        }
+    }
+}
+
+impl<O: Outbox> Hand<'_, O> {
+    fn new() -> Self {
+        Hand {
+            claiming: Fuse::terminated(),
+            settling: Fuse::terminated(),
+            outcomes: Vec::new(),
+            claimed: VecDeque::new(),
+            alone: false,
+            look: true,
         }
     }
 }

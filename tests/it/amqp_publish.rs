@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cara_gateway::amqp::{Dialer, Error, Fate, Link, Publisher, Step, Topology, dead};
+use cara_gateway::amqp::{
+    Dialer, Ended, Error, Fate, Link, Pause, Publisher, Step, Topology, dead,
+};
 use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::metric::{Health, Metric, Part};
@@ -33,20 +35,24 @@ pub fn event(provider: &str, kind: Kind) -> Event {
     Event::reopen(header, format!("{{\"for\":\"{provider}\"}}").into())
 }
 
-fn publisher(settings: &config::Broker, providers: &[&str]) -> (Publisher, Health) {
+fn publisher(settings: &config::Broker, provider: &str) -> (Publisher, Health) {
     let health = Health::default();
-    let providers = providers.iter().copied();
-    let publisher =
-        Publisher::of(settings, providers, Clock::system(), Metric::default(), health.clone());
-    (publisher.unwrap(), health)
+    let made =
+        Publisher::of(settings, provider, Clock::system(), Metric::default(), health.clone());
+    (made.unwrap(), health)
 }
 
-struct Administrator {
-    channel: Channel,
+async fn link_for_ever(publisher: &Publisher) -> Link<Uuid> {
+    let line = publisher.line_for_ever(&mut Pause::default()).await;
+    publisher.link(&line).await.unwrap()
+}
+
+pub struct Administrator {
+    pub channel: Channel,
     _connection: Connection,
 }
 
-async fn administrator(broker: &Broker, provider: &str) -> Administrator {
+pub async fn administrator(broker: &Broker, provider: &str) -> Administrator {
     let properties = ConnectionProperties::default();
     let url = broker.url(ADMINISTRATOR, provider);
     let connection = Connection::connect(&url, properties).await.unwrap();
@@ -94,8 +100,8 @@ async fn publish_all(link: &mut Link<Uuid>, events: &[Event]) -> Vec<(Uuid, Fate
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmed_event_is_on_its_queue_with_its_properties() {
     let provider = shared().provider("confirmed");
-    let (publisher, health) = publisher(&shared().settings(), &[&provider]);
-    let mut link = publisher.link_for_ever::<Uuid>().await;
+    let (publisher, health) = publisher(&shared().settings(), &provider);
+    let mut link = link_for_ever(&publisher).await;
     assert!(health.state(Part::Broker).is_good());
     let sent = event(&provider, Kind::VictimNew);
     let fates = publish_all(&mut link, std::slice::from_ref(&sent)).await;
@@ -125,8 +131,8 @@ async fn a_confirmed_event_is_on_its_queue_with_its_properties() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_event_without_a_queue_counts_as_returned() {
     let provider = shared().provider("returned");
-    let (publisher, _) = publisher(&shared().settings(), &[&provider]);
-    let mut link = publisher.link_for_ever::<Uuid>().await;
+    let (publisher, _) = publisher(&shared().settings(), &provider);
+    let mut link = link_for_ever(&publisher).await;
     // Strangers between others, in one window: each return must find its own event.
     let events: Vec<_> = (0..200)
         .map(|number| {
@@ -148,8 +154,8 @@ async fn only_the_event_without_a_queue_counts_as_returned() {
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_a_second_are_confirmed() {
     let provider = shared().provider("fast");
-    let (publisher, _) = publisher(&shared().settings(), &[&provider]);
-    let mut link = publisher.link_for_ever::<Uuid>().await;
+    let (publisher, _) = publisher(&shared().settings(), &provider);
+    let mut link = link_for_ever(&publisher).await;
     let clock = Clock::system();
     let (count, mut sent, mut confirmed) = (20_000, 0, 0);
     let started = clock.monotonic();
@@ -174,8 +180,8 @@ async fn five_thousand_a_second_are_confirmed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_stops_and_comes_back_has_every_confirmed_event() {
     let mut broker = Broker::start(Wishes::default());
-    let (publisher, health) = publisher(&broker.settings(), &["harbour"]);
-    let mut link = publisher.link_for_ever::<Uuid>().await;
+    let (publisher, health) = publisher(&broker.settings(), "harbour");
+    let mut link = link_for_ever(&publisher).await;
     let first = [event("harbour", Kind::ReferralNew), event("harbour", Kind::ReferralNew)];
     let fates = publish_all(&mut link, &first).await;
     assert!(fates.iter().all(|(_, fate)| *fate == Fate::Confirmed));
@@ -183,19 +189,19 @@ async fn a_broker_that_stops_and_comes_back_has_every_confirmed_event() {
     broker.stop();
     let waiting = event("harbour", Kind::ReferralNew);
     link.publish(waiting.message_id(), &waiting);
-    let Step::Broken { settled, reason } = link.step().await else {
+    let Step::Broken(Ended { settled, reason, .. }) = link.step().await else {
         panic!("the link outlived its broker");
     };
     assert_eq!(settled, [(waiting.message_id(), Fate::Unknown)]);
     publisher.broke(&reason);
     drop(link);
     assert!(!health.state(Part::Broker).is_good());
-    let error = publisher.link::<Uuid>().await.err().expect("nothing listens");
+    let error = publisher.line().await.err().expect("nothing listens");
     assert!(error.is_passing(), "{error}");
 
     let back = tokio::spawn({
         let publisher = publisher.clone();
-        async move { publisher.link_for_ever::<Uuid>().await }
+        async move { link_for_ever(&publisher).await }
     });
     broker.start_again();
     let mut link = back.await.unwrap();
@@ -212,8 +218,8 @@ async fn a_broker_that_asks_to_wait_gets_nothing_and_fails_nothing() {
         ..Wishes::default()
     });
     let settings = config::Broker { confirm_timeout_s: 2, ..broker.settings() };
-    let (publisher, _) = publisher(&settings, &["harbour"]);
-    let mut link = publisher.link_for_ever::<Uuid>().await;
+    let (publisher, _) = publisher(&settings, "harbour");
+    let mut link = link_for_ever(&publisher).await;
     let sent = event("harbour", Kind::ReferralNew);
     link.publish(sent.message_id(), &sent);
     assert!(matches!(link.step().await, Step::Blocked));
@@ -241,8 +247,8 @@ async fn a_queue_with_other_arguments_is_named() {
     let at = administrator(shared(), &provider).await;
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     at.channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await.unwrap();
-    let (publisher, _) = publisher(&shared().settings(), &[&provider]);
-    let error = publisher.link::<Uuid>().await.err().expect("another kind of queue is there");
+    let (publisher, _) = publisher(&shared().settings(), &provider);
+    let error = publisher.line().await.err().expect("another kind of queue is there");
     assert!(!error.is_passing());
     let Error::Mismatch { what, said } = &error else { panic!("{error:?}") };
     assert_eq!(*what, format!("the queue {queue}"));
@@ -252,8 +258,8 @@ async fn a_queue_with_other_arguments_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dead_are_listed_without_content_and_go_back_under_their_ids() {
     let provider = shared().provider("dead");
-    let (publisher, _) = publisher(&shared().settings(), &[&provider]);
-    let mut link = publisher.link_for_ever::<Uuid>().await;
+    let (publisher, _) = publisher(&shared().settings(), &provider);
+    let mut link = link_for_ever(&publisher).await;
     let events = [event(&provider, Kind::ReferralNew), event(&provider, Kind::ReferralAmended)];
     publish_all(&mut link, &events).await;
     let queue = format!("cara.intake.{provider}");
@@ -416,13 +422,13 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
         key: Some(config::SecretFile::at(folder.join(format!("{own}.key")), "broker.key")),
         ..broker.settings()
     };
-    let (own, _) = publisher(&with("gateway"), &["harbour"]);
-    let mut link = own.link::<Uuid>().await.expect("the certificate names the gateway");
+    let (own, _) = publisher(&with("gateway"), "harbour");
+    let mut link = link_for_ever(&own).await;
     let sent = [event("harbour", Kind::ReferralNew)];
     assert_eq!(publish_all(&mut link, &sent).await, [(sent[0].message_id(), Fate::Confirmed)]);
 
-    let (stranger, _) = publisher(&with("stranger"), &["harbour"]);
-    let error = stranger.link::<Uuid>().await.err().expect("nobody of that name");
+    let (stranger, _) = publisher(&with("stranger"), "harbour");
+    let error = stranger.line().await.err().expect("nobody of that name");
     assert!(error.to_string().contains("ACCESS_REFUSED"), "{error}");
 
     // A broker whose certificate another CA signed is not spoken to.
@@ -430,7 +436,7 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
     std::fs::create_dir_all(&other).unwrap();
     certificates(&other);
     let distrusting = config::Broker { ca: Some(other.join("ca.pem")), ..with("gateway") };
-    let (distrusting, _) = publisher(&distrusting, &["harbour"]);
-    assert!(distrusting.link::<Uuid>().await.is_err());
+    let (distrusting, _) = publisher(&distrusting, "harbour");
+    assert!(distrusting.line().await.is_err());
     std::fs::remove_dir_all(&folder).unwrap();
 }

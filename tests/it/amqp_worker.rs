@@ -1,6 +1,6 @@
 //! The publishing loop between an outbox in memory and a real broker.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::metric::{Health, Metric, Part, State};
 use cara_gateway::worker::{Away, Outbox, Publish};
-use cara_record::wire::{Event, Kind};
+use cara_record::wire::{Compartment, Event, Kind};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -17,11 +17,15 @@ use tokio::task::JoinHandle;
 use crate::amqp_publish::{event, take_all};
 use crate::broker::{Broker, Wishes, eventually, shared};
 
+/// An event, when it may be claimed, and how often it was.
+type Waiting = (Event, jiff::Timestamp, u32);
+
 #[derive(Default)]
 struct Rows {
-    waiting: VecDeque<Event>,
-    leased: BTreeMap<u64, Event>,
-    leases: u64,
+    /// By number, in order.
+    waiting: BTreeMap<u64, Waiting>,
+    leased: BTreeMap<u64, (Event, u32)>,
+    added: u64,
     done: usize,
     /// Reasons of retries.
     retried: BTreeSet<&'static str>,
@@ -29,18 +33,23 @@ struct Rows {
     away: u32,
 }
 
-/// Rows in memory; what is retried waits at once again.
+/// Rows in memory.
 #[derive(Default)]
-struct Memory {
+pub struct Memory {
     rows: Mutex<Rows>,
 }
 
 impl Memory {
-    fn add(&self, events: impl IntoIterator<Item = Event>) {
-        self.rows.lock().unwrap().waiting.extend(events);
+    pub fn add(&self, events: impl IntoIterator<Item = Event>) {
+        let mut rows = self.rows.lock().unwrap();
+        for event in events {
+            rows.added += 1;
+            let number = rows.added;
+            rows.waiting.insert(number, (event, jiff::Timestamp::MIN, 0));
+        }
     }
 
-    fn done(&self) -> usize {
+    pub fn done(&self) -> usize {
         self.rows.lock().unwrap().done
     }
 
@@ -63,31 +72,44 @@ impl Rows {
     }
 }
 
-/// A lease with its event.
-struct Work {
-    lease: u64,
+/// A leased row.
+pub struct Work {
+    number: u64,
     event: Event,
+    attempts: u32,
 }
 
-/// A lease, and why it is tried again.
-type Outcome = (u64, Option<&'static str>);
+/// A row, when it may go again and why.
+type Outcome = (u64, Option<(jiff::Timestamp, &'static str)>);
 
 impl Outbox for Memory {
     type Work = Work;
     type Outcome = Outcome;
 
-    fn claim(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Work>, Away>> {
+    fn oldest(&self, _: String) -> BoxFuture<'_, Result<Option<jiff::Timestamp>, Away>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn claim(
+        &self,
+        _: String,
+        side: Compartment,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Work>, Away>> {
         let mut rows = self.rows.lock().unwrap();
         let works = rows.answer().map(|()| {
-            let count = limit.min(rows.waiting.len());
-            let events: Vec<_> = rows.waiting.drain(..count).collect();
-            let lease = |event: Event| {
-                rows.leases += 1;
-                let lease = rows.leases;
-                rows.leased.insert(lease, event.clone());
-                Work { lease, event }
+            let now = Clock::system().now();
+            let is_due = |(_, (event, not_before, _)): &(&u64, &Waiting)| {
+                event.exchange() == side.exchange() && *not_before <= now
             };
-            events.into_iter().map(lease).collect()
+            let due = rows.waiting.iter().filter(is_due).map(|(number, _)| *number);
+            let numbers: Vec<_> = due.take(limit).collect();
+            let lease = |number: u64| {
+                let (event, _, attempts) = rows.waiting.remove(&number).unwrap();
+                rows.leased.insert(number, (event.clone(), attempts));
+                Work { number, event, attempts }
+            };
+            numbers.into_iter().map(lease).collect()
         });
         ready(works).boxed()
     }
@@ -96,28 +118,29 @@ impl Outbox for Memory {
         &work.event
     }
 
-    fn attempts(_: &Work) -> u32 {
-        0
+    fn attempts(work: &Work) -> u32 {
+        work.attempts
     }
 
     fn done(work: Work, _: jiff::Timestamp) -> Outcome {
-        (work.lease, None)
+        (work.number, None)
     }
 
-    fn retry(work: Work, _: jiff::Timestamp, reason: &'static str) -> Outcome {
-        (work.lease, Some(reason))
+    fn retry(work: Work, not_before: jiff::Timestamp, reason: &'static str) -> Outcome {
+        (work.number, Some((not_before, reason)))
     }
 
     fn settle(&self, outcomes: Vec<Outcome>) -> BoxFuture<'_, Result<(), Away>> {
         let mut rows = self.rows.lock().unwrap();
         let settled = rows.answer().map(|()| {
-            for (lease, again) in outcomes {
-                let event = rows.leased.remove(&lease).expect("a lease is settled once");
+            for (number, again) in outcomes {
+                let (event, attempts) =
+                    rows.leased.remove(&number).expect("a lease is settled once");
                 match again {
                     None => rows.done += 1,
-                    Some(reason) => {
+                    Some((not_before, reason)) => {
                         rows.retried.insert(reason);
-                        rows.waiting.push_back(event);
+                        rows.waiting.insert(number, (event, not_before, attempts + 1));
                     }
                 }
             }
@@ -126,20 +149,19 @@ impl Outbox for Memory {
     }
 }
 
-struct Loop {
-    outbox: Arc<Memory>,
-    health: Health,
-    metric: Metric,
-    wake: Arc<Notify>,
+pub struct Loop {
+    pub outbox: Arc<Memory>,
+    pub health: Health,
+    pub metric: Metric,
+    pub wake: Arc<Notify>,
     stop: watch::Sender<bool>,
     running: JoinHandle<()>,
 }
 
-fn start(settings: &config::Broker, provider: &str) -> Loop {
+pub fn start(settings: &config::Broker, provider: &str) -> Loop {
     let (health, metric) = (Health::default(), Metric::default());
     let publisher =
-        Publisher::of(settings, [provider], Clock::system(), metric.clone(), health.clone())
-            .unwrap();
+        Publisher::of(settings, provider, Clock::system(), metric.clone(), health.clone()).unwrap();
     let outbox = Arc::new(Memory::default());
     let wake = Arc::new(Notify::new());
     let (stop, stops) = watch::channel(false);
@@ -155,7 +177,7 @@ fn start(settings: &config::Broker, provider: &str) -> Loop {
 }
 
 impl Loop {
-    async fn end(self) {
+    pub async fn end(self) {
         self.stop.send(true).unwrap();
         self.running.await.unwrap();
     }
@@ -175,7 +197,7 @@ async fn a_backlog_drains_at_five_thousand_a_second() {
     let count = 20_000;
     publishing.outbox.add((0..count).map(|_| event(&provider, Kind::ReferralNew)));
     let started = clock.monotonic();
-    publishing.wake.notify_one();
+    publishing.wake.notify_waiters();
     eventually("all are sent", async || publishing.outbox.done() == count).await;
     let rate = count as f64 / (clock.monotonic() - started).as_secs_f64();
     println!("{rate:.0} messages/s from the outbox");
@@ -191,7 +213,7 @@ async fn a_broker_stopped_under_load_loses_none_and_nothing_is_given_up() {
     let publishing = start(&broker.settings(), "harbour");
     let events: Vec<_> = (0..20_000).map(|_| event("harbour", Kind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());
-    publishing.wake.notify_one();
+    publishing.wake.notify_waiters();
     eventually("some are sent", async || publishing.outbox.done() > 500).await;
     broker.stop();
     eventually("it is said", async || !publishing.health.state(Part::Broker).is_good()).await;
@@ -210,7 +232,7 @@ async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
         config::Broker { urls: vec!["amqp://127.0.0.1:1".to_owned()], ..shared().settings() };
     let publishing = start(&settings, "harbour");
     publishing.outbox.add([event("harbour", Kind::ReferralNew)]);
-    publishing.wake.notify_one();
+    publishing.wake.notify_waiters();
     eventually("it is said", async || {
         matches!(publishing.health.state(Part::Broker), State::Bad(what) if what.contains("127.0.0.1:1"))
     })
@@ -225,7 +247,7 @@ async fn an_event_without_a_queue_is_kept_and_named() {
     let publishing = start(&shared().settings(), &provider);
     let routed = event(&provider, Kind::ReferralNew);
     publishing.outbox.add([event("nobody", Kind::ReferralNew), routed]);
-    publishing.wake.notify_one();
+    publishing.wake.notify_waiters();
     eventually("the other is sent", async || publishing.outbox.done() == 1).await;
     eventually("it is returned", async || {
         publishing.outbox.retried().contains(&"no queue takes it")
@@ -234,7 +256,7 @@ async fn an_event_without_a_queue_is_kept_and_named() {
     let State::Bad(what) = publishing.health.state(Part::Broker) else {
         panic!("a message without a queue is an incident");
     };
-    assert_eq!(what, "no queue takes nobody.44.referral.new");
+    assert_eq!(what, format!("{provider} offender: no queue takes nobody.44.referral.new"));
     publishing.end().await;
 }
 
@@ -245,7 +267,7 @@ async fn a_store_that_is_away_gets_its_outcomes_later() {
     publishing.outbox.rows.lock().unwrap().away = 3;
     let events: Vec<_> = (0..300).map(|_| event(&provider, Kind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());
-    publishing.wake.notify_one();
+    publishing.wake.notify_waiters();
     eventually("all are settled", async || publishing.outbox.done() == events.len()).await;
     publishing.end().await;
     let queue = format!("cara.intake.{provider}");
@@ -258,7 +280,7 @@ async fn a_stop_waits_for_what_is_on_its_way() {
     let publishing = start(&shared().settings(), &provider);
     let events: Vec<_> = (0..20_000).map(|_| event(&provider, Kind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());
-    publishing.wake.notify_one();
+    publishing.wake.notify_waiters();
     eventually("some are sent", async || publishing.outbox.done() > 500).await;
     let outbox = Arc::clone(&publishing.outbox);
     let ended = tokio::time::timeout(Duration::from_secs(15), publishing.end()).await;

@@ -158,7 +158,11 @@ impl House {
     pub async fn confirm(&self, rounds: u32) -> Vec<Event> {
         let mut sent = Vec::new();
         for _ in 0..rounds {
-            let work = self.gateway.claim(100, 60).await.unwrap();
+            let mut work = Vec::new();
+            for side in [Compartment::Victim, Compartment::Offender] {
+                let claim = self.gateway.claim(PROVIDER.to_owned(), side, 100, 60);
+                work.extend(claim.await.unwrap());
+            }
             sent.extend(work.iter().map(|work| work.event.clone()));
             let now = self.clock.now();
             let done = work.into_iter().map(|work| work.done(now)).collect();

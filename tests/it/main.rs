@@ -7,6 +7,7 @@
 mod accept;
 mod amqp_permissions;
 mod amqp_publish;
+mod amqp_route;
 mod amqp_schemas;
 mod amqp_worker;
 mod bad_input;

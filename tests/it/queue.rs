@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value;
 
 use crate::broker::{ADMINISTRATOR, Broker};
+use crate::world::eventually;
 
 /// One message as a consumer saw it.
 #[derive(Clone, Debug)]
@@ -48,11 +49,22 @@ pub async fn drain(broker: &Broker, provider: &str) -> Drain {
     let seen = Arc::new(Mutex::new(Vec::new()));
     for victim in [true, false] {
         let queue = if victim { "victims" } else { "intake" };
-        let channel = connection.create_channel().await.unwrap();
         let queue = format!("cara.{queue}.{provider}");
+        let channel = reached(&connection, &queue).await;
         tokio::spawn(consume(channel, queue, victim, Arc::clone(&seen)));
     }
     Drain { seen, _connection: connection }
+}
+
+/// A channel, once the gateway has declared the queue; a look in vain closes the channel.
+async fn reached(connection: &Connection, queue: &str) -> Channel {
+    eventually("the gateway declares its queues", async || {
+        let channel = connection.create_channel().await.unwrap();
+        let look = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let found = channel.queue_declare(queue.into(), look, FieldTable::default()).await;
+        found.is_ok().then_some(channel)
+    })
+    .await
 }
 
 async fn consume(channel: Channel, queue: String, victim: bool, seen: Arc<Mutex<Vec<Seen>>>) {

@@ -21,7 +21,7 @@ use crate::store::{
     Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace, KeptRaw, KeyIndex,
     Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused,
     PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, Receipt, Reconciled,
-    RecordIndex, ReferralRow, Refused, Settled, Store, Sweep,
+    RecordIndex, ReferralRow, Refused, Route, Settled, Store, Sweep,
 };
 
 const STOPPING: &str = "the gateway is stopping";
@@ -152,7 +152,12 @@ impl Store for Sqlite {
         self.read(move |connection| hold::list(connection, &filter, after, limit)).boxed()
     }
 
-    fn claim(&self, limit: usize, lease_s: u32) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
+    fn claim(
+        &self,
+        route: Route,
+        limit: usize,
+        lease_s: u32,
+    ) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
         if self.harm.reason() == Some(harm::READ_ONLY) {
             // What could not be settled would be sent again and again.
             return std::future::ready(Ok(Vec::new())).boxed();
@@ -160,9 +165,9 @@ impl Store for Sqlite {
         let (claims, clock) = (Arc::clone(&self.claims), self.clock.clone());
         let wake = Arc::clone(&self.wake);
         self.read(move |connection| {
-            let picked = claims.pick(connection, &clock, limit, lease_s)?;
+            let picked = claims.pick(connection, &clock, &route, limit, lease_s)?;
             if picked.unfinished {
-                wake.notify_one();
+                wake.notify_waiters();
             }
             let bodies = picked.leases.iter().map(|lease| pending::leased(connection, lease));
             match bodies.collect::<rusqlite::Result<Vec<_>>>() {
@@ -322,6 +327,10 @@ impl Store for Sqlite {
 
     fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>> {
         self.read(move |connection| sweep::absent_outcomes(connection, &outcomes)).boxed()
+    }
+
+    fn oldest_waiting(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Error>> {
+        self.read(move |connection| pending::oldest_of(connection, &provider)).boxed()
     }
 
     fn wake(&self) -> Arc<Notify> {

@@ -2,7 +2,7 @@
 //! frees them all.
 //!
 //! How a claim finds rows without looking at blocked ones again and again:
-//! - A *cursor* walks the outbox once, in the order of commits. A row that it finds claimable is
+//! - Each route (one side of a provider) has a *cursor* that walks its rows once, in the order of commits. A row that it finds claimable is
 //!   leased; one that is blocked is passed by and forgotten.
 //! - What unblocks a row is always something in its own referral: a message settled, a lease run
 //!   out, a retry come due, a dead row revived. Each notes the revision row in `again`, and the next
@@ -24,7 +24,7 @@ use super::pending::{self, Pending};
 use super::write::Added;
 use super::writer::revision_row;
 use crate::clock::Clock;
-use crate::store::{Backlog, Lease};
+use crate::store::{Backlog, Compartment, Lease, Route};
 
 /// Retries that are kept by time.
 pub(in crate::store::sqlite) const LATER_MAX: usize = 10_000;
@@ -41,7 +41,8 @@ pub(in crate::store::sqlite) struct Effects {
     pub done: Vec<i64>,
     pub retry: Vec<(i64, Timestamp)>,
     pub dead: Vec<i64>,
-    pub revived: Vec<i64>,
+    /// With their providers.
+    pub revived: Vec<(i64, String)>,
 }
 
 impl Effects {
@@ -61,6 +62,8 @@ impl Effects {
 
 #[derive(Debug)]
 struct Held {
+    provider: String,
+    side: Compartment,
     token: u64,
     /// On the monotonic clock.
     until: Duration,
@@ -69,9 +72,20 @@ struct Held {
 
 #[derive(Debug, Default)]
 struct State {
+    /// By provider, then by side.
+    providers: HashMap<String, [Course; 2]>,
+    leases: HashMap<i64, Held>,
+    rows: u64,
+    dead: u64,
+}
+
+/// How far one route has been looked through.
+#[derive(Debug, Default)]
+struct Course {
     /// Every revision row up to this one has been looked at.
     cursor: i64,
-    leases: HashMap<i64, Held>,
+    /// Nothing stands behind the cursor.
+    at_end: bool,
     /// Revision rows whose referral is worth another look.
     again: BTreeSet<i64>,
     /// Rows that wait for their time.
@@ -79,8 +93,6 @@ struct State {
     later_rows: HashMap<i64, Timestamp>,
     /// When the first of the retries is due that `later` had no room for.
     start_over_at: Option<Timestamp>,
-    rows: u64,
-    dead: u64,
 }
 
 /// The claims of one opened file.
@@ -118,7 +130,10 @@ impl Claims {
     pub fn apply(&self, effects: Effects) {
         let mut state = self.lock();
         if let Some(first) = effects.first_added {
-            state.cursor = state.cursor.min(first - 1);
+            for course in state.providers.values_mut().flatten() {
+                course.cursor = course.cursor.min(first - 1);
+                course.at_end = false;
+            }
         }
         let ended = effects.done.len() as u64;
         let dead = effects.dead.len() as u64;
@@ -126,27 +141,30 @@ impl Claims {
         state.rows = (state.rows + effects.added + revived).saturating_sub(ended + dead);
         state.dead = (state.dead + dead).saturating_sub(revived);
         for row in effects.done {
-            state.leases.remove(&row);
-            state.again.insert(revision_row(row));
+            if let Some(held) = state.leases.remove(&row) {
+                state.look_again(&held.provider, row);
+            }
         }
         for (row, not_before) in effects.retry {
-            state.leases.remove(&row);
-            state.postpone(row, not_before);
+            if let Some(held) = state.leases.remove(&row) {
+                state.courses(&held.provider)[held.side as usize].postpone(row, not_before);
+            }
         }
         for row in effects.dead {
             state.leases.remove(&row);
         }
-        for row in effects.revived {
-            state.again.insert(revision_row(row));
+        for (row, provider) in effects.revived {
+            state.look_again(&provider, row);
         }
     }
 
-    /// Leases up to `limit` rows. The connection's snapshot is taken after the lock, so what a
+    /// Leases up to `limit` rows of the route. The connection's snapshot is taken after the lock, so what a
     /// commit has settled is either gone from it or still leased.
     pub fn pick(
         &self,
         connection: &Connection,
         clock: &Clock,
+        route: &Route,
         limit: usize,
         lease_s: u32,
     ) -> rusqlite::Result<Picked> {
@@ -154,9 +172,12 @@ impl Claims {
         let now = clock.now();
         let monotonic = clock.monotonic();
         state.expire(monotonic);
-        state.come_due(now);
+        let courses = state.courses(&route.provider);
+        courses[route.side as usize].come_due(now);
+        let mut course = std::mem::take(&mut courses[route.side as usize]);
         let mut pick = Pick {
             clock,
+            route,
             now,
             until: monotonic + Duration::from_secs(u64::from(lease_s)),
             limit,
@@ -164,8 +185,9 @@ impl Claims {
         };
         let mut looked_at = 0;
         let found = pick
-            .look_again(&mut state, connection, &mut looked_at)
-            .and_then(|()| pick.scan(&mut state, connection, &mut looked_at));
+            .look_again(&mut state, &mut course, connection, &mut looked_at)
+            .and_then(|()| pick.scan(&mut state, &mut course, connection, &mut looked_at));
+        state.courses(&route.provider)[route.side as usize] = course;
         match found {
             Ok(finished) => Ok(Picked { leases: pick.leases, unfinished: !finished }),
             Err(error) => {
@@ -189,14 +211,45 @@ impl State {
     /// Frees the rows whose leases have run out. Such a lease is still good for settling until
     /// another claim takes its row: what was confirmed late need not be sent twice.
     fn expire(&mut self, monotonic: Duration) {
+        let mut free = Vec::new();
         for (&row, held) in &mut self.leases {
             if !held.ran_out && held.until <= monotonic {
                 held.ran_out = true;
-                self.again.insert(revision_row(row));
+                free.push((held.provider.clone(), row));
             }
+        }
+        for (provider, row) in free {
+            self.look_again(&provider, row);
         }
     }
 
+    fn courses(&mut self, provider: &str) -> &mut [Course; 2] {
+        if !self.providers.contains_key(provider) {
+            self.providers.insert(provider.to_owned(), Default::default());
+        }
+        match self.providers.get_mut(provider) {
+            Some(courses) => courses,
+            None => unreachable!("it was put there"),
+        }
+    }
+
+    /// Something has changed in the referral of this row, which concerns both of its sides.
+    fn look_again(&mut self, provider: &str, row: i64) {
+        for course in self.courses(provider) {
+            course.again.insert(revision_row(row));
+        }
+    }
+
+    fn release(&mut self, leases: &[Lease]) {
+        for lease in leases {
+            if let Some(held) = self.leases.remove(&lease.row_id) {
+                self.look_again(&held.provider, lease.row_id);
+            }
+        }
+    }
+}
+
+impl Course {
     fn come_due(&mut self, now: Timestamp) {
         while let Some(&(not_before, row)) = self.later.first() {
             if not_before > now {
@@ -209,6 +262,7 @@ impl State {
         if self.start_over_at.is_some_and(|at| at <= now) {
             self.start_over_at = None;
             self.cursor = 0;
+            self.at_end = false;
         }
     }
 
@@ -224,18 +278,12 @@ impl State {
             self.start_over_at = Some(self.start_over_at.map_or(latest, |at| at.min(latest)));
         }
     }
-
-    fn release(&mut self, leases: &[Lease]) {
-        for lease in leases {
-            self.leases.remove(&lease.row_id);
-            self.again.insert(revision_row(lease.row_id));
-        }
-    }
 }
 
 /// One claim under way.
 struct Pick<'c> {
     clock: &'c Clock,
+    route: &'c Route,
     now: Timestamp,
     until: Duration,
     limit: usize,
@@ -247,15 +295,16 @@ impl Pick<'_> {
     fn look_again(
         &mut self,
         state: &mut State,
+        course: &mut Course,
         connection: &Connection,
         looked_at: &mut usize,
     ) -> rusqlite::Result<()> {
         while self.leases.len() < self.limit && *looked_at < ROWS_PER_CLAIM_MAX {
-            let Some(&revision_row) = state.again.first() else { break };
+            let Some(&revision_row) = course.again.first() else { break };
             let rows = pending::of_referral(connection, revision_row)?;
             *looked_at += rows.len() + 1;
-            if self.take(state, &rows, |_| true) {
-                state.again.remove(&revision_row);
+            if self.take(state, course, &rows, |_| true) {
+                course.again.remove(&revision_row);
             }
         }
         Ok(())
@@ -265,16 +314,19 @@ impl Pick<'_> {
     fn scan(
         &mut self,
         state: &mut State,
+        course: &mut Course,
         connection: &Connection,
         looked_at: &mut usize,
     ) -> rusqlite::Result<bool> {
-        while self.leases.len() < self.limit {
+        while self.leases.len() < self.limit && !course.at_end {
             if *looked_at >= ROWS_PER_CLAIM_MAX {
                 return Ok(false);
             }
             let wanted = (self.limit - self.leases.len()).saturating_mul(2).max(16);
-            let page = pending::page(connection, state.cursor, wanted.min(ROWS_PER_PAGE))?;
+            let page =
+                pending::page(connection, self.route, course.cursor, wanted.min(ROWS_PER_PAGE))?;
             let Some(last) = page.rows.last().map(|row| revision_row(row.outbox_row)) else {
+                course.at_end = true;
                 return Ok(true);
             };
             *looked_at += page.rows.len();
@@ -284,22 +336,24 @@ impl Pick<'_> {
                 if this == last && !page.is_last {
                     break;
                 }
-                let took_all = if rows[0].revision == Some(1) {
-                    self.take(state, rows, |_| true)
+                let first = rows[0].revision == Some(1);
+                let took_all = if first && rows.iter().all(|row| row.after.is_none()) {
+                    self.take(state, course, rows, |_| true)
                 } else {
                     let all = pending::of_referral(connection, this)?;
                     *looked_at += all.len();
-                    self.take(state, &all, |row| row.revision_row() <= this)
+                    self.take(state, course, &all, |row| row.revision_row() <= this)
                 };
                 if !took_all {
                     return Ok(true);
                 }
-                state.cursor = this;
+                course.cursor = this;
                 if self.leases.len() >= self.limit {
                     return Ok(true);
                 }
             }
             if page.is_last {
+                course.at_end = true;
                 return Ok(true);
             }
         }
@@ -311,6 +365,7 @@ impl Pick<'_> {
     fn take(
         &mut self,
         state: &mut State,
+        course: &mut Course,
         rows: &[Pending],
         wanted: impl Fn(&Pending) -> bool,
     ) -> bool {
@@ -319,6 +374,7 @@ impl Pick<'_> {
             let after_is_settled =
                 row.after.is_none_or(|after| rows.iter().all(|other| other.event_id != after));
             if !wanted(row)
+                || row.lane != self.route.side
                 || row.is_dead
                 || !lane_is_free
                 || !after_is_settled
@@ -327,14 +383,20 @@ impl Pick<'_> {
                 continue;
             }
             if let Some(not_before) = row.not_before.filter(|&not_before| not_before > self.now) {
-                state.postpone(row.outbox_row, not_before);
+                course.postpone(row.outbox_row, not_before);
                 continue;
             }
             if self.leases.len() >= self.limit {
                 return false;
             }
             let lease = Lease { row_id: row.outbox_row, token: self.clock.random() };
-            let held = Held { token: lease.token, until: self.until, ran_out: false };
+            let held = Held {
+                provider: self.route.provider.clone(),
+                side: self.route.side,
+                token: lease.token,
+                until: self.until,
+                ran_out: false,
+            };
             state.leases.insert(lease.row_id, held);
             self.leases.push(lease);
         }

@@ -90,7 +90,7 @@ impl Transaction<'_> {
                 kind: message.kind.clone(),
                 after: message.after,
             };
-            self.insert_message(message_row * MESSAGES_MAX as i64, &row)?;
+            self.insert_message(referral_row, message_row * MESSAGES_MAX as i64, &row)?;
         }
         Ok(first.map(|revision_row| Added { revision_row, messages: messages.len() as u64 }))
     }

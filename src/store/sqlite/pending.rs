@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::column::Columns;
+use super::column::{Columns, from_compartment};
 use super::writer::revision_row;
-use crate::store::{Compartment, DeadRow, Lease, Leased, LeasedBody};
+use crate::store::{Compartment, DeadRow, Lease, Leased, LeasedBody, Route};
 
 /// What decides whether an outbox row may be claimed.
 #[derive(Debug)]
@@ -47,9 +47,10 @@ pub(in crate::store::sqlite) struct Page {
     pub is_last: bool,
 }
 
-/// Rows of the revisions after this revision row. `limit` must exceed a revision's messages.
+/// The route's rows of the revisions after this revision row. `limit` must exceed a revision's messages.
 pub(in crate::store::sqlite) fn page(
     connection: &Connection,
+    route: &Route,
     after_revision_row: i64,
     limit: usize,
 ) -> rusqlite::Result<Page> {
@@ -57,10 +58,14 @@ pub(in crate::store::sqlite) fn page(
         "/* pending::page */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
          o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision FROM outbox AS o \
          LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         WHERE o.outbox_row >= (?1 + 1) * 8 ORDER BY o.outbox_row LIMIT ?2",
+         WHERE o.provider = ?3 AND o.compartment = ?4 AND o.outbox_row >= (?1 + 1) * 8 \
+         ORDER BY o.outbox_row LIMIT ?2",
     )?;
     let rows = select
-        .query_map(params![after_revision_row, limit as i64], Pending::from_row)?
+        .query_map(
+            params![after_revision_row, limit as i64, route.provider, from_compartment(route.side)],
+            Pending::from_row,
+        )?
         .collect::<rusqlite::Result<Vec<Pending>>>()?;
     let is_last = rows.len() < limit;
     Ok(Page { rows, is_last })
@@ -148,6 +153,27 @@ pub(in crate::store::sqlite) fn oldest(
          LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 WHERE o.dead_at IS NULL ORDER BY o.outbox_row LIMIT 1",
     )?;
     select.query_row([], |row| Columns(row).time("received_at")).optional()
+}
+
+/// When the record behind the provider's oldest row that is not dead was received.
+pub(in crate::store::sqlite) fn oldest_of(
+    connection: &Connection,
+    provider: &str,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let mut select = connection.prepare_cached(
+        "/* pending::oldest_of */ SELECT coalesce(r.received_at, m.made_at) AS received_at \
+         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
+         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 \
+         WHERE o.provider = ?1 AND o.compartment = ?2 AND o.dead_at IS NULL \
+         ORDER BY o.outbox_row LIMIT 1",
+    )?;
+    let mut oldest = None;
+    for side in [Compartment::Offender, Compartment::Victim] {
+        let bound = params![provider, from_compartment(side)];
+        let of_side = select.query_row(bound, |row| Columns(row).time("received_at")).optional()?;
+        oldest = oldest.into_iter().chain(of_side).min();
+    }
+    Ok(oldest)
 }
 
 pub(in crate::store::sqlite) fn dead(

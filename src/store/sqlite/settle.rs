@@ -89,7 +89,7 @@ impl Transaction<'_> {
             select.query_map(bound, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         let mut copy = self.connection.prepare_cached(
             "/* settle::resend */ INSERT INTO outbox (outbox_row, compartment, attempts, event_id, \
-             after, kind) SELECT s.sent_row, s.compartment, 0, s.event_id, (SELECT o.event_id \
+             provider, after, kind) SELECT s.sent_row, s.compartment, 0, s.event_id, ?2, (SELECT o.event_id \
              FROM outbox AS o WHERE s.compartment = 0 AND o.compartment = 1 AND o.outbox_row \
              BETWEEN s.sent_row / 8 * 8 AND s.sent_row - 1), s.kind FROM sent AS s \
              WHERE s.sent_row = ?1",
@@ -98,23 +98,26 @@ impl Transaction<'_> {
             .connection
             .prepare_cached("/* settle::resend */ DELETE FROM sent WHERE sent_row = ?1")?;
         for row in &rows {
-            if copy.execute([row])? != 1 || delete.execute([row])? != 1 {
+            if copy.execute(params![row, provider])? != 1 || delete.execute([row])? != 1 {
                 return Err(Failure::Impossible("a row that was sent is gone"));
             }
         }
         Ok(rows)
     }
 
-    /// Makes a dead row an ordinary one again, due at once; answers its outbox row.
-    pub fn revive(&mut self, event_id: Uuid, fact: &String) -> Result<i64, Failure> {
+    /// Makes a dead row an ordinary one again, due at once; answers its outbox row and provider.
+    pub fn revive(&mut self, event_id: Uuid, fact: &String) -> Result<(i64, String), Failure> {
         let mut update = self.connection.prepare_cached(
             "/* settle::revive */ UPDATE outbox SET dead_at = NULL, dead_reason = NULL, \
-             not_before = NULL WHERE event_id = ?1 AND dead_at IS NOT NULL RETURNING outbox_row",
+             not_before = NULL WHERE event_id = ?1 AND dead_at IS NOT NULL \
+             RETURNING outbox_row, provider",
         )?;
-        let revived = update.query_row([event_id.as_bytes()], |row| row.get(0)).optional()?;
+        let revived = update
+            .query_row([event_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
         drop(update);
-        let outbox_row = revived.ok_or(Failure::Conflict)?;
+        let revived = revived.ok_or(Failure::Conflict)?;
         self.facts(std::slice::from_ref(fact))?;
-        Ok(outbox_row)
+        Ok(revived)
     }
 }

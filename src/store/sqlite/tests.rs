@@ -249,14 +249,14 @@ async fn retries_beyond_those_kept_by_time_are_found_again() {
     let not_before = folder.clock.now() + jiff::SignedDuration::from_secs(10);
     let mut postponed = 0;
     while postponed < count {
-        let rows = store.claim(500, 60).await.unwrap();
+        let rows = contract::claim(&*store, 500, 60).await;
         assert!(!rows.is_empty());
         postponed += rows.len();
         let retry = crate::store::Settled::Retry { not_before, reason: "returned" };
         let outcomes = rows.into_iter().map(|row| (row.lease, retry.clone()));
         assert!(store.settle(outcomes.collect()).await.unwrap().iter().all(|&settled| settled));
     }
-    assert!(store.claim(500, 60).await.unwrap().is_empty());
+    assert!(contract::claim(&*store, 500, 60).await.is_empty());
     folder.clock.advance(std::time::Duration::from_secs(10));
     assert_eq!(contract::drain(&*store, &folder.clock).await.len(), count);
 }

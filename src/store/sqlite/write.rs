@@ -114,7 +114,7 @@ impl Transaction<'_> {
             if !body_is_there {
                 return Err(Failure::Impossible("a message has no body in its revision"));
             }
-            self.insert_message(revision_row * MESSAGES_MAX as i64 + place, message)?;
+            self.insert_message(referral_row, revision_row * MESSAGES_MAX as i64 + place, message)?;
         }
         self.caused(referral_row, &revision.caused)?;
         let messages = revision.messages.len() + revision.caused.len();
@@ -216,12 +216,14 @@ impl Transaction<'_> {
 
     pub(super) fn insert_message(
         &self,
+        referral_row: i64,
         outbox_row: i64,
         message: &NewMessage,
     ) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* write::insert_message */ INSERT INTO outbox (outbox_row, compartment, attempts, \
-             event_id, after, kind) VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+             event_id, after, kind, provider) VALUES (?1, ?2, 0, ?3, ?4, ?5, \
+             (SELECT provider FROM referral WHERE referral_row = ?6))",
         )?;
         insert.execute(params![
             outbox_row,
@@ -229,6 +231,7 @@ impl Transaction<'_> {
             message.event_id.as_bytes(),
             message.after.as_ref().map(|event_id| event_id.as_bytes()),
             message.kind,
+            referral_row,
         ])?;
         Ok(())
     }

@@ -167,7 +167,7 @@ impl Writer {
                 let wake = effects.may_free();
                 self.claims.apply(effects);
                 if wake {
-                    self.wake.notify_one();
+                    self.wake.notify_waiters();
                 }
                 results
             }
@@ -180,7 +180,7 @@ impl Writer {
                 );
                 if abort.unknown {
                     self.poisoned.store(true, Ordering::Release);
-                    self.wake.notify_one();
+                    self.wake.notify_waiters();
                 }
                 refuse_all(abort.reason, count)
             }

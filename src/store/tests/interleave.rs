@@ -99,7 +99,7 @@ pub(in crate::store) async fn any_interleaving_keeps_every_row_and_every_lane(
             Move::Claim { limit } => {
                 let claimable =
                     model.states.keys().filter(|&&id| model.may_claim(id, clock)).count();
-                let rows = store.claim(limit, LEASE_S).await.unwrap();
+                let rows = claim(&*store, limit, LEASE_S).await;
                 assert_eq!(rows.len(), claimable.min(limit), "of {claimable} claimable");
                 for row in rows {
                     assert!(model.may_claim(row.event_id, clock), "{row:?}");

@@ -27,7 +27,7 @@ pub(in crate::store) async fn what_was_confirmed_is_sent_again_in_its_lanes(plac
     // What has gone out since the call is not taken again.
     assert_eq!(resend("harbour", start()).await.unwrap(), 2);
     let store = place.crash(store);
-    let rows = store.claim(7, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 7, LEASE_S).await;
     assert_eq!(events(&rows), ids[..1], "the offender's message waits for the victim's");
     settle_all(&*store, place.clock(), &rows).await;
     assert_eq!(drain(&*store, place.clock()).await, ids[1..]);
@@ -52,7 +52,7 @@ pub(in crate::store) async fn a_leased_row_brings_all_that_reopens_its_event(pla
     let one = revision(place, "A/1", 1);
     let (id, wrapped, messages) = (one.referral_id, one.keys.clone(), one.messages.clone());
     write(&*store, accept(place, one)).await;
-    let rows = store.claim(10, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 10, LEASE_S).await;
     assert_eq!(rows.len(), 1);
     let row = &rows[0];
     assert_eq!((row.event_id, row.referral_id, row.revision), (messages[0].event_id, id, Some(1)));
@@ -67,7 +67,7 @@ pub(in crate::store) async fn a_leased_row_brings_all_that_reopens_its_event(pla
         LeasedBody::Offender(_) => panic!("the victim's message is first"),
     }
     settle_all(&*store, place.clock(), &rows).await;
-    let rows = store.claim(10, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 10, LEASE_S).await;
     assert_eq!(events(&rows), vec![messages[1].event_id]);
     match &rows[0].body {
         LeasedBody::Offender(body) => assert_eq!(body.as_bytes(), b"offender A/1 1"),
@@ -92,16 +92,16 @@ pub(in crate::store) async fn one_message_of_a_lane_is_in_flight_at_a_time(place
     for revision in [one, two, three] {
         write(&*store, accept(place, revision)).await;
     }
-    let first = store.claim(10, LEASE_S).await.unwrap();
+    let first = claim(&*store, 10, LEASE_S).await;
     assert_eq!(events(&first), vec![ids[0][0]]);
-    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
     settle_all(&*store, place.clock(), &first).await;
     // The offender's first and the victim's second are in different lanes.
-    let second = store.claim(10, LEASE_S).await.unwrap();
+    let second = claim(&*store, 10, LEASE_S).await;
     assert_eq!(events(&second), vec![ids[0][1], ids[1][0]]);
     settle_all(&*store, place.clock(), &second[1..]).await;
     // The offender's second waits for the offender's first, which is still leased.
-    let third = store.claim(10, LEASE_S).await.unwrap();
+    let third = claim(&*store, 10, LEASE_S).await;
     assert_eq!(events(&third), vec![ids[2][0]]);
     settle_all(&*store, place.clock(), &second[..1]).await;
     settle_all(&*store, place.clock(), &third).await;
@@ -114,11 +114,11 @@ pub(in crate::store) async fn a_lease_that_ran_out_is_free_and_its_holder_change
     let store = place.open();
     let clock = place.clock();
     write(&*store, accept(place, revision(place, "A/1", 1))).await;
-    let first = store.claim(1, LEASE_S).await.unwrap();
+    let first = claim(&*store, 1, LEASE_S).await;
     clock.advance(Duration::from_secs(59));
-    assert!(store.claim(1, LEASE_S).await.unwrap().is_empty());
+    assert!(claim(&*store, 1, LEASE_S).await.is_empty());
     clock.advance(Duration::from_secs(1));
-    let second = store.claim(1, LEASE_S).await.unwrap();
+    let second = claim(&*store, 1, LEASE_S).await;
     assert_eq!(events(&first), events(&second));
     let lost = vec![done(clock, &first[0])];
     assert_eq!(store.settle(lost).await.unwrap(), vec![false]);
@@ -132,12 +132,12 @@ pub(in crate::store) async fn settling_twice_settles_once(place: &dyn Place) {
     let store = place.open();
     let clock = place.clock();
     write(&*store, accept(place, revision(place, "A/1", 1))).await;
-    let rows = store.claim(1, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 1, LEASE_S).await;
     let twice = vec![done(clock, &rows[0]), done(clock, &rows[0])];
     assert_eq!(store.settle(twice).await.unwrap(), vec![true, false]);
     let again = vec![done(clock, &rows[0])];
     assert_eq!(store.settle(again).await.unwrap(), vec![false]);
-    let after_retry = store.claim(1, LEASE_S).await.unwrap();
+    let after_retry = claim(&*store, 1, LEASE_S).await;
     let mut both = retry(&after_retry[0], clock.now());
     both.extend(retry(&after_retry[0], clock.now()));
     assert_eq!(store.settle(both).await.unwrap(), vec![true, false]);
@@ -153,19 +153,19 @@ pub(in crate::store) async fn a_retry_waits_for_its_time_and_keeps_its_lane(plac
     let first = one.messages[0].event_id;
     write(&*store, accept(place, one)).await;
     write(&*store, accept(place, two)).await;
-    let rows = store.claim(10, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 10, LEASE_S).await;
     assert_eq!(store.settle(retry(&rows[0], in_s(clock, 30))).await.unwrap(), vec![true]);
     clock.advance(Duration::from_secs(29));
-    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
     clock.advance(Duration::from_secs(1));
-    let rows = store.claim(10, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 10, LEASE_S).await;
     assert_eq!((events(&rows), rows[0].attempts), (vec![first], 1));
     assert_eq!(store.settle(retry(&rows[0], in_s(clock, 30))).await.unwrap(), vec![true]);
     // The time is kept across a start.
     let store = place.crash(store);
-    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
     clock.advance(Duration::from_secs(30));
-    assert_eq!(events(&store.claim(10, LEASE_S).await.unwrap()), vec![first]);
+    assert_eq!(events(&claim(&*store, 10, LEASE_S).await), vec![first]);
     assert_eq!(store.backlog().await.unwrap().rows, 4);
 }
 
@@ -177,14 +177,14 @@ pub(in crate::store) async fn a_dead_row_waits_for_a_person_and_blocks_its_lane(
     let (referral_id, event_id) = (one.referral_id, one.messages[0].event_id);
     write(&*store, accept(place, one)).await;
     write(&*store, accept(place, two)).await;
-    let rows = store.claim(10, LEASE_S).await.unwrap();
+    let rows = claim(&*store, 10, LEASE_S).await;
     assert_eq!(store.settle(dead(&rows[0])).await.unwrap(), vec![true]);
-    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
     let backlog = store.backlog().await.unwrap();
     assert_eq!((backlog.rows, backlog.dead, backlog.oldest), (3, 1, Some(start())));
 
     let store = place.crash(store);
-    assert!(store.claim(10, LEASE_S).await.unwrap().is_empty());
+    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
     assert_eq!(store.backlog().await.unwrap(), backlog);
     let listed = store.dead(None, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
@@ -206,9 +206,9 @@ pub(in crate::store) async fn a_start_frees_every_lease(place: &dyn Place) {
     for result in store.write(written.collect()).await {
         let _ = result.unwrap();
     }
-    let before = store.claim(30, LEASE_S).await.unwrap();
+    let before = claim(&*store, 30, LEASE_S).await;
     let store = place.crash(store);
-    let after = store.claim(40, LEASE_S).await.unwrap();
+    let after = claim(&*store, 40, LEASE_S).await;
     assert_eq!(after.len(), 40);
     assert_eq!(events(&before), events(&after)[..30]);
     let lost = store.settle(vec![done(place.clock(), &before[0])]).await.unwrap();

@@ -220,7 +220,7 @@ pub(in crate::store) async fn caused_messages_go_out_in_their_lanes(place: &dyn 
     ];
     let mut lanes = [Vec::new(), Vec::new()];
     for _ in 0..12 {
-        for row in store.claim(16, 60).await.unwrap() {
+        for row in claim(&*store, 16, 60).await {
             let lane = match row.compartment {
                 Compartment::Victim => 0,
                 Compartment::Offender => 1,

@@ -1,0 +1,184 @@
+//! One provider's trouble is its own, and one message's: rights taken for one side, one message that
+//! the broker will not have, a queue with other arguments, a broker that says nothing.
+
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use cara_gateway::metric::Part;
+use cara_gateway::metric::alert::{MESSAGE_SET_ASIDE, QUEUE_MISMATCH, ROUTE_CLOSED};
+use cara_record::wire::{Event, Kind};
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
+
+use crate::amqp_publish::{administrator, event, take_all};
+use crate::amqp_worker::{Loop, start};
+use crate::broker::{Broker, GATEWAY, Wishes, eventually, shared};
+use crate::world::{World, plain_client};
+
+/// What the gateway may write to one exchange, by a pattern of routing keys; none: anything.
+fn topic_right(broker: &Broker, provider: &str, exchange: &str, pattern: Option<&str>) {
+    let (host, module) = (format!("cara.{provider}"), "rabbit_auth_backend_internal");
+    broker.evaluate(&match pattern {
+        Some(pattern) => format!(
+            r#"{module}:set_topic_permissions(<<"{GATEWAY}">>, <<"{host}">>, <<"{exchange}">>,
+               <<"{pattern}">>, <<".*">>, <<"test">>)."#
+        ),
+        None => format!(
+            r#"{module}:clear_topic_permissions(<<"{GATEWAY}">>, <<"{host}">>, <<"test">>)."#
+        ),
+    });
+}
+
+/// Whether there is such a trouble now.
+fn is_so(publishing: &Loop, kind: &str) -> bool {
+    publishing.metric.troubles().now().keys().any(|(open, _)| *open == kind)
+}
+
+fn events(provider: &str, kind: Kind, count: usize) -> Vec<Event> {
+    (0..count).map(|_| event(provider, kind)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_taken_for_one_side_stops_neither_the_other_nor_another_provider() {
+    let (hurt, well) = (shared().provider("hurt"), shared().provider("well"));
+    let (hurting, other) = (start(&shared().settings(), &hurt), start(&shared().settings(), &well));
+    for one in [&hurting, &other] {
+        eventually("the broker is reached", async || one.health.state(Part::Broker).is_good())
+            .await;
+    }
+    topic_right(shared(), &hurt, "cara.referrals", Some("^nothing$"));
+    hurting.outbox.add(events(&hurt, Kind::ReferralNew, 300));
+    hurting.outbox.add(events(&hurt, Kind::VictimNew, 300));
+    other.outbox.add(events(&well, Kind::ReferralNew, 300));
+    hurting.wake.notify_waiters();
+    other.wake.notify_waiters();
+    eventually("the other side's go on", async || hurting.outbox.done() == 300).await;
+    eventually("another provider's go on", async || other.outbox.done() == 300).await;
+    eventually("the route is closed", async || is_so(&hurting, ROUTE_CLOSED)).await;
+    let about = (ROUTE_CLOSED, format!("{hurt} offender"));
+    assert!(hurting.metric.troubles().now().contains_key(&about));
+    assert!(!hurting.health.state(Part::Broker).is_good());
+    assert_eq!(hurting.outbox.done(), 300, "nothing was confirmed that may not be written");
+    assert!(other.metric.troubles().now().is_empty());
+    assert!(other.health.state(Part::Broker).is_good());
+    hurting.end().await;
+    other.end().await;
+    topic_right(shared(), &hurt, "cara.referrals", None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_that_the_broker_will_not_have_is_set_aside_and_the_others_pass_in_order() {
+    let provider = shared().provider("poison");
+    let publishing = start(&shared().settings(), &provider);
+    eventually("the broker is reached", async || publishing.health.state(Part::Broker).is_good())
+        .await;
+    topic_right(shared(), &provider, "cara.referrals", Some("referral.new$"));
+    let before = events(&provider, Kind::ReferralNew, 20);
+    let poison = event(&provider, Kind::ReferralAmended);
+    let after = events(&provider, Kind::ReferralNew, 20);
+    let all = before.iter().chain([&poison]).chain(&after).cloned();
+    publishing.outbox.add(all);
+    publishing.wake.notify_waiters();
+    eventually("all others are sent", async || publishing.outbox.done() == 40).await;
+    eventually("it is set aside", async || is_so(&publishing, MESSAGE_SET_ASIDE)).await;
+    let about = (MESSAGE_SET_ASIDE, poison.message_id().to_string());
+    assert!(publishing.metric.troubles().now().contains_key(&about));
+    topic_right(shared(), &provider, "cara.referrals", None);
+    eventually("it goes when it may", async || publishing.outbox.done() == 41).await;
+    eventually("that is said", async || publishing.metric.troubles().now().is_empty()).await;
+    publishing.end().await;
+    // What was in doubt is sent again: the first copies are in order.
+    let mut seen = BTreeSet::new();
+    let found = take_all(shared(), &format!("cara.intake.{provider}")).await;
+    let firsts: Vec<_> = found.into_iter().filter(|id| seen.insert(*id)).collect();
+    let sent: Vec<_> = before.iter().chain(&after).map(Event::message_id).collect();
+    let others: Vec<_> = firsts.into_iter().filter(|id| *id != poison.message_id()).collect();
+    assert_eq!(others, sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_with_other_arguments_is_told_and_mends_itself_when_it_is_deleted() {
+    let provider = shared().provider("other");
+    let queue = format!("cara.intake.{provider}");
+    let at = administrator(shared(), &provider).await;
+    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    at.channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await.unwrap();
+    let gateway = World::publishing(shared(), provider.as_str()).start().await;
+    let ready = async || {
+        let url = format!("{}/readyz", gateway.internal);
+        let answer = plain_client().get(url).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    };
+    eventually("it is named", async || ready().await.contains("other arguments")).await;
+    eventually("an incident is open", async || {
+        let listed = gateway.command(&["incident", "list"]);
+        String::from_utf8_lossy(&listed.stdout).contains(QUEUE_MISMATCH)
+    })
+    .await;
+    at.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    eventually("it mends itself", async || !ready().await.contains("other arguments")).await;
+    eventually("the incident is closed", async || {
+        let listed = gateway.command(&["incident", "list"]);
+        !String::from_utf8_lossy(&listed.stdout).contains(QUEUE_MISMATCH)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_takes_connections_and_says_nothing_delays_neither_start_nor_stop() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let lines = World::publishing(shared(), shared().provider("silent"));
+    let broker = lines.broker.clone().unwrap();
+    let url = broker.split('"').nth(1).unwrap().to_owned();
+    let broker = broker.replace(&url, &format!("amqp://127.0.0.1:{port}"));
+    let started = Instant::now();
+    let mut gateway = World { broker: Some(broker), ..lines }.start().await;
+    let took = started.elapsed();
+    println!("ready after {took:?} with a broker that says nothing");
+    // Two seconds when the machine is quiet; a dial alone would take ten.
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    let stopping = Instant::now();
+    assert!(gateway.stop().success(), "{}", gateway.log());
+    assert!(stopping.elapsed() < Duration::from_secs(8), "{:?}", stopping.elapsed());
+    assert!(!gateway.log().contains("\"level\":\"ERROR\""), "{}", gateway.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_queue_is_declared_again_and_takes_what_waited() {
+    let provider = shared().provider("gone");
+    let publishing = start(&shared().settings(), &provider);
+    eventually("the broker is reached", async || publishing.health.state(Part::Broker).is_good())
+        .await;
+    let queue = format!("cara.intake.{provider}");
+    let at = administrator(shared(), &provider).await;
+    at.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
+    publishing.outbox.add(events(&provider, Kind::ReferralNew, 3));
+    publishing.wake.notify_waiters();
+    eventually("all are sent", async || publishing.outbox.done() == 3).await;
+    publishing.end().await;
+    assert_eq!(take_all(shared(), &queue).await.len(), 3);
+}
+
+/// A broker that closes every connection at once: the pauses grow, since nothing was proved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_refused_is_tried_ever_less_often() {
+    let broker = tokio::task::block_in_place(|| Broker::start(Wishes::default()));
+    let provider = broker.provider("refused");
+    broker.evaluate(&format!(
+        r#"rabbit_auth_backend_internal:clear_permissions(<<"{GATEWAY}">>, <<"cara.{provider}">>,
+           <<"test">>)."#
+    ));
+    let publishing = start(&broker.settings(), &provider);
+    eventually("it is said", async || {
+        is_so(&publishing, cara_gateway::metric::alert::BROKER_REFUSES)
+    })
+    .await;
+    let cara_gateway::metric::State::Bad(what) = publishing.health.state(Part::Broker) else {
+        panic!("it cannot be good");
+    };
+    assert!(what.contains("refused the login to cara."), "{what}");
+    publishing.end().await;
+}
