@@ -4,6 +4,7 @@
 mod consume;
 mod deliver;
 mod follow;
+mod hand;
 mod outbox;
 mod publish;
 mod route;

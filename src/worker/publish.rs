@@ -4,19 +4,18 @@
 //! Publishing, claiming and settling overlap. The broker being away is nobody's failure: nothing is
 //! claimed without a link, and what was on its way when a link broke is released and sent again.
 
-use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cara_record::wire::Compartment;
-use futures_util::future::{BoxFuture, Fuse, FusedFuture as _, FutureExt as _, join};
-use jiff::Timestamp;
+use futures_util::future::{FusedFuture as _, FutureExt as _, join};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
+use super::hand::{Hand, Side, again_at, settle};
 use super::outbox::{Away, Outbox};
-use super::route::{Closed, Course};
+use super::route::Closed;
 use super::{Stop, told};
 use crate::amqp::{Ended, Fate, Line, Link, Pause, Publisher, Step};
 use crate::clock::Clock;
@@ -27,15 +26,8 @@ use crate::metric::{self, Metric};
 /// The outbox is looked at this often even if nobody says that something is in it.
 const POLL_S: u64 = 1;
 
-/// Between two tries to reach a store that is away.
-const AWAY_S: u64 = 1;
-
 /// How long a stop waits for what is on its way.
 const STOP_S_MAX: u64 = 10;
-
-/// The first pause after the broker did not take an event; it doubles with every attempt.
-const RETRY_DELAY_S_MIN: i64 = 1;
-const RETRY_DELAY_S_MAX: i64 = 300;
 
 /// Between two channels of one side, and between two declarations of what a message did not find.
 const REOPEN_S: u64 = 1;
@@ -62,9 +54,6 @@ pub struct Publish<O: Outbox> {
     proved: AtomicBool,
 }
 
-type Claiming<'o, W> = Fuse<BoxFuture<'o, Result<Vec<W>, Away>>>;
-type Settling<'o> = Fuse<BoxFuture<'o, ()>>;
-
 /// Why a link is not used any more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -72,30 +61,6 @@ enum End {
     Closed,
     Broken,
     Stopped,
-}
-
-/// What a side remembers from one channel to the next.
-struct Side {
-    side: Compartment,
-    course: Course,
-    /// Routing keys for which there is no queue.
-    unroutable: BTreeSet<String>,
-    /// When what was not found may be declared again, on the monotonic clock.
-    declare_at: Duration,
-    declare: bool,
-}
-
-/// What a side is about while it has a link.
-struct Hand<'o, O: Outbox> {
-    claiming: Claiming<'o, O::Work>,
-    settling: Settling<'o>,
-    outcomes: Vec<O::Outcome>,
-    /// Claimed and not yet published.
-    claimed: VecDeque<O::Work>,
-    /// What is on its way must not have company.
-    alone: bool,
-    /// Whether a claim may find something.
-    look: bool,
 }
 
 /// Publishes what the gateway's outbox holds for the publisher's provider, until told to stop.
@@ -183,9 +148,14 @@ impl<O: Outbox> Publish<O> {
                     End::Broken
                 }
             };
-            if end != End::Closed {
-                over.send_replace(true);
-                return;
+            match end {
+                End::Closed => {}
+                End::Broken => {
+                    over.send_replace(true);
+                    return;
+                }
+                // The other side finishes what is on its way by itself.
+                End::Stopped => return,
             }
             tokio::select! {
                 () = told(&mut stop) => return,
@@ -524,43 +494,4 @@ impl<O: Outbox> Publish<O> {
             tokio::time::sleep(Duration::from_secs(AGE_EVERY_S)).await;
         }
     }
-}
-
-impl Side {
-    fn of(side: Compartment) -> Side {
-        Side {
-            side,
-            course: Course::default(),
-            unroutable: BTreeSet::new(),
-            declare_at: Duration::ZERO,
-            declare: false,
-        }
-    }
-}
-
-impl<O: Outbox> Hand<'_, O> {
-    fn new() -> Self {
-        Hand {
-            claiming: Fuse::terminated(),
-            settling: Fuse::terminated(),
-            outcomes: Vec::new(),
-            claimed: VecDeque::new(),
-            alone: false,
-            look: true,
-        }
-    }
-}
-
-/// Tries until the store has it: a confirmed event that is not settled would be sent again.
-async fn settle<O: Outbox>(outbox: &O, outcomes: Vec<O::Outcome>) {
-    while let Err(away) = outbox.settle(outcomes.clone()).await {
-        tracing::warn!(reason = away.reason, "outcomes cannot be written; trying again");
-        tokio::time::sleep(Duration::from_secs(AWAY_S)).await;
-    }
-}
-
-fn again_at(now: Timestamp, attempts: u32) -> Timestamp {
-    let doubled = RETRY_DELAY_S_MIN << attempts.min(16);
-    let delay = jiff::SignedDuration::from_secs(doubled.min(RETRY_DELAY_S_MAX));
-    now.checked_add(delay).unwrap_or(now)
 }

@@ -42,7 +42,10 @@ pub async fn tend(
     let mut sweeper = Sweeper::of(gateway.clone());
     let wake = gateway.letters_wake();
     loop {
-        let mut alerts = outside().await;
+        let mut alerts = tokio::select! {
+            () = told(&mut stop) => return,
+            seen = outside() => seen,
+        };
         alerts.extend(metric.troubles().now());
         match sweeper.sweep(&alerts).await {
             Ok(swept) => {

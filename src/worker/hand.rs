@@ -1,0 +1,84 @@
+//! What one side of the publishing loop holds, and how it settles.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use cara_record::wire::Compartment;
+use futures_util::future::{BoxFuture, Fuse};
+use jiff::Timestamp;
+
+use super::outbox::{Away, Outbox};
+use super::route::Course;
+
+/// Between two tries to reach a store that is away.
+const AWAY_S: u64 = 1;
+
+/// The first pause after the broker did not take an event; it doubles with every attempt.
+const RETRY_DELAY_S_MIN: i64 = 1;
+const RETRY_DELAY_S_MAX: i64 = 300;
+
+type Claiming<'o, W> = Fuse<BoxFuture<'o, Result<Vec<W>, Away>>>;
+type Settling<'o> = Fuse<BoxFuture<'o, ()>>;
+
+/// What a side remembers from one channel to the next.
+pub(super) struct Side {
+    pub side: Compartment,
+    pub course: Course,
+    /// Routing keys for which there is no queue.
+    pub unroutable: BTreeSet<String>,
+    /// When what was not found may be declared again, on the monotonic clock.
+    pub declare_at: Duration,
+    pub declare: bool,
+}
+
+/// What a side is about while it has a link.
+pub(super) struct Hand<'o, O: Outbox> {
+    pub claiming: Claiming<'o, O::Work>,
+    pub settling: Settling<'o>,
+    pub outcomes: Vec<O::Outcome>,
+    /// Claimed and not yet published.
+    pub claimed: VecDeque<O::Work>,
+    /// What is on its way must not have company.
+    pub alone: bool,
+    /// Whether a claim may find something.
+    pub look: bool,
+}
+
+impl Side {
+    pub fn of(side: Compartment) -> Side {
+        Side {
+            side,
+            course: Course::default(),
+            unroutable: BTreeSet::new(),
+            declare_at: Duration::ZERO,
+            declare: false,
+        }
+    }
+}
+
+impl<O: Outbox> Hand<'_, O> {
+    pub fn new() -> Self {
+        Hand {
+            claiming: Fuse::terminated(),
+            settling: Fuse::terminated(),
+            outcomes: Vec::new(),
+            claimed: VecDeque::new(),
+            alone: false,
+            look: true,
+        }
+    }
+}
+
+/// Tries until the store has it: a confirmed event that is not settled would be sent again.
+pub(super) async fn settle<O: Outbox>(outbox: &O, outcomes: Vec<O::Outcome>) {
+    while let Err(away) = outbox.settle(outcomes.clone()).await {
+        tracing::warn!(reason = away.reason, "outcomes cannot be written; trying again");
+        tokio::time::sleep(Duration::from_secs(AWAY_S)).await;
+    }
+}
+
+pub(super) fn again_at(now: Timestamp, attempts: u32) -> Timestamp {
+    let doubled = RETRY_DELAY_S_MIN << attempts.min(16);
+    let delay = jiff::SignedDuration::from_secs(doubled.min(RETRY_DELAY_S_MAX));
+    now.checked_add(delay).unwrap_or(now)
+}
