@@ -161,12 +161,8 @@ pub trait Store: Send + Sync + 'static {
         audit: Fact,
     ) -> BoxFuture<'_, Result<u64, Error>>;
 
-    /// Cases that have not ended, by their place; `after` exclusive.
-    fn cases_on_clock(
-        &self,
-        after: i64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<CaseClock>, Error>>;
+    /// Of the next `limit` cases by their place, `after` exclusive, those that have not ended.
+    fn cases_on_clock(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<CasePage, Error>>;
 
     /// Records that have been held since before this moment, and of which the force was not told.
     fn untold_holds(&self, before: Timestamp) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;

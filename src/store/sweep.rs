@@ -12,8 +12,6 @@ use crate::vault::{Digest, Raw, Sealed, WrappedKeys};
 /// What clocks look at of one case: clear columns only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseClock {
-    /// Where the walk goes on after this case.
-    pub place: i64,
     pub referral_id: Uuid,
     pub force: ForceCode,
     pub provider: String,
@@ -30,6 +28,14 @@ pub struct CaseClock {
     pub booked_on: Option<Date>,
     /// Kind and cause of the notices that clocks have made of it.
     pub told: Vec<(String, Uuid)>,
+}
+
+/// A chunk of the walk over all cases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CasePage {
+    pub cases: Vec<CaseClock>,
+    /// Where the walk goes on; none at its end.
+    pub next: Option<i64>,
 }
 
 /// What a person has to know of, as the store sees it now. Counts are never zero.

@@ -64,7 +64,6 @@ mod tests {
 
     fn case(programme: &str, booked_on: Option<Date>) -> CaseClock {
         CaseClock {
-            place: 1,
             referral_id: Uuid::from_u128(1),
             force: ForceCode(44),
             provider: "harbour".to_owned(),

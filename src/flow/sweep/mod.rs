@@ -134,14 +134,13 @@ impl Sweeper {
     async fn walk(&mut self, now: Timestamp) -> Result<u64, Refusal> {
         let gateway = self.gateway.clone();
         let today = london_day(now);
-        let (mut place, mut made) = (0, 0);
+        let (mut place, mut made) = (Some(0), 0);
         self.not_received.clear();
         self.unlisted.clear();
-        loop {
-            let cases = gateway.store.cases_on_clock(place, CASES_AT_ONCE).await?;
-            let Some(last) = cases.last() else { return Ok(made) };
-            place = last.place;
-            for case in &cases {
+        while let Some(after) = place {
+            let page = gateway.store.cases_on_clock(after, CASES_AT_ONCE).await?;
+            place = page.next;
+            for case in &page.cases {
                 let sent_before = case.sent_at.is_some_and(|at| at <= ago(now, URGENT_H * 3600));
                 if sent_before && case.programme == "sent" && !case.test_data {
                     *self.not_received.entry(case.provider.clone()).or_default() += 1;
@@ -157,6 +156,7 @@ impl Sweeper {
                 }
             }
         }
+        Ok(made)
     }
 }
 

@@ -14,20 +14,21 @@ use uuid::Uuid;
 
 use super::readers::Gone;
 use super::step::{Outcome, Prepared, Step, json, texts};
-use super::writer::{self, Command};
+use super::writer::{self, Command, STOPPING};
 use super::{Sqlite, case, harm, hold, pending, plan, read, sweep};
 use crate::store::{
-    AuditHead, AuditRow, Backlog, BoundKey, Case, CaseClock, Compartment, Day, DeadRow, Digest,
+    AuditHead, AuditRow, Backlog, BoundKey, Case, CasePage, Compartment, Day, DeadRow, Digest,
     Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace, KeptRaw, KeyIndex,
     Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused,
     PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, Receipt, Reconciled,
     RecordIndex, ReferralRow, Refused, Route, Settled, Store, Sweep,
 };
 
-const STOPPING: &str = "the gateway is stopping";
+/// Outcomes that one read looks for.
+const OUTCOMES_AT_ONCE: usize = 1_000;
 
 impl Sqlite {
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
@@ -84,7 +85,7 @@ impl Store for Sqlite {
             let committed_at = self.clock.now();
             let receipt = |outcome| match outcome {
                 Outcome::Written { entry_id } => Receipt { entry_id, committed_at },
-                Outcome::Settled | Outcome::Lost | Outcome::Carried | Outcome::Resent(_) => {
+                Outcome::Settled | Outcome::Lost | Outcome::Carried | Outcome::Resent { .. } => {
                     unreachable!("an entry ends as written")
                 }
             };
@@ -226,16 +227,21 @@ impl Store for Sqlite {
         audit: Fact,
     ) -> BoxFuture<'_, Result<u64, Error>> {
         async move {
-            let mut resent = 0;
+            let (mut resent, mut after) = (0, 0);
             let mut fact = Some(json(&audit));
             // In chunks, so that other work gets its turn; nothing confirmed after the call counts,
             // so what goes out meanwhile is not taken again.
             loop {
-                let step =
-                    Step::Resend { provider: provider.clone(), since, until, fact: fact.take() };
+                let (provider, fact) = (provider.clone(), fact.take());
+                let step = Step::Resend { provider, since, until, after, fact };
                 match self.carry_out(VecDeque::from([step])).await.pop() {
-                    Some(Ok(Outcome::Resent(0))) => return Ok(resent),
-                    Some(Ok(Outcome::Resent(rows))) => resent += rows,
+                    Some(Ok(Outcome::Resent { rows, next })) => {
+                        resent += rows;
+                        match next {
+                            Some(next) => after = next,
+                            None => return Ok(resent),
+                        }
+                    }
                     Some(Err(Refused::Unavailable { reason })) => {
                         return Err(Error::Unavailable { reason });
                     }
@@ -251,11 +257,7 @@ impl Store for Sqlite {
         .boxed()
     }
 
-    fn cases_on_clock(
-        &self,
-        after: i64,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<CaseClock>, Error>> {
+    fn cases_on_clock(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<CasePage, Error>> {
         self.read(move |connection| sweep::cases(connection, after, limit)).boxed()
     }
 
@@ -322,11 +324,37 @@ impl Store for Sqlite {
         side: Compartment,
         day: Date,
     ) -> BoxFuture<'_, Result<Vec<(Uuid, bool)>, Error>> {
-        self.read(move |connection| sweep::exchanged(connection, &provider, side, day)).boxed()
+        async move {
+            let provider: Arc<str> = provider.into();
+            let (mut all, mut place) = (Vec::new(), Some(sweep::DayPlace::START));
+            // In chunks, so that other readers get their turn.
+            while let Some(at) = place {
+                let provider = Arc::clone(&provider);
+                let page = self.read(move |connection| {
+                    read::in_snapshot(connection, |connection| {
+                        sweep::exchanged(connection, &provider, side, day, at)
+                    })
+                });
+                let (found, next) = page.await?;
+                all.extend(found);
+                place = next;
+            }
+            Ok(all)
+        }
+        .boxed()
     }
 
     fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>> {
-        self.read(move |connection| sweep::absent_outcomes(connection, &outcomes)).boxed()
+        async move {
+            let mut absent = Vec::new();
+            for chunk in outcomes.chunks(OUTCOMES_AT_ONCE) {
+                let chunk = chunk.to_vec();
+                let page = self.read(move |connection| sweep::absent_outcomes(connection, &chunk));
+                absent.extend(page.await?);
+            }
+            Ok(absent)
+        }
+        .boxed()
     }
 
     fn oldest_waiting(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Error>> {
@@ -450,7 +478,7 @@ impl Store for Sqlite {
 
     fn close(&self) -> BoxFuture<'_, Result<(), Error>> {
         async move {
-            // Read snapshots would keep the checkpoint from emptying the log; they end first.
+            // Read snapshots would keep the checkpoint from emptying the log; reads are ended first.
             self.readers.close();
             let Some(commands) = self.commands() else { return Ok(()) };
             let (reply, answer) = oneshot::channel();

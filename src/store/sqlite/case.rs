@@ -215,7 +215,7 @@ pub(in crate::store::sqlite) fn decisions_of_day(
 ) -> rusqlite::Result<Vec<Uuid>> {
     let mut select = connection.prepare_cached(
         "/* case::decisions_of_day */ SELECT d.decision_id FROM decision AS d JOIN referral AS f \
-         ON f.referral_row = d.referral_row WHERE d.received_day = ?1 AND f.force = ?2 \
+         ON f.referral_row = d.referral_row WHERE d.received_day = ?1 AND d.force = ?2 \
          AND f.test_data = ?3 ORDER BY d.decision_row",
     )?;
     let bound = params![from_day(date), force.0, test];

@@ -39,9 +39,9 @@ impl Transaction<'_> {
         let referral_row = self.referral_row(decision.referral_id)?;
         self.move_standing(referral_row, &decision.standing)?;
         let mut insert = self.connection.prepare_cached(
-            "/* conclude::decision */ INSERT INTO decision (decision_id, referral_row, decided, \
-             decided_on, received_day, received_at, content, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "/* conclude::decision */ INSERT INTO decision (decision_id, force, referral_row, \
+             decided, decided_on, received_day, received_at, content, body) VALUES (?1, \
+             (SELECT force FROM referral WHERE referral_row = ?2), ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
         unique(insert.execute(params![
             decision.decision_id.as_bytes(),

@@ -41,20 +41,24 @@ pub(in crate::store::sqlite) fn list(
     after: Option<Uuid>,
     limit: usize,
 ) -> rusqlite::Result<Vec<HoldRow>> {
-    // One text for each index that can lead: the record's, the open holds', all holds' ids.
-    let sql = match (filter.record, filter.open_only) {
-        (Some(_), _) => {
+    // One text for each index that can lead: the record's, the open holds', a force's, all holds' ids.
+    let sql = match (filter.record, filter.open_only, filter.force) {
+        (Some(_), _, _) => {
             "/* hold::list */ SELECT * FROM hold WHERE record_index = ?3 AND hold_id > ?1 \
              AND (?4 IS NULL OR force = ?4) AND (NOT ?5 OR ended IS NULL) \
              ORDER BY hold_id LIMIT ?2"
         }
-        (None, true) => {
-            "/* hold::list */ SELECT * FROM hold WHERE ended IS NULL AND hold_id > ?1 \
-             AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND ?5 ORDER BY hold_id LIMIT ?2"
+        (None, true, _) => {
+            "/* hold::list */ SELECT * FROM hold INDEXED BY hold_open WHERE ended IS NULL \
+             AND hold_id > ?1 AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND ?5 ORDER BY hold_id LIMIT ?2"
         }
-        (None, false) => {
+        (None, false, Some(_)) => {
+            "/* hold::list */ SELECT * FROM hold WHERE force = ?4 AND hold_id > ?1 \
+             AND ?3 IS NULL AND NOT ?5 ORDER BY hold_id LIMIT ?2"
+        }
+        (None, false, None) => {
             "/* hold::list */ SELECT * FROM hold WHERE hold_id > ?1 \
-             AND ?3 IS NULL AND (?4 IS NULL OR force = ?4) AND NOT ?5 ORDER BY hold_id LIMIT ?2"
+             AND ?3 IS NULL AND ?4 IS NULL AND NOT ?5 ORDER BY hold_id LIMIT ?2"
         }
     };
     let mut select = connection.prepare_cached(sql)?;

@@ -267,7 +267,7 @@ impl Sqlite {
             })
             .map_err(Error::Thread)?;
         Ok(Sqlite {
-            readers: Readers::start(opened.readers).map_err(Error::Thread)?,
+            readers: Readers::start(opened.readers)?,
             commands: Mutex::new(Some(commands)),
             writer: Mutex::new(Some(writer)),
             claims,

@@ -103,7 +103,7 @@ pub(in crate::store::sqlite) fn kept_raws(
     before: Option<KeptPlace>,
     limit: usize,
 ) -> rusqlite::Result<Vec<KeptRaw>> {
-    // The index of a force's days holds the rows of a day in order, so nothing is sorted.
+    // The index holds the rows of a day in order, so nothing is sorted.
     let mut select = connection.prepare_cached(
         "/* plan::kept_raws */ SELECT f.referral_id, f.epoch, f.raw_key, f.offender_key, \
          f.victim_key, r.revision_row, r.received_day, r.received_at, r.revision, r.raw \
@@ -141,8 +141,8 @@ pub(in crate::store::sqlite) fn kept_holds(
     limit: usize,
 ) -> rusqlite::Result<Vec<HoldRow>> {
     let mut select = connection.prepare_cached(
-        "/* plan::kept_holds */ SELECT * FROM hold WHERE ended IS NULL AND hold_id < ?3 \
-         AND force = ?1 AND mapping_name = ?2 ORDER BY hold_id DESC LIMIT ?4",
+        "/* plan::kept_holds */ SELECT * FROM hold INDEXED BY hold_open WHERE ended IS NULL \
+         AND hold_id < ?3 AND force = ?1 AND mapping_name = ?2 ORDER BY hold_id DESC LIMIT ?4",
     )?;
     let before = before.unwrap_or(Uuid::max());
     let bound = params![force.0, mapping, before.as_bytes(), limit as i64];

@@ -163,7 +163,10 @@ fn revision(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Revision
 }
 
 /// A revision's messages in their order: those sent and those in the outbox.
-fn messages(connection: &Connection, revision_row: i64) -> rusqlite::Result<Vec<MessageState>> {
+pub(super) fn messages(
+    connection: &Connection,
+    revision_row: i64,
+) -> rusqlite::Result<Vec<MessageState>> {
     let mut select = connection.prepare_cached(
         "/* read::messages */ SELECT sent_row AS place, event_id, compartment, kind, confirmed_at \
          FROM sent WHERE sent_row BETWEEN ?1 * 8 AND ?1 * 8 + 7 UNION ALL \

@@ -9,7 +9,9 @@ use super::write::{Failure, Transaction};
 use crate::store::Settled;
 
 /// Rows that one transaction puts back.
-const RESENT_AT_ONCE: i64 = 5_000;
+const RESENT_AT_ONCE: usize = 1_000;
+/// Confirmed rows that one transaction looks through for them.
+const LOOKED_AT_ONCE: i64 = 20_000;
 
 impl Transaction<'_> {
     /// Ends work on one leased row. `false`: the row is no longer there to be worked on.
@@ -66,27 +68,20 @@ impl Transaction<'_> {
         Ok(update.execute(params![outbox_row, from_time(self.now), reason])? == 1)
     }
 
-    /// Puts some of what was confirmed in this time back into the outbox, the oldest first; answers
-    /// their outbox rows. The offender's message waits for the victim's again.
+    /// Looks through some of what was confirmed, the oldest first, from `after` on, and puts what was
+    /// confirmed in this time back into the outbox; answers its outbox rows and where to go on. The
+    /// offender's message waits for the victim's again.
     pub fn resend(
         &mut self,
         provider: &str,
         (since, until): (Timestamp, Timestamp),
+        after: i64,
         fact: Option<&String>,
-    ) -> Result<Vec<i64>, Failure> {
+    ) -> Result<(Vec<i64>, Option<i64>), Failure> {
         if let Some(fact) = fact {
             self.facts(std::slice::from_ref(fact))?;
         }
-        let mut select = self.connection.prepare_cached(
-            "/* settle::resend */ SELECT s.sent_row FROM sent AS s LEFT JOIN revision AS r \
-             ON r.revision_row = s.sent_row / 8 LEFT JOIN message AS m \
-             ON m.message_row = s.sent_row / 8 CROSS JOIN referral AS f \
-             ON f.referral_row = coalesce(r.referral_row, m.referral_row) WHERE s.confirmed_at >= ?1 \
-             AND s.confirmed_at < ?2 AND f.provider = ?3 ORDER BY s.sent_row LIMIT ?4",
-        )?;
-        let bound = params![from_time(since), from_time(until), provider, RESENT_AT_ONCE];
-        let rows: Vec<i64> =
-            select.query_map(bound, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let (rows, next) = self.confirmed(provider, (since, until), after)?;
         let mut copy = self.connection.prepare_cached(
             "/* settle::resend */ INSERT INTO outbox (outbox_row, compartment, attempts, event_id, \
              provider, after, kind) SELECT s.sent_row, s.compartment, 0, s.event_id, ?2, (SELECT o.event_id \
@@ -102,7 +97,44 @@ impl Transaction<'_> {
                 return Err(Failure::Impossible("a row that was sent is gone"));
             }
         }
-        Ok(rows)
+        Ok((rows, next))
+    }
+
+    /// What was confirmed to a provider in this time among the next rows, and the last row that was
+    /// looked at, unless it was the very last.
+    fn confirmed(
+        &self,
+        provider: &str,
+        (since, until): (Timestamp, Timestamp),
+        after: i64,
+    ) -> Result<(Vec<i64>, Option<i64>), Failure> {
+        let mut select = self.connection.prepare_cached(
+            "/* settle::confirmed */ SELECT sent_row, confirmed_at FROM sent WHERE sent_row > ?1 \
+             ORDER BY sent_row LIMIT ?2",
+        )?;
+        let mut receiver = self.connection.prepare_cached(
+            "/* settle::confirmed */ SELECT provider FROM referral WHERE referral_row = coalesce(\
+             (SELECT referral_row FROM revision WHERE revision_row = ?1 / 8), \
+             (SELECT referral_row FROM message WHERE message_row = ?1 / 8))",
+        )?;
+        let mut found = Vec::new();
+        let (mut looked_at, mut last) = (0, None);
+        let mut rows = select.query(params![after, LOOKED_AT_ONCE])?;
+        while let Some(row) = rows.next()? {
+            let (sent_row, confirmed_at): (i64, i64) = (row.get(0)?, row.get(1)?);
+            (looked_at, last) = (looked_at + 1, Some(sent_row));
+            let is_of_time = (from_time(since)..from_time(until)).contains(&confirmed_at);
+            if is_of_time
+                && receiver
+                    .query_row([sent_row], |row| Ok(row.get_ref(0)?.as_str()? == provider))?
+            {
+                found.push(sent_row);
+            }
+            if found.len() == RESENT_AT_ONCE {
+                return Ok((found, last));
+            }
+        }
+        Ok((found, last.filter(|_| looked_at == LOOKED_AT_ONCE)))
     }
 
     /// Makes a dead row an ordinary one again, due at once; answers its outbox row and provider.

@@ -21,11 +21,13 @@ pub(in crate::store::sqlite) enum Step {
         event_id: Uuid,
         fact: String,
     },
-    /// Some of what was confirmed in this time; none left is `Resent(0)`.
+    /// Some of what was confirmed in this time.
     Resend {
         provider: String,
         since: Timestamp,
         until: Timestamp,
+        /// The last row of `sent` that was looked at.
+        after: i64,
         fact: Option<String>,
     },
     Activate {
@@ -159,8 +161,11 @@ pub(in crate::store::sqlite) enum Outcome {
     /// The lease was lost; nothing changed.
     Lost,
     Carried,
-    /// So many rows wait again.
-    Resent(u64),
+    /// So many rows wait again, and where to look on.
+    Resent {
+        rows: u64,
+        next: Option<i64>,
+    },
 }
 
 /// One caller's steps, in order, and what has become of them so far.

@@ -6,23 +6,30 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use super::column::{Columns, from_compartment, from_day, from_time};
-use super::hold;
+use super::{hold, read};
 use crate::store::{
-    CaseClock, Compartment, ForceCode, HoldRow, Incident, Late, LateBefore, Mail, MailAbout,
-    Paused, PushRow, Reconciled, Sweep,
+    CaseClock, CasePage, Compartment, ForceCode, HoldRow, Incident, Late, LateBefore, Mail,
+    MailAbout, Paused, PushRow, Reconciled, Sweep,
 };
 
 /// Outbox rows that one look for incomplete pairs goes through.
 const PAIR_ROWS_MAX: i64 = 10_000;
+/// Carriers of messages that one look at a day goes through.
+const CARRIERS_AT_ONCE: i64 = 1_000;
 /// Of each kind of thing that one look finds.
 const FOUND_MAX: i64 = 100;
 
-/// Cases whose programme and caution have not ended, by their place.
+/// Of the next `limit` cases by their place those whose programme and caution have not ended.
 pub(in crate::store::sqlite) fn cases(
     connection: &Connection,
     after: i64,
     limit: usize,
-) -> rusqlite::Result<Vec<CaseClock>> {
+) -> rusqlite::Result<CasePage> {
+    let mut select = connection.prepare_cached(
+        "/* sweep::cases */ SELECT max(referral_row) FROM (SELECT referral_row FROM referral \
+         WHERE referral_row > ?1 ORDER BY referral_row LIMIT ?2)",
+    )?;
+    let next: Option<i64> = select.query_row(params![after, limit as i64], |row| row.get(0))?;
     let mut select = connection.prepare_cached(
         "/* sweep::cases */ SELECT f.referral_row, f.referral_id, f.force, f.provider, \
          f.test_data, first.received_at, last.deadline, \
@@ -30,23 +37,21 @@ pub(in crate::store::sqlite) fn cases(
          BETWEEN first.revision_row * 8 AND first.revision_row * 8 + 7) AS sent_at, \
          coalesce(s.programme, 'sent') AS programme, coalesce(s.caution, 'active') AS caution, \
          s.deadline AS varied, s.booked_on FROM referral AS f \
+         LEFT JOIN standing AS s ON s.referral_row = f.referral_row \
          CROSS JOIN revision AS last ON last.referral_row = f.referral_row \
          AND last.revision = f.latest_revision \
          CROSS JOIN revision AS first ON first.referral_row = f.referral_row AND first.revision = 1 \
-         LEFT JOIN standing AS s ON s.referral_row = f.referral_row \
-         WHERE f.referral_row > ?1 AND last.action <> 2 \
+         WHERE f.referral_row > ?1 AND f.referral_row <= ?2 AND last.action <> 2 \
          AND coalesce(s.programme, 'sent') NOT IN ('declined', 'completed', 'returned', 'withdrawn') \
          AND coalesce(s.caution, 'active') NOT IN ('complied', 'prosecuted', 'closed', 'withdrawn') \
-         ORDER BY f.referral_row LIMIT ?2",
+         ORDER BY f.referral_row",
     )?;
     let mut cases = Vec::new();
-    let mut rows = select.query(params![after, limit as i64])?;
+    let mut rows = select.query(params![after, next.unwrap_or(after)])?;
     while let Some(row) = rows.next()? {
         let columns = Columns(row);
-        let place = row.get("referral_row")?;
         let varied = columns.optional_day("varied")?;
         cases.push(CaseClock {
-            place,
             referral_id: columns.id("referral_id")?,
             force: columns.force()?,
             provider: row.get("provider")?,
@@ -57,10 +62,10 @@ pub(in crate::store::sqlite) fn cases(
             programme: row.get("programme")?,
             caution: row.get("caution")?,
             booked_on: columns.optional_day("booked_on")?,
-            told: told(connection, place)?,
+            told: told(connection, row.get("referral_row")?)?,
         });
     }
-    Ok(cases)
+    Ok(CasePage { cases, next })
 }
 
 fn told(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<(String, Uuid)>> {
@@ -93,7 +98,7 @@ pub(in crate::store::sqlite) fn late(
     Ok(Late {
         holds_open: by_force(
             connection,
-            "/* sweep::late */ SELECT force, count(*) AS count FROM hold WHERE ended IS NULL \
+            "/* sweep::late */ SELECT force, count(*) AS count FROM hold INDEXED BY hold_open_bytes WHERE ended IS NULL \
              AND test_data = 0 AND ?1 = ?1 GROUP BY force",
             before.gap,
         )?,
@@ -131,7 +136,7 @@ pub(in crate::store::sqlite) fn late(
         )?,
         concerns: by_force(
             connection,
-            "/* sweep::late */ SELECT force, count(*) AS count FROM notice \
+            "/* sweep::late */ SELECT force, count(*) AS count FROM notice INDEXED BY notice_urgent \
              WHERE kind = 'safeguarding_concern' \
              AND kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
              AND cancelled_at IS NULL AND test_data = 0 AND ?1 = ?1 GROUP BY force",
@@ -139,14 +144,14 @@ pub(in crate::store::sqlite) fn late(
         )?,
         not_collected: by_force(
             connection,
-            "/* sweep::late */ SELECT force, count(*) AS count FROM notice \
+            "/* sweep::late */ SELECT force, count(*) AS count FROM notice INDEXED BY notice_urgent \
              WHERE kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
              AND cancelled_at IS NULL AND made_at <= ?1 AND test_data = 0 GROUP BY force",
             before.urgent,
         )?,
         unmailed: ids(
             connection,
-            "/* sweep::late */ SELECT notice_id FROM notice \
+            "/* sweep::late */ SELECT notice_id FROM notice INDEXED BY notice_urgent \
              WHERE kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
              AND cancelled_at IS NULL AND made_at <= ?1 AND test_data = 0 AND mailed_at IS NULL \
              ORDER BY made_at LIMIT ?2",
@@ -211,8 +216,7 @@ pub(in crate::store::sqlite) fn last_heard(
     let mut select = connection.prepare_cached(
         "/* sweep::last_heard */ SELECT max(coalesce((SELECT max(received_day) FROM revision \
          WHERE force = ?1), 0), coalesce((SELECT max(received_day) FROM hold WHERE force = ?1), 0), \
-         coalesce((SELECT max(d.received_day) FROM decision AS d JOIN referral AS f \
-         ON f.referral_row = d.referral_row WHERE f.force = ?1), 0)) AS day",
+         coalesce((SELECT max(received_day) FROM decision WHERE force = ?1), 0)) AS day",
     )?;
     select.query_row([force.0], |row| match row.get::<_, i64>("day")? {
         0 => Ok(None),
@@ -237,7 +241,8 @@ pub(in crate::store::sqlite) fn incidents(
     connection: &Connection,
 ) -> rusqlite::Result<Vec<Incident>> {
     let mut select = connection.prepare_cached(
-        "/* sweep::incidents */ SELECT * FROM incident WHERE closed_at IS NULL ORDER BY incident_row",
+        "/* sweep::incidents */ SELECT * FROM incident INDEXED BY incident_open \
+         WHERE closed_at IS NULL ORDER BY incident_row",
     )?;
     select.query_map([], incident)?.collect()
 }
@@ -332,31 +337,79 @@ pub(in crate::store::sqlite) fn paused(connection: &Connection) -> rusqlite::Res
     rows.collect()
 }
 
-/// Messages to one side of a provider by the day of their own time, and whether each is confirmed.
+/// How far a walk over what one day brought has come: each force's revisions in turn, then the
+/// messages that no revision carries.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store::sqlite) enum DayPlace {
+    Revisions { force: i64, after: i64 },
+    Messages { after: i64 },
+}
+
+impl DayPlace {
+    pub const START: DayPlace = DayPlace::Revisions { force: -1, after: i64::MAX };
+}
+
+/// Some of the messages to one side of a provider by the day of their own time, and whether each is
+/// confirmed; and where the walk goes on.
 pub(in crate::store::sqlite) fn exchanged(
     connection: &Connection,
     provider: &str,
     side: Compartment,
     day: Date,
-) -> rusqlite::Result<Vec<(Uuid, bool)>> {
+    place: DayPlace,
+) -> rusqlite::Result<(Vec<(Uuid, bool)>, Option<DayPlace>)> {
+    let (sql, force, after) = match place {
+        DayPlace::Revisions { force, after } => (
+            "/* sweep::exchanged */ SELECT r.revision_row AS carrier_row, f.provider \
+             FROM revision AS r CROSS JOIN referral AS f ON f.referral_row = r.referral_row \
+             WHERE r.force = ?1 AND r.received_day = ?2 AND r.revision_row > ?3 \
+             ORDER BY r.revision_row LIMIT ?4",
+            force,
+            after,
+        ),
+        DayPlace::Messages { after } => (
+            "/* sweep::exchanged */ SELECT m.message_row AS carrier_row, f.provider \
+             FROM message AS m CROSS JOIN referral AS f ON f.referral_row = m.referral_row \
+             WHERE ?1 = ?1 AND m.made_day = ?2 AND m.message_row > ?3 \
+             ORDER BY m.message_row LIMIT ?4",
+            0,
+            after,
+        ),
+    };
+    let mut select = connection.prepare_cached(sql)?;
+    let bound = params![force, from_day(day), after, CARRIERS_AT_ONCE];
+    let mut rows = select.query(bound)?;
+    let (mut found, mut carriers, mut last) = (Vec::new(), 0, after);
+    while let Some(row) = rows.next()? {
+        last = row.get("carrier_row")?;
+        carriers += 1;
+        if row.get_ref("provider")?.as_str()? != provider {
+            continue;
+        }
+        let messages = read::messages(connection, last)?.into_iter();
+        let of_side = messages.filter(|message| message.compartment == side);
+        found.extend(of_side.map(|message| (message.event_id, message.confirmed_at.is_some())));
+    }
+    let is_whole = carriers < CARRIERS_AT_ONCE;
+    let next = match place {
+        DayPlace::Revisions { force, .. } if is_whole => Some(force_after(connection, force)?),
+        DayPlace::Revisions { force, .. } => Some(DayPlace::Revisions { force, after: last }),
+        DayPlace::Messages { .. } if is_whole => None,
+        DayPlace::Messages { .. } => Some(DayPlace::Messages { after: last }),
+    };
+    Ok((found, next))
+}
+
+/// The next force that has sent anything.
+fn force_after(connection: &Connection, force: i64) -> rusqlite::Result<DayPlace> {
     let mut select = connection.prepare_cached(
-        "/* sweep::exchanged */ WITH carrier AS (SELECT revision_row AS carrier_row, referral_row \
-         FROM revision WHERE received_day = ?3 UNION ALL SELECT message_row, referral_row \
-         FROM message WHERE made_day = ?3) \
-         SELECT s.event_id, 1 AS is_sent, s.sent_row AS place FROM carrier AS c \
-         CROSS JOIN referral AS f ON f.referral_row = c.referral_row CROSS JOIN sent AS s \
-         ON s.sent_row BETWEEN c.carrier_row * 8 AND c.carrier_row * 8 + 7 \
-         WHERE f.provider = ?1 AND s.compartment = ?2 UNION ALL \
-         SELECT o.event_id, 0, o.outbox_row FROM carrier AS c \
-         CROSS JOIN referral AS f ON f.referral_row = c.referral_row CROSS JOIN outbox AS o \
-         ON o.outbox_row BETWEEN c.carrier_row * 8 AND c.carrier_row * 8 + 7 \
-         WHERE f.provider = ?1 AND o.compartment = ?2 ORDER BY place",
+        "/* sweep::force_after */ SELECT min(force) FROM revision WHERE force > ?1",
     )?;
-    let rows = select
-        .query_map(params![provider, from_compartment(side), from_day(day)], |row| {
-            Ok((Columns(row).id("event_id")?, row.get("is_sent")?))
-        })?;
-    rows.collect()
+    let next: Option<i64> = select.query_row([force], |row| row.get(0))?;
+    Ok(match next {
+        Some(force) => DayPlace::Revisions { force, after: 0 },
+        None => DayPlace::Messages { after: 0 },
+    })
 }
 
 /// Which of these outcomes are not stored.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
+mod large;
+mod plans;
+
 use super::*;
 use crate::store::audit::{self, verify};
 use crate::store::tests::{self as contract, Place, accept, revision, start, write};

@@ -318,12 +318,13 @@ impl Writer {
                 effects.revived.push(transaction.revive(event_id, &fact)?);
                 Ok(Outcome::Carried)
             }
-            Step::Resend { provider, since, until, fact } => {
-                let rows = transaction.resend(&provider, (since, until), fact.as_ref())?;
+            Step::Resend { provider, since, until, after, fact } => {
+                let (rows, next) =
+                    transaction.resend(&provider, (since, until), after, fact.as_ref())?;
                 for &row in &rows {
                     effects.add(Added { revision_row: revision_row(row), messages: 1 });
                 }
-                Ok(Outcome::Resent(rows.len() as u64))
+                Ok(Outcome::Resent { rows: rows.len() as u64, next })
             }
             Step::Activate { version, facts } => {
                 transaction.activate(&version, &facts)?;
@@ -360,6 +361,7 @@ impl Writer {
 
 pub(in crate::store::sqlite) const POISONED: &str =
     "a commit ended in an unknown way; the gateway must be started again";
+pub(in crate::store::sqlite) const STOPPING: &str = "the gateway is stopping";
 pub(in crate::store::sqlite) const BELOW_RESERVE: &str = "the disk is below its reserve";
 
 /// Why the file could not be written, for the person who runs the gateway.
@@ -376,6 +378,7 @@ pub(in crate::store::sqlite) fn reason(error: &rusqlite::Error) -> &'static str 
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the store's file is damaged",
         Some(ErrorCode::OutOfMemory) => "memory ran out",
+        Some(ErrorCode::OperationInterrupted) => STOPPING,
         _ => "the store failed",
     }
 }

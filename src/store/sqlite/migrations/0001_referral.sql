@@ -51,6 +51,8 @@ CREATE TABLE revision (
     UNIQUE (referral_row, revision)
 ) STRICT;
 CREATE INDEX revision_day ON revision (force, received_day);
+-- What a changed mapping is tried on.
+CREATE INDEX revision_kept ON revision (force, mapping_name, received_day) WHERE raw IS NOT NULL;
 
 -- One row for each message that is not settled: outbox_row = revision_row * 8 + its place among the
 -- revision's messages. So the rows of a referral are found through its revisions, without an index.
@@ -102,6 +104,7 @@ CREATE TABLE hold (
 ) STRICT;
 CREATE INDEX hold_record ON hold (record_index, hold_id);
 CREATE INDEX hold_day ON hold (force, received_day);
+CREATE INDEX hold_force ON hold (force, hold_id);
 CREATE INDEX hold_open ON hold (hold_id) WHERE ended IS NULL;
 CREATE UNIQUE INDEX hold_open_bytes ON hold (force, bytes) WHERE ended IS NULL;
 

@@ -3,6 +3,7 @@
 CREATE TABLE decision (
     decision_row INTEGER PRIMARY KEY,
     decision_id  BLOB NOT NULL UNIQUE CHECK (length(decision_id) = 16),
+    force        INTEGER NOT NULL,
     referral_row INTEGER NOT NULL REFERENCES referral (referral_row),
     decided      TEXT NOT NULL,
     decided_on   INTEGER NOT NULL,
@@ -12,7 +13,7 @@ CREATE TABLE decision (
     body         BLOB NOT NULL
 ) STRICT;
 CREATE INDEX decision_case ON decision (referral_row);
-CREATE INDEX decision_day ON decision (received_day);
+CREATE INDEX decision_day ON decision (force, received_day);
 
 -- A message that a decision or an outcome caused. Its row number is drawn from the same numbers as a
 -- revision's, so that outbox_row = message_row * 8 lies in the outbox where its turn is.
@@ -121,6 +122,8 @@ CREATE TABLE mail (
     CHECK ((incident_row IS NULL) <> (notice_row IS NULL))
 ) STRICT;
 CREATE INDEX mail_waiting ON mail (mail_row) WHERE sent_at IS NULL AND dead_reason IS NULL;
+-- Every notice that is written is looked for here, for the sake of the reference.
+CREATE INDEX mail_notice ON mail (notice_row) WHERE notice_row IS NOT NULL;
 
 -- When the sweep ran last, and since when it does not because the clock cannot be right.
 CREATE TABLE sweep (
@@ -151,3 +154,5 @@ CREATE TABLE reconciliation (
     missing_there TEXT NOT NULL,
     PRIMARY KEY (provider, compartment, day)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX reconciliation_uneven ON reconciliation (provider, day)
+    WHERE missing_here <> '[]' OR missing_there <> '[]';
