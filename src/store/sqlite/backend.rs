@@ -325,16 +325,12 @@ impl Store for Sqlite {
         day: Date,
     ) -> BoxFuture<'_, Result<Vec<(Uuid, bool)>, Error>> {
         async move {
-            let provider: Arc<str> = provider.into();
             let (mut all, mut place) = (Vec::new(), Some(sweep::DayPlace::START));
             // In chunks, so that other readers get their turn.
             while let Some(at) = place {
-                let provider = Arc::clone(&provider);
-                let page = self.read(move |connection| {
-                    read::in_snapshot(connection, |connection| {
-                        sweep::exchanged(connection, &provider, side, day, at)
-                    })
-                });
+                let provider = provider.clone();
+                let page = self
+                    .read(move |connection| sweep::exchanged(connection, &provider, side, day, at));
                 let (found, next) = page.await?;
                 all.extend(found);
                 place = next;

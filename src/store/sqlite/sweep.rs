@@ -358,6 +358,17 @@ pub(in crate::store::sqlite) fn exchanged(
     day: Date,
     place: DayPlace,
 ) -> rusqlite::Result<(Vec<(Uuid, bool)>, Option<DayPlace>)> {
+    // What is settled meanwhile is seen in one place or the other, never in both.
+    read::in_snapshot(connection, |connection| chunk(connection, provider, side, day, place))
+}
+
+fn chunk(
+    connection: &Connection,
+    provider: &str,
+    side: Compartment,
+    day: Date,
+    place: DayPlace,
+) -> rusqlite::Result<(Vec<(Uuid, bool)>, Option<DayPlace>)> {
     let (sql, force, after) = match place {
         DayPlace::Revisions { force, after } => (
             "/* sweep::exchanged */ SELECT r.revision_row AS carrier_row, f.provider \

@@ -25,7 +25,7 @@ fn filled(name: &str) -> (Folder, Sqlite, Connection) {
     let connection = folder.outsider();
     connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
     connection.execute_batch(include_str!("fill.sql")).unwrap();
-    connection.execute_batch("COMMIT").unwrap();
+    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let qpsg = rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
     connection.set_db_config(qpsg, true).unwrap();
     (folder, store, connection)

@@ -19,6 +19,8 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("pending::of_referral", "USE TEMP B-TREE FOR ORDER BY", CASE),
     ("pending::count", "SCAN outbox", "once, when the store is opened"),
     ("pending::oldest", "SCAN o", "it ends at the first row that is not dead"),
+    ("check::parts", "SCAN sqlite_schema", "as many rows as there are tables and indexes"),
+    ("open::begin", "SCAN fixed", "it ends at the first row"),
     ("plan::history", "USE TEMP B-TREE FOR ORDER BY", VERSIONS),
     ("plan::newest", "SCAN p USING INDEX sqlite_autoindex_plan_version_1", VERSIONS),
     (
