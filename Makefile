@@ -9,7 +9,7 @@ SECONDS_FUZZ ?= 600
 # So that rustup's cargo is found even where no profile was read.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test fault-test fuzz bench load lint build install
+.PHONY: demo test fault-test power-test fuzz bench load lint build install
 
 demo: build
 	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
@@ -20,6 +20,10 @@ test: install
 # The fault tests with 50 rounds instead of 10.
 fault-test: install
 	FAULT_ROUNDS=50 $(CARGO) test --test it -- --nocapture fault kill_nine
+
+# A power cut at every write of a recorded store, eight disks for each.
+power-test: install
+	POWER_ALL=1 $(CARGO) test --lib store::sqlite::tests::power -- --nocapture
 
 # Everything that reads bytes from outside, so long for each target.
 fuzz: install

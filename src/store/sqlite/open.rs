@@ -72,8 +72,10 @@ pub(in crate::store::sqlite) fn open(
         });
     }
     let held = place.hold()?;
-    let found = if is_new { None } else { Some(look(&held, vault)?) };
     let anchored = read_anchor()?;
+    // The first start was cut short before the store was whole: that one goes on where it ended.
+    let is_new = is_new || (anchored.is_none() && !is_begun(&held)?);
+    let found = if is_new { None } else { Some(look(&held, vault)?) };
     if let Some(found) = &found {
         if found.is_open && held.place.wal_bytes().is_none() {
             return Err(Error::WalGone { path: held.place.path.clone() });
@@ -138,6 +140,27 @@ fn open_for_reading(place: Place, options: &Options) -> Result<Opened, Error> {
         ended_cleanly: true,
         anchor_was_gone: false,
     })
+}
+
+/// Whether a store that no anchor knows was ever whole: it says whose it is, or has a fact.
+fn is_begun(held: &Held) -> Result<bool, Error> {
+    check::header(held)?;
+    let connection = connect_for_reading(&held.place)?;
+    let tables: i64 = connection.query_row(
+        "/* open::is_begun */ SELECT count(*) FROM sqlite_schema WHERE type = 'table' \
+         AND name IN ('fixed', 'audit')",
+        [],
+        |row| row.get(0),
+    )?;
+    match tables {
+        0 => Ok(false),
+        _ => Ok(connection.query_row(
+            "/* open::is_begun */ SELECT EXISTS (SELECT 1 FROM fixed) \
+             OR EXISTS (SELECT 1 FROM audit)",
+            [],
+            |row| row.get(0),
+        )?),
+    }
 }
 
 /// Looks at a store that is there, and changes nothing.

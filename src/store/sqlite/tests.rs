@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 mod large;
 mod plans;
+mod power;
 
 use super::*;
 use crate::store::audit::{self, verify};
@@ -22,18 +23,22 @@ struct Folder {
     vault: Arc<Vault>,
 }
 
+fn vault_in(path: &std::path::Path) -> Arc<Vault> {
+    let settings = config::Vault {
+        epochs: path.join("epochs"),
+        index_key: config::SecretFile::at(path.join("index.key"), "vault.index_key"),
+        audit_key: config::SecretFile::at(path.join("audit.key"), "vault.audit_key"),
+    };
+    Arc::new(Vault::open(&settings).unwrap())
+}
+
 impl Folder {
     fn create(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("cara-store-{}-{name}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir_all(&path).unwrap();
-        let settings = config::Vault {
-            epochs: path.join("epochs"),
-            index_key: config::SecretFile::at(path.join("index.key"), "vault.index_key"),
-            audit_key: config::SecretFile::at(path.join("audit.key"), "vault.audit_key"),
-        };
         crate::vault::create_secrets(&path).unwrap();
-        let vault = Arc::new(Vault::open(&settings).unwrap());
+        let vault = vault_in(&path);
         Folder { path, generation: Mutex::new(0), clock: Clock::manual(start()), vault }
     }
 
