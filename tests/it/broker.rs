@@ -246,6 +246,24 @@ impl Broker {
         keeper.wait().unwrap();
     }
 
+    /// The server's own process.
+    pub fn pid(&self) -> i32 {
+        let text = std::fs::read_to_string(self.folder.join("pid")).unwrap();
+        text.trim().parse().unwrap()
+    }
+
+    /// `kill -9`, without the keeper's goodbye; [`Broker::start_again`] follows.
+    pub fn kill(&mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.pid());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        self.stop();
+    }
+
+    /// What was imported at the start.
+    pub fn definitions(&self) -> PathBuf {
+        self.folder.join("definitions.json")
+    }
+
     /// Runs `rabbitmqctl` against this broker and gives what it printed.
     pub fn control(&self, arguments: &[&str]) -> String {
         let versions = std::fs::read_dir(CONTROL).unwrap().map(|entry| entry.unwrap().path());

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::broker::shared;
 use crate::decide::{Decided, update};
 use crate::delivery::endpoint::{Behaviour, Seen, Server};
-use crate::faults::rounds;
+use crate::fault::rounds;
 use crate::record::XML;
 use crate::way_back::{
     Charity, attended, booked, check_audit, missed, notices, outcome, push, told,
@@ -227,7 +227,7 @@ async fn kill_nine_while_programmes_run_loses_and_repeats_none() {
             outcomes.push(outcome(referral_id, number, kind, members));
         }
     }
-    let rounds = rounds();
+    let rounds = rounds(10);
     let per_round = outcomes.len().div_ceil(rounds);
     // Strided, so that most arrive before those with lower numbers.
     let order: Vec<usize> = (0..outcomes.len()).map(|index| index * 9 % outcomes.len()).collect();

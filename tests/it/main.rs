@@ -20,7 +20,7 @@ mod decide;
 mod delivery;
 mod edge;
 mod evolution;
-mod faults;
+mod fault;
 mod follow;
 mod golive;
 mod handbook;

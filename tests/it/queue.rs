@@ -1,6 +1,5 @@
 //! A charity that drains both queues of a provider and remembers what it saw, in order.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
@@ -16,11 +15,7 @@ use crate::world::eventually;
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub referral_id: String,
-    pub revision: u64,
     pub victim: bool,
-    pub message_id: String,
-    /// This consumer had seen the id before.
-    pub repeated: bool,
     pub body: Value,
 }
 
@@ -73,19 +68,12 @@ async fn consume(channel: Channel, queue: String, victim: bool, seen: Arc<Mutex<
     let consumer =
         channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await;
     let mut consumer = consumer.unwrap();
-    let mut ids = HashSet::new();
     while let Some(Ok(delivery)) = consumer.next().await {
         let message_id = delivery.properties.message_id().as_ref().unwrap().as_str().to_owned();
         let body: Value = serde_json::from_slice(&delivery.data).unwrap();
         assert_eq!(body["id"], message_id, "the event's id is the message's");
-        let message = Seen {
-            referral_id: body["subject"].as_str().unwrap().to_owned(),
-            revision: body["data"]["revision"].as_u64().unwrap(),
-            victim,
-            repeated: !ids.insert(message_id.clone()),
-            message_id,
-            body,
-        };
+        let message =
+            Seen { referral_id: body["subject"].as_str().unwrap().to_owned(), victim, body };
         seen.lock().unwrap().push(message);
         delivery.ack(BasicAckOptions::default()).await.unwrap();
     }

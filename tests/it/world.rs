@@ -35,6 +35,8 @@ pub struct World {
     pub letters_to: Option<String>,
     /// One more force, slug and code; its mappings are in the world's own folder, if anywhere.
     pub newcomer: Option<(&'static str, &'static str)>,
+    /// Further tables of the settings.
+    pub tables: String,
 }
 
 /// A running gateway and everything that speaks to it.
@@ -44,6 +46,9 @@ pub struct TestGateway {
     pub internal: String,
     pub authority: Authority,
     pub provider: String,
+    /// What the process is started through, such as `prlimit`, with its arguments.
+    pub through: Vec<String>,
+    pub environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -105,6 +110,8 @@ impl World {
             folder,
             authority,
             provider,
+            through: Vec::new(),
+            environment: Vec::new(),
             child: None,
         }
     }
@@ -128,7 +135,7 @@ impl World {
             Some(lines) => lines.clone(),
         };
         let user = nix::unistd::User::from_uid(nix::unistd::getuid()).unwrap().unwrap().name;
-        let (api_lines, store_lines) = (&self.api, &self.store);
+        let (api_lines, store_lines, tables) = (&self.api, &self.store, &self.tables);
         let mut text = format!(
             "[api]\nlisten = \"127.0.0.1:{api}\"\ncertificate = \"certs/server.pem\"\n\
              key = \"certs/server.key\"\nrequests_per_s_max = 100000\n{api_lines}\n\
@@ -140,7 +147,7 @@ impl World {
              audit_key = \"secrets/audit.key\"\n\
              [broker]\n{broker}\n{delivery}[mappings]\nfolder = \"{mappings}\"\n\
              [[ca]]\nname = \"police-ca\"\ncertificate = \"certs/ca.pem\"\ncrl = \"{crl}\"\n\
-             [[provider]]\nslug = \"{provider}\"\n"
+             [[provider]]\nslug = \"{provider}\"\n{tables}\n"
         );
         for (slug, code) in FORCES.into_iter().chain(self.newcomer) {
             write!(
@@ -180,14 +187,24 @@ impl TestGateway {
         self.ready().await;
     }
 
+    /// The same where it may well refuse to start.
+    pub async fn try_spawn(&mut self) -> Result<(), String> {
+        self.begin(&[]);
+        self.comes_up().await
+    }
+
     /// Starts the process.
     pub fn begin(&mut self, environment: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path());
         let log = log.unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_cara-gateway"))
+        let mut line = self.through.clone();
+        line.push(env!("CARGO_BIN_EXE_cara-gateway").to_owned());
+        let child = Command::new(&line[0])
+            .args(&line[1..])
             .arg("serve")
             .arg("--config")
             .arg(self.folder.join("gateway.toml"))
+            .envs(self.environment.iter().cloned())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -199,6 +216,12 @@ impl TestGateway {
 
     /// Waits until the process is ready.
     pub async fn ready(&mut self) {
+        if let Err(why) = self.comes_up().await {
+            panic!("{why}:\n{}", self.log());
+        }
+    }
+
+    async fn comes_up(&mut self) -> Result<(), String> {
         let ready = format!("{}/readyz", self.internal);
         let client = plain_client();
         let started = Instant::now();
@@ -206,15 +229,21 @@ impl TestGateway {
             if let Ok(answer) = client.get(&ready).send().await
                 && answer.status().is_success()
             {
-                return;
+                return Ok(());
             }
-            let child = self.child.as_mut().unwrap();
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the gateway ended with {status}:\n{}", self.log());
+            if let Some(status) = self.has_ended() {
+                return Err(format!("the gateway ended with {status}"));
             }
-            assert!(started.elapsed() < PATIENCE, "not ready:\n{}", self.log());
+            if started.elapsed() > PATIENCE {
+                return Err("the gateway is not ready".to_owned());
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// How the process ended, if it has.
+    pub fn has_ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.as_mut()?.try_wait().unwrap()
     }
 
     pub fn log_path(&self) -> PathBuf {

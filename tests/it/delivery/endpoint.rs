@@ -24,7 +24,11 @@ pub enum Behaviour {
     SayAndWait(Vec<u8>),
     /// Says the first once and the second for ever.
     Endless(Vec<u8>, Vec<u8>),
+    /// Says what this makes of the request and closes; nothing: says nothing until the other goes.
+    Choose(Choice),
 }
+
+type Choice = Arc<dyn Fn(&Seen) -> Vec<u8> + Send + Sync>;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -127,8 +131,16 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, behaviour: Behaviour, l
             Ok(_) => {}
         }
     };
+    let behaviour = match behaviour {
+        Behaviour::Choose(choice) => match choice(&seen) {
+            nothing if nothing.is_empty() => Behaviour::SayAndWait(nothing),
+            bytes => Behaviour::Say(bytes),
+        },
+        fixed => fixed,
+    };
     log.seen.lock().unwrap().push(seen);
     match behaviour {
+        Behaviour::Choose(_) => unreachable!("it has been chosen"),
         Behaviour::Say(bytes) => {
             stream.write_all(&bytes).await.unwrap();
             let _gone_already = stream.shutdown().await;

@@ -1,0 +1,68 @@
+//! What happens to the disk below the store: a small library, loaded before libc, answers for it.
+//! It needs no right that an ordinary user lacks.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
+use super::place::Place;
+use super::row::Fault;
+use crate::world::TestGateway;
+
+/// The store says so, and so does the probe that a balancer asks.
+const REFUSES: &[&str] = &["incident store_refusing", "readyz store"];
+
+pub const FAULTS: &[Fault] = &[
+    fault("disk_below_reserve", &["incident disk_low"], |place| set(place, "low")).in_smoke(),
+    fault("disk_full", REFUSES, |place| set(place, "full")),
+    fault("disk_read_only", REFUSES, |place| set(place, "read-only")),
+    Fault {
+        mend: |place| {
+            async {
+                set(place, "good").await;
+                place.start_again().await;
+            }
+            .boxed_local()
+        },
+        // What was written cannot be trusted after a failed sync: the process ends by itself.
+        ..fault("disk_sync_fails", &["exit"], |place| set(place, "broken"))
+    },
+];
+
+const fn fault(
+    name: &'static str,
+    told_by: &'static [&'static str],
+    strike: super::row::Act,
+) -> Fault {
+    Fault { ready, ..Fault::of(name, told_by, strike, |place| set(place, "good")) }
+}
+
+fn library() -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/fault/disk.c");
+        let library = folder.join("libdisk.so");
+        let mut compiler = Command::new("cc");
+        compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
+        assert!(compiler.status().unwrap().success());
+        library
+    };
+    MADE.get_or_init(make).clone()
+}
+
+fn ready(gateway: &mut TestGateway) {
+    let control = gateway.folder.join("disk");
+    std::fs::write(&control, "good").unwrap();
+    gateway.environment.extend([
+        ("LD_PRELOAD".to_owned(), library().display().to_string()),
+        ("CARA_DISK".to_owned(), control.display().to_string()),
+    ]);
+}
+
+fn set<'p>(place: &'p mut Place, state: &'static str) -> LocalBoxFuture<'p, ()> {
+    async move { std::fs::write(place.gateway.folder.join("disk"), state).unwrap() }.boxed_local()
+}
