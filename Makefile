@@ -9,7 +9,7 @@ SECONDS_FUZZ ?= 600
 # So that rustup's cargo is found even where no profile was read.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test fault-test power-test fuzz bench load lint build install
+.PHONY: demo test fault-test fairness power-test fuzz bench load lint build install
 
 demo: build
 	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
@@ -17,9 +17,14 @@ demo: build
 test: install
 	$(CARGO) test --workspace
 
-# The fault tests with 50 rounds instead of 10.
+# Faults under load of both legs, each three times, with a table; FAULTS="kill_nine …" chooses rows,
+# FAULT_ROUNDS says how often. About half an hour.
 fault-test: install
-	FAULT_ROUNDS=50 $(CARGO) test --test it -- --nocapture fault kill_nine
+	FAULT_TEST=all $(CARGO) test --test it -- --nocapture every_fault
+
+# What another force feels of one at its limits, beside a burner of the processor; three minutes.
+fairness: install
+	FAIRNESS=all $(CARGO) test --test it -- --nocapture another_force_feels
 
 # A power cut at every write of a recorded store, eight disks for each.
 power-test: install

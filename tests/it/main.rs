@@ -20,6 +20,7 @@ mod decide;
 mod delivery;
 mod edge;
 mod evolution;
+mod fairness;
 mod fault;
 mod follow;
 mod golive;

@@ -11,6 +11,12 @@ pub struct Record {
     pub record_ref: String,
 }
 
+/// Case `number` in version `version`: later versions have another wording, a later time and
+/// another message number.
+pub fn hampshire(number: u64, version: u64) -> String {
+    record(number).version(version).text
+}
+
 /// Case `number` without message number and time, so that only its content tells versions apart.
 pub fn record(number: u64) -> Record {
     let occurrence = format!("44{number:09}");
@@ -22,6 +28,13 @@ pub fn record(number: u64) -> Record {
 }
 
 impl Record {
+    fn version(self, version: u64) -> Self {
+        let message = format!("M-{}-{version}", self.record_ref);
+        self.message(&message)
+            .extracted(&format!("2025-09-{:02}T06:15:00Z", 13 + version))
+            .wording(version)
+    }
+
     /// Another content on the offender's side.
     pub fn wording(self, version: u64) -> Self {
         self.with("an open hand", &format!("an open hand, version {version}"))

@@ -187,12 +187,6 @@ impl TestGateway {
         self.ready().await;
     }
 
-    /// The same where it may well refuse to start.
-    pub async fn try_spawn(&mut self) -> Result<(), String> {
-        self.begin(&[]);
-        self.comes_up().await
-    }
-
     /// Starts the process.
     pub fn begin(&mut self, environment: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path());
@@ -221,7 +215,8 @@ impl TestGateway {
         }
     }
 
-    async fn comes_up(&mut self) -> Result<(), String> {
+    /// The same where it may well refuse to start.
+    pub async fn comes_up(&mut self) -> Result<(), String> {
         let ready = format!("{}/readyz", self.internal);
         let client = plain_client();
         let started = Instant::now();

@@ -11,7 +11,7 @@ use super::place::{Place, send};
 use super::row::Fault;
 use crate::broker::{ADMINISTRATOR, GATEWAY};
 
-const AWAY: &[&str] = &["incident broker_away"];
+const AWAY: &[&str] = &["incident broker_away", "readyz broker"];
 
 pub const FAULTS: &[Fault] = &[
     Fault::of(
@@ -29,7 +29,7 @@ pub const FAULTS: &[Fault] = &[
     ),
     Fault::of(
         "broker_paused",
-        &["incident broker_away", "readyz broker"],
+        AWAY,
         |place| async { send(Signal::SIGSTOP, place.broker.pid()) }.boxed_local(),
         |place| async { send(Signal::SIGCONT, place.broker.pid()) }.boxed_local(),
     ),

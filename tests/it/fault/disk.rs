@@ -15,21 +15,14 @@ use crate::world::TestGateway;
 /// The store says so, and so does the probe that a balancer asks.
 const REFUSES: &[&str] = &["incident store_refusing", "readyz store"];
 
+/// What was written cannot be trusted after such a fault: the process may end by itself.
+const ENDS: &[&str] = &["incident store_refusing", "readyz store", "exit"];
+
 pub const FAULTS: &[Fault] = &[
-    fault("disk_below_reserve", &["incident disk_low"], |place| set(place, "low")).in_smoke(),
+    fault("disk_below_reserve", &["incident disk_low"], |place| set(place, "low")),
     fault("disk_full", REFUSES, |place| set(place, "full")),
-    fault("disk_read_only", REFUSES, |place| set(place, "read-only")),
-    Fault {
-        mend: |place| {
-            async {
-                set(place, "good").await;
-                place.start_again().await;
-            }
-            .boxed_local()
-        },
-        // What was written cannot be trusted after a failed sync: the process ends by itself.
-        ..fault("disk_sync_fails", &["exit"], |place| set(place, "broken"))
-    },
+    fault("disk_read_only", ENDS, |place| set(place, "read-only")),
+    fault("disk_sync_fails", ENDS, |place| set(place, "broken")),
 ];
 
 const fn fault(
@@ -37,7 +30,7 @@ const fn fault(
     told_by: &'static [&'static str],
     strike: super::row::Act,
 ) -> Fault {
-    Fault { ready, ..Fault::of(name, told_by, strike, |place| set(place, "good")) }
+    Fault { ready, ..Fault::of(name, told_by, strike, good) }
 }
 
 fn library() -> PathBuf {
@@ -61,6 +54,17 @@ fn ready(gateway: &mut TestGateway) {
         ("LD_PRELOAD".to_owned(), library().display().to_string()),
         ("CARA_DISK".to_owned(), control.display().to_string()),
     ]);
+}
+
+/// A process that has ended is started again, as whatever watches over it would.
+fn good(place: &mut Place) -> LocalBoxFuture<'_, ()> {
+    async {
+        set(place, "good").await;
+        if place.gateway.has_ended().is_some() {
+            place.start_again().await;
+        }
+    }
+    .boxed_local()
 }
 
 fn set<'p>(place: &'p mut Place, state: &'static str) -> LocalBoxFuture<'p, ()> {

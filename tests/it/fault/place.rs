@@ -132,7 +132,8 @@ impl Place {
     /// Starts it where it should refuse; what it says then is a sign.
     pub async fn start_refused(&mut self) {
         self.gateway.kill();
-        if self.gateway.try_spawn().await.is_err() && self.gateway.has_ended().is_some() {
+        self.gateway.begin(&[]);
+        if self.gateway.comes_up().await.is_err() && self.gateway.has_ended().is_some() {
             self.signs.insert(format!("start refused: {}", self.last_line()));
         }
     }

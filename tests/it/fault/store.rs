@@ -28,7 +28,7 @@ pub const FAULTS: &[Fault] = &[
             async {}.boxed_local()
         })
     },
-    second("second_by_path", |place| second_on(place, |folder| folder.join(FILE))),
+    second("second_by_path", |place| second_on(place, |folder| folder.join(FILE))).in_smoke(),
     second("second_by_link", |place| {
         second_on(place, |folder| {
             let link = folder.join("other.db");
