@@ -72,10 +72,11 @@ pub(in crate::store::sqlite) fn open(
         });
     }
     let held = place.hold()?;
-    let anchored = read_anchor()?;
     // The first start was cut short before the store was whole: that one goes on where it ended.
-    let is_new = is_new || (anchored.is_none() && !is_begun(&held)?);
+    let has_anchor = options.anchor.try_exists().unwrap_or(true);
+    let is_new = is_new || (!has_anchor && !is_begun(&held)?);
     let found = if is_new { None } else { Some(look(&held, vault)?) };
+    let anchored = read_anchor()?;
     if let Some(found) = &found {
         if found.is_open && held.place.wal_bytes().is_none() {
             return Err(Error::WalGone { path: held.place.path.clone() });

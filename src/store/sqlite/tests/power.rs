@@ -61,7 +61,7 @@ async fn the_process_that_is_recorded() {
             }
             say("accepted", write(&store, accept(&folder, one)).await);
             let leased = match number % 3 {
-                0 => store.claim(4, contract::LEASE_S).await.unwrap(),
+                0 => contract::claim(&store, 4, contract::LEASE_S).await,
                 _ => Vec::new(),
             };
             contract::settle_all(&store, &folder.clock, &leased).await;
