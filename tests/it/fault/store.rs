@@ -36,17 +36,27 @@ pub const FAULTS: &[Fault] = &[
             link
         })
     }),
-    second("second_after_deleted_lock", |place| {
-        second_on(place, |folder| {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.extension().is_some_and(|ending| ending == "lock") {
-                    std::fs::remove_file(path).unwrap();
-                }
+    Fault {
+        // The first gateway sees that its lock is gone and takes nothing more until it is started again.
+        mend: |place| {
+            async {
+                place.signs.clear();
+                place.start_again().await;
             }
-            folder.join(FILE)
+            .boxed_local()
+        },
+        ..second("second_after_deleted_lock", |place| {
+            second_on(place, |folder| {
+                for entry in std::fs::read_dir(folder).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.extension().is_some_and(|ending| ending == "lock") {
+                        std::fs::remove_file(path).unwrap();
+                    }
+                }
+                folder.join(FILE)
+            })
         })
-    }),
+    },
 ];
 
 const fn second(name: &'static str, strike: Act) -> Fault {
