@@ -18,7 +18,7 @@ use crate::delivery::{Mail, Push};
 use crate::flow::follow::Follower;
 use crate::flow::{Force, Forces, Gateway, Provider, Refusal};
 use crate::http::{DeadLetters, DeadQueue, Edge, Listening, knock};
-use crate::metric::alert::Alerts;
+use crate::metric::alert::{Alerts, UNCLEAN_STOP};
 use crate::metric::{Health, Metric, Part};
 use crate::store::{ForceCode, Sqlite};
 use crate::supervisor::{self, Tasks};
@@ -69,7 +69,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let mut tasks = Tasks::default();
     let certificates = tls::watch(Arc::clone(&trust));
     tasks.spawn("certificate watcher", worker::until_told(certificates, stopped.clone()));
-    let watching = worker::watch(gateway.clone(), health.clone(), stopped.clone());
+    let watching =
+        worker::watch(gateway.clone(), settings.store.clone(), health.clone(), stopped.clone());
     tasks.spawn("store watcher", watching);
     tasks.spawn("mapping follower", worker::follow(follower, health.clone(), stopped.clone()));
     let outside = outside(Arc::clone(&trust), &settings, clock.clone())?;
@@ -83,6 +84,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
             None
         }
     };
+    let alarm = worker::alarm(post.clone(), clock.clone(), metric.clone(), stopped.clone());
+    tasks.spawn("alarm", alarm);
     let (told, counted) = (stopped.clone(), metric.clone());
     let tending = worker::tend(gateway.clone(), outside, post, clock.clone(), counted, told);
     tasks.spawn("sweep", tending);
@@ -109,8 +112,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
         health.bad(Part::Outcomes, "`broker.publish` is false: nothing is read either");
     }
-    gateway.probe().await.context("the store cannot commit")?;
-    health.good(Part::Store);
+    // Below its reserve or locked it serves all the same: what waits goes out, and the part says so.
+    match gateway.probe().await {
+        Ok(()) => health.good(Part::Store),
+        Err(error @ Refusal::Unavailable { .. }) => health.bad(Part::Store, error.to_string()),
+        Err(error) => return Err(error).context("the store cannot commit"),
+    };
     health.good(Part::Start);
 
     let knocking = knock(listening.doors(), Arc::clone(&edge));
@@ -138,6 +145,9 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     let vault = Arc::new(Vault::open(&settings.vault)?);
     let store = Sqlite::open(&settings.store, clock.clone(), Arc::clone(&vault), metric.clone())
         .with_context(|| format!("the store {} cannot be opened", settings.store.path.display()))?;
+    if !store.ended_cleanly() {
+        metric.troubles().are(UNCLEAN_STOP, "gateway", 1);
+    }
     let forces: Forces = settings.forces.iter().map(force).collect();
     let providers = settings.providers.iter().map(|it| Provider {
         slug: it.slug.clone(),

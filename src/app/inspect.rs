@@ -62,12 +62,12 @@ pub async fn parts(settings: &Settings) -> Vec<Finding> {
         found.push(store(settings).await);
     }
     found.extend(brokers(settings).await);
-    found.push(mail(settings));
+    found.push(mail(settings).await);
     found
 }
 
-/// Whether people can be told of what is wrong; nothing is sent.
-fn mail(settings: &Settings) -> Finding {
+/// Whether people can be told of what is wrong: tried up to the envelope, nothing is sent.
+async fn mail(settings: &Settings) -> Finding {
     match &settings.mail {
         None => {
             Finding::good("mail", "there is no [mail]: incidents are log lines and numbers only")
@@ -75,7 +75,10 @@ fn mail(settings: &Settings) -> Finding {
         Some(mail) => {
             let good =
                 format!("{} operators are told through {}", mail.operators.len(), mail.server);
-            Finding::of("mail", Mail::open(mail, &super::clock()), &good)
+            match Mail::open(mail, &super::clock()) {
+                Ok(open) => Finding::of("mail", open.rehearse(&mail.operators).await, &good),
+                Err(error) => Finding::bad("mail", error.to_string()),
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::app;
 
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// A code as a finding, a diagnostic or an answer names it
+    /// A code as a finding, a diagnostic or an answer names it, or the kind of an incident
     code: String,
     #[command(flatten)]
     shape: Shape,
@@ -19,9 +19,11 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let code = self.code.trim().to_uppercase();
-        let Some(page) = app::page(&code) else {
-            writeln!(out, "there is no code {code}: they begin with V, M, O or P")?;
+        let (code, kind) = (self.code.trim().to_uppercase(), self.code.trim().to_lowercase());
+        let Some(page) = app::page(&code).or_else(|| app::page(&kind)) else {
+            let begin =
+                "they begin with V, M, O or P, and `incident list` names kinds of incidents";
+            writeln!(out, "there is no code {code}: {begin}")?;
             return Ok(ExitCode::FAILURE);
         };
         if self.shape.is_json() {

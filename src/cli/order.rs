@@ -91,6 +91,7 @@ impl Incident {
             writeln!(out, "no incident is open")?;
             return Ok(ExitCode::SUCCESS);
         }
+        writeln!(out, "`cara-gateway explain KIND` says more of each")?;
         Ok(ExitCode::FAILURE)
     }
 }

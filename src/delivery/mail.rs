@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime};
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::authentication::{self, Credentials};
+use lettre::transport::smtp::client::{
+    AsyncSmtpConnection, Certificate, CertificateStore, Tls, TlsParameters,
+};
+use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use uuid::Uuid;
@@ -52,6 +55,15 @@ pub struct Undelivered {
     pub reason: &'static str,
     /// Which of the recipients, counted from 0: whoever tries again leaves the others out.
     pub missed: Vec<usize>,
+}
+
+/// The mail server would not take a mail now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the mail server stops at {step}: {reason}; compare [mail] with what its keeper says")]
+pub struct Unready {
+    pub step: &'static str,
+    /// A code of ours.
+    pub reason: &'static str,
 }
 
 /// Why one recipient's mail was not taken.
@@ -105,6 +117,51 @@ impl Mail {
             }
         }
         undelivered.map_or(Ok(()), Err)
+    }
+
+    /// Speaks with the server as far as the envelope of a mail to these people, and sends none.
+    pub async fn rehearse(&self, to: &[String]) -> Result<(), Unready> {
+        match tokio::time::timeout(TIMEOUT, self.envelope(to)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err((step, failure))) => Err(Unready { step, reason: failure.reason }),
+            Err(_) => Err(Unready { step: "connecting", reason: "timeout" }),
+        }
+    }
+
+    async fn envelope(&self, to: &[String]) -> Result<(), (&'static str, Failure)> {
+        let at = |step| move |error: smtp::Error| (step, Failure::of(&error));
+        let settings = |_: Error| ("reading the settings", Failure::of_everybody("settings"));
+        let absent = || settings(Error::Setting { setting: "mail.server" });
+        let (host, port) = self.settings.host_and_port().ok_or_else(absent)?;
+        let hello = ClientId::Domain(self.from.domain().to_owned());
+        let tls = match self.settings.tls {
+            Encryption::None => None,
+            Encryption::Required => Some(self.tls(host).map_err(settings)?),
+        };
+        let (first, later) = match port {
+            PORT_WITH_TLS_FIRST => (tls, None),
+            _ => (None, tls),
+        };
+        let connect =
+            AsyncSmtpConnection::connect_tokio1((host, port), Some(TIMEOUT), &hello, first, None);
+        let mut connection = connect.await.map_err(at("connecting"))?;
+        if let Some(tls) = later {
+            connection.starttls(tls, &hello).await.map_err(at("STARTTLS"))?;
+        }
+        if let Some(credentials) = self.credentials().map_err(settings)? {
+            let known = authentication::DEFAULT_MECHANISMS;
+            connection.auth(known, &credentials).await.map_err(at("signing on"))?;
+        }
+        let from = commands::Mail::new(Some(self.from.clone()), Vec::new());
+        connection.command(from).await.map_err(at("MAIL FROM"))?;
+        for recipient in to {
+            let unfit = |_| ("RCPT TO", Failure::permanent("unfit_address"));
+            let recipient = commands::Rcpt::new(recipient.parse().map_err(unfit)?, Vec::new());
+            connection.command(recipient).await.map_err(at("RCPT TO"))?;
+        }
+        connection.command(commands::Rset).await.map_err(at("RSET"))?;
+        let _ = connection.quit().await;
+        Ok(())
     }
 
     async fn send_one(
@@ -161,12 +218,19 @@ impl Mail {
             .tls(encryption)
             .hello_name(ClientId::Domain(self.from.domain().to_owned()))
             .timeout(Some(TIMEOUT));
+        Ok(match self.credentials()? {
+            Some(credentials) => builder.credentials(credentials).build(),
+            None => builder.build(),
+        })
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, Error> {
         let (Some(user), Some(file)) = (&self.settings.user, &self.settings.password) else {
-            return Ok(builder.build());
+            return Ok(None);
         };
         let password = file.read()?;
         let line = password.line().ok_or(Error::Setting { setting: "mail.password" })?;
-        Ok(builder.credentials(Credentials::new(user.clone(), line.to_owned())).build())
+        Ok(Some(Credentials::new(user.clone(), line.to_owned())))
     }
 
     fn tls(&self, host: &str) -> Result<TlsParameters, Error> {

@@ -119,7 +119,8 @@ fn of_incident(incident: &Incident, stage: &str) -> (String, String) {
     };
     let what = page.map_or("about", |page| page.about);
     let text = format!(
-        "{means}\n\n{what}: {about}\nhow many: {count}\nsince: {opened_at}\nstate: {stage}\n\n{now}\n"
+        "{means}\n\n{what}: {about}\nhow many: {count}\nsince: {opened_at}\nstate: {stage}\n\n{now}\n\n\
+         `cara-gateway explain {kind}` and GET /problems/{kind} say more.\n"
     );
     (subject, text)
 }

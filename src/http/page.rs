@@ -10,6 +10,7 @@ use super::Edge;
 use super::body;
 use super::problem::{self, Refused};
 use crate::flow::Refusal;
+use crate::metric;
 
 pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
@@ -45,7 +46,11 @@ pub fn own_page(id: &str) -> Option<ProblemPage> {
         let it = rejection::Code::find(id)?;
         Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
-    problem.or_else(finding).or_else(rejection)
+    let incident = || {
+        let it = metric::page(id)?;
+        Some(ProblemPage::of(it.name, "incident", [it.means, it.cause, it.fix, it.avoid]))
+    };
+    problem.or_else(finding).or_else(rejection).or_else(incident)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The numbers behind `/metrics`, in OpenMetrics text.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -66,6 +66,9 @@ struct Numbers {
     broker_up: Gauge,
     audit_rows: Gauge,
     panics: Counter,
+    sweep_age: Gauge,
+    /// On the monotonic clock, in milliseconds.
+    swept_at_ms: AtomicU64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -149,6 +152,8 @@ impl Default for Metric {
             broker_up: Gauge::default(),
             audit_rows: Gauge::default(),
             panics: Counter::default(),
+            sweep_age: Gauge::default(),
+            swept_at_ms: AtomicU64::new(0),
         };
         numbers.register();
         Metric { numbers: Arc::new(numbers), troubles: Troubles::default() }
@@ -204,6 +209,12 @@ impl Numbers {
         all.register("holds_open", "Open holds, by force", self.holds_open.clone());
         all.register("broker_up", "1 while the broker is reached", self.broker_up.clone());
         all.register("audit_rows", "Length of the audit chain", self.audit_rows.clone());
+        all.register_with_unit(
+            "sweep_age",
+            "Time since the last whole sweep",
+            Unit::Seconds,
+            self.sweep_age.clone(),
+        );
         all.register("panics", "Faults of the gateway's own program", self.panics.clone());
     }
 }
@@ -314,6 +325,20 @@ impl Metric {
 
     pub fn audit_rows(&self, count: u64) {
         self.numbers.audit_rows.set(signed(count));
+    }
+
+    /// A sweep has come to its end at this moment of the monotonic clock.
+    pub fn swept(&self, at: Duration) {
+        let at_ms = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
+        self.numbers.swept_at_ms.store(at_ms, Ordering::Relaxed);
+    }
+
+    /// How long ago that was; also counted.
+    pub fn sweep_age(&self, now: Duration) -> Duration {
+        let swept_at = Duration::from_millis(self.numbers.swept_at_ms.load(Ordering::Relaxed));
+        let age = now.saturating_sub(swept_at);
+        self.numbers.sweep_age.set(signed(age.as_secs()));
+        age
     }
 
     /// The program met a state that it calls impossible.

@@ -12,6 +12,8 @@ pub enum Part {
     Listener,
     /// A commit would succeed now.
     Store,
+    /// What time has made due is looked for, and incidents are opened.
+    Sweep,
     /// Every force's newest mapping version compiles.
     Mappings,
     /// Messages go out. Being away never stops acceptance.
@@ -42,14 +44,22 @@ struct Board {
 }
 
 impl Part {
-    pub const ALL: [Part; 6] =
-        [Part::Start, Part::Listener, Part::Store, Part::Mappings, Part::Broker, Part::Outcomes];
+    pub const ALL: [Part; 7] = [
+        Part::Start,
+        Part::Listener,
+        Part::Store,
+        Part::Sweep,
+        Part::Mappings,
+        Part::Broker,
+        Part::Outcomes,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Part::Start => "start",
             Part::Listener => "listener",
             Part::Store => "store",
+            Part::Sweep => "sweep",
             Part::Mappings => "mappings",
             Part::Broker => "broker",
             Part::Outcomes => "outcomes",
@@ -60,7 +70,7 @@ impl Part {
     pub fn stops_acceptance(self) -> bool {
         match self {
             Part::Start | Part::Listener | Part::Store => true,
-            Part::Mappings | Part::Broker | Part::Outcomes => false,
+            Part::Sweep | Part::Mappings | Part::Broker | Part::Outcomes => false,
         }
     }
 }

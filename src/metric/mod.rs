@@ -6,7 +6,9 @@
 pub mod alert;
 mod counter;
 mod health;
+mod page;
 
 pub use alert::Troubles;
 pub use counter::{Metric, PushEnd, Step};
 pub use health::{Health, Part, State};
+pub use page::{Page, page};

@@ -13,12 +13,15 @@ use super::file::Error;
 use super::server;
 use super::trust::Trust;
 use crate::config::Settings;
+use crate::metric::alert::CERTIFICATE_UNREADABLE;
 
 /// The files that trust is read from, as they were when they were looked at last.
 #[derive(Debug)]
 pub(in crate::tls) struct Watched {
     pub(in crate::tls) settings: Settings,
     stamps: BTreeMap<PathBuf, Option<Stamp>>,
+    /// Something was refused at the last change: the next one looks at everything.
+    refused: bool,
 }
 
 /// Changes whenever a file is written or replaced.
@@ -43,7 +46,7 @@ impl Watched {
     pub(in crate::tls) fn of(settings: &Settings) -> Self {
         let stamps =
             files(settings).map(|file| (stamp(&file), file)).map(|(s, f)| (f, s)).collect();
-        Watched { settings: settings.clone(), stamps }
+        Watched { settings: settings.clone(), stamps, refused: false }
     }
 
     /// The files that are not as they were.
@@ -83,6 +86,8 @@ impl Trust {
         if changed.is_empty() {
             return Vec::new();
         }
+        let changed =
+            if watched.refused { watched.stamps.keys().cloned().collect() } else { changed };
         let mut found = Vec::new();
         if changed.contains(&watched.settings.file) {
             match self.look_at_settings(&watched.settings) {
@@ -95,6 +100,17 @@ impl Trust {
         }
         self.look_at_server(&watched.settings, &changed, &mut found);
         self.look_at_authorities(&watched.settings, &changed, &mut found);
+        let refused = found.iter().filter(|it| matches!(it, Found::Refused(_))).count();
+        watched.refused = refused > 0;
+        let troubles = self.metric.troubles();
+        match refused {
+            0 => troubles.over(CERTIFICATE_UNREADABLE, "files of [api], [[ca]], [[identity]]"),
+            _ => troubles.are(
+                CERTIFICATE_UNREADABLE,
+                "files of [api], [[ca]], [[identity]]",
+                refused as u64,
+            ),
+        }
         found
     }
 

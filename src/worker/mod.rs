@@ -1,16 +1,19 @@
 //! The loops: each looks, leases, works and settles. A wake-up says *look*, never *what*, and every
 //! loop looks by itself as well.
 
+mod alarm;
 mod consume;
 mod deliver;
 mod follow;
 mod hand;
 mod outbox;
+mod own;
 mod publish;
 mod route;
 mod tend;
 mod watch;
 
+pub use alarm::alarm;
 pub use consume::consume;
 pub use deliver::{AT_ONCE as LETTERS_AT_ONCE, deliver};
 pub use follow::{follow, look};

@@ -13,7 +13,7 @@ use crate::flow::mail::{To, Written};
 use crate::flow::sweep::{Incident, Sweeper, Swept};
 use crate::flow::{Gateway, Refusal};
 use crate::metric::Metric;
-use crate::metric::alert::{self, Alerts};
+use crate::metric::alert::{self, Alerts, MAIL_NOT_LEAVING};
 
 const EVERY: Duration = Duration::from_secs(15);
 /// E-mail of one round.
@@ -21,10 +21,15 @@ const MAILS_AT_ONCE: usize = 20;
 /// An e-mail that is older than this is of no use to anybody.
 const USEFUL: Duration = Duration::from_secs(72 * 3600);
 
+/// E-mail that waits longer is an incident.
+const LEAVES: Duration = Duration::from_secs(15 * 60);
+const SERVER: &str = "mail server";
+
 /// What others see that an operator has to know of: dead queues, certificates that end.
 pub type Outside = Arc<dyn Fn() -> BoxFuture<'static, Alerts> + Send + Sync>;
 
 /// The mail server, and who the operators are.
+#[derive(Clone)]
 pub struct Post {
     pub mail: Mail,
     pub operators: Vec<String>,
@@ -49,6 +54,7 @@ pub async fn tend(
         alerts.extend(metric.troubles().now());
         match sweeper.sweep(&alerts).await {
             Ok(swept) => {
+                metric.swept(clock.monotonic());
                 say(&swept, &metric);
                 if swept.notices > 0 {
                     wake.notify_one();
@@ -60,7 +66,7 @@ pub async fn tend(
             }
         }
         if let Some(post) = &post
-            && let Err(error) = deliver(&gateway, post, &clock).await
+            && let Err(error) = deliver(&gateway, post, &clock, &metric).await
         {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "e-mail cannot be looked for or settled; it is tried again");
@@ -91,7 +97,12 @@ fn say(swept: &Swept, metric: &Metric) {
     }
 }
 
-async fn deliver(gateway: &Gateway, post: &Post, clock: &Clock) -> Result<(), Refusal> {
+async fn deliver(
+    gateway: &Gateway,
+    post: &Post,
+    clock: &Clock,
+    metric: &Metric,
+) -> Result<(), Refusal> {
     for mail in gateway.mails(MAILS_AT_ONCE).await? {
         let to = match &mail.to {
             To::Operators => post.operators.clone(),
@@ -99,10 +110,16 @@ async fn deliver(gateway: &Gateway, post: &Post, clock: &Clock) -> Result<(), Re
         };
         let sent = post.mail.send(&to, mail.mail_id, &mail.subject, &mail.text).await;
         match sent {
-            Ok(()) => gateway.mail_sent(mail.mail_id).await?,
+            Ok(()) => {
+                metric.troubles().over(MAIL_NOT_LEAVING, SERVER);
+                gateway.mail_sent(mail.mail_id).await?;
+            }
             // Of several people some have it: a second copy is better than none.
             Err(failed) if failed.lasting == Lasting::Passing && !is_old(&mail, clock.now()) => {
                 tracing::warn!(mail_id = %mail.mail_id, reason = failed.reason, "e-mail waits");
+                if clock.now() > later(mail.made_at, LEAVES) {
+                    metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
+                }
                 let rest = backoff(mail.attempts + 4, clock.random());
                 let not_before = later(clock.now(), rest);
                 gateway.mail_again(mail.mail_id, not_before).await?;

@@ -5,9 +5,10 @@ use std::process::Command;
 use cara_gateway::flow::sweep::Sweeper;
 use serde_json::json;
 
+use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::House;
 use crate::record::{XML, record};
-use crate::world::{TestGateway, eventually};
+use crate::world::{TestGateway, World, eventually, plain_client};
 
 fn listed(gateway: &TestGateway) -> String {
     let listed = gateway.command(&["incident", "list"]);
@@ -16,6 +17,12 @@ fn listed(gateway: &TestGateway) -> String {
 
 async fn told(gateway: &TestGateway, kind: &str) -> String {
     eventually(kind, async || Some(listed(gateway)).filter(|it| it.contains(kind))).await
+}
+
+/// What a command says that needs no settings.
+fn gateway_command(arguments: &[&str]) -> String {
+    let ran = Command::new(env!("CARGO_BIN_EXE_cara-gateway")).args(arguments).output().unwrap();
+    String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
 /// Changes the store's file as no gateway would.
@@ -93,4 +100,98 @@ async fn a_clock_in_doubt_still_tells_of_holds_and_closes_what_is_over() {
     let swept = sweeper.sweep(&Default::default()).await.unwrap();
     let closed: Vec<_> = swept.closed.iter().map(|it| it.kind.as_str()).collect();
     assert_eq!((swept.stopped, closed), (true, vec!["hold_open"]));
+}
+
+async fn readiness(gateway: &TestGateway) -> Option<(u16, String)> {
+    let answer = plain_client().get(format!("{}/readyz", gateway.internal)).send().await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+async fn closed(gateway: &TestGateway, kind: &str) {
+    let what = format!("{kind} is closed");
+    eventually(&what, async || (!listed(gateway).contains(kind)).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn below_the_disk_reserve_readyz_says_what_a_record_meets() {
+    let store = format!("disk_reserve_bytes = {}", 1_u64 << 60);
+    let mut gateway = World { store, ..World::default() }.lay_out();
+    gateway.begin(&[]);
+    let said = eventually("the store part is bad", async || {
+        let (status, said) = readiness(&gateway).await?;
+        (status == 503 && said.contains("below its reserve")).then_some(said)
+    })
+    .await;
+    assert!(said.contains(r#"{"name":"start","good":true}"#), "{said}");
+    let answer = gateway.force("hampshire").post(XML, record(1).text()).await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    told(&gateway, "disk_low").await;
+    told(&gateway, "store_refusing").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordinary_stop_logs_no_error_and_a_kill_is_told_by_the_next_start() {
+    let mut gateway = TestGateway::start().await;
+    assert_eq!(gateway.force("hampshire").post(XML, record(1).text()).await.status, 202);
+    assert!(gateway.stop().success(), "{}", gateway.log());
+    let log = gateway.log();
+    let errors: Vec<_> = log.lines().filter(|line| line.contains(r#""level":"ERROR""#)).collect();
+    assert_eq!(errors, Vec::<&str>::new());
+    gateway.spawn().await;
+    assert_eq!(listed(&gateway), "no incident is open\n");
+    gateway.kill();
+    gateway.spawn().await;
+    told(&gateway, "unclean_stop gateway: 1").await;
+    let explained = gateway_command(&["explain", "unclean_stop"]);
+    for part in ["What it means", "Usual cause", "How to fix it", "How to avoid it"] {
+        assert!(explained.contains(part), "{explained}");
+    }
+    let page = gateway.force("hampshire").get("/problems/unclean_stop").await;
+    assert_eq!((page.status, &page.body["code"]), (200, &json!("unclean_stop")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_refuses_is_told_without_the_store() {
+    let mut postbox = Postbox::start(Guard::None).await;
+    let mut gateway = World::default().lay_out();
+    let file = gateway.folder.join("gateway.toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str(&format!(
+        "[mail]\nserver = \"{}\"\ntls = \"none\"\nfrom = \"gateway@cara.example\"\n\
+         operators = [\"ops@cara.example\"]\n",
+        postbox.address()
+    ));
+    std::fs::write(&file, text).unwrap();
+    gateway.spawn().await;
+    let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=20, \
+                  isolation_level=None); c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); \
+                  sys.stdin.read()";
+    let mut locking = Command::new("/usr/bin/python3")
+        .args(["-c", script])
+        .arg(gateway.folder.join("gateway.db"))
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let opened = postbox.next().await;
+    let subject = &opened["headers"]["subject"];
+    assert_eq!(subject, "CARA gateway: store_refusing gateway opened");
+    let (status, said) = readiness(&gateway).await.unwrap();
+    assert!(status == 503 && said.contains("keeps the store's file locked"), "{said}");
+    drop(locking.stdin.take());
+    locking.wait().unwrap();
+    let closed = postbox.next().await;
+    let subject = &closed["headers"]["subject"];
+    assert_eq!(subject, "CARA gateway: store_refusing gateway closed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_cannot_be_read_again_is_told_until_it_can() {
+    let gateway = TestGateway::start().await;
+    let file = gateway.folder.join("certs/server.pem");
+    let good = std::fs::read(&file).unwrap();
+    std::fs::write(&file, "no certificate").unwrap();
+    told(&gateway, "certificate_unreadable").await;
+    assert_eq!(gateway.force("hampshire").get("/v1/whoami").await.status, 200);
+    std::fs::write(&file, good).unwrap();
+    closed(&gateway, "certificate_unreadable").await;
 }

@@ -248,7 +248,7 @@ impl Writer {
         let mut settled_rows = HashSet::new();
         let mut results = Vec::with_capacity(steps.len());
         for step in steps {
-            if below_reserve && step.is_record() {
+            if below_reserve && (step.is_record() || matches!(step, Step::Probe)) {
                 results.push(Err(Refused::Unavailable { reason: BELOW_RESERVE }));
                 continue;
             }
