@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::socket::At;
 
@@ -41,6 +42,28 @@ pub(super) enum Delivery {
     Pause(OfForce),
     /// Push to a force again
     Resume(OfForce),
+    /// One letter: where it is, and what its last try came to. What it says is not shown
+    Show {
+        #[command(flatten)]
+        at: At,
+        /// The notice's id, as `incident list` names it
+        notice_id: Uuid,
+    },
+    /// Push one letter no more. Its notice keeps its number and the force can still fetch it
+    Cancel(OfLetter),
+    /// Push one letter now, under its id; also one that had arrived or was cancelled
+    Resend(OfLetter),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfLetter {
+    #[command(flatten)]
+    at: At,
+    /// The notice's id
+    notice_id: Uuid,
+    /// Why; it stands in the audit chain
+    #[arg(long)]
+    because: String,
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +143,15 @@ impl Delivery {
                         let (at, by) = (text(paused, "at"), text(paused, "by"));
                         writeln!(out, "    paused {at} by {by}: {}", text(paused, "because"))?;
                     }
+                    if it["failing_since"].is_string() {
+                        all_well = false;
+                        let (since, reason) = (text(it, "failing_since"), text(it, "reason"));
+                        writeln!(out, "    nothing gets through since {since}: {reason}")?;
+                    } else if it["failing"].as_u64() > Some(0) {
+                        all_well = false;
+                        let now = "`incident list` names them";
+                        writeln!(out, "    {} of them were tried in vain; {now}", it["failing"])?;
+                    }
                 }
                 Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
             }
@@ -133,6 +165,32 @@ impl Delivery {
                 let said = json!({ "order": "resume", "force": force, "because": because });
                 order(at, &said).await?;
                 writeln!(out, "resumed; what waits for {force} is pushed now")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Delivery::Show { at, notice_id } => {
+                let said = json!({ "order": "letter_show", "notice_id": notice_id });
+                let told = order(at, &said).await?;
+                for (name, value) in told.as_object().into_iter().flatten() {
+                    match value {
+                        Value::Null => {}
+                        Value::String(text) => writeln!(out, "{name}: {text}")?,
+                        other => writeln!(out, "{name}: {other}")?,
+                    }
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Delivery::Cancel(OfLetter { at, notice_id, because }) => {
+                let said =
+                    json!({ "order": "letter_cancel", "notice_id": notice_id, "because": because });
+                order(at, &said).await?;
+                writeln!(out, "pushed no more; the force can still fetch the notice")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Delivery::Resend(OfLetter { at, notice_id, because }) => {
+                let said =
+                    json!({ "order": "letter_resend", "notice_id": notice_id, "because": because });
+                order(at, &said).await?;
+                writeln!(out, "pushed again, under the same id")?;
                 Ok(ExitCode::SUCCESS)
             }
         }

@@ -7,18 +7,30 @@ use std::time::Duration;
 use cara_record::domain::choice::Choice as _;
 use cara_record::domain::notice::{Notice, NoticeKind};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::live::LiveLetter;
 use super::notice::Asked;
-use super::{Caller, Gateway, Operator, Refusal};
-use crate::clock::later;
+use super::{Caller, Gateway, Operator, Refusal, Role};
 use crate::store::{
-    Compartment, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, Paused, Tend, What,
+    Compartment, EndpointState, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, Paused,
+    PushFailed, PushState, Tend, What,
 };
+use crate::supervisor;
 
-/// A notice that cannot be rendered is tried again after so long.
-const UNRENDERED_REST: Duration = Duration::from_secs(3600);
+/// An endpoint that lets nothing through, and a letter that fails while others arrive, are told to a
+/// person after so long.
+const FAILING_AFTER: Duration = Duration::from_secs(30);
+
+/// What operators have to know of letters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LetterTroubles {
+    /// Notices whose letters do not arrive while others do.
+    pub letters: Vec<String>,
+    /// Forces, by their slug, whose endpoint lets nothing through; with the letters that wait.
+    pub endpoints: Vec<(String, u64)>,
+}
 
 /// A notice in its force's own format.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +61,26 @@ pub struct Due {
     pub timeout: Duration,
     /// Tries that failed.
     pub attempts: u32,
-    pub failing_since: Option<Timestamp>,
+    /// Its last try was refused.
+    pub is_refused: bool,
+}
+
+/// What a try that failed came to. `reason` is a code of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure {
+    /// None: nothing was sent, or nothing answered.
+    pub status: Option<u16>,
+    pub reason: &'static str,
+    /// A person must look; otherwise time will mend it.
+    pub is_refused: bool,
+}
+
+/// Letters of a force whose turn it is.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    pub due: Vec<Due>,
+    /// Notices that cannot be read or written as letters now: our own fault, and theirs alone.
+    pub unfit: Vec<Uuid>,
 }
 
 /// A force's endpoint, as its `notice.toml` names it; whether it may be used is not known here.
@@ -73,35 +104,40 @@ impl Gateway {
         Ok(forces.filter_map(endpoint).collect())
     }
 
-    /// Letters of a force whose turn it is. One that cannot be rendered waits, and is said.
-    pub async fn due_letters(&self, force: ForceCode, limit: usize) -> Result<Vec<Due>, Refusal> {
-        let Some(live) = self.live.letter(force) else { return Ok(Vec::new()) };
-        let Some(delivery) = live.plan.delivery() else { return Ok(Vec::new()) };
-        let mut due = Vec::new();
+    /// Letters of a force whose turn it is.
+    pub async fn due_letters(&self, force: ForceCode, limit: usize) -> Result<Turn, Refusal> {
+        let mut turn = Turn::default();
+        let Some(live) = self.live.letter(force) else { return Ok(turn) };
+        let Some(delivery) = live.plan.delivery() else { return Ok(turn) };
         for row in self.store.pushes(force, self.clock.now(), limit).await? {
-            let Some(notice) = self.store.notice(row.notice_id).await? else { continue };
-            match self.render(&notice, &live) {
-                Ok(letter) => due.push(Due {
+            match self.written(row.notice_id, &live).await {
+                Ok(letter) => turn.due.push(Due {
                     letter,
                     headers: delivery.headers.clone(),
                     delivered: delivery.delivered.clone(),
                     taken_over: delivery.taken_over.clone(),
                     timeout: Duration::from_secs(delivery.timeout_s.into()),
                     attempts: row.attempts,
-                    failing_since: row.failing_since,
+                    is_refused: row.is_refused,
                 }),
+                Err(error @ Refusal::Unavailable { .. }) => return Err(error),
                 Err(error) => {
                     tracing::error!(
                         notice_id = %row.notice_id,
                         error = &error as &dyn std::error::Error,
-                        "a notice cannot be written as a letter; it is tried again in an hour"
+                        "a notice cannot be written as a letter; the others go on"
                     );
-                    let not_before = later(self.clock.now(), UNRENDERED_REST);
-                    self.letter_again(row.notice_id, not_before).await?;
+                    turn.unfit.push(row.notice_id);
                 }
             }
         }
-        Ok(due)
+        Ok(turn)
+    }
+
+    /// The notice as a letter. A panic is this letter's own.
+    async fn written(&self, notice_id: Uuid, live: &Arc<LiveLetter>) -> Result<Letter, Refusal> {
+        let row = self.store.notice(notice_id).await?.ok_or(Refusal::Absent)?;
+        supervisor::contain_now(|| self.render(&row, live)).map_err(Refusal::internal)?
     }
 
     /// The force's endpoint has the letter; with `taken_over` it said that it answers for it.
@@ -128,14 +164,40 @@ impl Gateway {
         &self,
         notice_id: Uuid,
         not_before: Timestamp,
+        failure: Failure,
     ) -> Result<(), Refusal> {
-        let again = Tend::PushAgain { notice_id, at: self.clock.now(), not_before };
+        let Failure { status, reason, is_refused } = failure;
+        let failed = PushFailed { status, reason, is_refused };
+        let again = Tend::PushAgain { notice_id, at: self.clock.now(), not_before, failed };
         self.tend(again).await.map(drop)
     }
 
     /// The endpoint answers again: what waits need not wait any longer.
     pub async fn letters_now(&self, force: ForceCode) -> Result<(), Refusal> {
         self.tend(Tend::PushNow { force }).await.map(drop)
+    }
+
+    /// Nothing gets through to a force's endpoint; answers since when, and how many letters were
+    /// tried in vain.
+    pub async fn endpoint_fails(
+        &self,
+        force: ForceCode,
+        reason: &'static str,
+    ) -> Result<EndpointState, Refusal> {
+        let at = self.clock.now();
+        self.tend(Tend::EndpointFails { force, at, reason }).await?;
+        Ok(self.store.endpoint(force).await?)
+    }
+
+    /// What operators have to know of letters now.
+    pub async fn letter_troubles(&self) -> Result<LetterTroubles, Refusal> {
+        let before = self.clock.now().saturating_sub(FAILING_AFTER).unwrap_or(Timestamp::MIN);
+        let troubles = self.store.push_troubles(before).await?;
+        let slug = |(force, count)| (self.forces.of(force).slug.clone(), count);
+        Ok(LetterTroubles {
+            letters: troubles.letters.iter().map(Uuid::to_string).collect(),
+            endpoints: troubles.endpoints.into_iter().map(slug).collect(),
+        })
     }
 
     /// Pushes nothing more to a force until somebody resumes; the queue is kept.
@@ -156,7 +218,9 @@ impl Gateway {
             note: Some(because.clone()),
         };
         let what = What::Tend(Tend::Pause(Paused { force, at, by, because }));
-        self.write_raced(Entry::of(what, vec![fact])).await
+        let is_paused = self.write_raced(Entry::of(what, vec![fact])).await?;
+        self.letters_wake.notify_one();
+        Ok(is_paused)
     }
 
     pub(super) async fn resume_delivery(
@@ -174,6 +238,88 @@ impl Gateway {
             }
             false => Err(Refusal::WrongState { state: "it is not paused" }),
         }
+    }
+
+    /// One letter and what its last try came to. What it says is not shown.
+    pub(super) async fn letter_shown(
+        &self,
+        operator: &Operator,
+        notice_id: Uuid,
+    ) -> Result<Value, Refusal> {
+        let (row, state) = self.letter(operator, notice_id).await?;
+        self.record_consultation(&operator.name, &format!("letter {notice_id}"), None).await?;
+        let (force, time) = (self.forces.of(row.force), |at: Timestamp| at.to_string());
+        Ok(json!({
+            "notice_id": notice_id, "force": force.slug, "sequence": row.sequence,
+            "kind": row.kind, "referral_id": row.about.referral_id(),
+            "made_at": time(row.made_at), "state": standing(&row, &state),
+            "taken_over_at": row.taken_over_at.map(time), "cancelled_at": row.cancelled_at.map(time),
+            "delivered_at": state.delivered_at.map(time),
+            "push_cancelled_at": state.push_cancelled_at.map(time),
+            "attempts": state.attempts, "failing_since": state.failing_since.map(time),
+            "next_try_at": state.not_before.map(time), "status": state.status,
+            "reason": state.reason,
+        }))
+    }
+
+    /// A letter is pushed no more. Its notice keeps its number, is there for the force to fetch, and
+    /// later letters of the case may pass.
+    pub(super) async fn cancel_letter(
+        &self,
+        operator: &Operator,
+        notice_id: Uuid,
+        because: String,
+    ) -> Result<(), Refusal> {
+        let about = format!("letter {notice_id} is pushed no more");
+        let fact = self.said_by(operator, &about, because)?;
+        let (row, state) = self.letter(operator, notice_id).await?;
+        let state = standing(&row, &state);
+        let what = What::Tend(Tend::CancelPush { notice_id, at: self.clock.now() });
+        self.letter_changed(what, fact, state).await
+    }
+
+    /// A letter is pushed now, under its id; also one that had arrived or been cancelled.
+    pub(super) async fn resend_letter(
+        &self,
+        operator: &Operator,
+        notice_id: Uuid,
+        because: String,
+    ) -> Result<(), Refusal> {
+        let fact =
+            self.said_by(operator, &format!("letter {notice_id} is pushed again"), because)?;
+        let (row, state) = self.letter(operator, notice_id).await?;
+        let state = standing(&row, &state);
+        self.letter_changed(What::Tend(Tend::PushAnew { notice_id }), fact, state).await
+    }
+
+    async fn letter_changed(
+        &self,
+        what: What,
+        fact: Fact,
+        state: &'static str,
+    ) -> Result<(), Refusal> {
+        match self.write_raced(Entry::of(what, vec![fact])).await? {
+            true => {
+                self.letters_wake.notify_one();
+                Ok(())
+            }
+            false => Err(Refusal::WrongState { state }),
+        }
+    }
+
+    /// Notices that are pushed to nobody are absent: those of victims, and those of test data.
+    async fn letter(
+        &self,
+        operator: &Operator,
+        notice_id: Uuid,
+    ) -> Result<(NoticeRow, PushState), Refusal> {
+        if operator.role < Role::Look {
+            return Err(Refusal::Forbidden);
+        }
+        let row = self.store.notice(notice_id).await?.ok_or(Refusal::Absent)?;
+        let state = self.store.push_state(notice_id).await?;
+        let state = state.filter(|state| state.is_pushed).ok_or(Refusal::Absent)?;
+        Ok((row, state))
     }
 
     /// The first notice that the caller's force has not taken over, as a letter.
@@ -217,5 +363,22 @@ impl Gateway {
             media_type: rendered.media_type,
             body: rendered.body,
         })
+    }
+}
+
+/// Where a letter is, in words.
+fn standing(row: &NoticeRow, state: &PushState) -> &'static str {
+    if row.taken_over_at.is_some() {
+        "the force has taken it over"
+    } else if row.cancelled_at.is_some() {
+        "the notice no longer applies"
+    } else if state.delivered_at.is_some() {
+        "it has arrived"
+    } else if state.push_cancelled_at.is_some() {
+        "it is pushed no more; the force can fetch it"
+    } else if state.is_refused {
+        "it is refused and tried again"
+    } else {
+        "it waits"
     }
 }

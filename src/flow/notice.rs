@@ -166,7 +166,10 @@ impl Gateway {
         };
         let what = What::TakeOver { notice_id, at };
         // Somebody may have acknowledged it at the same instant.
-        self.write_raced(Entry::of(what, vec![fact])).await.map(drop)
+        self.write_raced(Entry::of(what, vec![fact])).await?;
+        // The case's next letter may go.
+        self.letters_wake.notify_one();
+        Ok(())
     }
 
     /// A notice that is made now, sealed for its side. `cause`: what is told once under this kind.

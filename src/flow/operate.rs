@@ -70,6 +70,19 @@ pub enum Order {
         force: String,
         because: String,
     },
+    /// One letter: where it is, and what its last try came to.
+    LetterShow {
+        notice_id: Uuid,
+    },
+    /// It is pushed no more; the force can still fetch the notice.
+    LetterCancel {
+        notice_id: Uuid,
+        because: String,
+    },
+    LetterResend {
+        notice_id: Uuid,
+        because: String,
+    },
     /// Both directions of one force's day, every id by where it is.
     ReconcileForce {
         force: String,
@@ -129,6 +142,15 @@ impl Gateway {
                 self.resume_delivery(operator, force, because).await?;
                 Ok(Value::Null)
             }
+            Order::LetterShow { notice_id } => self.letter_shown(operator, notice_id).await,
+            Order::LetterCancel { notice_id, because } => {
+                self.cancel_letter(operator, notice_id, because).await?;
+                Ok(Value::Null)
+            }
+            Order::LetterResend { notice_id, because } => {
+                self.resend_letter(operator, notice_id, because).await?;
+                Ok(Value::Null)
+            }
             Order::ReconcileForce { force, day } => {
                 let force = self.forces.code_named(&force)?;
                 self.consulted(operator, &format!("reconciliation {force} {day}")).await?;
@@ -169,6 +191,7 @@ impl Gateway {
             let live = self.live.letter(force.code);
             let url = live.as_ref().and_then(|live| live.plan.delivery()).map(|it| it.to.clone());
             let state = paused.iter().find(|it| it.force == force.code);
+            let endpoint = self.store.endpoint(force.code).await?;
             lines.push(json!({
                 "force": force.slug,
                 "to": url,
@@ -176,6 +199,10 @@ impl Gateway {
                 "paused": state.map(|it| json!({
                     "at": it.at.to_string(), "by": it.by, "because": it.because,
                 })),
+                "arrived_at": endpoint.arrived_at.map(|at| at.to_string()),
+                "failing_since": endpoint.failing_since.map(|at| at.to_string()),
+                "reason": endpoint.reason,
+                "failing": endpoint.failing,
             }));
         }
         Ok(json!({ "deliveries": lines }))

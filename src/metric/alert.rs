@@ -277,7 +277,8 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: LETTER_REFUSED,
         about: "notice",
-        means: "The force's endpoint refuses this letter; the others go on.",
+        means: "This letter does not arrive, or cannot be written, while nothing else is wrong with \
+                the force's endpoint; the others go on, but for its own case's.",
         now: "Run `cara-gateway delivery show ID`, mend the cause at the force or in notice.toml, \
               then `delivery resend ID` or `delivery cancel ID`.",
     },

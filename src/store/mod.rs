@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 pub mod audit;
 mod outcome;
+mod push;
 pub mod row;
 pub mod sqlite;
 mod sweep;
@@ -17,6 +18,7 @@ mod sweep;
 mod tests;
 
 pub use outcome::*;
+pub use push::*;
 pub use row::*;
 pub use sqlite::Sqlite;
 pub use sweep::*;
@@ -185,7 +187,8 @@ pub trait Store: Send + Sync + 'static {
     /// E-mail whose turn it is, oldest first; at most `limit`.
     fn mails(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Mail>, Error>>;
 
-    /// Live notices of a force whose turn it is to be pushed: the first of each case that waits.
+    /// Live notices of a force whose turn it is to be pushed, the first of each case that waits: what
+    /// was never tried first, then what has waited longest for its turn. None while it is paused.
     fn pushes(
         &self,
         force: ForceCode,
@@ -195,6 +198,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Live notices of a force's offender stream that nobody has or was told of.
     fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>>;
+
+    /// Where the letter of a notice is.
+    fn push_state(&self, notice_id: Uuid) -> BoxFuture<'_, Result<Option<PushState>, Error>>;
+
+    fn endpoint(&self, force: ForceCode) -> BoxFuture<'_, Result<EndpointState, Error>>;
+
+    /// What has not got through since before this moment, or was refused.
+    fn push_troubles(&self, before: Timestamp) -> BoxFuture<'_, Result<PushTroubles, Error>>;
 
     /// The first notice of a stream, above a number, that was neither taken over nor cancelled.
     fn next_notice(&self, filter: NoticeFilter) -> BoxFuture<'_, Result<Option<NoticeRow>, Error>>;

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::outcome::{About, NewNotice};
+use super::push::PushFailed;
 use super::row::{Cause, Compartment, ForceCode, MappingRef};
 use crate::vault::{Digest, Raw, Sealed, WrappedKeys};
 
@@ -119,15 +120,6 @@ pub struct Paused {
     pub because: String,
 }
 
-/// A notice whose turn it is to be pushed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PushRow {
-    pub notice_id: Uuid,
-    pub attempts: u32,
-    /// When the first of the tries that failed was made.
-    pub failing_since: Option<Timestamp>,
-}
-
 /// What a sweep or a delivery writes; each `Conflict` unless things are as it expects.
 #[derive(Debug)]
 pub enum Tend {
@@ -186,14 +178,31 @@ pub enum Tend {
         at: Timestamp,
         taken_over: bool,
     },
+    /// A try that failed. `reason` is a code of ours.
     PushAgain {
         notice_id: Uuid,
         at: Timestamp,
         not_before: Timestamp,
+        failed: PushFailed,
     },
     /// Letters that wait to be tried again need not.
     PushNow {
         force: ForceCode,
+    },
+    /// An operator wants this letter pushed now, as if it never had been.
+    PushAnew {
+        notice_id: Uuid,
+    },
+    /// An operator wants it pushed no more; the notice stays.
+    CancelPush {
+        notice_id: Uuid,
+        at: Timestamp,
+    },
+    /// Nothing gets through to the force's endpoint.
+    EndpointFails {
+        force: ForceCode,
+        at: Timestamp,
+        reason: &'static str,
     },
     Pause(Paused),
     Resume {

@@ -32,6 +32,7 @@ mod idle;
 mod letters;
 mod queue;
 mod record;
+mod refused;
 mod replay;
 mod sandbox;
 mod supervise;

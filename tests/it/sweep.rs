@@ -419,8 +419,11 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
     let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
     let delivering = worker::deliver(gateway, push, forces, clock, metric.clone(), stopped);
     let delivering = tokio::spawn(delivering);
-    let referral_id = house.refer(&record(1).text()).await;
-    house.report(referral_id, 1, "accepted", json!({})).await;
+    // One letter would be that letter's trouble.
+    for number in 1..=3 {
+        let referral_id = house.refer(&record(number).text()).await;
+        house.report(referral_id, 1, "accepted", json!({})).await;
+    }
     let tries = |metric: &Metric| {
         let page = metric.encode();
         let line =
@@ -441,7 +444,7 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
         listed.contains("three days").then_some(listed)
     })
     .await;
-    assert!(listed.contains("\"waiting\":1"), "{listed}");
+    assert!(listed.contains("\"waiting\":3"), "{listed}");
     let mut sweeper = Sweeper::of(house.gateway.clone());
     assert!(names(&now(&mut sweeper).await.opened).contains(&"endpoint_paused"));
     stop.send_replace(true);

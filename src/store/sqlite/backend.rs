@@ -15,13 +15,14 @@ use uuid::Uuid;
 use super::readers::Gone;
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{self, Command, STOPPING};
-use super::{Sqlite, case, harm, hold, pending, plan, read, sweep};
+use super::{Sqlite, case, harm, hold, pending, plan, push, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CasePage, Compartment, Day, DeadRow, Digest,
-    Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace, KeptRaw, KeyIndex,
-    Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow, Paused,
-    PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, Receipt, Reconciled,
-    RecordIndex, ReferralRow, Refused, Route, Settled, Store, Sweep,
+    EndpointState, Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace,
+    KeptRaw, KeyIndex, Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow,
+    Paused, PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, PushState,
+    PushTroubles, Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Route, Settled, Store,
+    Sweep,
 };
 
 /// Outcomes that one read looks for.
@@ -294,11 +295,23 @@ impl Store for Sqlite {
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>> {
-        self.read(move |connection| sweep::pushes(connection, force, now, limit)).boxed()
+        self.read(move |connection| push::due(connection, force, now, limit)).boxed()
     }
 
     fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>> {
-        self.read(move |connection| sweep::pushes_waiting(connection, force)).boxed()
+        self.read(move |connection| push::waiting(connection, force)).boxed()
+    }
+
+    fn push_state(&self, notice_id: Uuid) -> BoxFuture<'_, Result<Option<PushState>, Error>> {
+        self.read(move |connection| push::state(connection, notice_id)).boxed()
+    }
+
+    fn endpoint(&self, force: ForceCode) -> BoxFuture<'_, Result<EndpointState, Error>> {
+        self.read(move |connection| push::endpoint(connection, force)).boxed()
+    }
+
+    fn push_troubles(&self, before: Timestamp) -> BoxFuture<'_, Result<PushTroubles, Error>> {
+        self.read(move |connection| push::troubles(connection, before)).boxed()
     }
 
     fn next_notice(&self, filter: NoticeFilter) -> BoxFuture<'_, Result<Option<NoticeRow>, Error>> {

@@ -20,6 +20,7 @@ pub(in crate::store::sqlite) static ALL: &[Migration] = &[
     Migration { number: 3, name: "clock", sql: include_str!("migrations/0003_clock.sql") },
     Migration { number: 6, name: "hold", sql: include_str!("migrations/0006_hold.sql") },
     Migration { number: 7, name: "route", sql: include_str!("migrations/0007_route.sql") },
+    Migration { number: 8, name: "letter", sql: include_str!("migrations/0008_letter.sql") },
 ];
 
 /// Applies what the file lacks, each step whole or not at all. Refuses a file that knows a step

@@ -28,6 +28,7 @@ mod migrate;
 mod open;
 mod pending;
 mod plan;
+mod push;
 mod read;
 mod readers;
 mod settle;

@@ -9,7 +9,7 @@ use super::column::{Columns, from_compartment, from_day, from_time};
 use super::{hold, read};
 use crate::store::{
     CaseClock, CasePage, Compartment, ForceCode, HoldRow, Incident, Late, LateBefore, Mail,
-    MailAbout, Paused, PushRow, Reconciled, Sweep,
+    MailAbout, Paused, Reconciled, Sweep,
 };
 
 /// Outbox rows that one look for incomplete pairs goes through.
@@ -294,34 +294,6 @@ pub(in crate::store::sqlite) fn mails(
     rows.collect()
 }
 
-/// Notices of a force whose turn it is: the first of each case that waits, and only once its time
-/// has come.
-pub(in crate::store::sqlite) fn pushes(
-    connection: &Connection,
-    force: ForceCode,
-    now: Timestamp,
-    limit: usize,
-) -> rusqlite::Result<Vec<PushRow>> {
-    let mut select = connection.prepare_cached(
-        "/* sweep::pushes */ SELECT notice_id, attempts, failing_since FROM notice AS n \
-         WHERE force = ?1 AND compartment = 0 AND test_data = 0 AND delivered_at IS NULL \
-         AND taken_over_at IS NULL AND cancelled_at IS NULL \
-         AND (not_before IS NULL OR not_before <= ?2) \
-         AND NOT EXISTS (SELECT 1 FROM notice AS e WHERE e.referral_row = n.referral_row \
-         AND e.notice_row < n.notice_row AND e.compartment = 0 AND e.delivered_at IS NULL \
-         AND e.taken_over_at IS NULL AND e.cancelled_at IS NULL) ORDER BY notice_row LIMIT ?3",
-    )?;
-    let rows = select.query_map(params![force.0, from_time(now), limit as i64], |row| {
-        let columns = Columns(row);
-        Ok(PushRow {
-            notice_id: columns.id("notice_id")?,
-            attempts: row.get("attempts")?,
-            failing_since: columns.optional_time("failing_since")?,
-        })
-    })?;
-    rows.collect()
-}
-
 pub(in crate::store::sqlite) fn paused(connection: &Connection) -> rusqlite::Result<Vec<Paused>> {
     let mut select = connection
         .prepare_cached("/* sweep::paused */ SELECT * FROM paused_endpoint ORDER BY force")?;
@@ -435,18 +407,6 @@ pub(in crate::store::sqlite) fn absent_outcomes(
         }
     }
     Ok(absent)
-}
-
-pub(in crate::store::sqlite) fn pushes_waiting(
-    connection: &Connection,
-    force: ForceCode,
-) -> rusqlite::Result<u64> {
-    let mut select = connection.prepare_cached(
-        "/* sweep::pushes_waiting */ SELECT count(*) FROM notice WHERE force = ?1 \
-         AND compartment = 0 AND test_data = 0 AND delivered_at IS NULL \
-         AND taken_over_at IS NULL AND cancelled_at IS NULL",
-    )?;
-    select.query_row([force.0], |row| row.get::<_, i64>(0)).map(|count| count as u64)
 }
 
 pub(in crate::store::sqlite) fn reconciled(

@@ -53,39 +53,20 @@ impl Transaction<'_> {
                 "/* tend */ UPDATE mail SET dead_reason = ?2 WHERE mail_id = ?1 AND sent_at IS NULL",
                 params![mail_id.as_bytes(), reason],
             ),
-            Tend::Delivered { notice_id, at, taken_over } => self.one(
-                "/* tend */ UPDATE notice SET delivered_at = ?2, failing_since = NULL, \
-                 taken_over_at = CASE WHEN ?3 THEN coalesce(taken_over_at, ?2) \
-                 ELSE taken_over_at END WHERE notice_id = ?1 AND delivered_at IS NULL",
-                params![notice_id.as_bytes(), from_time(*at), taken_over],
-            ),
-            Tend::PushAgain { notice_id, at, not_before } => self.one(
-                "/* tend */ UPDATE notice SET attempts = attempts + 1, not_before = ?3, \
-                 failing_since = coalesce(failing_since, ?2) \
-                 WHERE notice_id = ?1 AND delivered_at IS NULL",
-                params![notice_id.as_bytes(), from_time(*at), from_time(*not_before)],
-            ),
-            Tend::PushNow { force } => {
-                self.connection.execute(
-                    "/* tend */ UPDATE notice SET not_before = NULL WHERE force = ?1 \
-                     AND compartment = 0 AND test_data = 0 AND delivered_at IS NULL \
-                     AND taken_over_at IS NULL AND cancelled_at IS NULL \
-                     AND not_before IS NOT NULL",
-                    [force.0],
-                )?;
-                Ok(())
+            Tend::Delivered { notice_id, at, taken_over } => {
+                self.delivered(*notice_id, *at, *taken_over)
             }
+            Tend::PushAgain { notice_id, at, not_before, failed } => {
+                self.push_again(*notice_id, *at, *not_before, *failed)
+            }
+            Tend::PushNow { force } => self.push_now(*force),
+            Tend::PushAnew { notice_id } => self.push_anew(*notice_id),
+            Tend::CancelPush { notice_id, at } => self.cancel_push(*notice_id, *at),
+            Tend::EndpointFails { force, at, reason } => self.endpoint_fails(*force, *at, reason),
             Tend::Pause(paused) => self.pause(paused),
             Tend::Resume { force } => {
                 self.one("/* tend */ DELETE FROM paused_endpoint WHERE force = ?1", [force.0])?;
-                // What waited begins its days of trying anew.
-                self.connection.execute(
-                    "/* tend */ UPDATE notice SET attempts = 0, not_before = NULL, \
-                     failing_since = NULL WHERE force = ?1 AND compartment = 0 AND test_data = 0 \
-                     AND delivered_at IS NULL AND taken_over_at IS NULL AND cancelled_at IS NULL",
-                    [force.0],
-                )?;
-                Ok(())
+                self.begin_anew(*force)
             }
             Tend::PendPlan(pending) => self.pend_plan(pending),
             Tend::HeldAgain(again) => self.held_again(again),
@@ -95,7 +76,7 @@ impl Transaction<'_> {
     }
 
     /// An update of exactly one row; none is a `Conflict`.
-    fn one(&self, sql: &str, bound: impl Params) -> Result<(), Failure> {
+    pub(super) fn one(&self, sql: &str, bound: impl Params) -> Result<(), Failure> {
         match self.connection.prepare_cached(sql)?.execute(bound)? {
             1 => Ok(()),
             _ => Err(Failure::Conflict),

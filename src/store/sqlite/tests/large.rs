@@ -95,7 +95,7 @@ fn no_read_costs_more_because_there_are_many_cases() {
     reads.at_most(1, "sweep::mails", |c| sweep::mails(c, now, 20));
     reads.at_most(1, "sweep::paused", sweep::paused);
     reads.at_most(10, "sweep::untold_holds", |c| sweep::untold_holds(c, now));
-    reads.at_most(2, "sweep::pushes", |c| sweep::pushes(c, HAMPSHIRE, now, 16));
+    reads.at_most(2, "push::due", |c| push::due(c, HAMPSHIRE, now, 16));
     reads.at_most(40, "sweep::cases that have ended", |c| sweep::cases(c, 0, 500));
     reads.at_most(80, "sweep::cases", |c| sweep::cases(c, 150_000, 500));
     reads.at_most(1, "plan::numbers", plan::numbers);
@@ -143,7 +143,7 @@ fn no_read_costs_more_because_there_are_many_cases() {
     // As much as there is: what waits is counted once at a start and for a list, a whole day is asked
     // for by a person.
     reads.at_most(1_200, "pending::count", pending::count);
-    reads.at_most(500, "sweep::pushes_waiting", |c| sweep::pushes_waiting(c, HAMPSHIRE));
+    reads.at_most(500, "push::waiting", |c| push::waiting(c, HAMPSHIRE));
     reads.at_most(1_500, "plan::kept_count", |c| {
         plan::kept_count(c, HAMPSHIRE, "referral", 100_000)
     });

@@ -48,6 +48,9 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("sweep::mails", "SCAN m USING INDEX mail_waiting", OPEN),
     ("sweep::untold_holds", "SCAN h USING INDEX hold_open", OPEN),
     ("sweep::uneven_days", "SCAN reconciliation USING INDEX reconciliation_uneven", OPEN),
+    ("push::troubles", "SCAN n USING INDEX notice_failing", OPEN),
+    ("push::troubles", "USE TEMP B-TREE FOR DISTINCT", OPEN),
+    ("push::endpoint", "SCAN (subquery-1)", "it counts so far as it is told"),
     ("sweep::paused", "SCAN paused_endpoint", "a row for each force at most"),
 ];
 const CASE: &str = "the rows of one case";
