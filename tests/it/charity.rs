@@ -45,6 +45,7 @@ impl Side<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_charity_reads_reports_and_forgets_what_it_saw_twice() {
     let gateway = World::publishing(shared(), "isle").start().await;
+    gateway.swept().await;
     let force = gateway.force("hampshire");
     let answer = force.post(XML, record(1).text()).await;
     let referral_id = answer.record(0)["referral_id"].as_str().unwrap().to_owned();

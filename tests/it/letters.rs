@@ -163,6 +163,7 @@ async fn an_endpoint_that_is_on_no_list_gets_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_are_fetched_one_by_one_in_the_forces_own_format() {
     let gateway = World::publishing(shared(), "moor").start().await;
+    gateway.swept().await;
     let force = gateway.force("leicestershire");
     let body = example("leicestershire", "full.csv");
     let answer = force.post("text/csv", body).await;

@@ -241,6 +241,14 @@ impl TestGateway {
         self.child.as_mut()?.try_wait().unwrap()
     }
 
+    /// Waits for the first look at all cases, so that none is told by the clock while a test goes on.
+    pub async fn swept(&self) {
+        eventually("the first sweep", async || {
+            self.metrics().await.contains("cara_incidents_open{").then_some(())
+        })
+        .await;
+    }
+
     pub fn log_path(&self) -> PathBuf {
         self.folder.join("gateway.log")
     }

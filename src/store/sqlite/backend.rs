@@ -8,13 +8,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use super::readers::Gone;
 use super::step::{Outcome, Prepared, Step, json, texts};
-use super::writer::{self, Command, STOPPING};
+use super::writer::{Command, STOPPING};
 use super::{Sqlite, case, harm, hold, pending, plan, push, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CasePage, Compartment, Day, DeadRow, Digest,
@@ -27,48 +25,6 @@ use crate::store::{
 
 /// Outcomes that one read looks for.
 const OUTCOMES_AT_ONCE: usize = 1_000;
-
-impl Sqlite {
-    pub(super) async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Error> {
-        match self.readers.read(read).await {
-            Ok(answer) => answer.map_err(|error| {
-                self.harm.weigh(&error, "file");
-                fault(error)
-            }),
-            Err(Gone::Closed) => Err(Error::Unavailable { reason: STOPPING }),
-            Err(Gone::Panicked(panicked)) => Err(Error::Backend(Box::new(panicked))),
-        }
-    }
-
-    /// Hands steps to the writer and waits for their commit: one result for each.
-    async fn carry_out(&self, steps: VecDeque<Step>) -> Vec<Result<Outcome, Refused>> {
-        let count = steps.len();
-        if count == 0 {
-            return Vec::new();
-        }
-        let (work, answer) = writer::work(steps);
-        let stopping = || vec![Err(Refused::Unavailable { reason: STOPPING }); count];
-        let Some(commands) = self.commands() else { return stopping() };
-        if commands.send(Command::Work(work)).await.is_err() {
-            return stopping();
-        }
-        drop(commands);
-        answer.await.unwrap_or_else(|_| stopping())
-    }
-
-    async fn carry_out_one(&self, step: Step) -> Result<Result<(), Refused>, Error> {
-        match self.carry_out(VecDeque::from([step])).await.pop() {
-            Some(Ok(_)) => Ok(Ok(())),
-            Some(Err(Refused::Conflict)) => Ok(Err(Refused::Conflict)),
-            Some(Err(Refused::Unavailable { reason })) => Err(Error::Unavailable { reason }),
-            Some(Err(fault @ Refused::Fault { .. })) => Err(Error::Backend(Box::new(fault))),
-            None => Err(Error::Unavailable { reason: STOPPING }),
-        }
-    }
-}
 
 impl Store for Sqlite {
     fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>> {
@@ -506,21 +462,5 @@ impl Store for Sqlite {
             }
         }
         .boxed()
-    }
-}
-
-/// What a failed read means for its caller.
-fn fault(error: rusqlite::Error) -> Error {
-    use rusqlite::Error as Sql;
-    match &error {
-        Sql::InvalidColumnType(..) | Sql::FromSqlConversionFailure(..) => Error::Inconsistent {
-            table: "a row",
-            what: "a column holds what no writer of this program makes",
-        },
-        Sql::SqliteFailure(..) => match writer::reason(&error) {
-            "the store failed" => Error::Backend(Box::new(error)),
-            reason => Error::Unavailable { reason },
-        },
-        _ => Error::Backend(Box::new(error)),
     }
 }

@@ -20,6 +20,7 @@ mod claim;
 mod column;
 mod conclude;
 mod backend;
+mod call;
 mod case;
 mod harm;
 mod hold;

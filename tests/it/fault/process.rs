@@ -23,7 +23,12 @@ pub const FAULTS: &[Fault] = &[
         |place| async { place.signal(Signal::SIGCONT) }.boxed_local(),
     )
     .in_smoke(),
-    Fault::of("descriptors_at_limit", &["incident descriptors_high", "readyz listener", "exit"], few, many),
+    Fault::of(
+        "descriptors_at_limit",
+        &["incident descriptors_high", "readyz listener", "exit"],
+        few,
+        many,
+    ),
     // An allocation that fails ends the process; nothing else could be done with half an answer.
     Fault::of("memory_at_limit", &["exit"], no_memory, |place| place.start_again().boxed_local()),
 ];
