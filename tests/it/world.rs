@@ -243,10 +243,8 @@ impl TestGateway {
 
     /// Waits for the first look at all cases, so that none is told by the clock while a test goes on.
     pub async fn swept(&self) {
-        eventually("the first sweep", async || {
-            self.metrics().await.contains("cara_incidents_open{").then_some(())
-        })
-        .await;
+        let told = async || self.metrics().await.contains("cara_incidents_open{").then_some(());
+        eventually("the first sweep", told).await;
     }
 
     pub fn log_path(&self) -> PathBuf {
