@@ -300,7 +300,6 @@ impl TestGateway {
         client_builder().tls_certs_only([ca])
     }
 
-    /// The metrics page.
     pub async fn metrics(&self) -> String {
         let url = format!("{}/metrics", self.internal);
         plain_client().get(url).send().await.unwrap().text().await.unwrap()
@@ -413,7 +412,6 @@ pub fn lines(broker: &crate::broker::Broker) -> String {
     )
 }
 
-/// A client for the plain internal listener.
 pub fn plain_client() -> reqwest::Client {
     provide_crypto();
     client_builder().build().unwrap()
