@@ -148,7 +148,7 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     if !store.ended_cleanly() {
         metric.troubles().are(UNCLEAN_STOP, "gateway", 1);
     }
-    let forces: Forces = settings.forces.iter().map(force).collect();
+    let forces: Forces = settings.forces.iter().map(|it| force(settings, it)).collect();
     let providers = settings.providers.iter().map(|it| Provider {
         slug: it.slug.clone(),
         contact: it.contact.clone(),
@@ -161,7 +161,7 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     Ok(Gateway::assemble(clock, vault, Arc::new(store), metric, forces, records_max))
 }
 
-fn force(force: &crate::config::Force) -> Force {
+fn force(settings: &Settings, force: &crate::config::Force) -> Force {
     Force {
         code: ForceCode(force.code_number()),
         slug: force.slug.clone(),
@@ -170,6 +170,7 @@ fn force(force: &crate::config::Force) -> Force {
         agreement_ref: force.agreement_ref.clone(),
         compliance_domains: force.compliance_domains.clone(),
         silent_days: force.silent_days,
+        store_bytes_per_day_max: settings.store_bytes_per_day_max(force),
     }
 }
 

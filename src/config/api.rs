@@ -11,6 +11,10 @@ use super::secret::SecretFile;
 /// No force may be given a larger body than this (DESIGN section 8).
 pub const BODY_BYTES_CEILING: usize = 8 << 20;
 
+/// Bounds of what the records of one force may add to the store in a day.
+pub const DAY_BYTES_FLOOR: u64 = 64 << 10;
+pub const DAY_BYTES_CEILING: u64 = 1 << 40;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Api {
@@ -47,6 +51,9 @@ pub struct Api {
     /// For each force.
     #[serde(default = "default::requests_per_s_max")]
     pub requests_per_s_max: u32,
+    /// What the records of each force may add to the store in a day in London; beyond it 503.
+    #[serde(default = "default::store_bytes_per_day_max")]
+    pub store_bytes_per_day_max: u64,
     /// Threads that serve the API.
     #[serde(default = "default::workers")]
     pub workers: usize,
@@ -73,6 +80,9 @@ mod default {
     }
     pub fn requests_per_s_max() -> u32 {
         200
+    }
+    pub fn store_bytes_per_day_max() -> u64 {
+        2 << 30
     }
     pub fn workers() -> usize {
         2
@@ -108,6 +118,8 @@ impl Api {
             faults.bound(key, connections, 1, self.connections_max);
         }
         faults.bound("api.requests_per_s_max", self.requests_per_s_max, 1, 1_000_000);
+        let day = self.store_bytes_per_day_max;
+        faults.bound("api.store_bytes_per_day_max", day, DAY_BYTES_FLOOR, DAY_BYTES_CEILING);
         faults.bound("api.workers", self.workers, 1, 256);
     }
 }

@@ -3,7 +3,7 @@
 use cara_record::domain::identifier::ForceCode;
 use serde::Deserialize;
 
-use super::api::BODY_BYTES_CEILING;
+use super::api::{BODY_BYTES_CEILING, DAY_BYTES_CEILING, DAY_BYTES_FLOOR};
 use super::delivery::Address;
 use super::fault::Faults;
 
@@ -39,6 +39,9 @@ pub struct Force {
     /// Instead of `api.requests_per_s_max`.
     #[serde(default)]
     pub requests_per_s_max: Option<u32>,
+    /// Instead of `api.store_bytes_per_day_max`.
+    #[serde(default)]
+    pub store_bytes_per_day_max: Option<u64>,
 }
 
 fn default_silent_days() -> u32 {
@@ -81,6 +84,10 @@ impl Force {
         }
         if let Some(requests) = self.requests_per_s_max {
             faults.bound(format!("{key}.requests_per_s_max"), requests, 1, 1_000_000);
+        }
+        if let Some(bytes) = self.store_bytes_per_day_max {
+            let key = format!("{key}.store_bytes_per_day_max");
+            faults.bound(key, bytes, DAY_BYTES_FLOOR, DAY_BYTES_CEILING);
         }
         faults.bound(
             format!("{key}.delivery_endpoints"),

@@ -114,4 +114,9 @@ impl Settings {
     pub fn requests_per_s_max(&self, force: &Force) -> u32 {
         force.requests_per_s_max.unwrap_or(self.api.requests_per_s_max)
     }
+
+    /// What a force's records may add to the store in a day, in bytes.
+    pub fn store_bytes_per_day_max(&self, force: &Force) -> u64 {
+        force.store_bytes_per_day_max.unwrap_or(self.api.store_bytes_per_day_max)
+    }
 }

@@ -46,9 +46,15 @@ impl Gateway {
         {
             return self.replay(caller, submission, key, &bound).await;
         }
+        if let ([force], false) = (&caller.forces[..], submission.dry_run) {
+            self.room_for(*force)?;
+        }
         let read = self.read(caller, submission.clone()).await?;
         if submission.dry_run {
             return Ok(Accepted::DryRun(dry_run(&read)));
+        }
+        if caller.forces.len() > 1 {
+            read.iter().try_for_each(|read| self.room_for(read.force))?;
         }
         let work = self.take(caller, &submission.media_type, read).await?;
         let answer = RecordsAnswer { records: work.into_iter().map(Work::into_answer).collect() };
@@ -115,7 +121,8 @@ impl Gateway {
                     if answered || work.record.is_some_and(waits) {
                         continue;
                     }
-                    if let Some(entry) = self.entry_or_hold(&bench, work, round > 0).await? {
+                    if let Some(mut entry) = self.entry_or_hold(&bench, work, round > 0).await? {
+                        entry.sent_by = Some(work.read.force);
                         bytes += work.read.excerpt.len();
                         entries.push(entry);
                         written.push(index);
@@ -318,7 +325,9 @@ impl Gateway {
             at: self.clock.now(),
         };
         // The same key at the same instant: its records were compared like any others.
-        self.write_raced(Entry::of(What::BindKey(bound), Vec::new())).await.map(drop)
+        let sent_by = Some(bound.force);
+        let entry = Entry { sent_by, ..Entry::of(What::BindKey(bound), Vec::new()) };
+        self.write_raced(entry).await.map(drop)
     }
 
     /// The first answer again; only the record keys, which are never stored in clear, are read anew.

@@ -30,6 +30,7 @@ pub mod dispatch;
 mod fault;
 pub mod follow;
 pub mod golive;
+mod growth;
 mod kept;
 mod live;
 pub mod letter;
@@ -102,6 +103,7 @@ impl Gateway {
     /// Whether the store can commit now; also reads how much waits, for the metrics.
     pub async fn probe(&self) -> Result<(), Refusal> {
         self.store.probe().await?;
+        self.tell_growth();
         let backlog = self.store.backlog().await?;
         let age = backlog.oldest.map(|oldest| self.clock.now().duration_since(oldest));
         let age = age.and_then(|age| std::time::Duration::try_from(age).ok()).unwrap_or_default();
@@ -136,6 +138,8 @@ pub struct Force {
     pub compliance_domains: Vec<String>,
     /// After so many days without a record a person is told.
     pub silent_days: u32,
+    /// What its records may add to the store in a day in London, in bytes.
+    pub store_bytes_per_day_max: u64,
 }
 
 /// One provider as `gateway.toml` describes it.
@@ -164,6 +168,7 @@ impl Force {
             agreement_ref: "none: the force is not in gateway.toml".to_owned(),
             compliance_domains: Vec::new(),
             silent_days: u32::MAX,
+            store_bytes_per_day_max: u64::MAX,
         }
     }
 
@@ -372,6 +377,9 @@ pub enum Refusal {
     /// 503: promises nothing.
     #[error("it could not be stored: {reason}")]
     Unavailable { reason: &'static str, retry_after_s: u32 },
+    /// 503: the force's records have made the store grow by its limit of a day.
+    #[error("the force's records may add {bytes_max} bytes to the store in a day, and have")]
+    DayFull { bytes_max: u64, retry_after_s: u32 },
     /// 500: we must mend it.
     #[error("the gateway failed")]
     Internal(#[source] anyhow::Error),

@@ -276,6 +276,7 @@ pub(super) fn revision(
         clear_hold: clearing.map(|it| (it.hold_id, it.end())),
         close_holds: Some((content.record, HoldEnd::Superseded)),
         notice,
+        sent_by: None,
         audit,
     };
     Ok(Revision { referral_id, number, flags, entry })

@@ -133,6 +133,11 @@ codes! {
         cause "A fault of the gateway; its operators are told."
         fix "Send it again later."
         avoid "Nothing on the force's side.";
+    DAY_FULL 503 "P504" "day_full" "The force has sent its day's worth"
+        means "What this force's records add to the store in a day has a limit, and it is reached. Nothing was taken; other forces are not concerned."
+        cause "An export that sends the same cases again and again with small changes, or very large records."
+        fix "Keep the records, and send them after midnight in London or once the gateway's operators have raised store_bytes_per_day_max for the force."
+        avoid "Send a case when it has changed, not with every export.";
     UNAVAILABLE 503 "P503" "unavailable" "It could not be stored"
         means "The gateway cannot take anything now and promises nothing. Send all of it again."
         cause "A full disk, a store that is locked or stopping, or too many bodies at once."
@@ -253,6 +258,14 @@ impl From<Refusal> for Refused {
                 tracing::warn!(reason, "http.unavailable: nothing was promised");
                 let detail = format!("Not stored: {reason}. Send all of it again.");
                 Refused::new(&UNAVAILABLE, detail).retry_after(retry_after_s)
+            }
+            Refusal::DayFull { bytes_max, retry_after_s } => {
+                let detail = format!(
+                    "This force's records have added {bytes_max} bytes to the store today, which is \
+                     their limit. Keep them and send them after midnight; if they are right, ask the \
+                     gateway's operators to raise store_bytes_per_day_max."
+                );
+                Refused::new(&DAY_FULL, detail).retry_after(retry_after_s)
             }
             Refusal::Internal(error) => {
                 tracing::error!(cause = %format_args!("{error:#}"), "http.failed");

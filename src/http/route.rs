@@ -119,6 +119,7 @@ pub const ROUTES: &[Route] = &[
             &problem::CONTENT_ENCODING,
             &problem::AT_FAULT,
             &problem::NO_MAPPING,
+            &problem::DAY_FULL,
         ],
         handler: || web::post().to(record::post),
     },

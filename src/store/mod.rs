@@ -84,6 +84,9 @@ pub trait Store: Send + Sync + 'static {
         key: KeyIndex,
     ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>>;
 
+    /// Bytes that this force's records have added on a day in Europe/London, the newest that it sent on.
+    fn grown(&self, force: ForceCode, day: jiff::civil::Date) -> u64;
+
     /// The open hold of these bytes, if there is one.
     fn open_hold(
         &self,

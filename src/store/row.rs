@@ -36,13 +36,15 @@ pub struct Entry {
     pub close_holds: Option<(RecordIndex, HoldEnd)>,
     /// What the force is told with it. About a hold: `Conflict` unless that is open before the entry.
     pub notice: Option<(About, NewNotice)>,
+    /// Of which force's day it counts, when a force sent it.
+    pub sent_by: Option<ForceCode>,
     pub audit: Vec<Fact>,
 }
 
 impl Entry {
     /// An entry that touches no hold but the one that it may be about.
     pub fn of(what: What, audit: Vec<Fact>) -> Entry {
-        Entry { what, clear_hold: None, close_holds: None, notice: None, audit }
+        Entry { what, clear_hold: None, close_holds: None, notice: None, sent_by: None, audit }
     }
 }
 

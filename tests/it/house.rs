@@ -241,6 +241,7 @@ async fn on_store(
         agreement_ref: "ISA-44-1".to_owned(),
         compliance_domains: vec!["hampshire.example".to_owned()],
         silent_days: 7,
+        store_bytes_per_day_max: 2 << 30,
     };
     let provider = Provider {
         slug: PROVIDER.to_owned(),

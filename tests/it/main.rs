@@ -24,6 +24,7 @@ mod fairness;
 mod fault;
 mod follow;
 mod golive;
+mod growth;
 mod handbook;
 mod history;
 mod hold;

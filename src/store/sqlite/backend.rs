@@ -51,6 +51,10 @@ impl Store for Sqlite {
         .boxed()
     }
 
+    fn grown(&self, force: ForceCode, day: jiff::civil::Date) -> u64 {
+        self.growth.on(force, day)
+    }
+
     fn bound_key(
         &self,
         force: ForceCode,

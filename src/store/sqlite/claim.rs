@@ -20,6 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::growth;
 use super::pending::{self, Pending};
 use super::write::Added;
 use super::writer::revision_row;
@@ -43,6 +44,8 @@ pub(in crate::store::sqlite) struct Effects {
     pub dead: Vec<i64>,
     /// With their providers.
     pub revived: Vec<(i64, String)>,
+    /// Bytes that a force's records added.
+    pub grown: growth::Added,
 }
 
 impl Effects {

@@ -22,6 +22,7 @@ mod conclude;
 mod backend;
 mod call;
 mod case;
+mod growth;
 mod harm;
 mod hold;
 mod lock;
@@ -49,6 +50,7 @@ use crate::supervisor::point;
 use crate::vault::Vault;
 use anchor::Keeper;
 use claim::Claims;
+use growth::Growth;
 use harm::Harm;
 use lock::Held;
 use open::Opened;
@@ -177,6 +179,7 @@ pub struct Sqlite {
     commands: Mutex<Option<mpsc::Sender<Command>>>,
     writer: Mutex<Option<thread::JoinHandle<()>>>,
     claims: Arc<Claims>,
+    growth: Arc<Growth>,
     clock: Clock,
     wake: Arc<Notify>,
     poisoned: Arc<AtomicBool>,
@@ -227,6 +230,10 @@ impl Sqlite {
             true => Claims::default(),
             false => Claims::open(&opened.writer)?,
         });
+        let growth = Arc::new(match options.read_only {
+            true => Growth::default(),
+            false => Growth::open(&opened.writer)?,
+        });
         let harm = Arc::new(Harm::none(metric.clone()));
         if options.read_only {
             harm.refuse(harm::READ_ONLY);
@@ -253,6 +260,7 @@ impl Sqlite {
             clock: clock.clone(),
             metric: metric.clone(),
             claims: Arc::clone(&claims),
+            growth: Arc::clone(&growth),
             wake: Arc::clone(&wake),
             poisoned: Arc::clone(&poisoned),
             folder: opened.held.place.folder.clone(),
@@ -273,6 +281,7 @@ impl Sqlite {
             commands: Mutex::new(Some(commands)),
             writer: Mutex::new(Some(writer)),
             claims,
+            growth,
             clock,
             wake,
             poisoned,

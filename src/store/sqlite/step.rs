@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::store::{CausedMessage, Entry, Fact, Lease, PlanVersion, Refused, Settled, What};
+use crate::store::{
+    CausedMessage, Entry, Fact, ForceCode, Lease, PlanVersion, Refused, Settled, What,
+};
 
 /// One thing to write, made ready on the caller's thread.
 #[derive(Debug)]
@@ -124,6 +126,14 @@ pub(in crate::store::sqlite) fn json<T: serde::Serialize + ?Sized>(value: &T) ->
 }
 
 impl Step {
+    /// The force whose records it counts among, and how many bytes it adds.
+    pub fn grows(&self) -> Option<(ForceCode, u64)> {
+        match self {
+            Step::Entry(prepared) => prepared.entry.sent_by.map(|it| (it, self.bytes() as u64)),
+            _ => None,
+        }
+    }
+
     /// Whether it takes on responsibility for more: refused below the disk reserve.
     pub fn is_record(&self) -> bool {
         matches!(self, Step::Entry(prepared) if prepared.is_record())

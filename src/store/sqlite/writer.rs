@@ -13,12 +13,14 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::anchor::Keeper;
 use super::claim::{Claims, Effects};
+use super::column::from_day;
+use super::growth::Growth;
 use super::harm::{self, Harm};
 use super::lock::Names;
 use super::step::{Outcome, Step, Work};
 use super::write::{self, Added, Failure, MESSAGES_MAX, Transaction};
 use super::{Error, open, statement};
-use crate::clock::Clock;
+use crate::clock::{Clock, london_day};
 use crate::metric::Metric;
 use crate::store::audit::End;
 use crate::store::{Refused, Settled};
@@ -41,6 +43,7 @@ pub(in crate::store::sqlite) struct Writer {
     pub clock: Clock,
     pub metric: Metric,
     pub claims: Arc<Claims>,
+    pub growth: Arc<Growth>,
     pub wake: Arc<Notify>,
     pub poisoned: Arc<AtomicBool>,
     /// The folder whose file system is watched.
@@ -164,6 +167,7 @@ impl Writer {
                     keeper.reached(end);
                 }
                 self.metric.commit(count, self.clock.monotonic().saturating_sub(started));
+                self.growth.add(&effects.grown);
                 let wake = effects.may_free();
                 self.claims.apply(effects);
                 if wake {
@@ -244,6 +248,7 @@ impl Writer {
             now: self.clock.now(),
             end: before,
         };
+        let today = from_day(london_day(transaction.now));
         let mut effects = Effects::default();
         let mut settled_rows = HashSet::new();
         let mut results = Vec::with_capacity(steps.len());
@@ -259,6 +264,7 @@ impl Writer {
                 continue;
             }
             let end = transaction.end;
+            let grows = step.grows();
             statement(&self.connection, "/* writer::step */ SAVEPOINT step")?;
             let carried = contain_now(|| {
                 self.carry_out(&mut transaction, &mut effects, &mut settled_rows, step)
@@ -266,6 +272,9 @@ impl Writer {
             match carried.unwrap_or(Err(Failure::Impossible("the program failed on it"))) {
                 Ok(outcome) => {
                     statement(&self.connection, "/* writer::step */ RELEASE step")?;
+                    if let Some((force, bytes)) = grows {
+                        *effects.grown.entry((force, today)).or_default() += bytes;
+                    }
                     results.push(Ok(outcome));
                 }
                 Err(failure) => {
@@ -277,6 +286,7 @@ impl Writer {
                 }
             }
         }
+        Growth::write(&self.connection, &effects.grown)?;
         transaction.advance_head(before)?;
         let end = transaction.end;
         Ok((results, effects, end))

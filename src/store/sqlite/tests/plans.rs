@@ -24,6 +24,7 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("open::is_begun", "SCAN fixed", "it ends at the first row"),
     ("open::is_begun", "SCAN audit", "it ends at the first row"),
     ("open::begin", "SCAN fixed", "it ends at the first row"),
+    ("growth::open", "SCAN growth", "a row for each force at most"),
     ("plan::history", "USE TEMP B-TREE FOR ORDER BY", VERSIONS),
     ("plan::newest", "SCAN p USING INDEX sqlite_autoindex_plan_version_1", VERSIONS),
     (
