@@ -55,6 +55,9 @@ pub enum Error {
          `{LOG_DIRECTIVE}` to it"
     )]
     LogsBodies,
+    /// Time will mend it: the queue is declared again with the next connection.
+    #[error("{queue} is not read any more: {why}")]
+    Deaf { queue: String, why: &'static str },
     /// Time will mend it.
     #[error("the connection to the broker broke")]
     Broken(#[source] lapin::Error),
@@ -63,6 +66,6 @@ pub enum Error {
 impl Error {
     /// Whether trying again can help without a person.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Error::Away { .. } | Error::Broken(_))
+        matches!(self, Error::Away { .. } | Error::Broken(_) | Error::Deaf { .. })
     }
 }

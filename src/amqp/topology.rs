@@ -125,6 +125,17 @@ impl Topology {
         self.queues.chunks_exact(2).map(|pair| (&pair[0], &pair[1]))
     }
 
+    /// Only this queue, its dead one, and the exchanges that lead to them: what one side of a
+    /// provider needs, so that another's trouble is not its own.
+    pub(in crate::amqp) fn part(&self, queue: &str) -> Topology {
+        let dead = dead_queue(queue);
+        let mut part = self.clone();
+        part.queues.retain(|it| it.name == queue || it.name == dead);
+        let queues = &part.queues;
+        part.exchanges.retain(|it| queues.iter().any(|queue| queue.exchange == it.name));
+        part
+    }
+
     /// Declares and binds all of it. What exists already with the same arguments is left alone.
     pub async fn declare(&self, channel: &Channel) -> Result<(), Error> {
         for exchange in &self.exchanges {

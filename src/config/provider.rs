@@ -29,6 +29,21 @@ pub struct Provider {
     /// that has not begun can no longer be completed.
     #[serde(default = "default_margin_weeks")]
     pub margin_weeks: u32,
+    /// Reports of one of its sides that are worked on in a minute; more of them wait, what is urgent
+    /// does not.
+    #[serde(default = "default_outcomes_per_minute_max")]
+    pub outcomes_per_minute_max: u32,
+    /// Rejected reports of one of its sides in an hour; with more, an operator is told.
+    #[serde(default = "default_rejections_per_hour_max")]
+    pub rejections_per_hour_max: u32,
+}
+
+fn default_outcomes_per_minute_max() -> u32 {
+    1_200
+}
+
+fn default_rejections_per_hour_max() -> u32 {
+    100
 }
 
 fn default_margin_weeks() -> u32 {
@@ -39,6 +54,10 @@ impl Provider {
     pub(in crate::config) fn validate(&self, key: &str, faults: &mut Faults) {
         faults.slug(format!("{key}.slug"), &self.slug);
         faults.bound(format!("{key}.margin_weeks"), self.margin_weeks, 1, 26);
+        let per_minute = self.outcomes_per_minute_max;
+        faults.bound(format!("{key}.outcomes_per_minute_max"), per_minute, 60, 60_000);
+        let per_hour = self.rejections_per_hour_max;
+        faults.bound(format!("{key}.rejections_per_hour_max"), per_hour, 1, 10_000);
         if let Some(contact) = &self.contact
             && (contact.trim().is_empty()
                 || contact.chars().count() > CONTACT_CHARS_MAX

@@ -3,8 +3,9 @@
 
 use bytes::Bytes;
 use cara_record::domain::decision::Decision;
-use cara_record::domain::outcome::{Outcome, Report, VictimReport};
+use cara_record::domain::outcome::{Outcome, Report};
 use cara_record::wire::Compartment as Side;
+use cara_record::wire::glance::Urgent;
 use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
 use cara_record::wire::reconciliation;
 use cara_record::wire::rejection::{self, Code, Rejection};
@@ -21,7 +22,9 @@ use crate::vault::{Binding, Keys};
 
 pub(super) use fold::Folded;
 
+mod alarm;
 mod fold;
+mod rejected;
 
 /// Outcomes of one side of a case; folding them stays cheap, whatever a provider sends.
 const OUTCOMES_MAX: usize = 200;
@@ -48,13 +51,22 @@ pub struct Concluded {
     /// What the provider is told: why this outcome could not be applied, or one that had waited
     /// behind it.
     pub rejections: Vec<Rejection>,
-    /// Two digits: this force has to be told by a person, now.
-    pub urgent_for: Option<String>,
+    /// Whom a person has to tell, now.
+    pub urgent: Option<Urgency>,
+}
+
+/// Who has to be told by a person, now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// This force, by its two digits; its notice is stored.
+    Force(String),
+    /// Nobody knows which force: the provider has to be asked.
+    Provider,
 }
 
 impl Concluded {
     pub(super) fn of(end: End, rejections: Vec<Rejection>) -> Concluded {
-        Concluded { end, rejections, urgent_for: None }
+        Concluded { end, rejections, urgent: None }
     }
 }
 
@@ -68,11 +80,25 @@ pub enum End {
     AlreadyApplied,
     /// It is stored, contradicts what came before it, and changes nothing.
     Contradicts,
-    /// It is not stored.
+    /// It is not stored. [`Gateway::record_rejections`] has to be called before it is answered.
     Rejected,
     /// What is stored of its case cannot be opened; it goes to the dead queue, where a person finds
     /// it and can put it back.
     SetAside,
+}
+
+impl End {
+    /// As it is counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            End::Applied => "applied",
+            End::Waits => "waits",
+            End::AlreadyApplied => "already_applied",
+            End::Contradicts => "contradicts",
+            End::Rejected => "rejected",
+            End::SetAside => "set_aside",
+        }
+    }
 }
 
 /// The police-only row, as far as notices need it.
@@ -85,18 +111,34 @@ struct Police {
 impl Gateway {
     /// Takes one outcome. An error promises nothing: the message must stay on its queue.
     pub async fn conclude(&self, arrived: &Arrived) -> Result<Concluded, Refusal> {
-        let Some(speaker) = &arrived.speaker else {
-            return self.refuse(arrived, &rejection::WRONG_SPEAKER, "user_id", None).await;
-        };
-        if let Some(counted) = reconciliation::read(&arrived.body) {
-            return match counted {
-                Ok(counted) => self.reconcile(arrived, counted).await,
-                Err(unread) => self.reject(arrived, unread).await,
-            };
+        let concluded = self.apply(arrived).await?;
+        match concluded.end {
+            End::Rejected | End::SetAside => self.with_alarm(arrived, concluded).await,
+            _ => Ok(concluded),
         }
-        let reported = match told::read(arrived.side, &arrived.body) {
-            Ok(reported) => reported,
-            Err(unread) => return self.reject(arrived, unread).await,
+    }
+
+    /// What is wrong with a message by itself, without a look at any case.
+    pub fn at_sight(&self, arrived: &Arrived) -> Option<Concluded> {
+        self.read_whole(arrived).err()
+    }
+
+    fn read_whole<'a>(&self, arrived: &'a Arrived) -> Result<(&'a str, Said), Concluded> {
+        let Some(speaker) = arrived.speaker.as_deref() else {
+            return Err(self.refuse(arrived, &rejection::WRONG_SPEAKER, "user_id", None));
+        };
+        let said = match reconciliation::read(&arrived.body) {
+            Some(counted) => counted.map(Said::Counted),
+            None => told::read(arrived.side, &arrived.body).map(Said::Reported),
+        };
+        Ok((speaker, said.map_err(|unread| self.reject(arrived, unread))?))
+    }
+
+    async fn apply(&self, arrived: &Arrived) -> Result<Concluded, Refusal> {
+        let (speaker, reported) = match self.read_whole(arrived) {
+            Ok((_, Said::Counted(counted))) => return self.reconcile(arrived, counted).await,
+            Ok((speaker, Said::Reported(reported))) => (speaker, reported),
+            Err(rejected) => return Ok(rejected),
         };
         let head = reported.head();
         let content = self.vault.digest("outcome", &[&reported.to_json()]);
@@ -106,7 +148,7 @@ impl Gateway {
             let case = self.store.case(head.referral_id).await?;
             let Some(case) = case.filter(|case| case.provider == arrived.provider) else {
                 let code = &rejection::UNKNOWN_REFERRAL;
-                return self.refuse(arrived, code, "data.referral_id", Some(&reported)).await;
+                return Ok(self.refuse(arrived, code, "data.referral_id", Some(&reported)));
             };
             let open = match self.open(&case) {
                 Ok(open) => open,
@@ -122,11 +164,11 @@ impl Gateway {
             match self.look(&case, &open, &reported, content) {
                 Look::Same => return Ok(self.again(arrived, &case, &open, head.number)),
                 Look::Wrong(code, member) => {
-                    return self.refuse(arrived, code, member, Some(&reported)).await;
+                    return Ok(self.refuse(arrived, code, member, Some(&reported)));
                 }
                 Look::New if is_taken => {
                     let code = &rejection::ID_REUSED;
-                    return self.refuse(arrived, code, "data.outcome_id", Some(&reported)).await;
+                    return Ok(self.refuse(arrived, code, "data.outcome_id", Some(&reported)));
                 }
                 Look::New => {}
             }
@@ -135,8 +177,8 @@ impl Gateway {
                 self.letters_wake.notify_one();
                 let contradicting = made.contradicting.iter();
                 let rejections = contradicting.map(|it| self.contradiction(arrived, it)).collect();
-                let urgent_for = made.is_urgent.then(|| case.force.to_string());
-                return Ok(Concluded { urgent_for, ..Concluded::of(made.end, rejections) });
+                let urgent = made.is_urgent.then(|| Urgency::Force(case.force.to_string()));
+                return Ok(Concluded { urgent, ..Concluded::of(made.end, rejections) });
             }
         }
         Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
@@ -161,35 +203,20 @@ impl Gateway {
         self.rejection(arrived, unread, &[b"contradiction", outcome_id.as_bytes()])
     }
 
-    async fn refuse(
+    fn refuse(
         &self,
         arrived: &Arrived,
         code: &'static Code,
         member: &str,
         reported: Option<&Reported>,
-    ) -> Result<Concluded, Refusal> {
-        self.reject(arrived, unread(code, member, reported)).await
+    ) -> Concluded {
+        self.reject(arrived, unread(code, member, reported))
     }
 
-    /// The answer to the provider, with the fact of it in the audit.
-    async fn reject(&self, arrived: &Arrived, unread: Unread) -> Result<Concluded, Refusal> {
-        let at = self.clock.now();
-        let codes: Vec<_> = unread.faults.iter().map(|fault| fault.code.id).collect();
-        let fact = Fact {
-            operation: Operation::Collection,
-            by: arrived.speaker.clone().unwrap_or_else(|| arrived.provider.clone()),
-            at,
-            about: match unread.outcome_id {
-                Some(outcome_id) => format!("rejected outcome {outcome_id}"),
-                None => "rejected outcome without an id".to_owned(),
-            },
-            to: None,
-            note: Some(codes.join(" ")),
-        };
-        let what = What::Nothing { entry_id: self.clock.id() };
-        self.write_one(Entry::of(what, vec![fact])).await?;
+    /// The answer to the provider.
+    fn reject(&self, arrived: &Arrived, unread: Unread) -> Concluded {
         let rejection = self.rejection(arrived, unread, &[b"body", &arrived.body]);
-        Ok(Concluded::of(End::Rejected, vec![rejection]))
+        Concluded::of(End::Rejected, vec![rejection])
     }
 
     /// `identity`: what makes two answers the same one.
@@ -296,8 +323,12 @@ impl Gateway {
         let after = Folded::of(&all, &open.decisions, case);
         let keys = &open.keys;
         let contact = self.forces.provider(&case.provider).contact;
-        let is_new = |it: &Reported| after.stands(it) && !before.stands(it);
         let head = reported.head();
+        // What is urgent is told when it arrives, and not when a gap before it is closed.
+        let is_new = |it: &Reported| match alarm::urgent(it) {
+            Some(_) => it.head().outcome_id == head.outcome_id,
+            None => after.stands(it) && !before.stands(it),
+        };
         let end = if after.contradicts(reported) {
             End::Contradicts
         } else if after.stands(reported) {
@@ -356,7 +387,7 @@ impl Gateway {
         };
         let what = What::Outcome(Box::new(outcome));
         let entry = Entry::of(what, vec![fact]);
-        let is_urgent = all.iter().any(|it| is_new(it) && is_concern(it));
+        let is_urgent = alarm::urgent(reported) == Some(Urgent::Concern);
         let contradicting =
             all.into_iter().filter(|it| after.contradicts(it) && !before.contradicts(it)).collect();
         Ok(Made { entry, end, contradicting, is_urgent })
@@ -384,8 +415,10 @@ fn unread(code: &'static Code, member: &str, reported: Option<&Reported>) -> Unr
     }
 }
 
-fn is_concern(reported: &Reported) -> bool {
-    matches!(reported, Reported::Victim(it) if it.report == VictimReport::SafeguardingConcern)
+/// What a provider may say over its outcome queues.
+enum Said {
+    Reported(Reported),
+    Counted(reconciliation::Counted),
 }
 
 /// How an outcome compares with what is stored.

@@ -21,6 +21,7 @@ pub const BACKLOG_OLD: &str = "backlog_old";
 pub const OUTCOMES_UNREAD: &str = "outcomes_unread";
 pub const PROVIDER_FLOOD: &str = "provider_flood";
 pub const PROVIDER_REJECTIONS: &str = "provider_rejections";
+pub const SAFEGUARDING_CONCERN: &str = "safeguarding_concern";
 pub const STORE_REFUSING: &str = "store_refusing";
 pub const STORE_DAMAGED: &str = "store_damaged";
 pub const STORE_ANCHOR: &str = "store_anchor";
@@ -94,11 +95,13 @@ pub static KINDS: &[AlertKind] = &[
         now: "Ask the provider whether its intake runs.",
     },
     AlertKind {
-        name: "safeguarding_concern",
-        about: "force",
-        means: "A victim worker has raised a concern that the force has not taken over yet.",
+        name: SAFEGUARDING_CONCERN,
+        about: "force, or provider and side",
+        means: "A victim worker has raised a concern that the force has not taken over yet; or a \
+                provider sent one, or a risk raised to high, that names no case.",
         now: "Call a person at this force within 15 minutes, at any hour; the force reads it with \
-              `GET /v1/notices?stream=victim` and acknowledges it.",
+              `GET /v1/notices?stream=victim` and acknowledges it. For a provider: call it and ask \
+              whom it is about.",
     },
     AlertKind {
         name: "notice_not_collected",
@@ -219,7 +222,7 @@ pub static KINDS: &[AlertKind] = &[
     },
     AlertKind {
         name: PROVIDER_REJECTIONS,
-        about: "provider",
+        about: "provider and side",
         means: "Many reports of this provider could not be applied within an hour.",
         now: "Ask the provider to look at its rejected queue; each answer names the code and what \
               to do.",

@@ -387,7 +387,7 @@ async fn a_safeguarding_concern_is_said_at_once_and_until_somebody_has_it() {
         "type": "uk.cara.victim_outcome.v1", "data": concern,
     });
     let concluded = house.message_of(Compartment::Victim, &message).await;
-    assert_eq!(concluded.urgent_for.as_deref(), Some("44"));
+    assert_eq!(concluded.urgent, Some(Urgency::Force("44".to_owned())));
     let swept = now(&mut sweeper).await;
     assert_eq!(names(&swept.opened), ["safeguarding_concern"]);
     let mails = house.gateway.mails(10).await.unwrap();

@@ -9,6 +9,7 @@ pub mod component;
 mod content;
 pub mod event;
 pub mod flag;
+pub mod glance;
 pub mod kind;
 pub mod outcome;
 pub mod reconciliation;

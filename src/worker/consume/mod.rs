@@ -1,0 +1,123 @@
+//! Outcomes from the providers' queues into the store: each side of each provider by a loop of its
+//! own, so that nobody's trouble is anybody else's.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{Stop, told};
+use crate::amqp::Consumer;
+use crate::amqp::consumer::Inbox;
+use crate::clock::Clock;
+use crate::flow::Gateway;
+use crate::metric::alert::OUTCOMES_UNREAD;
+use crate::metric::{Health, Metric, Part, State};
+
+mod answer;
+mod course;
+mod line;
+mod quota;
+mod side;
+
+use side::{End, Side};
+
+const PAUSE_MS_MIN: u64 = 200;
+const PAUSE_MS_MAX: u64 = 10_000;
+/// What time mends is told when it has not within this time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reads what providers report until told to stop. Whatever ends a link, it is made again after a
+/// pause: the broker keeps what was not acknowledged.
+pub async fn consume(
+    gateway: Gateway,
+    consumer: Consumer,
+    metric: Metric,
+    health: Health,
+    stop: Stop,
+) {
+    let board = Board { health, metric, sides: Arc::default() };
+    let mut sides = JoinSet::new();
+    for inbox in consumer.inboxes() {
+        board.say(inbox, Standing { bad: Some("not read yet".to_owned()), told: false });
+    }
+    for inbox in consumer.inboxes() {
+        let side = Side::of(&gateway, &consumer, inbox, &board);
+        sides.spawn(read(side, board.clone(), gateway.clock.clone(), stop.clone()));
+    }
+    while let Some(ended) = sides.join_next().await {
+        if let Err(died) = ended
+            && let Ok(panic) = died.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// One side, for ever.
+async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
+    let inbox = Arc::clone(side.inbox());
+    let mut pause_ms = PAUSE_MS_MIN;
+    let mut down_since = None;
+    loop {
+        let End { reason, is_passing, is_proven } = tokio::select! {
+            biased;
+            () = told(&mut stop) => return,
+            end = side.follow() => end,
+        };
+        if is_proven {
+            (pause_ms, down_since) = (PAUSE_MS_MIN, None);
+        }
+        let since = *down_since.get_or_insert(clock.monotonic());
+        let told_now = !is_passing || clock.monotonic().saturating_sub(since) >= PATIENCE;
+        if board.say(&inbox, Standing { bad: Some(reason.clone()), told: told_now }) {
+            let (provider, side) = (&inbox.provider, inbox.side_name());
+            tracing::warn!(provider, side, reason, "outcomes are not read; it is tried again");
+        }
+        tokio::select! {
+            () = told(&mut stop) => return,
+            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+        }
+        pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
+    }
+}
+
+/// How the sides are, on the health board and for whoever is told.
+#[derive(Clone)]
+struct Board {
+    health: Health,
+    metric: Metric,
+    sides: Arc<Mutex<BTreeMap<(String, &'static str), Standing>>>,
+}
+
+/// How one side is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    /// Why it is not read, or not as it should be.
+    bad: Option<String>,
+    /// Whether that is an incident.
+    told: bool,
+}
+
+impl Board {
+    /// Says how a side is now; whether that is a change.
+    fn say(&self, inbox: &Inbox, standing: Standing) -> bool {
+        let mut sides = self.sides.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (inbox.provider.clone(), inbox.side_name());
+        let before = sides.insert(key, standing.clone());
+        if before.as_ref() == Some(&standing) {
+            return false;
+        }
+        let own = || sides.iter().filter(|((provider, _), _)| *provider == inbox.provider);
+        let bad = own().filter_map(|((_, side), it)| Some(format!("{side}: {}", it.bad.as_ref()?)));
+        let bad = bad.collect::<Vec<_>>().join("; ");
+        let state = if bad.is_empty() { State::Good } else { State::Bad(bad) };
+        self.health.set_for(Part::Outcomes, &inbox.provider, state);
+        match own().filter(|(_, it)| it.told).count() {
+            0 => self.metric.troubles().over(OUTCOMES_UNREAD, &inbox.provider),
+            some => self.metric.troubles().are(OUTCOMES_UNREAD, &inbox.provider, some as u64),
+        }
+        before.is_none_or(|before| before.bad != standing.bad)
+    }
+}
