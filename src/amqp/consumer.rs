@@ -136,7 +136,7 @@ impl Consumer {
         })
     }
 
-    /// Every side of every provider.
+    /// Both sides of the provider.
     pub fn inboxes(&self) -> &[Arc<Inbox>] {
         &self.inboxes
     }

@@ -31,6 +31,7 @@ mod hold;
 mod house;
 mod idle;
 mod letters;
+mod outcomes;
 mod queue;
 mod record;
 mod refused;

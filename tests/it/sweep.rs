@@ -5,6 +5,7 @@ use cara_gateway::config;
 use cara_gateway::config::mail::Encryption;
 use cara_gateway::delivery::{Mail, Push};
 use cara_gateway::flow::Caller;
+use cara_gateway::flow::conclude::Urgency;
 use cara_gateway::flow::mail::To;
 use cara_gateway::flow::notice::Asked;
 use cara_gateway::flow::operate::Order;

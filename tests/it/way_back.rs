@@ -226,10 +226,12 @@ async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over()
     let hers = eventually("the victim's stream", async || {
         let page = unit.get(stream).await;
         let notices = page.body["notices"].as_array().unwrap().clone();
-        (notices.len() == 2).then_some(notices)
+        (notices.len() == 3).then_some(notices)
     })
     .await;
-    assert_eq!(kinds(&hers), ["victim_contact_status", "safeguarding_concern"]);
+    // The concern whose number was taken was told as well, and what was wrong went back.
+    let concern = "safeguarding_concern";
+    assert_eq!(kinds(&hers), ["victim_contact_status", concern, concern]);
     assert_eq!(hers[0]["sequence"], 1);
     let id = hers[0]["notice_id"].as_str().unwrap();
     let url = format!("{}/v1/notices/{id}/acknowledge", force.api);
@@ -237,7 +239,7 @@ async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over()
     assert_eq!(unit.client.post(&url).send().await.unwrap().status(), 204);
     let log = gateway.log();
     assert!(log.contains("within 15 minutes") && !log.contains("number_wrong"));
-    assert!(gateway.metrics().await.contains("cara_safeguarding_concerns_total{force=\"44\"} 1"));
+    assert!(gateway.metrics().await.contains("cara_safeguarding_concerns_total{force=\"44\"} 2"));
     check_audit(&mut gateway);
 }
 

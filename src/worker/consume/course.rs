@@ -1,11 +1,9 @@
 //! One message's way through the story, and what is at hand while a link lasts.
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use cara_record::wire::rejection::Rejection;
-use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
 use futures_util::stream::FuturesUnordered;
 
@@ -15,6 +13,7 @@ use crate::amqp::Error;
 use crate::amqp::consumer::{Inflow, Received};
 use crate::flow::conclude::{Arrived, Concluded};
 use crate::flow::{Gateway, Refusal};
+use crate::supervisor;
 
 /// A message that nobody has concluded yet.
 pub(super) struct Waiting {
@@ -117,12 +116,12 @@ pub(super) fn arrived(received: &Received) -> Arrived {
 /// Carries one message through the story. Whatever happens there ends with this message.
 pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
     let arrived = arrived(&waiting.received);
-    let concluded = AssertUnwindSafe(gateway.conclude(&arrived)).catch_unwind().await;
+    let concluded = supervisor::contain(gateway.conclude(&arrived)).await;
     let fault = match concluded {
         Ok(Ok(concluded)) => return Done { waiting, worked: Worked::Concluded(concluded) },
         Ok(Err(Refusal::Internal(error))) => format!("{error:#}"),
         Ok(Err(refusal)) => refusal.to_string(),
-        Err(_) => "the program met a state that it calls impossible".to_owned(),
+        Err(panicked) => panicked.to_string(),
     };
     // Either the store is away for everybody, or it is this message alone.
     let worked = match gateway.probe().await {
@@ -136,5 +135,5 @@ pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
 /// What is wrong with a message by itself; nothing, when the look itself fails.
 pub(super) fn at_sight(gateway: &Gateway, received: &Received) -> Option<Concluded> {
     let arrived = arrived(received);
-    std::panic::catch_unwind(AssertUnwindSafe(|| gateway.at_sight(&arrived))).ok().flatten()
+    supervisor::contain_now(|| gateway.at_sight(&arrived)).ok().flatten()
 }

@@ -1,0 +1,113 @@
+//! Reading what providers report goes on, whatever happens to a queue, a message or another provider.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::broker::{Broker, Wishes};
+use crate::way_back::{Charity, outcome, push, told};
+use crate::world::{TestGateway, World, eventually, plain_client};
+
+/// The text of a part of `/readyz`; none while it is good.
+async fn bad(gateway: &TestGateway) -> Option<String> {
+    let ready = format!("{}/readyz", gateway.internal);
+    let answer = plain_client().get(&ready).send().await.unwrap().text().await.unwrap();
+    let parts: Value = serde_json::from_str(&answer).unwrap();
+    let mut parts = parts["parts"].as_array().unwrap().iter();
+    let outcomes = parts.find(|part| part["name"] == "outcomes").unwrap();
+    (outcomes["good"] != true).then(|| outcomes.to_string())
+}
+
+async fn reads(gateway: &TestGateway) {
+    eventually("outcomes are read", async || bad(gateway).await.is_none().then_some(())).await;
+}
+
+/// The incidents that are open, as the command prints them.
+fn incidents(gateway: &TestGateway) -> String {
+    String::from_utf8(gateway.command(&["incident", "list"]).stdout).unwrap()
+}
+
+async fn incident(gateway: &TestGateway, kind: &str, is_open: bool) {
+    eventually(kind, async || (incidents(gateway).contains(kind) == is_open).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_is_deleted_is_declared_again_and_one_of_another_shape_stops_its_side_alone() {
+    let broker = Broker::start(Wishes::default());
+    let gateway = World::publishing(&broker, "harbour").start().await;
+    let force = gateway.force("hampshire");
+    let referral_id = push(&force, 1).await;
+    reads(&gateway).await;
+    let vhost = "cara.harbour";
+    broker.control(&["delete_queue", "-p", vhost, "cara.outcomes.harbour"]);
+    eventually("it is named", async || {
+        gateway.log().contains("is not read any more").then_some(())
+    })
+    .await;
+    reads(&gateway).await;
+    let charity = Charity::of(&broker, "harbour", "offender").await;
+    charity.report(&outcome(&referral_id, 1, "accepted", json!({}))).await;
+    told(&force, 1).await;
+
+    // The gateway may not configure any more, so the queue stays away; the other side goes on.
+    let gateway_user = "cara-gateway";
+    broker.control(&["set_permissions", "-p", vhost, gateway_user, "^$", r"^cara\.", r"^cara\."]);
+    broker.control(&["delete_queue", "-p", vhost, "cara.outcomes.harbour"]);
+    let named = eventually("the side is named", async || bad(&gateway).await).await;
+    assert!(named.contains("harbour: offender: "), "{named}");
+    incident(&gateway, "outcomes_unread", true).await;
+    broker.control(&[
+        "set_permissions",
+        "-p",
+        vhost,
+        gateway_user,
+        r"^cara\.",
+        r"^cara\.",
+        r"^cara\.",
+    ]);
+    reads(&gateway).await;
+    incident(&gateway, "outcomes_unread", false).await;
+    charity.report(&outcome(&referral_id, 2, "workshop_booked", crate::way_back::booked(1))).await;
+    told(&force, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_concern_behind_a_flood_is_told_at_once_and_the_audit_does_not_grow_with_the_flood() {
+    let (broker, provider) = (Broker::start(Wishes::default()), "harbour");
+    let mut gateway = World::publishing(&broker, provider).start().await;
+    let force = gateway.force("hampshire");
+    let referral_id = push(&force, 1).await;
+    reads(&gateway).await;
+    let charity = Charity::of(&broker, provider, "victim").await;
+    let flood = (0..2_000).map(|_| outcome(&Uuid::now_v7().to_string(), 1, "nonsense", json!({})));
+    let flood: Vec<_> = flood.collect();
+    futures_util::future::join_all(flood.iter().map(|one| charity.report(one))).await;
+    // Its number is wrong as well: it is told all the same.
+    let mut concern = outcome(&referral_id, 1, "safeguarding_concern", json!({}));
+    concern["revision_seen"] = json!(7);
+    charity.report(&concern).await;
+    let said = Instant::now();
+    let unit = gateway.with(&gateway.authority.client("victims.hampshire.example", 300));
+    eventually("the concern", async || {
+        let page = unit.get("/v1/notices?stream=victim").await;
+        (page.body["notices"].as_array().unwrap().len() == 1).then_some(())
+    })
+    .await;
+    println!("told {:?} after it was said behind 2,000", said.elapsed());
+    let other = Charity::of(&broker, provider, "offender").await;
+    other.report(&outcome(&referral_id, 1, "accepted", json!({}))).await;
+    told(&force, 1).await;
+    incident(&gateway, "provider_flood", true).await;
+    incident(&gateway, "provider_rejections", true).await;
+    let started = Instant::now();
+    while incidents(&gateway).contains("provider_flood") {
+        assert!(started.elapsed().as_secs() < 120, "the flood's incident does not close");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    gateway.stop();
+    let store = rusqlite::Connection::open(gateway.folder.join("gateway.db")).unwrap();
+    let rows = "SELECT count(*) FROM audit WHERE fact LIKE '%rejected outcome%'";
+    let rows: u64 = store.query_row(rows, [], |row| row.get(0)).unwrap();
+    assert!(rows < 100, "{rows} audit rows for 2,001 rejections");
+}
