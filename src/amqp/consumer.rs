@@ -16,7 +16,8 @@ use futures_util::future::join_all;
 use futures_util::stream::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions,
+    BasicRejectOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection};
@@ -27,9 +28,10 @@ use super::topology::{Names, refused};
 use super::{Dialer, Error, Topology, channel, dead};
 use crate::config;
 
-/// Messages that one queue may hand out before they are acknowledged. Many: what is urgent is looked
-/// for among them while the others wait.
-pub const PREFETCH: u16 = 3_000;
+/// Messages that the broker may hand out by itself before they are acknowledged. Few: it counts
+/// messages and not bytes, and the client library keeps in memory whatever was handed out. Who wants
+/// to look further fetches one by one.
+const PREFETCH: u16 = 8;
 /// Messages of one answer's round on their way at once.
 const ANSWERS_AT_ONCE: usize = 64;
 const LOOK_S_MAX: u64 = 20;
@@ -149,20 +151,14 @@ impl Consumer {
         let reading = channel::open(&connection).await?;
         let qos = BasicQosOptions::default();
         reading.basic_qos(PREFETCH, qos).await.map_err(Error::Broken)?;
-        let messages = reading
-            .basic_consume(
-                inbox.queue.as_str().into(),
-                "cara-gateway".into(),
-                BasicConsumeOptions::default(),
-                FieldTable::default(),
-            )
-            .await
-            .map_err(|error| refused(format!("reading {}", inbox.queue), error))?;
+        let messages = consume(&reading, inbox).await?;
         let looking = channel::open(&connection).await?;
         Ok(Inflow {
             _connection: connection,
+            reading,
             looking,
-            messages,
+            messages: Some(messages),
+            is_ending: false,
             inbox: Arc::clone(inbox),
             gateway_user: self.gateway_user.clone(),
         })
@@ -178,11 +174,13 @@ impl Consumer {
         let user_id = self.dialer.user_id().map(str::to_owned);
         Ok(Answering { _connection: connection, channel, user_id })
     }
+}
 
-    /// Puts messages that were set aside back into the side's queue, by their ids.
-    pub async fn put_back(&self, inbox: &Inbox, ids: &[String]) -> Result<dead::PutBack, Error> {
-        dead::put_back(&self.dialer, &self.topology, &inbox.queue, ids).await
-    }
+/// The broker names each reader.
+async fn consume(channel: &Channel, inbox: &Inbox) -> Result<lapin::Consumer, Error> {
+    let (queue, options) = (inbox.queue.as_str().into(), BasicConsumeOptions::default());
+    let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
+    consuming.await.map_err(|error| refused(format!("reading {}", inbox.queue), error))
 }
 
 fn received(inbox: &Arc<Inbox>, gateway_user: &str, mut delivery: Delivery) -> Received {
@@ -208,30 +206,84 @@ fn received(inbox: &Arc<Inbox>, gateway_user: &str, mut delivery: Delivery) -> R
 }
 
 /// A consuming link of one side. Dropped, it gives everything back that was not acknowledged.
+///
+/// Messages come by themselves, or are fetched one by one; in the order of the queue, either way.
 pub struct Inflow {
     _connection: Connection,
+    reading: Channel,
     /// A refused look closes its channel, so it has one of its own.
     looking: Channel,
-    messages: lapin::Consumer,
+    /// None while messages are fetched.
+    messages: Option<lapin::Consumer>,
+    /// The broker hands out nothing more by itself; what it has is taken first.
+    is_ending: bool,
     inbox: Arc<Inbox>,
     gateway_user: String,
 }
 
 impl Inflow {
-    /// The next message; an error when the link is at its end, however it ended. Dropping the
-    /// future loses nothing.
-    pub async fn next(&mut self) -> Result<Received, Error> {
-        let Some(delivery) = self.messages.next().await else {
-            let why = "the queue was deleted, or the broker cancelled the reading";
-            return Err(Error::Deaf { queue: self.inbox.queue.clone(), why });
+    /// The next message that comes by itself; none when they are fetched from now on, and an error
+    /// when the link is at its end, however it ended. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Result<Option<Received>, Error> {
+        let Some(messages) = &mut self.messages else { return Ok(None) };
+        match messages.next().await {
+            Some(delivery) => {
+                let delivery = delivery.map_err(Error::Broken)?;
+                Ok(Some(received(&self.inbox, &self.gateway_user, delivery)))
+            }
+            None if self.is_ending => {
+                self.messages = None;
+                Ok(None)
+            }
+            None => {
+                let why = "the queue was deleted, or the broker cancelled the reading";
+                Err(Error::Deaf { queue: self.inbox.queue.clone(), why })
+            }
+        }
+    }
+
+    /// Whether messages are fetched, and none comes by itself.
+    pub fn is_fetched(&self) -> bool {
+        self.messages.is_none()
+    }
+
+    /// Has the broker hand out nothing more by itself. [`Inflow::next`] gives what it did, then none.
+    pub async fn stem(&mut self) -> Result<(), Error> {
+        let Some(messages) = self.messages.as_ref().filter(|_| !self.is_ending) else {
+            return Ok(());
         };
-        let delivery = delivery.map_err(Error::Broken)?;
-        Ok(received(&self.inbox, &self.gateway_user, delivery))
+        let tag = messages.tag();
+        self.is_ending = true;
+        let cancelling = self.reading.basic_cancel(tag, BasicCancelOptions::default());
+        cancelling.await.map_err(Error::Broken)
+    }
+
+    /// Has messages come by themselves again.
+    pub async fn open(&mut self) -> Result<(), Error> {
+        self.messages = Some(consume(&self.reading, &self.inbox).await?);
+        self.is_ending = false;
+        Ok(())
+    }
+
+    /// Fetches the next message, if there is one. The future has to be carried to its end: what it
+    /// fetched is gone from the queue until the link is.
+    pub fn fetch(&self) -> impl Future<Output = Result<Option<Received>, Error>> + Send + 'static {
+        let (channel, inbox) = (self.reading.clone(), Arc::clone(&self.inbox));
+        let gateway_user = self.gateway_user.clone();
+        async move {
+            let fetching =
+                channel.basic_get(inbox.queue.as_str().into(), BasicGetOptions::default());
+            let fetched = fetching.await;
+            let fetched =
+                fetched.map_err(|error| refused(format!("reading {}", inbox.queue), error))?;
+            Ok(fetched.map(|message| received(&inbox, &gateway_user, message.delivery)))
+        }
     }
 
     /// Asks the broker whether the queue is read at all, and how many messages stand in it.
     pub fn look(&self) -> impl Future<Output = Result<u32, Error>> + Send + 'static {
         let (channel, queue) = (self.looking.clone(), self.inbox.queue.clone());
+        let is_read = self.messages.is_some() && !self.is_ending;
         async move {
             let deaf = |why| Error::Deaf { queue: queue.clone(), why };
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
@@ -242,7 +294,7 @@ impl Inflow {
                 .map_err(|_| deaf("the broker does not answer"))?
                 .map_err(|_| deaf("the queue cannot be looked at"))?;
             match found.consumer_count() {
-                0 => Err(deaf("the broker knows of no consumer")),
+                0 if is_read => Err(deaf("the broker knows of no consumer")),
                 _ => Ok(found.message_count()),
             }
         }

@@ -63,6 +63,11 @@ impl Answers {
         self.owed.push_back(owed);
     }
 
+    /// Those that are not on their way.
+    pub fn len(&self) -> usize {
+        self.owed.len()
+    }
+
     pub fn is_idle(&self) -> bool {
         self.owed.is_empty() && self.sending.is_terminated()
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use cara_record::wire::rejection::Rejection;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
 use futures_util::stream::FuturesUnordered;
+use uuid::Uuid;
 
 use super::answer::Answers;
 use super::line::{Lane, Line};
@@ -50,6 +51,11 @@ pub(super) struct Course {
     pub inflow: Inflow,
     pub urgent: VecDeque<Waiting>,
     pub line: Line<Waiting>,
+    /// Bytes of the messages in line.
+    pub line_bytes: usize,
+    pub fetching: Fuse<BoxFuture<'static, Result<Option<Received>, Error>>>,
+    /// Nothing was there to be fetched a moment ago.
+    pub fetch_at: Duration,
     pub working: FuturesUnordered<BoxFuture<'static, Done>>,
     /// What is tried again, and when.
     pub later: Vec<(Duration, Waiting)>,
@@ -60,6 +66,8 @@ pub(super) struct Course {
     pub looking: Fuse<BoxFuture<'static, Result<u32, Error>>>,
     pub look_at: Duration,
     pub looks: u32,
+    /// Messages that stood in the queue then.
+    pub stand: u32,
     /// When something was last done with, or nothing stood there.
     pub progress_at: Duration,
     /// Why the store cannot commit, since when, and how often it said so.
@@ -76,6 +84,9 @@ impl Course {
             inflow,
             urgent: VecDeque::new(),
             line: Line::default(),
+            line_bytes: 0,
+            fetching: Fuse::terminated(),
+            fetch_at: now,
             working: FuturesUnordered::new(),
             later: Vec::new(),
             rejected: Vec::new(),
@@ -85,6 +96,7 @@ impl Course {
             looking: Fuse::terminated(),
             look_at: now,
             looks: 0,
+            stand: 0,
             progress_at: now,
             away: None,
             read: 0,
@@ -93,13 +105,33 @@ impl Course {
         }
     }
 
+    /// Messages that wait for something: their turn, a case, the store or an answer's queue.
+    pub fn waiting(&self) -> usize {
+        self.urgent.len() + self.line.len() + self.later.len() + self.answered_later()
+    }
+
+    /// Of these, rejected ones that wait until that is recorded and answered.
+    pub fn answered_later(&self) -> usize {
+        self.rejected.len() + self.answers.len()
+    }
+
     /// Whether nothing but the next message or look is waited for.
     pub fn is_idle(&self) -> bool {
-        let at_hand = self.urgent.len() + self.line.len() + self.working.len() + self.later.len();
-        at_hand + self.rejected.len() == 0
+        self.waiting() + self.working.len() == 0
             && self.recording.is_terminated()
             && self.answers.is_idle()
             && self.away.is_none()
+    }
+
+    pub fn push(&mut self, waiting: Waiting) {
+        self.line_bytes += waiting.received.body.len();
+        self.line.push(waiting.lane, waiting);
+    }
+
+    pub fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.line.pop()?;
+        self.line_bytes -= waiting.received.body.len();
+        Some(waiting)
     }
 }
 
@@ -116,7 +148,13 @@ pub(super) fn arrived(received: &Received) -> Arrived {
 /// Carries one message through the story. Whatever happens there ends with this message.
 pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
     let arrived = arrived(&waiting.received);
-    let concluded = supervisor::contain(gateway.conclude(&arrived)).await;
+    let concluding = async {
+        if let Some(lane) = waiting.lane {
+            supervisor::point(lane.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        }
+        gateway.conclude(&arrived).await
+    };
+    let concluded = supervisor::contain(concluding).await;
     let fault = match concluded {
         Ok(Ok(concluded)) => return Done { waiting, worked: Worked::Concluded(concluded) },
         Ok(Err(Refusal::Internal(error))) => format!("{error:#}"),

@@ -26,6 +26,11 @@ impl Quota {
         true
     }
 
+    /// What was taken last has caused nothing.
+    pub fn give_back(&mut self) {
+        self.left = (self.left + 1.0).min(self.per_minute);
+    }
+
     /// Whether half a minute's worth is saved up again.
     pub fn is_half_full(&mut self, now: Duration) -> bool {
         self.fill(now);

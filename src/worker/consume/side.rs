@@ -8,7 +8,7 @@ use std::time::Duration;
 use cara_record::wire::glance::glance;
 use cara_record::wire::rejection::Rejection;
 use futures_util::FutureExt as _;
-use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
+use futures_util::future::{Fuse, FusedFuture as _};
 use futures_util::stream::StreamExt as _;
 
 use super::answer::Owed;
@@ -16,25 +16,32 @@ use super::course::{Course, Done, Recorded, Waiting, Worked, at_sight, work};
 use super::quota::{LastHour, Quota};
 use super::{Board, Standing};
 use crate::amqp::consumer::{Inbox, Received};
-use crate::amqp::{Consumer, Error, dead};
+use crate::amqp::{Consumer, Error};
 use crate::clock::Clock;
 use crate::flow::Gateway;
 use crate::flow::conclude::{Concluded, End as Ended, Urgency};
 use crate::metric::Metric;
-use crate::metric::alert::{
-    ENTRY_FAULT, PROVIDER_FLOOD, PROVIDER_REJECTIONS, SAFEGUARDING_CONCERN,
-};
+use crate::metric::alert::ENTRY_FAULT;
 
-/// Messages that are worked on at once.
+mod tell;
+
+/// Messages that are worked on at once, and of a flood.
 const WORKING_MAX: usize = 64;
-/// Messages that wait for their turn; beyond these a flood's are set aside.
-const WAITING_MAX: usize = 2_048;
+const WORKING_FLOOD_MAX: usize = 8;
+/// Messages that wait for their turn, not acknowledged: what is urgent is seen so far ahead. What is
+/// beyond these stays in the queue. The broker wants each back within 30 minutes.
+const LINE_MAX: usize = 2_048;
+const LINE_MINUTES_MAX: usize = 10;
+const LINE_BYTES_MAX: usize = 8 << 20;
+/// Rejected ones whose answers wait; their bodies are not kept.
+const ANSWERS_MAX: usize = 4_096;
+/// With so many waiting, what follows is fetched: the broker hands out a few more by itself at most.
+const WAITING_STEM: usize = 4;
+const FETCH_PAUSE: Duration = Duration::from_millis(250);
 /// Of a flood, read in one short round.
 const READ_MAX: usize = 128;
 const ROUND: Duration = Duration::from_millis(50);
 const LOOK_EVERY: Duration = Duration::from_secs(20);
-/// What stands unread for so long is told.
-const UNREAD_MAX: Duration = Duration::from_secs(15 * 60);
 /// Urgent messages that go first; more of them wait in line like others.
 const URGENT_PER_MINUTE: u32 = 240;
 /// Audit rows of rejections that are written at once; more of them wait and share one.
@@ -43,13 +50,6 @@ const ROW_EVERY: Duration = Duration::from_secs(5);
 const ROW_REJECTIONS_MAX: usize = 1_000;
 /// A message that meets so many faults of ours is set aside.
 const FAULTS_MAX: u32 = 4;
-/// Messages that are named one by one; more are told as one.
-const FAULTS_NAMED_MAX: usize = 20;
-/// Messages of a flood that are put back by themselves once it is over.
-const ASIDE_MAX: usize = 20_000;
-const PUT_BACK_PAUSE: Duration = Duration::from_secs(30);
-/// So long an urgent message that names no case is told.
-const ALARM_S: u64 = 24 * 3600;
 
 /// Why a link ended.
 pub(super) struct End {
@@ -66,15 +66,13 @@ pub(super) struct Side {
     board: Board,
     metric: Metric,
     clock: Clock,
+    /// Reports that change something, and those that cannot or need not.
     quota: Quota,
+    refused: Quota,
     urgent: Quota,
     rows: Quota,
     rejections: LastHour,
     is_flooded: bool,
-    /// Ids of what a flood made us set aside.
-    aside: Vec<String>,
-    putting_back: Fuse<BoxFuture<'static, Result<dead::PutBack, Error>>>,
-    put_back_at: Duration,
     /// What of ours each message met that was set aside for it.
     faults: BTreeSet<String>,
     alarm_until: Option<Duration>,
@@ -91,13 +89,11 @@ impl Side {
             metric: board.metric.clone(),
             clock: gateway.clock.clone(),
             quota: Quota::of(inbox.per_minute_max, now),
+            refused: Quota::of(inbox.per_minute_max, now),
             urgent: Quota::of(URGENT_PER_MINUTE, now),
             rows: Quota::of(ROWS_PER_MINUTE, now),
             rejections: LastHour::default(),
             is_flooded: false,
-            aside: Vec::new(),
-            putting_back: Fuse::terminated(),
-            put_back_at: Duration::ZERO,
             faults: BTreeSet::new(),
             alarm_until: None,
         }
@@ -124,11 +120,22 @@ impl Side {
         loop {
             let now = self.clock.monotonic();
             self.begin(course, now).await?;
-            let is_calm = course.is_idle() && !self.is_flooded && self.putting_back.is_terminated();
+            let is_fetched = course.inflow.is_fetched();
+            let is_calm = course.is_idle() && !self.is_flooded && !is_fetched;
             let rest = if is_calm { course.look_at.saturating_sub(now) } else { ROUND };
-            let reads = self.reads(course);
+            let reads = self.reads(course) && !is_fetched;
             tokio::select! {
-                received = course.inflow.next(), if reads => self.received(course, received?).await?,
+                received = course.inflow.next(), if reads => {
+                    if let Some(received) = received? {
+                        self.received(course, received).await?;
+                    }
+                }
+                fetched = &mut course.fetching, if !course.fetching.is_terminated() => {
+                    match fetched? {
+                        Some(received) => self.received(course, received).await?,
+                        None => course.fetch_at = self.clock.monotonic() + FETCH_PAUSE,
+                    }
+                }
                 Some(done) = course.working.next(), if !course.working.is_empty() => {
                     self.done(course, done).await?;
                 }
@@ -142,20 +149,40 @@ impl Side {
                 looked = &mut course.looking, if !course.looking.is_terminated() => {
                     self.looked(course, looked?);
                 }
-                put_back = &mut self.putting_back, if !self.putting_back.is_terminated() => {
-                    self.put_back(put_back);
-                }
                 () = tokio::time::sleep(rest) => {}
             }
         }
     }
 
     fn reads(&self, course: &Course) -> bool {
-        let has_room = match self.is_flooded {
-            true => course.read < READ_MAX,
-            false => course.line.len() < WAITING_MAX,
-        };
+        let line_max = LINE_MAX.min(self.inbox.per_minute_max as usize * LINE_MINUTES_MAX);
+        let has_room = course.line.len() < line_max
+            && course.line_bytes < LINE_BYTES_MAX
+            && course.answered_later() < ANSWERS_MAX
+            && (!self.is_flooded || course.read < READ_MAX);
         has_room && course.away.is_none()
+    }
+
+    /// Messages come by themselves while they are done with at once. Otherwise the broker is told to
+    /// hand out no more, and they are fetched while there is room for them.
+    async fn fetch(&mut self, course: &mut Course, now: Duration) -> Result<(), Error> {
+        let is_late = self.is_flooded || course.waiting() >= WAITING_STEM;
+        if !course.inflow.is_fetched() {
+            return if is_late { course.inflow.stem().await } else { Ok(()) };
+        }
+        if !course.fetching.is_terminated() {
+            return Ok(());
+        }
+        if now >= course.fetch_at {
+            if self.reads(course) {
+                course.fetching = course.inflow.fetch().boxed().fuse();
+            }
+        } else if !self.is_flooded && course.is_idle() {
+            // A look that was begun before knows of no reader.
+            course.looking = Fuse::terminated();
+            course.inflow.open().await?;
+        }
+        Ok(())
     }
 
     /// Starts what can be started.
@@ -167,7 +194,8 @@ impl Side {
             let (_, waiting) = course.later.swap_remove(at);
             course.working.push(work(self.gateway.clone(), waiting).boxed());
         }
-        while course.working.len() < WORKING_MAX {
+        let working_max = if self.is_flooded { WORKING_FLOOD_MAX } else { WORKING_MAX };
+        while course.working.len() < working_max || !course.urgent.is_empty() {
             let next = match course.urgent.pop_front() {
                 Some(urgent) => urgent,
                 None if course.away.is_some() || !course.line.has_turn() => break,
@@ -175,13 +203,14 @@ impl Side {
                     self.flood();
                     break;
                 }
-                None => match course.line.pop() {
+                None => match course.pop() {
                     Some(waiting) => waiting,
                     None => break,
                 },
             };
             course.working.push(work(self.gateway.clone(), next).boxed());
         }
+        self.fetch(course, now).await?;
         self.record(course, now);
         course.answers.begin(&self.consumer, &self.inbox, now);
         for received in course.answers.stuck(now) {
@@ -215,76 +244,6 @@ impl Side {
         course.recording = record(gateway, inbox, rejected).boxed().fuse();
     }
 
-    /// How the side is and what an operator has to know of it.
-    fn tell(&mut self, course: &mut Course, now: Duration) {
-        let (about, troubles) = (self.inbox.about(), self.metric.troubles());
-        if self.is_flooded && course.line.len() == 0 && self.quota.is_half_full(now) {
-            self.is_flooded = false;
-            tracing::info!(about, "the provider's flood of reports is over");
-        }
-        if self.is_flooded {
-            let waits = (course.line.len() + self.aside.len()).max(1) as u64;
-            troubles.are(PROVIDER_FLOOD, &about, waits);
-        } else {
-            troubles.over(PROVIDER_FLOOD, &about);
-            let idle = self.putting_back.is_terminated() && now >= self.put_back_at;
-            if !self.aside.is_empty() && idle {
-                let (consumer, inbox) = (self.consumer.clone(), Arc::clone(&self.inbox));
-                let ids = std::mem::take(&mut self.aside);
-                self.put_back_at = now + PUT_BACK_PAUSE;
-                let putting_back = async move { consumer.put_back(&inbox, &ids).await };
-                self.putting_back = putting_back.boxed().fuse();
-            }
-        }
-        match self.rejections.sum(now) {
-            sum if sum > self.inbox.rejected_per_hour_max.into() => {
-                troubles.are(PROVIDER_REJECTIONS, &about, sum);
-            }
-            _ => troubles.over(PROVIDER_REJECTIONS, &about),
-        }
-        if self.alarm_until.is_some_and(|until| now >= until) {
-            self.alarm_until = None;
-            troubles.over(SAFEGUARDING_CONCERN, &about);
-        }
-        if course.looks > 0 {
-            self.say_how_it_is(course, now);
-        }
-    }
-
-    fn say_how_it_is(&self, course: &Course, now: Duration) {
-        let long = |since: Duration| now.saturating_sub(since) >= UNREAD_MAX;
-        let standing = match course.away {
-            Some((reason, since, _)) => Standing {
-                bad: Some(format!("the store cannot commit ({reason}), so nothing is read")),
-                told: long(since),
-            },
-            None if long(course.progress_at) => Standing {
-                bad: Some("reports have stood unread for 15 minutes".to_owned()),
-                told: true,
-            },
-            None if course.answers.is_failing() => {
-                Standing { bad: Some("its rejected queue takes no answer".to_owned()), told: false }
-            }
-            None => Standing::default(),
-        };
-        let is_good = standing.bad.is_none();
-        if self.board.say(&self.inbox, standing) && is_good {
-            tracing::info!(
-                provider = self.inbox.provider,
-                side = self.inbox.side_name(),
-                "outcomes are read"
-            );
-        }
-    }
-
-    fn flood(&mut self) {
-        if !self.is_flooded {
-            self.is_flooded = true;
-            let (provider, side) = (&self.inbox.provider, self.inbox.side_name());
-            tracing::warn!(provider, side, "reports come faster than the quota; they wait");
-        }
-    }
-
     async fn received(&mut self, course: &mut Course, received: Received) -> Result<(), Error> {
         let now = self.clock.monotonic();
         course.read += 1;
@@ -297,20 +256,18 @@ impl Side {
             return Ok(());
         }
         if !is_urgent && let Some(concluded) = at_sight(&self.gateway, &received) {
-            if !self.quota.take(now) {
-                self.flood();
-            }
+            self.refused(now);
             return self.concluded(course, received, concluded).await;
         }
-        if self.is_flooded && !is_urgent && course.line.len() >= WAITING_MAX {
-            self.metric.outcome(&self.inbox.provider, "set_aside");
-            if let Some(id) = received.message_id.filter(|_| self.aside.len() < ASIDE_MAX) {
-                self.aside.push(id.to_string());
-            }
-            return received.set_aside().await;
-        }
-        course.line.push(lane, Waiting { received, lane, is_urgent, is_ahead: false, faults: 0 });
+        course.push(Waiting { received, lane, is_urgent, is_ahead: false, faults: 0 });
         Ok(())
+    }
+
+    /// What changes nothing takes nothing from what does, and is a flood by itself.
+    fn refused(&mut self, now: Duration) {
+        if !self.refused.take(now) {
+            self.flood();
+        }
     }
 
     async fn done(&mut self, course: &mut Course, done: Done) -> Result<(), Error> {
@@ -321,6 +278,10 @@ impl Side {
                 (course.away, course.progress_at, course.is_proven) = (None, now, true);
                 if !waiting.is_ahead {
                     course.line.free(waiting.lane);
+                    if matches!(concluded.end, Ended::Rejected | Ended::AlreadyApplied) {
+                        self.quota.give_back();
+                        self.refused(now);
+                    }
                 }
                 return self.concluded(course, waiting.received, concluded).await;
             }
@@ -348,18 +309,6 @@ impl Side {
         }
         self.metric.outcome(&self.inbox.provider, "set_aside");
         self.fault(waiting.received, &fault).await
-    }
-
-    /// A fault of ours met this message, again and again: it is told and set aside.
-    async fn fault(&mut self, received: Received, fault: &str) -> Result<(), Error> {
-        let about = match received.message_id {
-            Some(id) if self.faults.len() < FAULTS_NAMED_MAX => id.to_string(),
-            _ => self.inbox.about(),
-        };
-        tracing::error!(about, fault, "a report met a fault of the gateway's and is set aside");
-        self.metric.troubles().are(ENTRY_FAULT, &about, 1);
-        self.faults.insert(about);
-        received.set_aside().await
     }
 
     async fn concluded(
@@ -400,25 +349,11 @@ impl Side {
             }
             (_, Some(rejection)) => {
                 rejections.push(rejection);
-                course.answers.owe(Owed { received, rejections });
+                course.answers.owe(Owed { received: received.without_body(), rejections });
                 Ok(())
             }
             (_, None) => received.acknowledge().await,
         }
-    }
-
-    /// Somebody may be in danger and nobody can say in which case: whoever runs the gateway asks.
-    fn unplaced(&mut self, why: &str) {
-        let about = self.inbox.about();
-        self.alarm_until = Some(self.clock.monotonic() + Duration::from_secs(ALARM_S));
-        self.metric.troubles().are(SAFEGUARDING_CONCERN, &about, 1);
-        tracing::error!(
-            provider = self.inbox.provider,
-            side = self.inbox.side_name(),
-            why,
-            "a safeguarding concern or a high risk could not be told to a force: ask the provider \
-             by telephone, now"
-        );
     }
 
     fn recorded(&mut self, course: &mut Course, recorded: Recorded) {
@@ -458,24 +393,10 @@ impl Side {
 
     fn looked(&mut self, course: &mut Course, stand: u32) {
         course.looks += 1;
+        course.stand = stand;
         course.is_proven |= course.looks > 1;
         if stand == 0 && course.is_idle() {
             course.progress_at = self.clock.monotonic();
-        }
-    }
-
-    fn put_back(&mut self, put_back: Result<dead::PutBack, Error>) {
-        match put_back {
-            Ok(done) => tracing::info!(
-                about = self.inbox.about(),
-                count = done.returned,
-                "what was set aside in a flood is put back"
-            ),
-            Err(error) => tracing::error!(
-                about = self.inbox.about(),
-                error = &error as &dyn std::error::Error,
-                "what was set aside in a flood is not put back; use `cara-gateway dead return`"
-            ),
         }
     }
 }

@@ -1,0 +1,109 @@
+//! What health says of a side, and what operators are told.
+
+use std::time::Duration;
+
+use super::{Side, Standing};
+use crate::amqp::Error;
+use crate::amqp::consumer::Received;
+use crate::metric::alert::{
+    ENTRY_FAULT, PROVIDER_FLOOD, PROVIDER_REJECTIONS, SAFEGUARDING_CONCERN,
+};
+use crate::worker::consume::course::Course;
+
+/// What stands unread for so long is told.
+const UNREAD_MAX: Duration = Duration::from_secs(15 * 60);
+/// Messages that are named one by one; more are told as one.
+const FAULTS_NAMED_MAX: usize = 20;
+/// So long an urgent message that names no case is told.
+const ALARM_S: u64 = 24 * 3600;
+
+impl Side {
+    /// How the side is and what an operator has to know of it.
+    pub(super) fn tell(&mut self, course: &mut Course, now: Duration) {
+        let (about, troubles) = (self.inbox.about(), self.metric.troubles());
+        let is_calm = self.quota.is_half_full(now) && self.refused.is_half_full(now);
+        if self.is_flooded && course.line.len() == 0 && is_calm {
+            self.is_flooded = false;
+            tracing::info!(about, "the provider's flood of reports is over");
+        }
+        if self.is_flooded {
+            let waits = (course.line.len() as u64 + u64::from(course.stand)).max(1);
+            troubles.are(PROVIDER_FLOOD, &about, waits);
+        } else {
+            troubles.over(PROVIDER_FLOOD, &about);
+        }
+        match self.rejections.sum(now) {
+            sum if sum > self.inbox.rejected_per_hour_max.into() => {
+                troubles.are(PROVIDER_REJECTIONS, &about, sum);
+            }
+            _ => troubles.over(PROVIDER_REJECTIONS, &about),
+        }
+        if self.alarm_until.is_some_and(|until| now >= until) {
+            self.alarm_until = None;
+            troubles.over(SAFEGUARDING_CONCERN, &about);
+        }
+        if course.looks > 0 {
+            self.say_how_it_is(course, now);
+        }
+    }
+
+    fn say_how_it_is(&self, course: &Course, now: Duration) {
+        let long = |since: Duration| now.saturating_sub(since) >= UNREAD_MAX;
+        let standing = match course.away {
+            Some((reason, since, _)) => Standing {
+                bad: Some(format!("the store cannot commit ({reason}), so nothing is read")),
+                told: long(since),
+            },
+            None if long(course.progress_at) => Standing {
+                bad: Some("reports have stood unread for 15 minutes".to_owned()),
+                told: true,
+            },
+            None if course.answers.is_failing() => {
+                Standing { bad: Some("its rejected queue takes no answer".to_owned()), told: false }
+            }
+            None => Standing::default(),
+        };
+        let is_good = standing.bad.is_none();
+        if self.board.say(&self.inbox, standing) && is_good {
+            tracing::info!(
+                provider = self.inbox.provider,
+                side = self.inbox.side_name(),
+                "outcomes are read"
+            );
+        }
+    }
+
+    pub(super) fn flood(&mut self) {
+        if !self.is_flooded {
+            self.is_flooded = true;
+            let (provider, side) = (&self.inbox.provider, self.inbox.side_name());
+            tracing::warn!(provider, side, "reports come faster than the quota; they wait");
+        }
+    }
+
+    /// A fault of ours met this message, again and again: it is told and set aside.
+    pub(super) async fn fault(&mut self, received: Received, fault: &str) -> Result<(), Error> {
+        let about = match received.message_id {
+            Some(id) if self.faults.len() < FAULTS_NAMED_MAX => id.to_string(),
+            _ => self.inbox.about(),
+        };
+        tracing::error!(about, fault, "a report met a fault of the gateway's and is set aside");
+        self.metric.troubles().are(ENTRY_FAULT, &about, 1);
+        self.faults.insert(about);
+        received.set_aside().await
+    }
+
+    /// Somebody may be in danger and nobody can say in which case: whoever runs the gateway asks.
+    pub(super) fn unplaced(&mut self, why: &str) {
+        let about = self.inbox.about();
+        self.alarm_until = Some(self.clock.monotonic() + Duration::from_secs(ALARM_S));
+        self.metric.troubles().are(SAFEGUARDING_CONCERN, &about, 1);
+        tracing::error!(
+            provider = self.inbox.provider,
+            side = self.inbox.side_name(),
+            why,
+            "a safeguarding concern or a high risk could not be told to a force: ask the provider \
+             by telephone, now"
+        );
+    }
+}
