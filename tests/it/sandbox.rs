@@ -137,7 +137,7 @@ fn the_sandbox_serves_what_it_prints_until_it_is_interrupted() {
     let doctor = sandbox.command(&["doctor"]);
     let found = text(&doctor.stdout);
     assert!(
-        !doctor.status.success() && found.contains("WRONG broker: no broker answers"),
+        !doctor.status.success() && found.contains("WRONG broker harbour: no broker answers"),
         "{found}"
     );
     assert_eq!(found.matches("WRONG").count(), 1, "{found}");

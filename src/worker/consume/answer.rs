@@ -39,6 +39,8 @@ pub(super) struct Sent {
 pub(super) struct Answers {
     owed: VecDeque<Owed>,
     sending: Fuse<BoxFuture<'static, Sent>>,
+    /// Those on their way.
+    sent: usize,
     link: Option<Answering>,
     not_before: Duration,
     pause_s: u64,
@@ -50,6 +52,7 @@ impl Default for Answers {
         Answers {
             owed: VecDeque::new(),
             sending: Fuse::terminated(),
+            sent: 0,
             link: None,
             not_before: Duration::ZERO,
             pause_s: PAUSE_S_MIN,
@@ -63,9 +66,9 @@ impl Answers {
         self.owed.push_back(owed);
     }
 
-    /// Those that are not on their way.
+    /// Also those on their way.
     pub fn len(&self) -> usize {
-        self.owed.len()
+        self.owed.len() + self.sent
     }
 
     pub fn is_idle(&self) -> bool {
@@ -83,6 +86,7 @@ impl Answers {
             return;
         }
         let owed: Vec<_> = self.owed.drain(..self.owed.len().min(AT_ONCE)).collect();
+        self.sent = owed.len();
         let (link, consumer, inbox) = (self.link.take(), consumer.clone(), Arc::clone(inbox));
         self.sending = send(consumer, inbox, link, owed).boxed().fuse();
     }
@@ -97,6 +101,7 @@ impl Answers {
 
     /// What may be acknowledged now, and what could not be sent.
     pub fn settle(&mut self, sent: Sent, now: Duration) -> (Vec<Received>, Option<String>) {
+        self.sent = 0;
         let mut answered = Vec::new();
         let mut left = Vec::new();
         for (owed, taken) in sent.owed.into_iter().zip(sent.taken) {

@@ -61,6 +61,8 @@ pub(super) struct Course {
     pub later: Vec<(Duration, Waiting)>,
     pub rejected: Vec<(Received, Rejection)>,
     pub recording: Fuse<BoxFuture<'static, Recorded>>,
+    /// Rejected messages that are being recorded.
+    pub recording_count: usize,
     pub recorded_at: Duration,
     pub answers: Answers,
     pub looking: Fuse<BoxFuture<'static, Result<u32, Error>>>,
@@ -91,6 +93,7 @@ impl Course {
             later: Vec::new(),
             rejected: Vec::new(),
             recording: Fuse::terminated(),
+            recording_count: 0,
             recorded_at: Duration::ZERO,
             answers: Answers::default(),
             looking: Fuse::terminated(),
@@ -112,7 +115,7 @@ impl Course {
 
     /// Of these, rejected ones that wait until that is recorded and answered.
     pub fn answered_later(&self) -> usize {
-        self.rejected.len() + self.answers.len()
+        self.rejected.len() + self.recording_count + self.answers.len()
     }
 
     /// Whether nothing but the next message or look is waited for.

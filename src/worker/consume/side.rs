@@ -240,6 +240,7 @@ impl Side {
         }
         course.recorded_at = now;
         let rejected = std::mem::take(&mut course.rejected);
+        course.recording_count = rejected.len();
         let (gateway, inbox) = (self.gateway.clone(), Arc::clone(&self.inbox));
         course.recording = record(gateway, inbox, rejected).boxed().fuse();
     }
@@ -359,6 +360,7 @@ impl Side {
     fn recorded(&mut self, course: &mut Course, recorded: Recorded) {
         let now = self.clock.monotonic();
         let Recorded { rejected, refusal } = recorded;
+        course.recording_count = 0;
         if let Some(refusal) = refusal {
             tracing::warn!(%refusal, "rejections cannot be recorded; it is tried again");
             course.rejected.splice(0..0, rejected);
