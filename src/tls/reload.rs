@@ -100,7 +100,13 @@ impl Trust {
         }
         self.look_at_server(&watched.settings, &changed, &mut found);
         self.look_at_authorities(&watched.settings, &changed, &mut found);
-        let refused = found.iter().filter(|it| matches!(it, Found::Refused(_))).count();
+        // The settings look at the same files: each trouble is said once.
+        let mut said = BTreeSet::new();
+        found.retain(|it| match it {
+            Found::Refused(error) => said.insert(error.to_string()),
+            Found::Taken(_) => true,
+        });
+        let refused = said.len();
         watched.refused = refused > 0;
         let troubles = self.metric.troubles();
         match refused {

@@ -125,6 +125,7 @@ async fn below_the_disk_reserve_readyz_says_what_a_record_meets() {
     assert!(said.contains(r#"{"name":"start","good":true}"#), "{said}");
     let answer = gateway.force("hampshire").post(XML, record(1).text()).await;
     assert_eq!(answer.status, 503, "{}", answer.text);
+    assert!(answer.body.get("records").is_none(), "nothing is acknowledged");
     told(&gateway, "disk_low").await;
     told(&gateway, "store_refusing").await;
 }

@@ -108,7 +108,7 @@ pub(in crate::store) async fn a_message_without_a_body_is_refused(place: &dyn Pl
     let bare = NewRevision { victim_event: None, ..revision(place, "A/1", 1) };
     let record = bare.record;
     let refusal = refused(&*store, accept(place, bare)).await;
-    assert!(matches!(refusal, Refused::Unavailable { .. }));
+    assert!(matches!(refusal, Refused::Fault { .. }));
     assert!(store.look(HAMPSHIRE, record).await.unwrap().referral.is_none());
     assert!(!store.is_poisoned());
 }
