@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::broker::{Broker, Wishes};
-use crate::way_back::{Charity, outcome, push, told};
-use crate::world::{TestGateway, World, eventually, plain_client};
+use crate::way_back::{Charity, notices, outcome, push, told};
+use crate::world::{TestGateway, World, eventually, example, plain_client};
 
 /// The text of a part of `/readyz`; none while it is good.
 async fn bad(gateway: &TestGateway) -> Option<String> {
@@ -142,14 +142,16 @@ async fn good_reports_beyond_the_quota_wait_in_their_queue_while_others_go_on() 
     with_settings(&gateway, |text| {
         let one = "[[provider]]\nslug = \"harbour\"\n";
         let both = format!("{one}outcomes_per_minute_max = 60\n[[provider]]\nslug = \"beacon\"\n");
-        let norfolk = "slug = \"norfolk\"\ncode = \"36\"\nprovider = ";
-        let (own, others) = (format!("{norfolk}\"harbour\""), format!("{norfolk}\"beacon\""));
+        let midlands = "slug = \"west-midlands\"\ncode = \"20\"\nprovider = ";
+        let (own, others) = (format!("{midlands}\"harbour\""), format!("{midlands}\"beacon\""));
         assert!(text.contains(one) && text.contains(&own));
         text.replace(one, &both).replace(&own, &others)
     });
     gateway.spawn().await;
-    let (force, other) = (gateway.force("hampshire"), gateway.force("norfolk"));
-    let (referral_id, others_id) = (push(&force, 1).await, push(&other, 2).await);
+    let (force, other) = (gateway.force("hampshire"), gateway.force("west-midlands"));
+    let referral_id = push(&force, 1).await;
+    let taken = other.post("application/json", example("west-midlands", "full.json")).await;
+    let others_id = taken.record(0)["referral_id"].as_str().unwrap().to_owned();
     reads(&gateway).await;
     let charity = Charity::of(&broker, provider, "victim").await;
     let status = || json!({ "status": "reached" });
@@ -175,7 +177,11 @@ async fn good_reports_beyond_the_quota_wait_in_their_queue_while_others_go_on() 
     eventually("it is named", async || bad(&gateway).await).await;
     let beacon = Charity::of(&broker, "beacon", "offender").await;
     beacon.report(&outcome(&others_id, 1, "accepted", json!({}))).await;
-    told(&other, 1).await;
+    eventually("another provider's outcome", async || {
+        let told = notices(&other, 0).await;
+        told.iter().any(|notice| notice["kind"] == "accepted").then_some(())
+    })
+    .await;
     assert!(incidents(&gateway).contains("provider_flood"), "the flood is over too early");
     // All of it is applied at last, and nothing was set aside.
     let started = Instant::now();

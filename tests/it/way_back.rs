@@ -218,17 +218,11 @@ async fn what_the_charity_reports_reaches_the_force_in_order_and_is_taken_over()
     assert_eq!(page.body["caution"], "active", "a miss is a fact, not a verdict");
     assert_eq!(page.body["notices"].as_array().unwrap().len(), 6);
 
-    report_of_the_victim(&referral_id).await;
-    assert_eq!(told(&force, 6).await.len(), 6, "the victim's stream is another one");
-    let stream = "/v1/notices?stream=victim";
-    assert_eq!(force.get(stream).await.status, 403);
     let unit = gateway.with(&gateway.authority.client("victims.hampshire.example", 300));
-    let hers = eventually("the victim's stream", async || {
-        let page = unit.get(stream).await;
-        let notices = page.body["notices"].as_array().unwrap().clone();
-        (notices.len() == 3).then_some(notices)
-    })
-    .await;
+    report_of_the_victim(&referral_id, &unit).await;
+    assert_eq!(told(&force, 6).await.len(), 6, "the victim's stream is another one");
+    assert_eq!(force.get("/v1/notices?stream=victim").await.status, 403);
+    let hers = hers(&unit, 3).await;
     // The concern whose number was taken was told as well, and what was wrong went back.
     let concern = "safeguarding_concern";
     assert_eq!(kinds(&hers), ["victim_contact_status", concern, concern]);
@@ -250,11 +244,23 @@ pub fn check_audit(gateway: &mut TestGateway) {
     assert!(audit.status.success(), "{}", String::from_utf8_lossy(&audit.stderr));
 }
 
-/// A wrong number, a number that is taken, and a concern.
-async fn report_of_the_victim(referral_id: &str) {
+/// Waits until the victim unit has been told so many things.
+async fn hers(unit: &ForceSystem, count: usize) -> Vec<Value> {
+    eventually("the victim's stream", async || {
+        let page = unit.get("/v1/notices?stream=victim").await;
+        let notices = page.body["notices"].as_array().unwrap().clone();
+        (notices.len() == count).then_some(notices)
+    })
+    .await
+}
+
+/// A wrong number, a concern under a number that is taken, and one under the next.
+async fn report_of_the_victim(referral_id: &str, unit: &ForceSystem) {
     let charity = Charity::of(shared(), "cove", "victim").await;
     let status = json!({ "status": "number_wrong" });
     charity.report(&outcome(referral_id, 1, "victim_contact_status", status)).await;
+    // A concern overtakes what is not done yet, and would take its number.
+    hers(unit, 1).await;
     charity.report(&outcome(referral_id, 1, "safeguarding_concern", json!({}))).await;
     assert_eq!(charity.rejected().await.0, ["O205"]);
     charity.report(&outcome(referral_id, 2, "safeguarding_concern", json!({}))).await;
