@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "a failing test says why")]
 #![expect(clippy::disallowed_methods, reason = "tests look at the machine's clock from outside")]
+#![expect(clippy::print_stdout, reason = "tables of faults are printed")]
 
 mod accept;
 mod amqp_permissions;

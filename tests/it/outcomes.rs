@@ -176,7 +176,9 @@ async fn good_reports_beyond_the_quota_wait_in_their_queue_while_others_go_on() 
     broker.control(&["delete_queue", "-p", "cara.harbour", "cara.outcomes.harbour"]);
     eventually("it is named", async || bad(&gateway).await).await;
     let beacon = Charity::of(&broker, "beacon", "offender").await;
-    beacon.report(&outcome(&others_id, 1, "accepted", json!({}))).await;
+    let mut accepted = outcome(&others_id, 1, "accepted", json!({}));
+    accepted["happened_on"] = json!("2025-11-20");
+    beacon.report(&accepted).await;
     eventually("another provider's outcome", async || {
         let told = notices(&other, 0).await;
         told.iter().any(|notice| notice["kind"] == "accepted").then_some(())

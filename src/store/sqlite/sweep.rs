@@ -321,6 +321,9 @@ impl DayPlace {
     pub const START: DayPlace = DayPlace::Revisions { force: -1, after: i64::MAX };
 }
 
+/// Messages, each with whether it is confirmed, and where the walk goes on.
+type Chunk = (Vec<(Uuid, bool)>, Option<DayPlace>);
+
 /// Some of the messages to one side of a provider by the day of their own time, and whether each is
 /// confirmed; and where the walk goes on.
 pub(in crate::store::sqlite) fn exchanged(
@@ -329,7 +332,7 @@ pub(in crate::store::sqlite) fn exchanged(
     side: Compartment,
     day: Date,
     place: DayPlace,
-) -> rusqlite::Result<(Vec<(Uuid, bool)>, Option<DayPlace>)> {
+) -> rusqlite::Result<Chunk> {
     // What is settled meanwhile is seen in one place or the other, never in both.
     read::in_snapshot(connection, |connection| chunk(connection, provider, side, day, place))
 }
@@ -340,7 +343,7 @@ fn chunk(
     side: Compartment,
     day: Date,
     place: DayPlace,
-) -> rusqlite::Result<(Vec<(Uuid, bool)>, Option<DayPlace>)> {
+) -> rusqlite::Result<Chunk> {
     let (sql, force, after) = match place {
         DayPlace::Revisions { force, after } => (
             "/* sweep::exchanged */ SELECT r.revision_row AS carrier_row, f.provider \

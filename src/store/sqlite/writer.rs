@@ -83,6 +83,9 @@ impl Batch {
     }
 }
 
+/// The end of each step, what they do to the claims, and the end of the audit chain.
+type Written = (Vec<Result<Outcome, Refused>>, Effects, End);
+
 /// What became of a transaction as a whole, when it did not commit.
 struct Abort {
     reason: &'static str,
@@ -192,11 +195,7 @@ impl Writer {
     }
 
     /// One transaction. After an error it is rolled back, or the store is poisoned.
-    fn write_all(
-        &mut self,
-        steps: Vec<Step>,
-        below_reserve: bool,
-    ) -> Result<(Vec<Result<Outcome, Refused>>, Effects, End), Abort> {
+    fn write_all(&mut self, steps: Vec<Step>, below_reserve: bool) -> Result<Written, Abort> {
         statement(&self.connection, "/* writer::begin */ BEGIN IMMEDIATE").map_err(|error| {
             self.harm.weigh(&error, "file");
             Abort { reason: reason(&error), unknown: false }
@@ -236,11 +235,7 @@ impl Writer {
         Abort { reason, unknown: broken || !self.connection.is_autocommit() }
     }
 
-    fn write_steps(
-        &self,
-        steps: Vec<Step>,
-        below_reserve: bool,
-    ) -> Result<(Vec<Result<Outcome, Refused>>, Effects, End), Failure> {
+    fn write_steps(&self, steps: Vec<Step>, below_reserve: bool) -> Result<Written, Failure> {
         let before = write::read_end(&self.connection, &self.vault)?;
         let mut transaction = Transaction {
             connection: &self.connection,

@@ -1,6 +1,8 @@
 //! What reads and claims cost beside 200,000 cases, counted in steps of SQLite's machine, so that a
 //! busy computer changes nothing; and that a stop waits for none of them.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the machine's clock from outside")]
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
