@@ -303,8 +303,10 @@ impl Sqlite {
 
     /// Waits for the threads and frees the file. Blocks.
     fn end(&self) {
-        drop(self.commands.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // The writer's connection is the last: of two that close at the same instant neither empties
+        // the log.
         self.readers.close();
+        drop(self.commands.lock().unwrap_or_else(PoisonError::into_inner).take());
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             let _ = writer.join();
