@@ -367,9 +367,13 @@ async fn an_outcome_whose_case_cannot_be_opened_is_set_aside_and_can_be_put_back
     gateway.stop();
     swap_police(&gateway, Some(police));
     gateway.spawn().await;
-    let back = ["dead", "return", "cara.outcomes.jetty"];
-    let back = gateway.command(&back);
-    assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+    // While the gateway itself looks at the dead, there is nothing to be returned.
+    eventually("it is put back", async || {
+        let back = gateway.command(&["dead", "return", "cara.outcomes.jetty"]);
+        assert!(back.status.success(), "{}", String::from_utf8_lossy(&back.stderr));
+        String::from_utf8_lossy(&back.stdout).starts_with("1 put back").then_some(())
+    })
+    .await;
     let force = gateway.force("hampshire");
     assert_eq!(told(&force, 2).await[1]["referral_id"], broken);
 }

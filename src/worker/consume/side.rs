@@ -123,6 +123,7 @@ impl Side {
             let is_fetched = course.inflow.is_fetched();
             let is_calm = course.is_idle() && !self.is_flooded && !is_fetched;
             let rest = if is_calm { course.look_at.saturating_sub(now) } else { ROUND };
+            let rest = rest.max(ROUND);
             let reads = self.reads(course) && !is_fetched;
             tokio::select! {
                 received = course.inflow.next(), if reads => {
