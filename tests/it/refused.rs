@@ -154,9 +154,9 @@ async fn an_endpoint_that_refuses_everything_is_noticed_soon_after_it_was_mended
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_endpoint_hinders_no_order_and_no_stop() {
     let port = free_port();
-    let mut gateway = pushing("fern", port).start().await;
+    let mut gateway = pushing("bracken", port).start().await;
     let force = gateway.force("hampshire");
-    let charity = Charity::of(shared(), "fern", "offender").await;
+    let charity = Charity::of(shared(), "bracken", "offender").await;
     let own = gateway.authority.server(40);
     let silent = Behaviour::SayAndWait(Vec::new());
     let inbox = Server::at(port, &own, &gateway.authority.pem, silent).await;
