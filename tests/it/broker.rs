@@ -31,6 +31,7 @@ pub const PROVIDERS: [&str; 13] = [
     "cove",
     "dene",
     "elm",
+    "bracken",
     "fern",
     "glen",
     "isle",
