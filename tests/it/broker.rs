@@ -24,7 +24,7 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CONTROL: &str = "/usr/lib/rabbitmq/lib";
 
 /// Providers whose users and queues every test broker has.
-pub const PROVIDERS: [&str; 13] = [
+pub const PROVIDERS: [&str; 16] = [
     "harbour",
     "harbour-test",
     "beacon",
@@ -32,6 +32,8 @@ pub const PROVIDERS: [&str; 13] = [
     "dene",
     "elm",
     "bracken",
+    "heron",
+    "otter",
     "fern",
     "glen",
     "isle",

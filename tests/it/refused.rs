@@ -49,9 +49,9 @@ async fn incident(gateway: &TestGateway, kind: &str, stands: bool) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_is_refused_stops_no_other_and_is_an_operators_to_clear() {
     let port = free_port();
-    let mut gateway = pushing("cove", port).start().await;
+    let mut gateway = pushing("heron", port).start().await;
     let force = gateway.force("hampshire");
-    let charity = Charity::of(shared(), "cove", "offender").await;
+    let charity = Charity::of(shared(), "heron", "offender").await;
     let is_first = |text: &str| text.contains("ATT-ACC") && text.contains("44000000101");
     let (inbox, at_fault) = picky(&gateway, port, REFUSED, is_first).await;
     let mut referrals = Vec::new();
@@ -115,9 +115,9 @@ async fn a_letter_that_is_refused_stops_no_other_and_is_an_operators_to_clear() 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_refuses_everything_is_noticed_soon_after_it_was_mended() {
     let port = free_port();
-    let gateway = pushing("dene", port).start().await;
+    let gateway = pushing("otter", port).start().await;
     let force = gateway.force("hampshire");
-    let charity = Charity::of(shared(), "dene", "offender").await;
+    let charity = Charity::of(shared(), "otter", "offender").await;
     let (inbox, at_fault) = picky(&gateway, port, SHUT, |_| true).await;
     for number in 201..207 {
         let referral_id = push(&force, number).await;
