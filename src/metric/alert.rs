@@ -237,7 +237,7 @@ pub static KINDS: &[AlertKind] = &[
         name: STORE_DAMAGED,
         about: "part of the store",
         means: "The store's file is damaged; it is served no further than helps to save it.",
-        now: "Stop the gateway, keep the files, run `cara-gateway doctor --deep`, and restore a \
+        now: "Stop the gateway, keep all of its files, and restore a \
               backup.",
     },
     AlertKind {
