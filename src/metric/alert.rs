@@ -237,8 +237,7 @@ pub static KINDS: &[AlertKind] = &[
         name: STORE_DAMAGED,
         about: "part of the store",
         means: "The store's file is damaged; it is served no further than helps to save it.",
-        now: "Stop the gateway, keep all of its files, and restore a \
-              backup.",
+        now: "Stop the gateway, keep all of its files, and restore a backup.",
     },
     AlertKind {
         name: STORE_ANCHOR,

@@ -1,4 +1,6 @@
-//! File descriptors: what the process needs, and what it may have.
+//! What the machine lets the process have: file descriptors, room on a disk.
+
+use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -38,6 +40,13 @@ pub fn ensure_descriptors(needed: u64) -> Result<(), TooFew> {
         true => Err(TooFew { needed, allowed }),
         false => Ok(()),
     }
+}
+
+/// Bytes that this process may still write to the file system of a folder; None where that does not
+/// answer.
+pub fn disk_free_bytes(folder: &Path) -> Option<u64> {
+    let disk = nix::sys::statvfs::statvfs(folder).ok()?;
+    Some(disk.blocks_available().saturating_mul(disk.fragment_size()))
 }
 
 #[cfg(test)]

@@ -14,6 +14,6 @@ mod point;
 mod tasks;
 
 pub use hook::{Panicked, STOP_S_MAX, contain, contain_now, end_within, install};
-pub use limit::{Descriptors, TooFew, ensure_descriptors};
+pub use limit::{Descriptors, TooFew, disk_free_bytes, ensure_descriptors};
 pub use point::point;
 pub use tasks::Tasks;

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config;
 use crate::metric::alert::{DESCRIPTORS_HIGH, DISK_LOW, MEMORY_HIGH, SWEEP_LATE, UNCLEAN_STOP};
 use crate::metric::{Health, Metric, Part};
-use crate::supervisor::Descriptors;
+use crate::supervisor::{Descriptors, disk_free_bytes};
 
 /// A sweep that is older than this is told by other ways than its own.
 const SWEEP_S_MAX: u64 = 120;
@@ -62,8 +62,8 @@ impl Own {
     fn is_disk_low(&self) -> bool {
         let enough = self.store.disk_reserve_bytes.saturating_mul(2);
         let folder = self.store.path.parent().filter(|it| !it.as_os_str().is_empty());
-        let disk = nix::sys::statvfs::statvfs(folder.unwrap_or(Path::new(".")));
-        disk.is_ok_and(|disk| disk.blocks_available().saturating_mul(disk.fragment_size()) < enough)
+        let free = disk_free_bytes(folder.unwrap_or(Path::new(".")));
+        free.is_some_and(|free| free < enough)
     }
 }
 

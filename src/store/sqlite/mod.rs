@@ -104,8 +104,8 @@ pub enum Error {
     )]
     WalGone { path: PathBuf },
     #[error(
-        "the store's file is damaged: {what}; keep all of its files, run `cara-gateway doctor \
-         --deep`, and put a backup back{HELP}"
+        "the store's file is damaged: {what}; keep all of its files and put a backup \
+         back{HELP}"
     )]
     Damaged { what: String },
     #[error("there is no store at {}, and `store.read_only` makes none", path.display())]

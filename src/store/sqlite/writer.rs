@@ -24,7 +24,7 @@ use crate::clock::{Clock, london_day};
 use crate::metric::Metric;
 use crate::store::audit::End;
 use crate::store::{Refused, Settled};
-use crate::supervisor::contain_now;
+use crate::supervisor::{contain_now, disk_free_bytes};
 use crate::vault::Vault;
 
 const STEPS_MAX: usize = 256;
@@ -350,9 +350,7 @@ impl Writer {
             return false;
         }
         // A file system that does not answer is no reason to take more.
-        nix::sys::statvfs::statvfs(&self.folder).map_or(true, |disk| {
-            disk.blocks_available().saturating_mul(disk.fragment_size()) < self.disk_reserve_bytes
-        })
+        disk_free_bytes(&self.folder).is_none_or(|free| free < self.disk_reserve_bytes)
     }
 
     fn close(self, reply: oneshot::Sender<Result<(), Error>>) {
