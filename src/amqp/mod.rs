@@ -11,6 +11,7 @@ pub mod definitions;
 pub mod dial;
 pub mod link;
 pub mod password;
+mod pause;
 pub mod publisher;
 pub mod topology;
 mod transport;
@@ -19,7 +20,8 @@ mod verdict;
 pub use consumer::Consumer;
 pub use dial::Dialer;
 pub use link::{Ended, Fate, Link, Step};
-pub use publisher::{Line, Pause, Publisher};
+pub use pause::Pause;
+pub use publisher::{Line, Publisher};
 pub use topology::Topology;
 
 /// The logging target of the AMQP library, which writes whole returned messages, bodies included,

@@ -7,14 +7,11 @@ use cara_record::wire::Compartment;
 use lapin::Connection;
 
 use super::link::{Link, Manner};
-use super::{Dialer, Error, Topology, channel};
+use super::{Dialer, Error, Pause, Topology, channel};
 use crate::clock::Clock;
 use crate::config;
 use crate::metric::alert::{BROKER_AWAY, BROKER_REFUSES, QUEUE_MISMATCH, ROUTE_CLOSED};
 use crate::metric::{Health, Metric, Part, State};
-
-const RETRY_DELAY_MS_MIN: u64 = 200;
-const RETRY_DELAY_MS_MAX: u64 = 10_000;
 
 /// How long the broker may take to declare everything and open a channel.
 const OPEN_S_MAX: u64 = 20;
@@ -37,33 +34,6 @@ pub struct Publisher {
 #[derive(Clone)]
 pub struct Line {
     connection: Arc<Connection>,
-}
-
-/// The pause before the next connection. It grows until a link has proved something: a connection
-/// that was made and did nothing is no proof.
-#[derive(Debug)]
-pub struct Pause {
-    delay_ms: u64,
-}
-
-impl Default for Pause {
-    fn default() -> Self {
-        Pause { delay_ms: RETRY_DELAY_MS_MIN }
-    }
-}
-
-impl Pause {
-    /// A message was confirmed.
-    pub fn proved(&mut self) {
-        self.delay_ms = RETRY_DELAY_MS_MIN;
-    }
-
-    /// Between half of it and all of it, so that several gateways do not come at once.
-    async fn wait(&mut self, clock: &Clock) {
-        let uneven = self.delay_ms / 2 + clock.random() % (self.delay_ms / 2 + 1);
-        self.delay_ms = (self.delay_ms * 2).min(RETRY_DELAY_MS_MAX);
-        tokio::time::sleep(Duration::from_millis(uneven)).await;
-    }
 }
 
 impl Publisher {
@@ -129,11 +99,6 @@ impl Publisher {
             }
             pause.wait(&self.clock).await;
         }
-    }
-
-    /// After a link that broke: the pause that is due.
-    pub async fn rest(&self, pause: &mut Pause) {
-        pause.wait(&self.clock).await;
     }
 
     /// Walks the way of the work without giving anybody anything: each side's exchange has to send

@@ -120,7 +120,7 @@ impl<O: Outbox> Publish<O> {
             drop(line);
             tokio::select! {
                 () = told(&mut stop) => return,
-                () = self.publisher.rest(&mut pause) => {}
+                () = pause.wait(&self.clock) => {}
             }
         }
     }

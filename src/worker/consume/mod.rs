@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::{Stop, told};
-use crate::amqp::Consumer;
 use crate::amqp::consumer::Inbox;
+use crate::amqp::{Consumer, Pause};
 use crate::clock::Clock;
 use crate::flow::Gateway;
 use crate::metric::alert::OUTCOMES_UNREAD;
@@ -23,8 +23,6 @@ mod side;
 
 use side::{End, Side};
 
-const PAUSE_MS_MIN: u64 = 200;
-const PAUSE_MS_MAX: u64 = 10_000;
 /// What time mends is told when it has not within this time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -58,7 +56,7 @@ pub async fn consume(
 /// One side, for ever.
 async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
     let inbox = Arc::clone(side.inbox());
-    let mut pause_ms = PAUSE_MS_MIN;
+    let mut pause = Pause::default();
     let mut down_since = None;
     loop {
         let End { reason, is_passing, is_proven } = tokio::select! {
@@ -67,7 +65,8 @@ async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
             end = side.follow() => end,
         };
         if is_proven {
-            (pause_ms, down_since) = (PAUSE_MS_MIN, None);
+            pause.proved();
+            down_since = None;
         }
         let since = *down_since.get_or_insert(clock.monotonic());
         let told_now = !is_passing || clock.monotonic().saturating_sub(since) >= PATIENCE;
@@ -77,9 +76,8 @@ async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
         }
         tokio::select! {
             () = told(&mut stop) => return,
-            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+            () = pause.wait(&clock) => {}
         }
-        pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
     }
 }
 
