@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cara_gateway::amqp::topology;
 use cara_record::domain::choice::{ContactAgreed, Decided};
 use cara_record::domain::decision::Decision;
 use cara_record::domain::outcome::{Report, VictimReport};
@@ -231,6 +232,24 @@ fn the_committed_asyncapi_document_is_the_one_of_the_code() {
     };
     let document = asyncapi::document(sample);
     check(&folder().join("../asyncapi.json"), &document);
+    let server = &document["servers"]["broker"];
+    let at = server["pathname"].as_str().unwrap().replace("{provider}", "harbour");
+    assert_eq!(at, format!("/{}", topology::vhost("harbour")));
+    // What a provider reads and writes is what the topology declares.
+    let names = topology::Names::of("harbour");
+    let declared = [
+        ("intake", &names.intake),
+        ("victims", &names.victims),
+        ("outcomes", &names.outcomes),
+        ("victim_outcomes", &names.victim_outcomes),
+        ("rejected", &names.rejected),
+        ("victim_rejected", &names.victim_rejected),
+    ];
+    for (channel, name) in declared {
+        let address = document["channels"][channel]["address"].as_str().unwrap();
+        assert_eq!(address.replace("{provider}", "harbour"), *name);
+    }
+    assert_eq!(document["channels"].as_object().unwrap().len(), declared.len());
     // Every reference leads somewhere, and every kind of message is on some channel.
     let mut references = Vec::new();
     collect(&document, &mut references);

@@ -194,6 +194,17 @@ pub fn document(sample: impl Fn(&str) -> Value) -> Value {
                             versions change.",
         },
         "defaultContentType": CONTENT_TYPE,
+        "servers": { "broker": {
+            "host": "{host}:5671",
+            "protocol": "amqps",
+            "protocolVersion": "0.9.1",
+            "pathname": "/cara.{provider}",
+            "description": "The path names the provider's own virtual host; its users enter no other.",
+            "variables": {
+                "host": { "description": "The broker's name." },
+                "provider": { "description": "The provider's slug: `harbour`." },
+            },
+        } },
         "channels": channels,
         "operations": operations,
         "components": { "messages": messages },
@@ -220,6 +231,7 @@ fn in_channel(channel: &Channel, messages: Map<String, Value>) -> Value {
     json!({
         "address": channel.address,
         "description": format!("{} Exchange `{}`.", channel.says, channel.exchange),
+        "servers": [{ "$ref": "#/servers/broker" }],
         "parameters": { "provider": { "description": "The provider's slug: `harbour`." } },
         "messages": messages,
         "bindings": { "amqp": amqp },
