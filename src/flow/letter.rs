@@ -1,6 +1,7 @@
 //! Notices as letters: rendered by the mapping of their force, fetched one by one or pushed to the
 //! force's endpoint, each case's in order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ use crate::supervisor;
 /// An endpoint that lets nothing through, and a letter that fails while others arrive, are told to a
 /// person after so long.
 const FAILING_AFTER: Duration = Duration::from_secs(30);
+
+/// Cases whose notices cannot be written as letters, passed in one look.
+const PASSED_MAX: usize = 64;
 
 /// What operators have to know of letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,12 +108,20 @@ impl Gateway {
         Ok(forces.filter_map(endpoint).collect())
     }
 
-    /// Letters of a force whose turn it is.
-    pub async fn due_letters(&self, force: ForceCode, limit: usize) -> Result<Turn, Refusal> {
+    /// At most `limit` letters of a force whose turn it is, by number; those that are on their way
+    /// are passed over.
+    pub async fn due_letters(
+        &self,
+        force: ForceCode,
+        limit: usize,
+        on_way: &BTreeSet<Uuid>,
+    ) -> Result<Turn, Refusal> {
         let mut turn = Turn::default();
         let Some(live) = self.live.letter(force) else { return Ok(turn) };
         let Some(delivery) = live.plan.delivery() else { return Ok(turn) };
-        for row in self.store.pushes(force, self.clock.now(), limit).await? {
+        let rows = self.store.pushes(force, self.clock.now(), limit + on_way.len()).await?;
+        let rows = rows.into_iter().filter(|row| !on_way.contains(&row.notice_id));
+        for row in rows.take(limit) {
             match self.written(row.notice_id, &live).await {
                 Ok(letter) => turn.due.push(Due {
                     letter,
@@ -322,7 +334,8 @@ impl Gateway {
         Ok((row, state))
     }
 
-    /// The first notice that the caller's force has not taken over, as a letter.
+    /// The first notice that the caller's force has not taken over, as a letter. One that cannot be
+    /// written is told and passed, with those of its case.
     pub async fn next_letter(
         &self,
         caller: &Caller,
@@ -334,12 +347,27 @@ impl Gateway {
         }
         let live = self.live.letter(force).ok_or(Refusal::Absent)?;
         let stream = if asked.victims { Compartment::Victim } else { Compartment::Offender };
-        let filter = NoticeFilter { force, test_data: caller.test, stream, after: asked.after };
-        let Some(row) = self.store.next_notice(filter).await? else { return Ok(None) };
-        let letter = self.render(&row, &live)?;
-        let about = format!("notice {} {}", row.notice_id, row.kind);
-        self.record_consultation(&caller.identity, &about, None).await?;
-        Ok(Some(letter))
+        let mut filter = NoticeFilter { force, test_data: caller.test, stream, after: asked.after };
+        let mut passed = BTreeSet::new();
+        while let Some(row) = self.store.next_notice(filter.clone()).await? {
+            filter.after = row.sequence;
+            if passed.contains(&row.about.id()) {
+                continue;
+            }
+            let written = supervisor::contain_now(|| self.render(&row, &live).map(Some));
+            if let Some(letter) = self.set_aside(&format!("notice {}", row.notice_id), written)? {
+                let about = format!("notice {} {}", row.notice_id, row.kind);
+                self.record_consultation(&caller.identity, &about, None).await?;
+                return Ok(Some(letter));
+            }
+            // Others go on; later ones of its own case would come out of order.
+            passed.insert(row.about.id());
+            if passed.len() >= PASSED_MAX {
+                let error = anyhow::anyhow!("{PASSED_MAX} notices in a row cannot be written");
+                return Err(Refusal::Internal(error));
+            }
+        }
+        Ok(None)
     }
 
     fn render(&self, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<Letter, Refusal> {

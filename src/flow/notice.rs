@@ -16,6 +16,7 @@ use crate::store::{
     Compartment, Entry, Fact, ForceCode, NewNotice, NoticeFilter, NoticeRow, Operation, SealedSide,
     What,
 };
+use crate::supervisor;
 use crate::vault::{self, Binding, Keys};
 
 /// Notices in one answer, at most.
@@ -126,7 +127,8 @@ fn still_possible(standing: &Standing, deadline: Date, today: Date) -> Option<bo
 }
 
 impl Gateway {
-    /// One page of the caller's notices, by number. Consulting them is audited.
+    /// One page of the caller's notices, by number. Consulting them is audited. One that cannot be
+    /// opened is told and left out.
     pub async fn notices(&self, caller: &Caller, asked: Asked) -> Result<api::NoticePage, Refusal> {
         let Asked { force, victims, after, limit } = asked;
         let force = super::consult::one_force(caller, force.as_deref())?;
@@ -143,7 +145,11 @@ impl Gateway {
             let about = format!("{of} {}..{last} of {force}", rows[0].sequence);
             self.record_consultation(&caller.identity, &about, None).await?;
         }
-        let notices = rows.iter().map(|row| self.notice_view(row)).collect::<Result<_, _>>()?;
+        let mut notices = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let view = supervisor::contain_now(|| self.notice_view(row).map(Some));
+            notices.extend(self.set_aside(&format!("notice {}", row.notice_id), view)?);
+        }
         Ok(api::NoticePage { notices, last })
     }
 

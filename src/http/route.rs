@@ -73,6 +73,13 @@ const FORCE: Parameter = Parameter {
     doc: "Two digits; needed when the identity stands for several forces",
 };
 
+const LETTER: &str = "The letter with the lowest number that nobody has taken over. Notice-Id is the \
+    same in every copy: drop by it. Notice-Sequence rises for each force and stream without gap; \
+    order is per case, and a higher number may come before a lower one of another case. One that \
+    cannot be written is passed, with those of its case (docs/delivery.md)";
+const PAGE: &str = "One page, by sequence. A number that is missing between two is a notice that cannot \
+    be read now: operators are told, ask for it again later";
+
 pub const ROUTES: &[Route] = &[
     Route {
         method: Method::Post,
@@ -208,7 +215,7 @@ pub const ROUTES: &[Route] = &[
             FORCE,
         ],
         body: None,
-        answers: &[(200, "One page, by sequence", Content::Json("NoticePage"))],
+        answers: &[(200, PAGE, Content::Json("NoticePage"))],
         problems: &[&problem::PARAMETER, &problem::ABSENT, &problem::FORBIDDEN],
         handler: || web::get().to(notice::list),
     },
@@ -236,8 +243,8 @@ pub const ROUTES: &[Route] = &[
         ],
         body: None,
         answers: &[
-            (200, "One letter; Notice-Id and Notice-Sequence say which", Content::ForceFormat),
-            (204, "Every notice is taken over", Content::Nothing),
+            (200, LETTER, Content::ForceFormat),
+            (204, "None waits that can be written as a letter", Content::Nothing),
         ],
         problems: &[&problem::PARAMETER, &problem::ABSENT, &problem::FORBIDDEN],
         handler: || web::get().to(notice::next),

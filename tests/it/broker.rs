@@ -24,7 +24,7 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CONTROL: &str = "/usr/lib/rabbitmq/lib";
 
 /// Providers whose users and queues every test broker has.
-pub const PROVIDERS: [&str; 16] = [
+pub const PROVIDERS: [&str; 22] = [
     "harbour",
     "harbour-test",
     "beacon",
@@ -41,6 +41,12 @@ pub const PROVIDERS: [&str; 16] = [
     "kiln",
     "lark",
     "moor",
+    "nook",
+    "oak",
+    "pine",
+    "quay",
+    "reed",
+    "slate",
 ];
 
 pub const GATEWAY: &str = "cara-gateway";

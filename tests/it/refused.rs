@@ -13,15 +13,15 @@ use crate::letters::{TAKEN, header, letters, pushing, said};
 use crate::way_back::{Charity, booked, check_audit, notices, outcome, push, told};
 use crate::world::{TestGateway, eventually, free_port};
 
-const REFUSED: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+pub const REFUSED: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 const SHUT: &[u8] = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
 
-fn text(letter: &Seen) -> String {
+pub fn text(letter: &Seen) -> String {
     String::from_utf8(letter.body.clone()).unwrap()
 }
 
 /// An endpoint that gives this answer to the letters that a test picks, as long as it is at fault.
-async fn picky(
+pub async fn picky(
     gateway: &TestGateway,
     port: u16,
     answer: &'static [u8],
@@ -38,7 +38,7 @@ async fn picky(
     (Server::at(port, &own, &gateway.authority.pem, judge).await, at_fault)
 }
 
-async fn incident(gateway: &TestGateway, kind: &str, stands: bool) -> String {
+pub async fn incident(gateway: &TestGateway, kind: &str, stands: bool) -> String {
     eventually(kind, async || {
         let listed = said(gateway.command(&["incident", "list"]));
         (listed.contains(kind) == stands).then_some(listed)
@@ -100,8 +100,13 @@ async fn a_letter_that_is_refused_stops_no_other_and_is_an_operators_to_clear() 
         shown.contains("the force has taken it over").then_some(())
     })
     .await;
-    let copies = inbox.seen().iter().filter(|it| header(it, "notice-id") == id).count();
-    assert_eq!(copies, 2);
+    let seen = inbox.seen();
+    let copies: Vec<_> = seen.iter().filter(|it| header(it, "notice-id") == id).collect();
+    assert_eq!(copies.len(), 2);
+    // Called off and sent again: after a later letter of its case, under the number that it had.
+    let number = first["sequence"].to_string();
+    assert!(copies.iter().all(|it| header(it, "notice-sequence") == number));
+    assert_eq!(header(seen.last().unwrap(), "notice-id"), id);
     let again = said(gateway.command(&resend));
     assert!(again.contains("the force has taken it over"), "{again}");
     let nobody = "00000000-0000-7000-8000-000000000000";

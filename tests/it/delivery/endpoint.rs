@@ -142,7 +142,12 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, behaviour: Behaviour, l
     match behaviour {
         Behaviour::Choose(_) => unreachable!("it has been chosen"),
         Behaviour::Say(bytes) => {
-            stream.write_all(&bytes).await.unwrap();
+            // Said, or the client may choose this connection for its next letter.
+            let end =
+                bytes.iter().position(|it| *it == b'\n').filter(|_| bytes.starts_with(b"HTTP/"));
+            let (line, rest) = bytes.split_at(end.map_or(0, |end| end + 1));
+            let close: &[u8] = if line.is_empty() { b"" } else { b"connection: close\r\n" };
+            stream.write_all(&[line, close, rest].concat()).await.unwrap();
             let _gone_already = stream.shutdown().await;
         }
         Behaviour::SayAndWait(bytes) => {
