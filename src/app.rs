@@ -146,7 +146,7 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     let store = Sqlite::open(&settings.store, clock.clone(), Arc::clone(&vault), metric.clone())
         .with_context(|| format!("the store {} cannot be opened", settings.store.path.display()))?;
     if !store.ended_cleanly() {
-        metric.troubles().are(UNCLEAN_STOP, "gateway", 1);
+        metric.troubles().happened(UNCLEAN_STOP, "gateway", clock.monotonic());
     }
     let forces: Forces = settings.forces.iter().map(|it| force(settings, it)).collect();
     let providers = settings.providers.iter().map(|it| Provider {

@@ -53,9 +53,18 @@ pub enum Step<T> {
 pub struct Ended<T> {
     pub settled: Vec<(T, Fate)>,
     pub reason: String,
-    /// The broker named a fault of what was sent; not that it is going away, or that an exchange
-    /// is gone which the next declaration brings back.
-    pub blames: bool,
+    pub cause: Cause,
+}
+
+/// What ended a link, as far as the broker said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A fault of what was sent.
+    Message,
+    /// The exchange is gone; the next declaration brings it back.
+    Missing,
+    /// The broker is going away, or nobody knows.
+    Other,
 }
 
 /// A publishing channel. `T` is whatever the caller wants back with an event's fate.
@@ -188,7 +197,7 @@ impl<T: Send + 'static> Link<T> {
                 return Poll::Ready(step);
             }
             if overdue_in.is_some() && overdue.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(self.broken("a confirm did not come in time", false));
+                return Poll::Ready(self.broken("a confirm did not come in time", Cause::Other));
             }
             Poll::Pending
         })
@@ -208,18 +217,18 @@ impl<T: Send + 'static> Link<T> {
                     return Poll::Ready(Step::Unblocked);
                 }
                 Some(lapin::Event::Error(error)) if !self.connection.status().connected() => {
-                    return Poll::Ready(self.broken(&error.to_string(), blames(&error)));
+                    return Poll::Ready(self.broken(&error.to_string(), cause(&error)));
                 }
-                None => return Poll::Ready(self.broken("the connection ended", false)),
+                None => return Poll::Ready(self.broken("the connection ended", Cause::Other)),
                 Some(_) => {}
             }
         }
         if !self.connection.status().connected() {
-            Poll::Ready(self.broken("the broker closed the connection", false))
+            Poll::Ready(self.broken("the broker closed the connection", Cause::Other))
         } else if !self.channel.status().connected() {
             let settled = self.in_doubt().collect();
             let reason = "the broker closed the channel".to_owned();
-            Poll::Ready(Step::Closed(Ended { settled, reason, blames: false }))
+            Poll::Ready(Step::Closed(Ended { settled, reason, cause: Cause::Other }))
         } else {
             Poll::Pending
         }
@@ -290,8 +299,8 @@ impl<T: Send + 'static> Link<T> {
         match broken {
             Some(error) => {
                 settled.extend(self.in_doubt());
-                let (reason, blames) = (error.to_string(), blames(&error));
-                let ended = Ended { settled, reason, blames };
+                let (reason, cause) = (error.to_string(), cause(&error));
+                let ended = Ended { settled, reason, cause };
                 match self.connection.status().connected() {
                     true => Step::Closed(ended),
                     false => Step::Broken(ended),
@@ -301,9 +310,9 @@ impl<T: Send + 'static> Link<T> {
         }
     }
 
-    fn broken(&mut self, reason: &str, blames: bool) -> Step<T> {
+    fn broken(&mut self, reason: &str, cause: Cause) -> Step<T> {
         let settled = self.in_doubt().collect();
-        Step::Broken(Ended { settled, reason: reason.to_owned(), blames })
+        Step::Broken(Ended { settled, reason: reason.to_owned(), cause })
     }
 
     /// Gives everything back that is still on its way.
@@ -313,15 +322,16 @@ impl<T: Send + 'static> Link<T> {
     }
 }
 
-/// Whether the broker says that what was sent is at fault.
-fn blames(error: &lapin::Error) -> bool {
+fn cause(error: &lapin::Error) -> Cause {
     const NOT_FOUND: u16 = 404;
     const CONNECTION_FORCED: u16 = 320;
     match error.kind() {
-        lapin::ErrorKind::ProtocolError(said) => {
-            ![NOT_FOUND, CONNECTION_FORCED].contains(&said.get_id())
-        }
-        _ => false,
+        lapin::ErrorKind::ProtocolError(said) => match said.get_id() {
+            NOT_FOUND => Cause::Missing,
+            CONNECTION_FORCED => Cause::Other,
+            _ => Cause::Message,
+        },
+        _ => Cause::Other,
     }
 }
 

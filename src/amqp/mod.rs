@@ -19,7 +19,7 @@ mod verdict;
 
 pub use consumer::Consumer;
 pub use dial::Dialer;
-pub use link::{Ended, Fate, Link, Step};
+pub use link::{Cause, Ended, Fate, Link, Step};
 pub use pause::Pause;
 pub use publisher::{Line, Publisher};
 pub use topology::Topology;

@@ -6,11 +6,13 @@ use std::time::Duration;
 use cara_record::wire::Compartment;
 use lapin::Connection;
 
-use super::link::{Link, Manner};
+use super::link::{Cause, Link, Manner};
 use super::{Dialer, Error, Pause, Topology, channel};
 use crate::clock::Clock;
 use crate::config;
-use crate::metric::alert::{BROKER_AWAY, BROKER_REFUSES, QUEUE_MISMATCH, ROUTE_CLOSED};
+use crate::metric::alert::{
+    BROKER_AWAY, BROKER_REFUSES, LAYOUT_MISSING, QUEUE_MISMATCH, ROUTE_CLOSED,
+};
 use crate::metric::{Health, Metric, Part, State};
 
 /// How long the broker may take to declare everything and open a channel.
@@ -195,6 +197,20 @@ impl Publisher {
     pub fn route(&self, side: Compartment, wrong: Option<String>) {
         let state = wrong.map_or(State::Good, State::Bad);
         self.health.set_for(Part::Broker, &self.about(side), state);
+    }
+
+    /// The broker closed one channel; the connection goes on.
+    pub fn closed(&self, reason: &str, cause: Cause) {
+        tracing::warn!(provider = self.provider(), reason, "the broker closed a channel");
+        if cause == Cause::Missing {
+            self.missing();
+        }
+    }
+
+    /// A queue, exchange or binding was gone; it is declared again.
+    pub fn missing(&self) {
+        let now = self.clock.monotonic();
+        self.metric.troubles().happened(LAYOUT_MISSING, self.provider(), now);
     }
 
     /// The side's breaker was opened or closed.

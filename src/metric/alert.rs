@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -16,6 +17,7 @@ pub const BROKER_AWAY: &str = "broker_away";
 pub const BROKER_REFUSES: &str = "broker_refuses";
 pub const QUEUE_MISMATCH: &str = "queue_mismatch";
 pub const ROUTE_CLOSED: &str = "route_closed";
+pub const LAYOUT_MISSING: &str = "layout_missing";
 pub const MESSAGE_SET_ASIDE: &str = "message_set_aside";
 pub const BACKLOG_OLD: &str = "backlog_old";
 pub const OUTCOMES_UNREAD: &str = "outcomes_unread";
@@ -193,6 +195,16 @@ pub static KINDS: &[AlertKind] = &[
         now: "Look at the rights of the gateway's user on the exchange, and at the broker's log.",
     },
     AlertKind {
+        name: LAYOUT_MISSING,
+        about: "provider",
+        means: "A queue, exchange or binding of this provider was gone while the gateway used it. \
+                The gateway has declared it again, or tries to; what stood in a queue that was \
+                deleted is gone with it. It is said for an hour.",
+        now: "Find out who deleted it. Then compare with `cara-gateway reconcile --provider SLUG \
+              --day DAY`, send ours again with `cara-gateway resend`, and ask the provider to send \
+              its reports again.",
+    },
+    AlertKind {
         name: MESSAGE_SET_ASIDE,
         about: "message",
         means: "The broker closed the channel when this message was published; it is set aside \
@@ -362,9 +374,14 @@ pub fn kind(name: &str) -> Option<&'static AlertKind> {
 #[derive(Clone, Debug, Default)]
 pub struct Troubles(Arc<Seen>);
 
+/// What happened and is over is said for so long, so that a person sees it.
+const HAPPENED_SAID: Duration = Duration::from_secs(3600);
+
 #[derive(Debug, Default)]
 struct Seen {
     now: Mutex<Alerts>,
+    /// When it happened last, on the monotonic clock, and how often since it was said first.
+    happened: Mutex<BTreeMap<(&'static str, String), (Duration, u64)>>,
     changed: Notify,
 }
 
@@ -375,6 +392,26 @@ impl Troubles {
         if now.insert((kind, about.into()), count).is_none() {
             self.0.changed.notify_one();
         }
+    }
+
+    /// It happened at this time of the monotonic clock, and is said for an hour, with how often.
+    pub fn happened(&self, kind: &'static str, about: &str, at: Duration) {
+        let mut happened = self.0.happened.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, count) = happened.entry((kind, about.to_owned())).or_default();
+        (*last, *count) = (at, *count + 1);
+        self.are(kind, about, *count);
+    }
+
+    /// Takes back what happened more than an hour ago.
+    pub fn pass(&self, now: Duration) {
+        let mut happened = self.0.happened.lock().unwrap_or_else(PoisonError::into_inner);
+        happened.retain(|(kind, about), (last, _)| {
+            let is_said = now.saturating_sub(*last) <= HAPPENED_SAID;
+            if !is_said {
+                self.over(kind, about);
+            }
+            is_said
+        });
     }
 
     /// It is so no longer; harmless when it was not.
@@ -432,6 +469,19 @@ mod tests {
         assert_eq!(troubles.now(), Alerts::from(expected));
         troubles.over(DISK_LOW, "store");
         troubles.exactly(BROKER_AWAY, []);
+        assert_eq!(troubles.now(), Alerts::new());
+    }
+
+    #[test]
+    fn what_happened_is_said_for_an_hour_after_the_last_time() {
+        let (troubles, minutes) =
+            (Troubles::default(), |count: u64| Duration::from_secs(count * 60));
+        troubles.happened(LAYOUT_MISSING, "harbour", minutes(0));
+        troubles.happened(LAYOUT_MISSING, "harbour", minutes(30));
+        troubles.pass(minutes(90));
+        let expected = [((LAYOUT_MISSING, "harbour".to_owned()), 2)];
+        assert_eq!(troubles.now(), Alerts::from(expected));
+        troubles.pass(minutes(91));
         assert_eq!(troubles.now(), Alerts::new());
     }
 }

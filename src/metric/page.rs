@@ -119,6 +119,11 @@ static REST: &[(&str, &str, &str)] = &[
         "Load what `cara-gateway broker definitions` prints and change nothing by hand.",
     ),
     (
+        "layout_missing",
+        "Somebody deleted a queue, an exchange or a binding, or the broker was set up anew.",
+        "Delete nothing of the gateway's on the broker; back its definitions and messages up.",
+    ),
+    (
         "message_set_aside",
         "The message is over a limit of the broker, or a right was taken for a moment.",
         "Keep the broker's limit of a message above the gateway's.",

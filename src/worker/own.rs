@@ -1,18 +1,15 @@
 //! What the gateway sees of itself: its disk, memory, descriptors, its sweep, its last end.
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::metric::alert::{DESCRIPTORS_HIGH, DISK_LOW, MEMORY_HIGH, SWEEP_LATE, UNCLEAN_STOP};
+use crate::metric::alert::{DESCRIPTORS_HIGH, DISK_LOW, MEMORY_HIGH, SWEEP_LATE};
 use crate::metric::{Health, Metric, Part};
 use crate::supervisor::{Descriptors, disk_free_bytes};
 
 /// A sweep that is older than this is told by other ways than its own.
 const SWEEP_S_MAX: u64 = 120;
-/// How long after a start the last run's end is told.
-const UNCLEAN: Duration = Duration::from_secs(3600);
 const GATEWAY: &str = "gateway";
 
 /// One look after another, each a few system calls.
@@ -21,14 +18,12 @@ pub(in crate::worker) struct Own {
     pub clock: Clock,
     pub metric: Metric,
     pub health: Health,
-    started: Duration,
 }
 
 impl Own {
     pub fn of(store: config::Store, clock: Clock, metric: Metric, health: Health) -> Own {
-        let started = clock.monotonic();
-        metric.swept(started);
-        Own { store, clock, metric, health, started }
+        metric.swept(clock.monotonic());
+        Own { store, clock, metric, health }
     }
 
     pub fn look(&self) {
@@ -38,9 +33,7 @@ impl Own {
         let is_high = descriptors.is_some_and(|it| it.open >= it.limit / 10 * 8);
         self.say(DESCRIPTORS_HIGH, GATEWAY, is_high);
         let now = self.clock.monotonic();
-        if now.saturating_sub(self.started) > UNCLEAN {
-            self.metric.troubles().over(UNCLEAN_STOP, GATEWAY);
-        }
+        self.metric.troubles().pass(now);
         let age = self.metric.sweep_age(now).as_secs();
         self.say(SWEEP_LATE, GATEWAY, age > SWEEP_S_MAX);
         let changed = match age > SWEEP_S_MAX {
@@ -91,6 +84,8 @@ fn resident() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

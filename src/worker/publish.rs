@@ -17,7 +17,7 @@ use super::hand::{Hand, Side, again_at, settle};
 use super::outbox::{Away, Outbox};
 use super::route::Closed;
 use super::{Stop, told};
-use crate::amqp::{Ended, Fate, Line, Link, Pause, Publisher, Step};
+use crate::amqp::{Cause, Ended, Fate, Line, Link, Pause, Publisher, Step};
 use crate::clock::Clock;
 use crate::flow::Gateway;
 use crate::metric::alert::BACKLOG_OLD;
@@ -323,8 +323,7 @@ impl<O: Outbox> Publish<O> {
                 Some(End::Broken)
             }
             Step::Closed(ended) => {
-                let (provider, reason) = (self.publisher.provider(), ended.reason.as_str());
-                tracing::warn!(provider, reason, "the broker closed a channel");
+                self.publisher.closed(&ended.reason, ended.cause);
                 hand.outcomes.extend(self.ended(side, ended));
                 Some(End::Closed)
             }
@@ -340,7 +339,7 @@ impl<O: Outbox> Publish<O> {
         let in_doubt = |fate: &Fate| *fate == Fate::Unknown;
         let doubted = ended.settled.iter().filter(|(_, fate)| in_doubt(fate));
         let ids: Vec<Uuid> = doubted.map(|(work, _)| O::event(work).message_id()).collect();
-        if !ended.blames || ids.is_empty() {
+        if ended.cause != Cause::Message || ids.is_empty() {
             return self.outcomes(side, ended.settled);
         }
         let closed = side.course.closed(&ids, self.clock.monotonic(), &self.metric);
@@ -405,6 +404,7 @@ impl<O: Outbox> Publish<O> {
 
     fn not_routed(&self, side: &mut Side, routing_key: &str) {
         if side.unroutable.insert(routing_key.to_owned()) {
+            self.publisher.missing();
             self.publisher.route(side.side, Some(format!("no queue takes {routing_key}")));
             tracing::error!(
                 routing_key,

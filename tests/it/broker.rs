@@ -280,7 +280,8 @@ impl Broker {
         let tool = tools.into_iter().find(|tool| tool.exists()).unwrap();
         let output = Command::new(tool).args(arguments).envs(self.environment()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "rabbitmqctl {arguments:?}: {said}");
+        let wrong = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "rabbitmqctl {arguments:?}: {said}{wrong}");
         said
     }
 

@@ -12,7 +12,7 @@ use crate::amqp::consumer::Inbox;
 use crate::amqp::{Consumer, Pause};
 use crate::clock::Clock;
 use crate::flow::Gateway;
-use crate::metric::alert::OUTCOMES_UNREAD;
+use crate::metric::alert::{LAYOUT_MISSING, OUTCOMES_UNREAD};
 use crate::metric::{Health, Metric, Part, State};
 
 mod answer;
@@ -59,11 +59,14 @@ async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
     let mut pause = Pause::default();
     let mut down_since = None;
     loop {
-        let End { reason, is_passing, is_proven } = tokio::select! {
+        let End { reason, is_passing, is_proven, is_deaf } = tokio::select! {
             biased;
             () = told(&mut stop) => return,
             end = side.follow() => end,
         };
+        if is_deaf {
+            board.metric.troubles().happened(LAYOUT_MISSING, &inbox.provider, clock.monotonic());
+        }
         if is_proven {
             pause.proved();
             down_since = None;

@@ -57,6 +57,8 @@ pub(super) struct End {
     pub is_passing: bool,
     /// Whether it worked: a message was done with, or the broker said twice that it is read.
     pub is_proven: bool,
+    /// Whether its queue was gone, or the broker ended the reading by itself.
+    pub is_deaf: bool,
 }
 
 pub(super) struct Side {
@@ -415,5 +417,6 @@ async fn record(
 }
 
 fn ended(error: &Error, is_proven: bool) -> End {
-    End { reason: error.to_string(), is_passing: error.is_passing(), is_proven }
+    let is_deaf = matches!(error, Error::Deaf { .. });
+    End { reason: error.to_string(), is_passing: error.is_passing(), is_proven, is_deaf }
 }

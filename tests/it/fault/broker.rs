@@ -94,8 +94,8 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 const ROUTE: &[&str] =
-    &["incident route_closed", "incident message_set_aside", "incident queue_mismatch"];
-const UNREAD: &[&str] = &["incident outcomes_unread", "readyz outcomes"];
+    &["incident layout_missing", "incident route_closed", "incident message_set_aside"];
+const UNREAD: &[&str] = &["incident layout_missing", "incident outcomes_unread"];
 const BLOCKED: &[&str] = &["readyz broker", "incident broker_refuses", "incident backlog_old"];
 
 fn start_again(place: &mut Place) -> LocalBoxFuture<'_, ()> {

@@ -41,12 +41,13 @@ fn all() -> impl Iterator<Item = &'static Fault> {
 
 /// Runs these one after the other on one broker, and prints the table.
 async fn run(faults: Vec<&Fault>, times: usize) -> Vec<Row> {
-    let mut broker = tokio::task::block_in_place(|| Broker::start(Wishes::default()));
+    let fresh = || tokio::task::block_in_place(|| Broker::start(Wishes::default()));
+    let mut broker = fresh();
     let mut rows = Vec::new();
     for (index, fault) in faults.into_iter().enumerate() {
         let provider = PROVIDERS[index % PROVIDERS.len()];
         let (row, its_broker) = row::run(fault, times, broker, provider).await;
-        broker = its_broker;
+        broker = its_broker.unwrap_or_else(fresh);
         println!("{}", row.line());
         for why in &row.against {
             println!("    {}: {why}", row.name);

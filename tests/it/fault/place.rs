@@ -19,6 +19,16 @@ const PROBE: Duration = Duration::from_secs(2);
 /// The force whose letters are pushed; the others poll.
 pub const PUSHED: &str = "hampshire";
 
+/// Incidents of what happened, which stay for an hour after it.
+const HAPPENED: [&str; 2] = ["unclean_stop", "layout_missing"];
+
+/// Whether it is said though it is over.
+pub fn is_over(sign: &str) -> bool {
+    HAPPENED
+        .iter()
+        .any(|kind| sign.strip_prefix("incident ").is_some_and(|it| it.starts_with(kind)))
+}
+
 pub struct Place {
     pub gateway: TestGateway,
     pub broker: Broker,
@@ -38,8 +48,9 @@ impl Place {
         let postbox = Postbox::at(mail).await;
         let world = World {
             letters_to: Some(format!("https://localhost:{port}/inbox")),
+            // The load is no flood here, also when what has waited comes at once.
             tables: format!(
-                "[mail]\nserver = \"localhost:{mail}\"\ntls = \"none\"\n\
+                "outcomes_per_minute_max = 60000\n[mail]\nserver = \"localhost:{mail}\"\ntls = \"none\"\n\
                  from = \"gateway@gateway.example\"\noperators = [\"ops@gateway.example\"]\n"
             ),
             ..World::publishing(&broker, provider)
@@ -88,7 +99,8 @@ impl Place {
         signs
     }
 
-    /// Kinds of the incidents that `cara-gateway incident list` names.
+    /// Kinds of the incidents that `cara-gateway incident list` names; of what happened and is over,
+    /// with how often.
     async fn incidents(&self) -> BTreeSet<String> {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_cara-gateway"));
         command
@@ -99,7 +111,15 @@ impl Place {
         let Ok(Ok(output)) = output else { return BTreeSet::new() };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let lines = text.lines().filter(|line| !line.starts_with(' ') && line.contains(" since "));
-        lines.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+        let sign = |line: &str| {
+            let (kind, rest) = line.split_once(' ')?;
+            let count = rest.rsplit_once(", since ")?.0.rsplit(' ').next()?;
+            Some(match HAPPENED.contains(&kind) {
+                true => format!("{kind} {count}"),
+                false => kind.to_owned(),
+            })
+        };
+        lines.filter_map(sign).collect()
     }
 
     /// Looks until one of these has been seen; answers everything that was seen meanwhile.

@@ -1,12 +1,14 @@
 //! One row of the table: a fault strikes so many times, and the books are laid side by side.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use super::ledger::Account;
-use super::place::{PUSHED, Place, is_told};
+use super::place::{PUSHED, Place, is_over, is_told};
 use crate::broker::Broker;
 use crate::world::TestGateway;
 
@@ -37,9 +39,6 @@ const RECOVERED_MAX: Duration = Duration::from_secs(90);
 const CLOSED_MAX: Duration = Duration::from_secs(60);
 /// Everything has arrived when nothing more came for so long.
 const QUIET: Duration = Duration::from_secs(75);
-
-/// What the next start says of the run before; it stands for a day.
-const OF_THE_LAST_RUN: &str = "incident unclean_stop";
 
 pub const HEAD: &str = "\
 | fault | times | acknowledged: records, outcomes | delivered | lost | doubled | wrong 4xx | recovered after, s | told by |
@@ -77,7 +76,12 @@ impl Row {
         let account = &self.account;
         let seconds: Vec<_> =
             self.recovered.iter().map(|it| format!("{:.1}", it.as_secs_f64())).collect();
-        let told: Vec<_> = self.told.iter().cloned().collect();
+        let sign = |it: &String| match is_over(it) {
+            true => it.trim_end_matches(|c: char| c == ' ' || c.is_ascii_digit()).to_owned(),
+            false => it.clone(),
+        };
+        let told: BTreeSet<String> = self.told.iter().map(sign).collect();
+        let told: Vec<_> = told.into_iter().collect();
         format!(
             "| {} | {} | {}, {} | {}, {} | {} | {} | {} | {} | {} |",
             self.name,
@@ -95,18 +99,39 @@ impl Row {
     }
 }
 
-/// Runs a fault in a place of its own and gives the broker back.
-pub async fn run(fault: &Fault, times: usize, broker: Broker, provider: &str) -> (Row, Broker) {
+/// Runs a fault in a place of its own and gives the broker back, unless the row came to a sudden end.
+pub async fn run(
+    fault: &Fault,
+    times: usize,
+    broker: Broker,
+    provider: &str,
+) -> (Row, Option<Broker>) {
     let mut row = Row { name: fault.name, ..Row::default() };
+    let running = AssertUnwindSafe(places(fault, times, broker, provider, &mut row));
+    let broker = running.catch_unwind().await;
+    if let Err(panic) = &broker {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+        row.against.push(format!("time {}: {}", row.times, text.unwrap_or_default()));
+    }
+    (row, broker.ok())
+}
+
+async fn places(
+    fault: &Fault,
+    times: usize,
+    broker: Broker,
+    provider: &str,
+    row: &mut Row,
+) -> Broker {
     if fault.destroys {
         let mut broker = broker;
         for _ in 0..times {
-            broker = one_place(fault, 1, broker, provider, &mut row).await;
+            broker = one_place(fault, 1, broker, provider, row).await;
         }
-        return (row, broker);
+        return broker;
     }
-    let broker = one_place(fault, times, broker, provider, &mut row).await;
-    (row, broker)
+    one_place(fault, times, broker, provider, row).await
 }
 
 async fn one_place(
@@ -175,7 +200,7 @@ async fn strike(fault: &Fault, place: &mut Place, row: &mut Row) -> Result<(), S
     let recovered = Instant::now();
     let still = loop {
         seen = place.look().await;
-        let of_this = |sign: &&String| *sign != OF_THE_LAST_RUN && !before.contains(*sign);
+        let of_this = |sign: &&String| !is_over(sign) && !before.contains(*sign);
         let still: Vec<_> = seen.iter().filter(of_this).cloned().collect();
         if still.is_empty() || recovered.elapsed() > CLOSED_MAX {
             break still;
