@@ -380,9 +380,16 @@ const HAPPENED_SAID: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 struct Seen {
     now: Mutex<Alerts>,
-    /// When it happened last, on the monotonic clock, and how often since it was said first.
-    happened: Mutex<BTreeMap<(&'static str, String), (Duration, u64)>>,
+    happened: Mutex<BTreeMap<(&'static str, String), Happened>>,
     changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Happened {
+    /// On the monotonic clock.
+    last: Duration,
+    /// How often since it was said first.
+    count: u64,
 }
 
 impl Troubles {
@@ -397,16 +404,16 @@ impl Troubles {
     /// It happened at this time of the monotonic clock, and is said for an hour, with how often.
     pub fn happened(&self, kind: &'static str, about: &str, at: Duration) {
         let mut happened = self.0.happened.lock().unwrap_or_else(PoisonError::into_inner);
-        let (last, count) = happened.entry((kind, about.to_owned())).or_default();
-        (*last, *count) = (at, *count + 1);
-        self.are(kind, about, *count);
+        let it = happened.entry((kind, about.to_owned())).or_default();
+        (it.last, it.count) = (at, it.count + 1);
+        self.are(kind, about, it.count);
     }
 
     /// Takes back what happened more than an hour ago.
     pub fn pass(&self, now: Duration) {
         let mut happened = self.0.happened.lock().unwrap_or_else(PoisonError::into_inner);
-        happened.retain(|(kind, about), (last, _)| {
-            let is_said = now.saturating_sub(*last) <= HAPPENED_SAID;
+        happened.retain(|(kind, about), it| {
+            let is_said = now.saturating_sub(it.last) <= HAPPENED_SAID;
             if !is_said {
                 self.over(kind, about);
             }

@@ -30,7 +30,8 @@ impl Own {
         self.say(DISK_LOW, "disk of the store", self.is_disk_low());
         self.say(MEMORY_HIGH, GATEWAY, is_memory_high());
         let descriptors = Descriptors::now();
-        let is_high = descriptors.is_some_and(|it| it.open >= it.limit / 10 * 8);
+        // That it cannot be asked means that there is none left to ask with.
+        let is_high = descriptors.is_none_or(|it| it.open >= it.limit / 10 * 8);
         self.say(DESCRIPTORS_HIGH, GATEWAY, is_high);
         let now = self.clock.monotonic();
         self.metric.troubles().pass(now);

@@ -74,8 +74,8 @@ pub const FAULTS: &[Fault] = &[
     Fault::of(
         "disk_alarm",
         BLOCKED,
-        |place| async { place.control(&["set_disk_free_limit", "100TB"]) }.boxed_local(),
-        |place| async { place.control(&["set_disk_free_limit", "50MB"]) }.boxed_local(),
+        |place| async { place.control(&["set_disk_free_limit", "100000000000000"]) }.boxed_local(),
+        |place| async { place.control(&["set_disk_free_limit", "50000000"]) }.boxed_local(),
     ),
     // The new cases of one force close the channel; the others' go on.
     Fault::of(
