@@ -18,8 +18,8 @@ use crate::delivery::{Mail, Push};
 use crate::flow::follow::Follower;
 use crate::flow::{Force, Forces, Gateway, Provider, Refusal};
 use crate::http::{DeadLetters, DeadQueue, Edge, Listening, knock};
-use crate::metric::alert::{Alerts, UNCLEAN_STOP};
-use crate::metric::{Health, Metric, Part};
+use crate::metric::alert::UNCLEAN_STOP;
+use crate::metric::{Health, Metric, Part, State};
 use crate::store::{ForceCode, Sqlite};
 use crate::supervisor::{self, Tasks};
 use crate::tls::Trust;
@@ -87,14 +87,17 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let alarm = worker::alarm(post.clone(), clock.clone(), metric.clone(), stopped.clone());
     tasks.spawn("alarm", alarm);
     let (told, counted) = (stopped.clone(), metric.clone());
-    let tending = worker::tend(gateway.clone(), outside, post, clock.clone(), counted, told);
+    let board = health.clone();
+    let tending = worker::tend(gateway.clone(), outside, post, clock.clone(), counted, board, told);
     tasks.spawn("sweep", tending);
     if let Some(delivery) = &settings.delivery {
         let push = Push::open(delivery, &clock).context("letters cannot be pushed")?;
         let (forces, clock, metric) = (settings.forces.clone(), clock.clone(), metric.clone());
-        let told = stopped.clone();
-        let delivering = worker::deliver(gateway.clone(), push, forces, clock, metric, told);
+        let (board, told) = (health.clone(), stopped.clone());
+        let delivering = worker::deliver(gateway.clone(), push, forces, clock, metric, board, told);
         tasks.spawn("letters", delivering);
+    } else {
+        health.set(Part::Letters, State::Unused);
     }
     if settings.broker.publish {
         for provider in &settings.providers {
@@ -127,13 +130,14 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         signal = told_to_stop() => signal.map(|()| None)?,
         died = tasks.died() => Some(died),
     };
-    supervisor::end_within(supervisor::STOP_S_MAX);
+    supervisor::end_in_time();
+    supervisor::hang("stop").await;
     stopper.stop().await;
     stop.send_replace(true);
     tasks.finish().await;
     let closed = gateway.close().await;
     if let Some(died) = died {
-        anyhow::bail!("{died}: start again");
+        anyhow::bail!("{died}. Start it again");
     }
     closed?;
     tracing::info!("stopped; everything that was acknowledged is on the disk");
@@ -178,8 +182,7 @@ fn force(settings: &Settings, force: &crate::config::Force) -> Force {
 fn outside(trust: Arc<Trust>, settings: &Settings, clock: Clock) -> anyhow::Result<Outside> {
     let brokers = Arc::new(if settings.broker.publish { brokers(settings)? } else { Vec::new() });
     let delivery = settings.delivery.clone();
-    Ok(Arc::new(move || {
-        let brokers = Arc::clone(&brokers);
+    let certificates = move || {
         let now = clock.now();
         let mut ends = trust.ends();
         if let Some(own) =
@@ -187,21 +190,28 @@ fn outside(trust: Arc<Trust>, settings: &Settings, clock: Clock) -> anyhow::Resu
         {
             ends.push(tls::End { name: "delivery".to_owned(), at: own.ends_at });
         }
-        async move {
-            let mut alerts = Alerts::new();
-            for end in ends.iter().filter(|end| end.due(now).is_some()) {
-                let days_left = u64::try_from(end.days_left(now)).unwrap_or_default();
-                alerts.insert(("certificate_expiring", end.name.clone()), days_left);
-            }
-            let lists = brokers.iter().map(|(dialer, topology)| dead::list(dialer, topology, 1));
-            // A broker that is away is said elsewhere.
-            for queue in join_all(lists).await.into_iter().flatten().flatten() {
-                alerts.insert(("dead_letter", queue.queue), queue.count.into());
-            }
-            alerts
-        }
-        .boxed()
-    }))
+        let due = ends.iter().filter(|end| end.due(now).is_some());
+        let left = |end: &tls::End| u64::try_from(end.days_left(now)).unwrap_or_default();
+        due.map(|end| (("certificate_expiring", end.name.clone()), left(end))).collect()
+    };
+    let dead = move || {
+        let brokers = Arc::clone(&brokers);
+        async move { dead_in(&brokers).await }.boxed()
+    };
+    Ok(Outside { certificates: Arc::new(certificates), dead: Arc::new(dead) })
+}
+
+/// How many lie in each dead queue; None where the broker cannot be asked, which is said elsewhere.
+async fn dead_in(brokers: &[(Dialer, Topology)]) -> worker::Dead {
+    let asked = brokers.iter().map(async |(dialer, topology)| {
+        let standing = dead::list(dialer, topology, 1).await.ok();
+        let count = |name: &str| {
+            let standing = standing.as_ref()?;
+            Some(standing.iter().find(|it| it.queue == name).map_or(0, |it| it.count.into()))
+        };
+        topology.dead().map(|(_, it)| (it.name.clone(), count(&it.name))).collect::<Vec<_>>()
+    });
+    join_all(asked).await.concat()
 }
 
 /// The virtual host of each provider, with what is in it.
@@ -264,14 +274,9 @@ struct Dead {
 impl DeadLetters for Dead {
     fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>> {
         async move {
-            let lists = self.brokers.iter().map(|(dialer, it)| dead::list(dialer, it, 1));
-            let line =
-                |it: dead::Standing| DeadQueue { queue: it.queue, messages: it.count.into() };
-            let mut all = Vec::new();
-            for standing in join_all(lists).await {
-                all.extend(standing.map_err(away)?.into_iter().map(line));
-            }
-            Ok(all)
+            let all = dead_in(&self.brokers).await.into_iter();
+            let all = all.filter(|(_, messages)| *messages != Some(0));
+            Ok(all.map(|(queue, messages)| DeadQueue { queue, messages }).collect())
         }
         .boxed()
     }

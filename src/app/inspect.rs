@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::delivery::{Mail, Push};
 use crate::metric::{Health, Metric};
 use crate::store::audit::Verified;
+use crate::store::sqlite;
 use crate::tls::{self, Trust};
 use crate::vault::Vault;
 
@@ -58,8 +59,9 @@ pub async fn parts(settings: &Settings) -> Vec<Finding> {
     let mut found = certificates(settings);
     let vault = Vault::open(&settings.vault);
     found.push(Finding::of("secrets", vault.as_ref(), "epochs, index key and audit key are there"));
-    if vault.is_ok() {
+    if let Ok(vault) = &vault {
         found.push(store(settings).await);
+        found.extend(epochs(settings, vault));
     }
     found.extend(brokers(settings).await);
     found.push(mail(settings).await);
@@ -149,6 +151,29 @@ async fn store(settings: &Settings) -> Finding {
     Finding::of("store", probed.and(closed), "it commits")
 }
 
+/// Every key epoch that the store names opens what it wrapped. A store that is served is read beside its
+/// gateway.
+fn epochs(settings: &Settings, vault: &Vault) -> Option<Finding> {
+    if !settings.store.path.exists() {
+        return None;
+    }
+    let samples = match sqlite::key_samples_beside(&settings.store.path) {
+        Ok(samples) => samples,
+        Err(error) => return Some(Finding::bad("epochs", format!("{error:#}"))),
+    };
+    let missing = Vec::from_iter(vault.epochs_missing(&samples));
+    if missing.is_empty() {
+        return Some(Finding::good("epochs", "each that the store names opens what it wrapped"));
+    }
+    let what = format!(
+        "the store names {} and {} has not the right file; put it back from its own backup and \
+         restart the gateway",
+        missing.join(", "),
+        settings.vault.epochs.display()
+    );
+    Some(Finding::bad("epochs", what))
+}
+
 /// The first folder above the store that is there can be written to.
 fn is_writable(path: &Path) -> bool {
     let folder = path.ancestors().skip(1).find(|folder| folder.exists());
@@ -156,9 +181,7 @@ fn is_writable(path: &Path) -> bool {
 }
 
 fn is_served(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(crate::store::sqlite::Error::InUse { .. }))
-    })
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(sqlite::Error::InUse { .. })))
 }
 
 /// One line for each provider: the way of the work, both sides.

@@ -28,7 +28,7 @@ pub(super) enum Dead {
 #[derive(Deserialize)]
 struct Queue {
     queue: String,
-    messages: u64,
+    messages: Option<u64>,
 }
 
 impl Dead {
@@ -37,7 +37,13 @@ impl Dead {
             Dead::List { at } => {
                 let queues: Vec<Queue> = at.gateway()?.read("/v1/dead", &[]).await?;
                 for Queue { queue, messages } in &queues {
-                    writeln!(out, "{queue}: {messages} dead")?;
+                    match messages {
+                        Some(messages) => writeln!(out, "{queue}: {messages} dead")?,
+                        None => writeln!(
+                            out,
+                            "{queue}: not known, its broker does not answer; `/readyz` says why"
+                        )?,
+                    }
                 }
                 if queues.is_empty() {
                     writeln!(out, "nothing is dead")?;

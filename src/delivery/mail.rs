@@ -24,6 +24,8 @@ type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
 /// One recipient's mail, from connecting to the server's word that it has it.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// As far as the envelope of a mail that is not sent.
+const REHEARSAL: Duration = Duration::from_secs(10);
 
 /// On this port TLS comes before the first word (RFC 8314).
 const PORT_WITH_TLS_FIRST: u16 = 465;
@@ -55,15 +57,43 @@ pub struct Undelivered {
     pub reason: &'static str,
     /// Which of the recipients, counted from 0: whoever tries again leaves the others out.
     pub missed: Vec<usize>,
+    /// It would be the same for any other mail now.
+    pub everybody: bool,
 }
 
 /// The mail server would not take a mail now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the mail server stops at {step}: {reason}; compare [mail] with what its keeper says")]
+#[error("the mail server takes no e-mail, at {step}: {}", words(reason))]
 pub struct Unready {
     pub step: &'static str,
     /// A code of ours.
     pub reason: &'static str,
+}
+
+/// What a code of ours means, and what to do.
+pub fn words(reason: &str) -> &'static str {
+    match reason {
+        "refused" => {
+            "it refuses an address; compare mail.from and mail.operators with its keeper's"
+        }
+        "not_authenticated" => {
+            "it refuses the login; compare mail.user and the file mail.password with its keeper's"
+        }
+        "server_away" => "it says that it is closing; it is tried again",
+        "server_refuses" => "it refuses the command; ask its keeper what this gateway may do there",
+        "put_off" => "it asks to come again later; if that lasts, ask its keeper why",
+        "timeout" => "it says nothing in time; look at mail.server, the network and the server",
+        "tls" => "TLS fails; compare mail.ca, and the name in mail.server, with its certificate",
+        "not_offered" => {
+            "it offers no STARTTLS, or no way to sign on that the gateway knows; compare mail.server's \
+             port, mail.tls and mail.user with its keeper's"
+        }
+        "unreachable" => {
+            "nobody answers at mail.server; look at its address, the network, the server"
+        }
+        "settings" => "a file of [mail] cannot be read any more; `cara-gateway doctor` names it",
+        _ => "an address or text does not fit into an e-mail; look at mail.from and mail.operators",
+    }
 }
 
 /// Why one recipient's mail was not taken.
@@ -98,12 +128,17 @@ impl Mail {
         let mut undelivered: Option<Undelivered> = None;
         let mut miss = |index, failure: &Failure| {
             let (lasting, reason) = (failure.lasting, failure.reason);
-            let all =
-                undelivered.get_or_insert_with(|| Undelivered { lasting, reason, missed: vec![] });
+            let all = undelivered.get_or_insert_with(|| Undelivered {
+                lasting,
+                reason,
+                missed: vec![],
+                everybody: false,
+            });
             if lasting == Lasting::Passing && all.lasting == Lasting::Permanent {
                 (all.lasting, all.reason) = (lasting, reason);
             }
             all.missed.push(index);
+            all.everybody |= failure.everybody;
         };
         for (index, recipient) in to.iter().enumerate() {
             let Err(failure) = self.send_one(recipient, message_id, subject, text).await else {
@@ -121,7 +156,7 @@ impl Mail {
 
     /// Speaks with the server as far as the envelope of a mail to these people, and sends none.
     pub async fn rehearse(&self, to: &[String]) -> Result<(), Unready> {
-        match tokio::time::timeout(TIMEOUT, self.envelope(to)).await {
+        match tokio::time::timeout(REHEARSAL, self.envelope(to)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err((step, failure))) => Err(Unready { step, reason: failure.reason }),
             Err(_) => Err(Unready { step: "connecting", reason: "timeout" }),

@@ -17,7 +17,7 @@ mod push;
 pub use answer::Answer;
 pub use backoff::{GIVE_UP_AFTER, backoff};
 pub use endpoint::{Endpoint, NotAllowed};
-pub use mail::{Lasting, Mail, Undelivered};
+pub use mail::{Lasting, Mail, Undelivered, words};
 pub use parcel::Parcel;
 pub use push::Push;
 

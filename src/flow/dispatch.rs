@@ -1,11 +1,26 @@
 //! Outbox rows to events and back to settled rows: what the publishing worker asks for.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cara_record::wire::{Compartment, Event, Header, Kind};
 
 use super::{Gateway, Refusal};
+use crate::clock::later;
 use crate::store::{self, Fact, Lease, Leased, LeasedBody, Operation, Route, Settled};
-use crate::vault::Binding;
+use crate::vault::{self, Binding};
+
+/// After so long it is tried again: an epoch's file may be back, a backup restored.
+const UNFIT_REST: Duration = Duration::from_secs(300);
+
+/// Why a row gives no event.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("a column of its row holds what no writer of this program makes")]
+    Row,
+    #[error("it cannot be opened")]
+    Sealed(#[source] vault::Error),
+}
 
 /// One event that may be published now, and the right to settle it.
 #[derive(Debug)]
@@ -49,8 +64,8 @@ impl Work {
 }
 
 impl Gateway {
-    /// Leases up to `limit` rows to this side of the provider and opens their events. A row that cannot be opened is set aside
-    /// as dead: it can never succeed, and a person must look.
+    /// Leases up to `limit` rows to this side of the provider and opens their events. A row that cannot be
+    /// read or opened is set aside for a while and told; the others go on.
     pub async fn claim(
         &self,
         provider: String,
@@ -64,30 +79,39 @@ impl Gateway {
         };
         let leased = self.store.claim(Route { provider, side }, limit, lease_s).await?;
         let mut work = Vec::with_capacity(leased.len());
-        let mut unreadable = Vec::new();
+        let mut unfit = Vec::new();
         for row in leased {
-            let lease = row.lease.clone();
-            match self.reopen(row) {
-                Ok(opened) => work.push(opened),
-                Err(error) => {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "outbox row cannot be opened"
-                    );
-                    unreadable.push((
-                        lease,
-                        Settled::Dead { reason: "its sealed body cannot be opened" },
-                    ));
+            let (lease, about, error) = match row {
+                Err(lease) => (lease.clone(), lease.about(), Unfit::Row),
+                Ok(row) => {
+                    let (lease, about) = (row.lease.clone(), format!("message {}", row.event_id));
+                    match self.reopen(row) {
+                        Ok(opened) => {
+                            work.push(opened);
+                            continue;
+                        }
+                        Err(error) => (lease, about, Unfit::Sealed(error)),
+                    }
                 }
+            };
+            match error {
+                // Told as one, for all that it keeps shut.
+                Unfit::Sealed(vault::Error::EpochMissing(_)) => {}
+                error => self.entry_fault(&about, &error),
             }
+            let not_before = later(self.clock.now(), UNFIT_REST);
+            let reason = "it cannot be read or opened";
+            unfit.push((lease, Settled::Retry { not_before, reason }));
         }
-        if !unreadable.is_empty() {
-            self.store.settle(unreadable).await?;
+        if let Err(error) = self.store.settle(unfit).await {
+            // Their leases run out.
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "what cannot be opened could not be set aside");
         }
         Ok(work)
     }
 
-    /// When the record behind the oldest message to the provider that waits was received.
+    /// Since when the oldest message to the provider waits to be sent.
     pub async fn oldest_waiting(&self, provider: &str) -> Result<Option<jiff::Timestamp>, Refusal> {
         Ok(self.store.oldest_waiting(provider.to_owned()).await?)
     }
@@ -99,7 +123,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn reopen(&self, row: Leased) -> Result<Work, crate::vault::Error> {
+    fn reopen(&self, row: Leased) -> Result<Work, vault::Error> {
         let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
         let binding = |column| match row.revision {
             Some(revision) => Binding { id: row.referral_id, revision, column },
@@ -113,8 +137,8 @@ impl Gateway {
                 self.vault.open_sealed(&keys, binding("victim_event"), sealed)?
             }
         };
-        let kind = Kind::find(row.compartment.into(), &row.kind)
-            .ok_or(crate::vault::Error::DoesNotOpen)?;
+        let kind =
+            Kind::find(row.compartment.into(), &row.kind).ok_or(vault::Error::DoesNotOpen)?;
         let about = match row.revision {
             Some(revision) => format!("{}/{revision} {}", row.referral_id, kind.name()),
             None => format!("{} {}", row.referral_id, kind.name()),

@@ -34,6 +34,8 @@ pub struct LetterTroubles {
     pub letters: Vec<String>,
     /// Forces, by their slug, whose endpoint lets nothing through; with the letters that wait.
     pub endpoints: Vec<(String, u64)>,
+    /// Forces, by their slug, to which nothing is pushed until somebody resumes.
+    pub paused: Vec<String>,
 }
 
 /// A notice in its force's own format.
@@ -205,10 +207,12 @@ impl Gateway {
     pub async fn letter_troubles(&self) -> Result<LetterTroubles, Refusal> {
         let before = self.clock.now().saturating_sub(FAILING_AFTER).unwrap_or(Timestamp::MIN);
         let troubles = self.store.push_troubles(before).await?;
+        let paused = self.store.paused().await?;
         let slug = |(force, count)| (self.forces.of(force).slug.clone(), count);
         Ok(LetterTroubles {
             letters: troubles.letters.iter().map(Uuid::to_string).collect(),
             endpoints: troubles.endpoints.into_iter().map(slug).collect(),
+            paused: paused.iter().map(|it| self.forces.of(it.force).slug.clone()).collect(),
         })
     }
 

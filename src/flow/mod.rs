@@ -95,9 +95,9 @@ impl Gateway {
         self.store.wake()
     }
 
-    /// True when the process must end: see [`Store::is_poisoned`].
-    pub fn is_poisoned(&self) -> bool {
-        self.store.is_poisoned()
+    /// Why the process must end: see [`Store::is_poisoned`].
+    pub fn poison(&self) -> Option<&'static str> {
+        self.store.poison()
     }
 
     /// Whether the store can commit now; also reads how much waits, for the metrics.

@@ -34,7 +34,7 @@ pub(in crate::http) fn readiness(edge: &Edge) -> Readiness {
         name: part.name(),
         good: state.is_good(),
         what: match state {
-            State::Good => None,
+            State::Good | State::Unused => None,
             State::Bad(what) => Some(what),
         },
     };

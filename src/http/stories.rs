@@ -127,11 +127,11 @@ pub trait DeadLetters: Send + Sync + 'static {
     fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Refusal>>;
 }
 
-/// A dead queue. One message in it is an incident.
+/// A dead queue. One message in it is an incident. None: its broker could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadQueue {
     pub queue: String,
-    pub messages: u64,
+    pub messages: Option<u64>,
 }
 
 impl Stories for flow::Gateway {

@@ -313,9 +313,10 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: MEMORY_HIGH,
         about: "gateway",
-        means: "The gateway uses nearly as much memory as it is allowed.",
-        now: "Look for the force that sends large bodies in the metrics; send its operators fewer \
-              records in a body.",
+        means: "The gateway uses more than 85% of the memory that it, or the machine, has; beyond \
+                that it is ended by the system.",
+        now: "Give it more memory or lower `api.in_flight_bytes_max`; ask a force whose bodies are \
+              large to send fewer records in each.",
     },
     AlertKind {
         name: DESCRIPTORS_HIGH,
@@ -325,10 +326,12 @@ pub static KINDS: &[AlertKind] = &[
     },
     AlertKind {
         name: EPOCH_MISSING,
-        about: "epoch",
-        means: "The store names a master-key epoch whose file is not there; what it wraps cannot \
-                be opened.",
-        now: "Put the epoch's file back into `vault.epochs`.",
+        about: "file of the epoch",
+        means: "The store names a key epoch whose file is not there, or is another one; what it \
+                wraps cannot be opened, so its cases wait. Nothing of them is lost while the file \
+                exists anywhere.",
+        now: "Put that file back into the folder `vault.epochs` from its own backup and restart \
+              the gateway; `cara-gateway doctor` tries it. Never make a new one in its place.",
     },
     AlertKind {
         name: ENTRY_FAULT,

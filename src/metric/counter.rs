@@ -13,6 +13,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::Troubles;
 
+/// No sweep has ended yet.
+const NEVER: u64 = u64::MAX;
+
 /// Every number that the gateway counts. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Metric {
@@ -153,7 +156,7 @@ impl Default for Metric {
             audit_rows: Gauge::default(),
             panics: Counter::default(),
             sweep_age: Gauge::default(),
-            swept_at_ms: AtomicU64::new(0),
+            swept_at_ms: AtomicU64::new(NEVER),
         };
         numbers.register();
         Metric { numbers: Arc::new(numbers), troubles: Troubles::default() }
@@ -333,12 +336,15 @@ impl Metric {
         self.numbers.swept_at_ms.store(at_ms, Ordering::Relaxed);
     }
 
-    /// How long ago that was; also counted.
-    pub fn sweep_age(&self, now: Duration) -> Duration {
-        let swept_at = Duration::from_millis(self.numbers.swept_at_ms.load(Ordering::Relaxed));
-        let age = now.saturating_sub(swept_at);
+    /// When that was; None before the first.
+    pub fn swept_at(&self) -> Option<Duration> {
+        let at = self.numbers.swept_at_ms.load(Ordering::Relaxed);
+        (at != NEVER).then(|| Duration::from_millis(at))
+    }
+
+    /// How long ago that was, or the start.
+    pub fn sweep_age(&self, age: Duration) {
         self.numbers.sweep_age.set(signed(age.as_secs()));
-        age
     }
 
     /// The program met a state that it calls impossible.

@@ -20,12 +20,18 @@ pub enum Part {
     Broker,
     /// What providers report is read.
     Outcomes,
+    /// Letters get through to the forces' endpoints. Not there without `[delivery]`.
+    Letters,
+    /// The mail server takes e-mail. Not there without `[mail]`.
+    Mail,
 }
 
 /// How a part is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     Good,
+    /// The settings do without it.
+    Unused,
     /// What is wrong and, if there is something, what to do; never a value from a record.
     Bad(String),
 }
@@ -44,7 +50,7 @@ struct Board {
 }
 
 impl Part {
-    pub const ALL: [Part; 7] = [
+    pub const ALL: [Part; 9] = [
         Part::Start,
         Part::Listener,
         Part::Store,
@@ -52,6 +58,8 @@ impl Part {
         Part::Mappings,
         Part::Broker,
         Part::Outcomes,
+        Part::Letters,
+        Part::Mail,
     ];
 
     pub fn name(self) -> &'static str {
@@ -63,6 +71,8 @@ impl Part {
             Part::Mappings => "mappings",
             Part::Broker => "broker",
             Part::Outcomes => "outcomes",
+            Part::Letters => "letters",
+            Part::Mail => "mail",
         }
     }
 
@@ -71,13 +81,14 @@ impl Part {
         match self {
             Part::Start | Part::Listener | Part::Store => true,
             Part::Sweep | Part::Mappings | Part::Broker | Part::Outcomes => false,
+            Part::Letters | Part::Mail => false,
         }
     }
 }
 
 impl State {
     pub fn is_good(&self) -> bool {
-        matches!(self, State::Good)
+        !matches!(self, State::Bad(_))
     }
 }
 
@@ -110,7 +121,7 @@ impl Health {
         }
         board.providers.insert(provider.to_owned(), state);
         let bad = board.providers.iter().filter_map(|(provider, state)| match state {
-            State::Good => None,
+            State::Good | State::Unused => None,
             State::Bad(what) => Some(format!("{provider}: {what}")),
         });
         let bad = bad.collect::<Vec<_>>().join("; ");
@@ -131,9 +142,10 @@ impl Health {
         boards[part as usize].state.clone()
     }
 
-    /// Every part, in the order of [`Part::ALL`].
+    /// Every part that is used, in the order of [`Part::ALL`].
     pub fn parts(&self) -> Vec<(Part, State)> {
-        Part::ALL.into_iter().map(|part| (part, self.state(part))).collect()
+        let parts = Part::ALL.into_iter().map(|part| (part, self.state(part)));
+        parts.filter(|(_, state)| *state != State::Unused).collect()
     }
 
     /// Whether records can be taken: an absent broker alone does not say no, or a balancer would

@@ -130,15 +130,16 @@ pub trait Store: Send + Sync + 'static {
     /// Leases up to `limit` outbox rows of the route, without a look at others': none whose lane has an earlier unsettled row, none whose
     /// `after` message is unsettled (a leased or dead row is unsettled). A lease that is not settled
     /// within `lease_s` is free again; so is every lease when the store is opened. May answer with
-    /// none while it still looks through a long backlog; then it wakes its waiters again.
+    /// none while it still looks through a long backlog; then it wakes its waiters again. A row that
+    /// cannot be read is its lease alone, and stops no other.
     fn claim(
         &self,
         route: Route,
         limit: usize,
         lease_s: u32,
-    ) -> BoxFuture<'_, Result<Vec<Leased>, Error>>;
+    ) -> BoxFuture<'_, Result<Vec<Result<Leased, Lease>>, Error>>;
 
-    /// When the record behind the oldest message to the provider that waits was received.
+    /// Since when the oldest message to the provider waits to be sent; what is sent again waits anew.
     fn oldest_waiting(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Error>>;
 
     /// Ends work on leased rows. A lease is lost when another claim has taken its row: then nothing
@@ -146,7 +147,7 @@ pub trait Store: Send + Sync + 'static {
     /// again is right, and a row that was settled already answers `false`.
     fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>>;
 
-    /// Outbox rows that wait, those that are dead, and when the oldest waiting one was received.
+    /// Outbox rows that wait, those that are dead, and since when the oldest waits.
     fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>>;
 
     /// Outbox rows that a person must look at, by event id, `after` exclusive; at most `limit`.
@@ -236,13 +237,21 @@ pub trait Store: Send + Sync + 'static {
     /// Which of these outcomes are not stored.
     fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>>;
 
+    /// For every key epoch that the store names, some of what is wrapped by it: a few of each.
+    fn key_samples(&self) -> BoxFuture<'_, Result<Vec<(Uuid, crate::vault::WrappedKeys)>, Error>>;
+
     /// Wakes all that wait after a commit that may have made a row claimable. It carries no data:
     /// register, look, wait; and poll as well.
     fn wake(&self) -> std::sync::Arc<tokio::sync::Notify>;
 
     /// True once a commit failed in a way that says nothing about what the disk holds: the process
     /// must end and look again.
-    fn is_poisoned(&self) -> bool;
+    fn is_poisoned(&self) -> bool {
+        self.poison().is_some()
+    }
+
+    /// Why that is so.
+    fn poison(&self) -> Option<&'static str>;
 
     /// Counts and ids by state for one force, test or live, and one day in Europe/London.
     fn day(

@@ -359,6 +359,13 @@ pub struct Lease {
     pub(in crate::store) token: u64,
 }
 
+impl Lease {
+    /// What it is the right to, for the log and for incidents.
+    pub fn about(&self) -> String {
+        format!("outbox row {}", self.row_id)
+    }
+}
+
 /// A leased outbox row with all that is needed to reopen its event.
 #[derive(Debug)]
 pub struct Leased {
@@ -400,7 +407,7 @@ pub struct Backlog {
     /// Not settled and not dead.
     pub rows: u64,
     pub dead: u64,
-    /// When the record behind the oldest of `rows` was received.
+    /// Since when the oldest of `rows` waits.
     pub oldest: Option<Timestamp>,
 }
 

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::point::stop_s_max;
 use crate::metric::Metric;
 
 /// What a dying process has for finishing what it promised, before it is ended hard.
-pub const STOP_S_MAX: u64 = 45;
+const STOP_S_MAX: u64 = 45;
 
 /// A contained piece of work panicked; the log says where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,9 +107,9 @@ fn at_panic(panic: &PanicHookInfo<'_>) {
     die(format!("{name} panicked at {place}"));
 }
 
-/// Says that the process must end; the first reason stands.
-pub(in crate::supervisor) fn die(reason: String) {
-    end_within(STOP_S_MAX);
+/// Says that the process must end, and why: its last line. The first reason stands.
+pub fn die(reason: String) {
+    end_in_time();
     if let Some(death) = DEATH.get() {
         death.send_if_modified(|known| match known {
             Some(_) => false,
@@ -130,11 +131,11 @@ pub(in crate::supervisor) async fn dying() -> String {
     }
 }
 
-/// From now on the process has so many seconds; then it ends as it stands. What was acknowledged is on
-/// the disk at any moment.
-pub fn end_within(seconds: u64) {
+/// From now on the process has 45 seconds; then it ends as it stands. What was acknowledged is on the disk
+/// at any moment.
+pub fn end_in_time() {
     static BEGUN: Once = Once::new();
-    BEGUN.call_once(|| end_after(seconds));
+    BEGUN.call_once(|| end_after(stop_s_max().unwrap_or(STOP_S_MAX)));
 }
 
 fn end_after(seconds: u64) {

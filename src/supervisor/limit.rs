@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How many file descriptors are open, and how many may be.
@@ -14,10 +15,66 @@ pub struct Descriptors {
 impl Descriptors {
     /// As it is now; None where the system does not say.
     pub fn now() -> Option<Descriptors> {
-        let open = std::fs::read_dir("/proc/self/fd").ok()?.count() as u64;
         let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        let open = match std::fs::read_dir("/proc/self/fd") {
+            Ok(all) => all.count() as u64,
+            // The look itself needs one.
+            Err(error) if is_out_of_descriptors(&error) => limit,
+            Err(_) => return None,
+        };
         Some(Descriptors { open, limit })
     }
+
+    /// Above 80% of what may be open.
+    pub fn is_high(self) -> bool {
+        self.open >= self.limit / 10 * 8
+    }
+}
+
+/// Whether something failed because the process, or the machine, may open no more files.
+pub fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+    [Errno::EMFILE, Errno::ENFILE].iter().any(|it| error.raw_os_error() == Some(*it as i32))
+}
+
+/// Above 85% of what the process may have: resident, of its control group's limit or the machine's memory;
+/// or mapped, of its own limit (RLIMIT_AS).
+pub fn is_memory_high() -> bool {
+    let near = |used: Option<u64>, limit: Option<u64>| {
+        used.zip(limit).is_some_and(|(used, limit)| used >= limit / 100 * 85)
+    };
+    let machine = kilobytes("/proc/meminfo", "MemTotal:");
+    let limit = [group_limit(), machine].into_iter().flatten().min();
+    let mapped = getrlimit(Resource::RLIMIT_AS).ok().map(|(soft, _)| soft);
+    near(kilobytes("/proc/self/status", "VmRSS:"), limit)
+        || near(kilobytes("/proc/self/status", "VmSize:"), mapped)
+}
+
+/// The lowest limit of this process's control group and of those above it, in bytes; of either version.
+fn group_limit() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let limits = groups.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':');
+        let (_, of, own) = (parts.next()?, parts.next()?, parts.next()?);
+        let (root, file) = match of {
+            "" => ("/sys/fs/cgroup", "memory.max"),
+            of if of.split(',').any(|it| it == "memory") => {
+                ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            }
+            _ => return None,
+        };
+        let folder = Path::new(root).join(own.trim_start_matches('/'));
+        let above = folder.ancestors().take_while(|it| it.starts_with(root));
+        let read = |it: &Path| std::fs::read_to_string(it.join(file)).ok()?.trim().parse().ok();
+        above.filter_map(read).min()
+    });
+    limits.min()
+}
+
+/// A number of a file of the system that is given in kB, in bytes.
+fn kilobytes(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The process may not open as many files as its settings need.
@@ -52,6 +109,14 @@ pub fn disk_free_bytes(folder: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_process_knows_what_it_uses() {
+        let resident = kilobytes("/proc/self/status", "VmRSS:");
+        assert!(resident.is_some_and(|bytes| bytes > 1 << 20));
+        assert!(resident < kilobytes("/proc/meminfo", "MemTotal:"));
+        assert!(!is_memory_high());
+    }
 
     #[test]
     fn what_is_open_is_counted_and_what_cannot_be_is_said_in_both_numbers() {

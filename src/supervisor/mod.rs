@@ -13,7 +13,9 @@ mod limit;
 mod point;
 mod tasks;
 
-pub use hook::{Panicked, STOP_S_MAX, contain, contain_now, end_within, install};
-pub use limit::{Descriptors, TooFew, disk_free_bytes, ensure_descriptors};
-pub use point::point;
+pub use hook::{Panicked, contain, contain_now, die, end_in_time, install};
+pub use limit::{
+    Descriptors, TooFew, disk_free_bytes, ensure_descriptors, is_memory_high, is_out_of_descriptors,
+};
+pub use point::{hang, point};
 pub use tasks::Tasks;

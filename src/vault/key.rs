@@ -1,10 +1,14 @@
 //! The three keys of a case: made, wrapped, used.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::SecureRandom;
 use uuid::Uuid;
 
-use super::{Binding, Compartment, Error, Offender, Raw, Sealed, Vault, Victim, WrappedKeys};
+use super::{
+    Binding, Compartment, Error, Offender, Raw, Sealed, Vault, Victim, WrappedKeys, epoch,
+};
 
 pub(super) const KEY_BYTES: usize = 32;
 
@@ -25,6 +29,19 @@ impl Vault {
     /// The epoch that wraps new keys.
     pub fn newest_epoch(&self) -> u32 {
         self.epochs.newest()
+    }
+
+    /// Epochs, by the names of their files, that are missing or are not those that these were wrapped
+    /// by: nothing of theirs opens.
+    pub fn epochs_missing(&self, samples: &[(Uuid, WrappedKeys)]) -> BTreeSet<String> {
+        let mut opens: BTreeMap<u32, bool> = BTreeMap::new();
+        for (id, wrapped) in samples {
+            // An erased case has no keys, but its epoch is there.
+            let is_open = matches!(self.unwrap_keys(*id, wrapped), Ok(_) | Err(Error::Erased));
+            *opens.entry(wrapped.epoch).or_default() |= is_open;
+        }
+        let shut = opens.into_iter().filter(|(_, is_open)| !is_open);
+        shut.map(|(number, _)| epoch::file_name(number)).collect()
     }
 
     /// Three new keys for a case, and the same wrapped by the newest epoch.

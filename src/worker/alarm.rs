@@ -6,38 +6,70 @@ use std::time::Duration;
 
 use super::{Post, Stop, told};
 use crate::clock::Clock;
+use crate::delivery::backoff;
 use crate::metric::Metric;
 use crate::metric::alert::{self, STORE_REFUSING, SWEEP_LATE};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// Said again after so long while it lasts.
 const AGAIN: Duration = Duration::from_secs(24 * 3600);
-/// A mail that did not leave is tried again after so long.
-const RETRY: Duration = Duration::from_secs(60);
+/// A mail that did not leave is tried again after half a minute, later and later, and at least so often.
+const REST_MAX: Duration = Duration::from_secs(600);
+/// Doublings of a second with which the rests begin.
+const FIRST_REST: u32 = 6;
+
+/// What was said of one kind, on the monotonic clock.
+#[derive(Default)]
+struct Said {
+    /// The operators have been told that it is so.
+    is_told: bool,
+    /// Tries in a row that did not leave.
+    failures: u32,
+    next: Duration,
+}
 
 /// Sends e-mail to the operators when one of these begins, every day while it lasts, and when it ends.
 pub async fn alarm(post: Option<Post>, clock: Clock, metric: Metric, mut stop: Stop) {
-    let mut told_at: BTreeMap<&'static str, Duration> = BTreeMap::new();
+    let mut all: BTreeMap<&'static str, Said> = BTreeMap::new();
     let Some(post) = post else { return told(&mut stop).await };
     loop {
         let now = metric.troubles().now();
         for kind in [STORE_REFUSING, SWEEP_LATE] {
             let is_so = now.keys().any(|(known, _)| *known == kind);
+            let said = all.entry(kind).or_default();
             let at = clock.monotonic();
-            let due = told_at.get(kind).is_none_or(|next| at >= *next);
-            let stage = match (is_so, told_at.contains_key(kind)) {
-                (true, false) => "opened",
-                (true, true) if due => "open",
-                (false, true) => "closed",
-                _ => continue,
-            };
-            let sent = send(&post, &clock, kind, stage).await;
-            match (sent, is_so) {
-                (true, true) => told_at.insert(kind, at + AGAIN),
-                (true, false) => told_at.remove(kind),
+            let stage = match (is_so, said.is_told) {
                 // It was never told, so its end need not be.
-                (false, _) if stage == "opened" => None,
-                (false, _) => told_at.insert(kind, at + RETRY),
+                (false, false) => {
+                    *said = Said::default();
+                    continue;
+                }
+                // Its end is told at once.
+                (false, true) if said.failures > 0 && at < said.next => continue,
+                (false, true) => "closed",
+                (true, _) if at < said.next => continue,
+                (true, false) => "opened",
+                (true, true) => "open",
+            };
+            let sent = tokio::select! {
+                () = told(&mut stop) => return,
+                sent = send(&post, &clock, kind, stage) => sent,
+            };
+            *said = match sent {
+                Ok(()) => Said { is_told: is_so, failures: 0, next: at + AGAIN },
+                Err(reason) => {
+                    let failures = said.failures.saturating_add(1);
+                    if failures == 1 {
+                        tracing::error!(
+                            kind,
+                            stage,
+                            reason,
+                            "the alarm's e-mail did not leave; it is tried again"
+                        );
+                    }
+                    let rest = backoff(FIRST_REST.saturating_add(failures - 1), clock.random());
+                    Said { is_told: said.is_told, failures, next: at + rest.min(REST_MAX) }
+                }
             };
         }
         tokio::select! {
@@ -47,7 +79,12 @@ pub async fn alarm(post: Option<Post>, clock: Clock, metric: Metric, mut stop: S
     }
 }
 
-async fn send(post: &Post, clock: &Clock, kind: &'static str, stage: &str) -> bool {
+async fn send(
+    post: &Post,
+    clock: &Clock,
+    kind: &'static str,
+    stage: &str,
+) -> Result<(), &'static str> {
     let page = alert::kind(kind);
     let (means, now) = page.map_or(("", ""), |page| (page.means, page.now));
     let now = if stage == "closed" { "Nothing is left to do." } else { now };
@@ -57,8 +94,5 @@ async fn send(post: &Post, clock: &Clock, kind: &'static str, stage: &str) -> bo
          `cara-gateway explain {kind}` says more.\n"
     );
     let sent = post.mail.send(&post.operators, clock.id(), &subject, &text).await;
-    if let Err(failed) = &sent {
-        tracing::error!(kind, reason = failed.reason, "the alarm's e-mail did not leave");
-    }
-    sent.is_ok()
+    sent.map_err(|failed| failed.reason)
 }

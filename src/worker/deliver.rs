@@ -17,7 +17,7 @@ use crate::config;
 use crate::delivery::{Answer, Endpoint, Parcel, Push, backoff};
 use crate::flow::letter::{Due, Failure, PushTo};
 use crate::flow::{Gateway, Refusal};
-use crate::metric::{Metric, PushEnd, alert};
+use crate::metric::{Health, Metric, Part, PushEnd, State, alert};
 use crate::store::ForceCode;
 use crate::supervisor;
 
@@ -45,6 +45,7 @@ struct Room {
     forces: Arc<Vec<config::Force>>,
     clock: Clock,
     metric: Metric,
+    health: Health,
     stop: Stop,
 }
 
@@ -88,11 +89,12 @@ pub async fn deliver(
     forces: Vec<config::Force>,
     clock: Clock,
     metric: Metric,
+    health: Health,
     mut stop: Stop,
 ) {
     let wake = gateway.letters_wake();
     let (push, forces) = (Arc::new(push), Arc::new(forces));
-    let room = Room { gateway, push, forces, clock, metric, stop: stop.clone() };
+    let room = Room { gateway, push, forces, clock, metric, health, stop: stop.clone() };
     let mut courses: HashMap<ForceCode, Course> = HashMap::new();
     let mut working: JoinSet<Option<Course>> = JoinSet::new();
     let mut busy: HashMap<task::Id, (ForceCode, Arc<Notify>)> = HashMap::new();
@@ -126,7 +128,7 @@ pub async fn deliver(
                     }
                     room.say_troubles().await;
                 }
-                Err(error) => away(&error),
+                Err(error) => room.away(&error),
             }
         }
         let rest = room.rest(courses.values());
@@ -185,15 +187,30 @@ impl Room {
         Course { failures, until: Some(later(self.clock.now(), rest)), ..course }
     }
 
+    /// The store does not answer for all letters.
+    fn away(&self, error: &Refusal) {
+        let what = format!("letters cannot be looked for: {error}");
+        if self.health.bad(Part::Letters, what) {
+            away(error);
+        }
+    }
+
     async fn say_troubles(&self) {
         match self.gateway.letter_troubles().await {
             Ok(now) => {
                 let troubles = self.metric.troubles();
                 let letters = now.letters.into_iter().map(|id| (id, 1));
                 troubles.exactly(alert::LETTER_REFUSED, letters);
+                let what = now.endpoints.iter().map(|(slug, count)| {
+                    format!("nothing gets through to {slug}, {count} letters wait")
+                });
+                let paused = now.paused.iter().map(|slug| format!("paused for {slug}"));
+                let what = what.chain(paused).collect::<Vec<_>>().join("; ");
+                let state = if what.is_empty() { State::Good } else { State::Bad(what) };
+                self.health.set(Part::Letters, state);
                 troubles.exactly(alert::ENDPOINT_FAILING, now.endpoints);
             }
-            Err(error) => away(&error),
+            Err(error) => self.away(&error),
         }
     }
 

@@ -8,6 +8,7 @@ mod follow;
 mod hand;
 mod outbox;
 mod own;
+mod post;
 mod publish;
 mod route;
 mod tend;
@@ -18,8 +19,9 @@ pub use consume::consume;
 pub use deliver::{AT_ONCE as LETTERS_AT_ONCE, deliver};
 pub use follow::{follow, look};
 pub use outbox::{Away, Outbox};
+pub use post::Post;
 pub use publish::{Publish, publish};
-pub use tend::{Outside, Post, tend};
+pub use tend::{Dead, Outside, tend};
 pub use watch::watch;
 
 /// Told once, to all loops: finish what is in hand and end.

@@ -34,7 +34,7 @@ pub trait Outbox: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Self::Work>, Away>>;
 
-    /// When the record behind the provider's oldest event that waits was received.
+    /// Since when the provider's oldest event waits to be sent.
     fn oldest(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Away>>;
 
     fn event(work: &Self::Work) -> &Event;

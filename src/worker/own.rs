@@ -1,12 +1,13 @@
 //! What the gateway sees of itself: its disk, memory, descriptors, its sweep, its last end.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config;
 use crate::metric::alert::{DESCRIPTORS_HIGH, DISK_LOW, MEMORY_HIGH, SWEEP_LATE};
 use crate::metric::{Health, Metric, Part};
-use crate::supervisor::{Descriptors, disk_free_bytes};
+use crate::supervisor::{Descriptors, disk_free_bytes, is_memory_high};
 
 /// A sweep that is older than this is told by other ways than its own.
 const SWEEP_S_MAX: u64 = 120;
@@ -18,12 +19,14 @@ pub(in crate::worker) struct Own {
     pub clock: Clock,
     pub metric: Metric,
     pub health: Health,
+    /// On the monotonic clock.
+    started: Duration,
 }
 
 impl Own {
     pub fn of(store: config::Store, clock: Clock, metric: Metric, health: Health) -> Own {
-        metric.swept(clock.monotonic());
-        Own { store, clock, metric, health }
+        let started = clock.monotonic();
+        Own { store, clock, metric, health, started }
     }
 
     pub fn look(&self) {
@@ -31,17 +34,21 @@ impl Own {
         self.say(MEMORY_HIGH, GATEWAY, is_memory_high());
         let descriptors = Descriptors::now();
         // That it cannot be asked means that there is none left to ask with.
-        let is_high = descriptors.is_none_or(|it| it.open >= it.limit / 10 * 8);
-        self.say(DESCRIPTORS_HIGH, GATEWAY, is_high);
+        self.say(DESCRIPTORS_HIGH, GATEWAY, descriptors.is_none_or(Descriptors::is_high));
         let now = self.clock.monotonic();
         self.metric.troubles().pass(now);
-        let age = self.metric.sweep_age(now).as_secs();
-        self.say(SWEEP_LATE, GATEWAY, age > SWEEP_S_MAX);
-        let changed = match age > SWEEP_S_MAX {
-            true => self.health.bad(Part::Sweep, "the sweep fails or has not run for two minutes"),
-            false => self.health.good(Part::Sweep),
+        let swept_at = self.metric.swept_at();
+        let age = now.saturating_sub(swept_at.unwrap_or(self.started));
+        self.metric.sweep_age(age);
+        let is_late = age.as_secs() > SWEEP_S_MAX;
+        self.say(SWEEP_LATE, GATEWAY, is_late);
+        let changed = match (is_late, swept_at) {
+            (true, _) => self.health.bad(Part::Sweep, "it fails or has not run for two minutes"),
+            (false, None) => self.health.bad(Part::Sweep, "the first has not come to its end yet"),
+            (false, Some(_)) => self.health.good(Part::Sweep),
         };
-        if changed && age > SWEEP_S_MAX {
+        if changed && is_late {
+            let age = age.as_secs();
             tracing::error!(age, "the sweep is late: no incident is opened and no notice made");
         }
     }
@@ -61,38 +68,9 @@ impl Own {
     }
 }
 
-/// Above 85% of what the control group may have; without a limit it is never high.
-fn is_memory_high() -> bool {
-    let limit = group_limit();
-    let used = resident();
-    limit.zip(used).is_some_and(|(limit, used)| used >= limit / 100 * 85)
-}
-
-/// The limit of this process's control group (version 2), in bytes.
-fn group_limit() -> Option<u64> {
-    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let file = Path::new("/sys/fs/cgroup").join(own.trim_start_matches('/')).join("memory.max");
-    std::fs::read_to_string(file).ok()?.trim().parse().ok()
-}
-
-/// Resident bytes of this process.
-fn resident() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn the_process_knows_what_it_uses() {
-        assert!(resident().is_some_and(|bytes| bytes > 1 << 20));
-    }
 
     #[test]
     fn a_sweep_that_does_not_run_is_said_after_two_minutes_and_taken_back() {
@@ -107,7 +85,11 @@ mod tests {
         let own = Own::of(store, clock.clone(), metric.clone(), health.clone());
         let is_so = |kind| metric.troubles().now().keys().any(|it| it.0 == kind);
         own.look();
-        assert!(is_so(DISK_LOW) && !is_so(SWEEP_LATE) && health.state(Part::Sweep).is_good());
+        assert!(is_so(DISK_LOW) && !is_so(SWEEP_LATE));
+        assert!(!health.state(Part::Sweep).is_good(), "none has run");
+        metric.swept(clock.monotonic());
+        own.look();
+        assert!(health.state(Part::Sweep).is_good());
         clock.advance(Duration::from_secs(121));
         own.look();
         assert!(is_so(SWEEP_LATE) && !health.state(Part::Sweep).is_good());

@@ -1,39 +1,34 @@
-//! The clock's loop: sweeps, says what operators have to know, and sends the e-mail about it.
+//! The clock's loop: sweeps, and says what operators have to know. What may take long, the look at the
+//! brokers and the sending of e-mail, goes on beside the sweep, so that neither keeps it waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
 
+use super::post::{Post, Posting};
 use super::{Stop, told};
-use crate::clock::{Clock, later};
-use crate::delivery::{Lasting, Mail, backoff};
-use crate::flow::mail::{To, Written};
+use crate::clock::Clock;
 use crate::flow::sweep::{Incident, Sweeper, Swept};
 use crate::flow::{Gateway, Refusal};
-use crate::metric::Metric;
-use crate::metric::alert::{self, Alerts, MAIL_NOT_LEAVING};
+use crate::metric::alert::{self, Alerts};
+use crate::metric::{Health, Metric, Part, State};
 
 const EVERY: Duration = Duration::from_secs(15);
-/// E-mail of one round.
-const MAILS_AT_ONCE: usize = 20;
-/// An e-mail that is older than this is of no use to anybody.
-const USEFUL: Duration = Duration::from_secs(72 * 3600);
+const DEAD_LETTER: &str = "dead_letter";
 
-/// E-mail that waits longer is an incident.
-const LEAVES: Duration = Duration::from_secs(15 * 60);
-const SERVER: &str = "mail server";
-
-/// What others see that an operator has to know of: dead queues, certificates that end.
-pub type Outside = Arc<dyn Fn() -> BoxFuture<'static, Alerts> + Send + Sync>;
-
-/// The mail server, and who the operators are.
+/// What only the rooms below the stories see.
 #[derive(Clone)]
-pub struct Post {
-    pub mail: Mail,
-    pub operators: Vec<String>,
+pub struct Outside {
+    /// Certificates that end, with the days that are left.
+    pub certificates: Arc<dyn Fn() -> Alerts + Send + Sync>,
+    /// Every queue with its dead, as its broker says now. It may take as long as a broker does.
+    pub dead: Arc<dyn Fn() -> BoxFuture<'static, Dead> + Send + Sync>,
 }
+
+/// Dead messages by queue; None where the broker could not be asked.
+pub type Dead = Vec<(String, Option<u64>)>;
 
 /// Sweeps until told to stop.
 pub async fn tend(
@@ -42,41 +37,109 @@ pub async fn tend(
     post: Option<Post>,
     clock: Clock,
     metric: Metric,
+    health: Health,
+    stop: Stop,
+) {
+    let (say, dead) = watch::channel(None);
+    let look = outside.dead;
+    let looking = super::until_told(
+        async move {
+            loop {
+                let seen = Some(look().await);
+                say.send_if_modified(|known| {
+                    let before = std::mem::replace(known, seen);
+                    before != *known
+                });
+                tokio::time::sleep(EVERY).await;
+            }
+        },
+        stop.clone(),
+    );
+    let swept = Arc::new(Notify::new());
+    let posting = {
+        let (gateway, clock, metric) = (gateway.clone(), clock.clone(), metric.clone());
+        let (swept, mut stop) = (Arc::clone(&swept), stop.clone());
+        async move {
+            match post {
+                Some(post) => {
+                    Posting::of(gateway, post, clock, metric, health).run(swept, stop).await;
+                }
+                None => {
+                    health.set(Part::Mail, State::Unused);
+                    told(&mut stop).await;
+                }
+            }
+        }
+    };
+    let sweeping = sweep(gateway, outside.certificates, dead, swept, clock, metric, stop);
+    tokio::join!(sweeping, looking, posting);
+}
+
+async fn sweep(
+    gateway: Gateway,
+    certificates: Arc<dyn Fn() -> Alerts + Send + Sync>,
+    mut dead: watch::Receiver<Option<Dead>>,
+    swept: Arc<Notify>,
+    clock: Clock,
+    metric: Metric,
     mut stop: Stop,
 ) {
     let mut sweeper = Sweeper::of(gateway.clone());
     let wake = gateway.letters_wake();
+    let mut is_failing = false;
     loop {
-        let mut alerts = tokio::select! {
-            () = told(&mut stop) => return,
-            seen = outside() => seen,
-        };
-        alerts.extend(metric.troubles().now());
-        match sweeper.sweep(&alerts).await {
-            Ok(swept) => {
+        let seen = dead.borrow_and_update().clone();
+        match round(&gateway, &mut sweeper, certificates(), seen, &metric).await {
+            Ok(done) => {
+                is_failing = false;
                 metric.swept(clock.monotonic());
-                say(&swept, &metric);
-                if swept.notices > 0 {
+                say(&done, &metric);
+                if done.notices > 0 {
                     wake.notify_one();
                 }
+                swept.notify_one();
             }
-            Err(error) => {
+            // Once: that it lasts is told as `sweep_late`.
+            Err(error) if !is_failing => {
+                is_failing = true;
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "the sweep failed; it is tried again");
             }
-        }
-        if let Some(post) = &post
-            && let Err(error) = deliver(&gateway, post, &clock, &metric).await
-        {
-            let error = &error as &dyn std::error::Error;
-            tracing::error!(error, "e-mail cannot be looked for or settled; it is tried again");
+            Err(_) => {}
         }
         tokio::select! {
             () = told(&mut stop) => return,
             () = tokio::time::sleep(EVERY) => {}
             () = metric.troubles().changed() => {}
+            Ok(()) = dead.changed() => {}
         }
     }
+}
+
+async fn round(
+    gateway: &Gateway,
+    sweeper: &mut Sweeper,
+    mut alerts: Alerts,
+    dead: Option<Dead>,
+    metric: &Metric,
+) -> Result<Swept, Refusal> {
+    alerts.extend(metric.troubles().now());
+    for (queue, count) in dead.iter().flatten() {
+        if let Some(count) = count.filter(|count| *count > 0) {
+            alerts.insert((DEAD_LETTER, queue.clone()), count);
+        }
+    }
+    // What could not be asked, or not yet, is as it was said last.
+    let is_unasked = |about: &String| match &dead {
+        None => true,
+        Some(dead) => dead.iter().any(|(queue, count)| queue == about && count.is_none()),
+    };
+    for incident in gateway.incidents().await? {
+        if incident.kind == DEAD_LETTER && is_unasked(&incident.about) {
+            alerts.insert((DEAD_LETTER, incident.about), incident.count);
+        }
+    }
+    sweeper.sweep(&alerts).await
 }
 
 /// One log line for each incident when it opens, every day, and when it ends.
@@ -95,48 +158,4 @@ fn say(swept: &Swept, metric: &Metric) {
     for Incident { kind, about, opened_at, .. } in &swept.closed {
         tracing::info!(kind, about, %opened_at, "an incident was closed");
     }
-}
-
-async fn deliver(
-    gateway: &Gateway,
-    post: &Post,
-    clock: &Clock,
-    metric: &Metric,
-) -> Result<(), Refusal> {
-    for mail in gateway.mails(MAILS_AT_ONCE).await? {
-        let to = match &mail.to {
-            To::Operators => post.operators.clone(),
-            To::Inbox(inbox) => vec![inbox.clone()],
-        };
-        let sent = post.mail.send(&to, mail.mail_id, &mail.subject, &mail.text).await;
-        match sent {
-            Ok(()) => {
-                metric.troubles().over(MAIL_NOT_LEAVING, SERVER);
-                gateway.mail_sent(mail.mail_id).await?;
-            }
-            // Of several people some have it: a second copy is better than none.
-            Err(failed) if failed.lasting == Lasting::Passing && !is_old(&mail, clock.now()) => {
-                tracing::warn!(mail_id = %mail.mail_id, reason = failed.reason, "e-mail waits");
-                if clock.now() > later(mail.made_at, LEAVES) {
-                    metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
-                }
-                let rest = backoff(mail.attempts + 4, clock.random());
-                let not_before = later(clock.now(), rest);
-                gateway.mail_again(mail.mail_id, not_before).await?;
-            }
-            Err(failed) => {
-                tracing::error!(
-                    mail_id = %mail.mail_id,
-                    reason = failed.reason,
-                    "e-mail was refused for good; tell the people by other means"
-                );
-                gateway.mail_refused(mail.mail_id).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn is_old(mail: &Written, now: Timestamp) -> bool {
-    now > later(mail.made_at, USEFUL)
 }

@@ -8,23 +8,31 @@ use crate::config;
 use crate::flow::Gateway;
 use crate::metric::alert::STORE_REFUSING;
 use crate::metric::{Health, Part};
+use crate::supervisor;
 
 const EVERY: Duration = Duration::from_secs(1);
 /// Refusals in a row that are told: a lock that passes is no trouble.
 const REFUSED: u32 = 5;
 
-/// Looks every second until told to stop. Ends early when the store says that the process
-/// must end: a commit failed and nobody knows what the disk holds.
+/// Looks every second until told to stop. Ends the process when the store says that it must
+/// end: a commit failed and nobody knows what the disk holds.
 pub async fn watch(gateway: Gateway, store: config::Store, health: Health, mut stop: Stop) {
     let metric = gateway.metric.clone();
+    let path = store.path.display().to_string();
     let own = Own::of(store, gateway.clock.clone(), metric.clone(), health.clone());
     let mut refused = 0;
     loop {
         own.look();
-        if gateway.is_poisoned() {
-            health.bad(Part::Store, "a commit failed in an unknown state; the gateway ends itself");
-            tracing::error!("a commit failed in an unknown state; ending, so that a start looks");
-            return;
+        if let Some(reason) = gateway.poison() {
+            let what = format!(
+                "the disk below the store {path} did not keep what was written ({reason}), and nobody \
+                 knows what it holds; nothing of that was acknowledged. Look at that disk (room, \
+                 rights, a read-only mount, the kernel's log) and mend it"
+            );
+            tracing::error!(what, "the process ends, so that a start looks");
+            health.bad(Part::Store, &*what);
+            supervisor::die(what);
+            return told(&mut stop).await;
         }
         match gateway.probe().await {
             Ok(()) => {

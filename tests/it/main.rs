@@ -32,6 +32,7 @@ mod hold;
 mod house;
 mod idle;
 mod letters;
+mod mail;
 mod order;
 mod outcomes;
 mod queue;

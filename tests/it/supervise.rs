@@ -98,3 +98,54 @@ async fn every_listener_is_proven_and_the_soft_limit_is_raised() {
     let numbers: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
     assert_eq!(numbers[0], numbers[1], "{files}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_that_hangs_is_ended_and_says_so() {
+    let mut gateway = TestGateway::start().await;
+    assert!(gateway.stop().success());
+    gateway.spawn_with(&[("CARA_HANG_AT", "stop"), ("CARA_STOP_S_MAX", "1")]).await;
+    assert_eq!(gateway.force("hampshire").post(XML, record(1).text()).await.status, 202);
+    assert_eq!(gateway.stop().code(), Some(1));
+    let log = gateway.log();
+    let last = log.lines().last().unwrap_or_default();
+    assert!(last.contains("it took too long; the process ends as it stands"), "{log}");
+    // What was acknowledged is there.
+    gateway.spawn().await;
+    let again = gateway.force("hampshire").post(XML, record(1).text()).await;
+    assert_eq!(again.record(0)["status"], "duplicate", "{}", again.text);
+}
+
+/// Lets the process have this much and no more.
+fn prlimit(gateway: &TestGateway, limit: &str) {
+    let mut command = Command::new("prlimit");
+    command.args(["--pid", &gateway.pid().to_string(), limit]);
+    assert!(command.status().unwrap().success());
+}
+
+async fn opened(gateway: &TestGateway, kind: &str) -> String {
+    let is_it = |line: &&str| line.contains("an incident was opened") && line.contains(kind);
+    eventually(kind, async || gateway.log().lines().find(is_it).map(str::to_owned)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn descriptors_at_their_limit_are_told_as_that() {
+    let gateway = TestGateway::start().await;
+    assert_eq!(gateway.force("hampshire").post(XML, record(1).text()).await.status, 202);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap().count();
+    prlimit(&gateway, &format!("--nofile={open}:"));
+    opened(&gateway, "descriptors_high").await;
+    assert!(!gateway.log().contains("store_anchor"), "{}", gateway.log());
+    prlimit(&gateway, "--nofile=4096:");
+    let over = async || gateway.log().contains("an incident was closed").then_some(());
+    eventually("descriptors_high is closed", over).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_near_its_limit_is_told() {
+    let gateway = TestGateway::start().await;
+    let pages = std::fs::read_to_string(format!("/proc/{}/statm", gateway.pid())).unwrap();
+    let mapped = pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096;
+    prlimit(&gateway, &format!("--as={}:", mapped / 10 * 11));
+    let line = opened(&gateway, "memory_high").await;
+    assert!(line.contains("api.in_flight_bytes_max"), "{line}");
+}

@@ -10,7 +10,7 @@ use cara_gateway::flow::mail::To;
 use cara_gateway::flow::notice::Asked;
 use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::sweep::{Sweeper, Swept};
-use cara_gateway::metric::Metric;
+use cara_gateway::metric::{Health, Metric, Part};
 use cara_gateway::worker::{self, Outside, Post};
 use cara_record::wire::Compartment;
 use serde_json::json;
@@ -355,9 +355,15 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
         operators: settings.operators.clone(),
     };
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let outside: Outside = std::sync::Arc::new(|| Box::pin(async { Default::default() }));
+    let outside = Outside {
+        certificates: std::sync::Arc::new(Default::default),
+        // Neither does a broker that does not answer keep anything waiting.
+        dead: std::sync::Arc::new(|| Box::pin(std::future::pending())),
+    };
     let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
-    let tending = worker::tend(gateway, outside, Some(post), clock, Metric::default(), stopped);
+    let (metric, health) = (Metric::default(), Health::default());
+    let tending =
+        worker::tend(gateway, outside, Some(post), clock, metric, health.clone(), stopped);
     let tending = tokio::spawn(tending);
     let mut to = Vec::new();
     for _ in 0..2 {
@@ -372,6 +378,7 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
         "{to:?}"
     );
     assert!(to.contains(&"ops@cara.example".to_owned()), "{to:?}");
+    assert!(health.state(Part::Mail).is_good());
     stop.send_replace(true);
     tending.await.unwrap();
     assert_eq!(house.gateway.mails(10).await.unwrap(), [], "each is sent once");
@@ -418,7 +425,8 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let metric = Metric::default();
     let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
-    let delivering = worker::deliver(gateway, push, forces, clock, metric.clone(), stopped);
+    let delivering =
+        worker::deliver(gateway, push, forces, clock, metric.clone(), Health::default(), stopped);
     let delivering = tokio::spawn(delivering);
     // One letter would be that letter's trouble.
     for number in 1..=3 {

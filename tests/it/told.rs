@@ -1,14 +1,17 @@
 //! What goes wrong inside the gateway is told, and one thing that goes wrong is not everybody's.
 
+use std::path::Path;
 use std::process::Command;
 
 use cara_gateway::flow::sweep::Sweeper;
+use cara_gateway::store::ForceCode;
 use serde_json::json;
 
+use crate::broker::shared;
 use crate::delivery::postbox::{Guard, Postbox};
-use crate::house::House;
+use crate::house::{House, operator};
 use crate::record::{XML, record};
-use crate::world::{TestGateway, World, eventually, plain_client};
+use crate::world::{TestGateway, World, eventually, free_port, lines, plain_client};
 
 fn listed(gateway: &TestGateway) -> String {
     let listed = gateway.command(&["incident", "list"]);
@@ -26,10 +29,10 @@ fn gateway_command(arguments: &[&str]) -> String {
 }
 
 /// Changes the store's file as no gateway would.
-fn tamper(gateway: &TestGateway, sql: &str) {
+fn tamper(folder: &Path, sql: &str) {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=20); \
                   c.executescript(sys.argv[2]); c.close()";
-    let file = gateway.folder.join("gateway.db");
+    let file = folder.join("gateway.db");
     let ran = Command::new("/usr/bin/python3").args(["-c", script]).arg(file).arg(sql).output();
     let ran = ran.unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
@@ -41,7 +44,7 @@ async fn a_record_that_our_fault_keeps_from_the_store_is_held_and_told_and_stops
     let force = gateway.force("hampshire");
     // From the second revision on no revision can be stored, whatever it says.
     tamper(
-        &gateway,
+        &gateway.folder,
         "CREATE TRIGGER fault BEFORE INSERT ON revision \
          WHEN (SELECT count(*) FROM revision) = 1 BEGIN SELECT RAISE(ABORT, 'meant'); END",
     );
@@ -55,7 +58,7 @@ async fn a_record_that_our_fault_keeps_from_the_store_is_held_and_told_and_stops
     let holds = gateway.command(&["hold", "list"]);
     assert!(String::from_utf8_lossy(&holds.stdout).contains("V212"), "{holds:?}");
     // Once it is mended the hold goes out like any other.
-    tamper(&gateway, "DROP TRIGGER fault");
+    tamper(&gateway.folder, "DROP TRIGGER fault");
     let hold_id = second.record(0)["hold_id"].as_str().unwrap().to_owned();
     let released = gateway.command(&["hold", "release", &hold_id, "--because", "mended"]);
     assert!(released.status.success(), "{released:?}");
@@ -102,9 +105,122 @@ async fn a_clock_in_doubt_still_tells_of_holds_and_closes_what_is_over() {
     assert_eq!((swept.stopped, closed), (true, vec!["hold_open"]));
 }
 
+#[tokio::test]
+async fn a_message_and_a_letter_that_cannot_be_read_stop_no_other() {
+    let house = House::at("2025-09-15T09:00:00Z").await;
+    let mut cases = Vec::new();
+    for number in 1..=3 {
+        let case = house.refer(&record(number).text()).await;
+        house.report(case, 1, "accepted", json!({})).await;
+        cases.push(case.to_string());
+    }
+    // No gateway writes such a number.
+    tamper(&house.folder, "UPDATE outbox SET attempts = -1 WHERE outbox_row / 8 = 2");
+    let sent = house.confirm(3).await;
+    let mut about: Vec<_> = sent.iter().map(|it| it.header().referral_id.to_string()).collect();
+    about.dedup();
+    assert_eq!(about, [cases[0].as_str(), &cases[2], &cases[0], &cases[2]]);
+    // Once it can be read it goes out like any other.
+    tamper(&house.folder, "UPDATE outbox SET attempts = 0 WHERE outbox_row / 8 = 2");
+    house.pass(1);
+    let sent = house.confirm(2).await;
+    let all = sent.iter().all(|it| it.header().referral_id.to_string() == cases[1]);
+    assert!(all && sent.len() == 2, "{sent:?}");
+    // The same of letters.
+    let due = async || {
+        house.gateway.due_letters(ForceCode(44), 16, &Default::default()).await.unwrap().due.len()
+    };
+    assert_eq!(due().await, 3);
+    tamper(&house.folder, "UPDATE notice SET attempts = -1 WHERE notice_row = 2");
+    assert_eq!(due().await, 2);
+}
+
+#[tokio::test]
+async fn a_backlog_is_as_old_as_its_messages_wait_not_as_their_records() {
+    let house = House::at("2025-09-15T09:00:00Z").await;
+    let oldest = async || house.gateway.oldest_waiting("harbour").await.unwrap();
+    let high = house.push(XML, &record(1).with("<RiskGrade>STD", "<RiskGrade>HIGH").text()).await;
+    let hold_id = high.records[0].hold_id.unwrap();
+    assert_eq!(oldest().await, None);
+    house.pass(5);
+    let because = "a person has looked".to_owned();
+    house.gateway.release(&operator(), hold_id, because.clone()).await.unwrap();
+    let released_at = house.clock.now();
+    assert_eq!(oldest().await, Some(released_at));
+    house.pass(1);
+    assert_eq!(oldest().await, Some(released_at), "it waits on");
+    assert_eq!(house.confirm(2).await.len(), 2);
+    assert_eq!(oldest().await, None);
+    house.pass(1);
+    let sent = house.gateway.resend(&operator(), "harbour".to_owned(), released_at, because).await;
+    assert_eq!((sent.unwrap(), oldest().await), (2, Some(house.clock.now())));
+}
+
 async fn readiness(gateway: &TestGateway) -> Option<(u16, String)> {
     let answer = plain_client().get(format!("{}/readyz", gateway.internal)).send().await.ok()?;
     Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_epoch_whose_file_is_missing_is_told_and_doctor_names_it() {
+    let mut gateway = TestGateway::start().await;
+    assert_eq!(gateway.force("hampshire").post(XML, record(1).text()).await.status, 202);
+    let doctor = |gateway: &TestGateway| {
+        let said = gateway.command(&["doctor"]);
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        said.lines().find(|line| line.contains(" epochs: ")).unwrap_or(&said).to_owned()
+    };
+    assert!(doctor(&gateway).starts_with("ok    epochs: "), "while the gateway serves the store");
+    assert!(gateway.stop().success());
+    let epochs = gateway.folder.join("secrets/epochs");
+    let (first, away) = (epochs.join("epoch-0000001.key"), gateway.folder.join("away.key"));
+    std::fs::copy(&first, &away).unwrap();
+    cara_gateway::vault::create_secrets(&gateway.folder.join("other")).unwrap();
+    let other = gateway.folder.join("other/epochs/epoch-0000001.key");
+    // The next epoch is there, and the one that wrapped the case is not; or another is in its place.
+    std::fs::rename(&first, epochs.join("epoch-0000002.key")).unwrap();
+    gateway.spawn().await;
+    for place in [None, Some(&other)] {
+        if let Some(other) = place {
+            assert!(gateway.stop().success());
+            std::fs::copy(other, &first).unwrap();
+            gateway.spawn().await;
+        }
+        gateway.swept().await;
+        let listed = told(&gateway, "epoch_missing epoch-0000001.key: 1").await;
+        assert!(listed.contains("restart the gateway"), "{listed}");
+        let said = doctor(&gateway);
+        assert!(said.starts_with("WRONG epochs: the store names epoch-0000001.key"), "{said}");
+    }
+    assert!(gateway.stop().success());
+    std::fs::copy(&away, &first).unwrap();
+    gateway.spawn().await;
+    closed(&gateway, "epoch_missing").await;
+    assert!(doctor(&gateway).starts_with("ok    epochs: "));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordinary_stop_logs_no_error_whether_the_broker_is_there_or_not() {
+    let url = &shared().settings().urls[0];
+    let dead = lines(shared()).replace(url, &format!("amqp://127.0.0.1:{}", free_port()));
+    let worlds = [
+        (World { broker: Some(dead), ..World::default() }, "the broker is away"),
+        (World::publishing(shared(), "tally"), "messages go out"),
+    ];
+    for (world, said) in worlds {
+        let mut gateway = world.start().await;
+        assert_eq!(gateway.force("hampshire").post(XML, record(1).text()).await.status, 202);
+        eventually(said, async || gateway.log().contains(said).then_some(())).await;
+        if said.contains("away") {
+            told(&gateway, "broker_away").await;
+        }
+        let before = gateway.log().len();
+        assert!(gateway.stop().success());
+        let log = gateway.log();
+        let is_error = |line: &&str| line.contains(r#""level":"ERROR""#);
+        let errors: Vec<_> = log[before..].lines().filter(is_error).collect();
+        assert_eq!(errors, Vec::<&str>::new());
+    }
 }
 
 async fn closed(gateway: &TestGateway, kind: &str) {

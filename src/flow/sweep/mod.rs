@@ -3,7 +3,7 @@
 
 mod due;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cara_record::domain::choice::Choice as _;
 use cara_record::domain::notice::{NoticeContent, NoticeKind};
@@ -14,7 +14,7 @@ use self::due::Due;
 use super::conclude::Folded;
 use super::{Gateway, Operator, Refusal, Role, notice, read};
 use crate::clock::london_day;
-use crate::metric::alert::{self, Alerts, FORCE_UNLISTED};
+use crate::metric::alert::{self, Alerts, EPOCH_MISSING, FORCE_UNLISTED};
 pub use crate::store::Incident;
 use crate::store::{
     About, CaseClock, Compartment, Entry, Fact, ForceCode, HoldRow, LateBefore, Operation, Tend,
@@ -284,6 +284,9 @@ impl Gateway {
         for (provider, day) in late.reconciliation {
             alerts.insert(("reconciliation_missing", format!("{provider} {day}")), 1);
         }
+        for epoch in self.epochs_missing().await? {
+            alerts.insert((EPOCH_MISSING, epoch), 1);
+        }
         for paused in self.store.paused().await? {
             alerts.insert(("endpoint_paused", paused.force.to_string()), 1);
         }
@@ -389,6 +392,11 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// Files of key epochs that the store names and that are missing, or are not the right ones.
+    pub async fn epochs_missing(&self) -> Result<BTreeSet<String>, Refusal> {
+        Ok(self.vault.epochs_missing(&self.store.key_samples().await?))
     }
 
     /// Incidents that are open, for the operators.

@@ -19,6 +19,7 @@ use super::Error;
 use super::lock::beside;
 use crate::metric::{Metric, alert};
 use crate::store::audit::End;
+use crate::supervisor::is_out_of_descriptors;
 use crate::vault::{Vault, hex};
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -154,6 +155,8 @@ fn keep(
                         metric.troubles().over(alert::STORE_ANCHOR, "cannot be written");
                     }
                 }
+                // That is told as what it is.
+                Err(error) if is_out_of_descriptors(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
                         metric.troubles().are(alert::STORE_ANCHOR, "cannot be written", 1);

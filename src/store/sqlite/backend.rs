@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -13,7 +12,7 @@ use uuid::Uuid;
 
 use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{Command, STOPPING};
-use super::{Sqlite, case, harm, hold, pending, plan, push, read, sweep};
+use super::{Sqlite, case, epoch, harm, hold, pending, plan, push, read, sweep};
 use crate::store::{
     AuditHead, AuditRow, Backlog, BoundKey, Case, CasePage, Compartment, Day, DeadRow, Digest,
     EndpointState, Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace,
@@ -22,6 +21,7 @@ use crate::store::{
     PushTroubles, Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Route, Settled, Store,
     Sweep,
 };
+use crate::vault::WrappedKeys;
 
 /// Outcomes that one read looks for.
 const OUTCOMES_AT_ONCE: usize = 1_000;
@@ -119,26 +119,33 @@ impl Store for Sqlite {
         route: Route,
         limit: usize,
         lease_s: u32,
-    ) -> BoxFuture<'_, Result<Vec<Leased>, Error>> {
+    ) -> BoxFuture<'_, Result<Vec<Result<Leased, Lease>>, Error>> {
         if self.harm.reason() == Some(harm::READ_ONLY) {
             // What could not be settled would be sent again and again.
             return std::future::ready(Ok(Vec::new())).boxed();
         }
         let (claims, clock) = (Arc::clone(&self.claims), self.clock.clone());
-        let wake = Arc::clone(&self.wake);
+        let (wake, harm) = (Arc::clone(&self.wake), Arc::clone(&self.harm));
         self.read(move |connection| {
             let picked = claims.pick(connection, &clock, &route, limit, lease_s)?;
             if picked.unfinished {
                 wake.notify_waiters();
             }
-            let bodies = picked.leases.iter().map(|lease| pending::leased(connection, lease));
-            match bodies.collect::<rusqlite::Result<Vec<_>>>() {
-                Ok(rows) => Ok(rows.into_iter().flatten().collect()),
-                Err(error) => {
-                    claims.release(&picked.leases);
-                    Err(error)
+            let mut rows = Vec::with_capacity(picked.leases.len());
+            for lease in &picked.leases {
+                match pending::leased(connection, lease) {
+                    Ok(row) => rows.extend(row.map(Ok)),
+                    Err(error) if harm::is_damage(&error) => {
+                        harm.weigh(&error, "outbox");
+                        rows.push(Err(lease.clone()));
+                    }
+                    Err(error) => {
+                        claims.release(&picked.leases);
+                        return Err(error);
+                    }
                 }
             }
+            Ok(rows)
         })
         .boxed()
     }
@@ -255,7 +262,8 @@ impl Store for Sqlite {
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>> {
-        self.read(move |connection| push::due(connection, force, now, limit)).boxed()
+        let harm = Arc::clone(&self.harm);
+        self.read(move |connection| push::due(connection, &harm, force, now, limit)).boxed()
     }
 
     fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>> {
@@ -328,6 +336,10 @@ impl Store for Sqlite {
 
     fn oldest_waiting(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Error>> {
         self.read(move |connection| pending::oldest_of(connection, &provider)).boxed()
+    }
+
+    fn key_samples(&self) -> BoxFuture<'_, Result<Vec<(Uuid, WrappedKeys)>, Error>> {
+        self.read(epoch::samples).boxed()
     }
 
     fn wake(&self) -> Arc<Notify> {
@@ -441,8 +453,8 @@ impl Store for Sqlite {
         .boxed()
     }
 
-    fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Acquire)
+    fn poison(&self) -> Option<&'static str> {
+        self.poisoned.get().copied()
     }
 
     fn close(&self) -> BoxFuture<'_, Result<(), Error>> {

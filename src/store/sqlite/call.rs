@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rusqlite::Connection;
 
 use super::Sqlite;
+use super::harm::is_damage;
 use super::readers::Gone;
 use super::step::{Outcome, Step};
 use super::writer::{self, Command, STOPPING};
@@ -66,6 +67,10 @@ fn fault(error: rusqlite::Error) -> Error {
             table: "a row",
             what: "a column holds what no writer of this program makes",
         },
+        // Not every reader's: what else is asked may lie elsewhere in the file.
+        Sql::SqliteFailure(..) if is_damage(&error) => {
+            Error::Inconsistent { table: "the file", what: "a page of it is damaged" }
+        }
         Sql::SqliteFailure(..) => match writer::reason(&error) {
             "the store failed" => Error::Backend(Box::new(error)),
             reason => Error::Unavailable { reason },

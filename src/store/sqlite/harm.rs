@@ -53,17 +53,22 @@ impl Harm {
 
 /// Whether the error says that the file does not hold what was written.
 pub(in crate::store::sqlite) fn is_damage(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    is_of_one_row(error)
+        || matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Whether the error says that a column of the row holds what was never written to it; the row after it can be
+/// read.
+pub(in crate::store::sqlite) fn is_of_one_row(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as Sql;
-    match error {
+    matches!(
+        error,
         Sql::InvalidColumnType(..)
-        | Sql::FromSqlConversionFailure(..)
-        | Sql::IntegralValueOutOfRange(..)
-        | Sql::Utf8Error(..) => true,
-        _ => matches!(
-            error.sqlite_error_code(),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-        ),
-    }
+            | Sql::FromSqlConversionFailure(..)
+            | Sql::IntegralValueOutOfRange(..)
+            | Sql::Utf8Error(..)
+    )
 }
 
 /// The damage without a value from the file.

@@ -7,8 +7,7 @@
 //! store: nothing more is written, and the process must end.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use rusqlite::Connection;
@@ -22,6 +21,7 @@ mod conclude;
 mod backend;
 mod call;
 mod case;
+mod epoch;
 mod growth;
 mod harm;
 mod hold;
@@ -56,6 +56,8 @@ use lock::Held;
 use open::Opened;
 use readers::Readers;
 use writer::{Command, Writer};
+
+pub use epoch::key_samples_beside;
 
 /// Why the file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +184,7 @@ pub struct Sqlite {
     growth: Arc<Growth>,
     clock: Clock,
     wake: Arc<Notify>,
-    poisoned: Arc<AtomicBool>,
+    poisoned: Arc<OnceLock<&'static str>>,
     harm: Arc<Harm>,
     ended_cleanly: bool,
     /// `None`: nothing is written.
@@ -251,7 +253,7 @@ impl Sqlite {
         };
         let keeper = opened.stand.map(keep).transpose().map_err(Error::Thread)?;
         let wake = Arc::new(Notify::new());
-        let poisoned = Arc::new(AtomicBool::new(false));
+        let poisoned = Arc::new(OnceLock::new());
         let (commands, waiting) = mpsc::channel(WAITING_MAX);
         let writer = Writer {
             connection: opened.writer,

@@ -26,15 +26,17 @@ impl Pending {
         revision_row(self.outbox_row)
     }
 
+    /// A column that cannot be read stops no other row: this one is claimed, [`leased`] reads it
+    /// again and says so.
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Pending> {
         let columns = Columns(row);
         Ok(Pending {
             outbox_row: row.get("outbox_row")?,
-            revision: row.get("revision")?,
-            lane: columns.compartment()?,
-            event_id: columns.id("event_id")?,
-            after: columns.optional_array("after")?.map(Uuid::from_bytes),
-            not_before: columns.optional_time("not_before")?,
+            revision: row.get("revision").unwrap_or_default(),
+            lane: columns.compartment().unwrap_or(Compartment::Offender),
+            event_id: columns.id("event_id").unwrap_or_default(),
+            after: columns.optional_array("after").unwrap_or_default().map(Uuid::from_bytes),
+            not_before: columns.optional_time("not_before").unwrap_or_default(),
             is_dead: row.get("is_dead")?,
         })
     }
@@ -92,7 +94,7 @@ pub(in crate::store::sqlite) fn of_referral(
     select.query_map([revision_row], Pending::from_row)?.collect()
 }
 
-/// A leased row with its body. None when it is no longer there.
+/// A leased row with its body. None when it is no longer there. Reads what [`Pending`] could not.
 pub(in crate::store::sqlite) fn leased(
     connection: &Connection,
     lease: &Lease,
@@ -101,7 +103,7 @@ pub(in crate::store::sqlite) fn leased(
         "/* pending::leased */ SELECT f.referral_id, f.force, f.provider, f.epoch, f.raw_key, \
          f.offender_key, f.victim_key, r.revision, \
          coalesce(r.received_at, m.made_at) AS received_at, o.compartment, o.event_id, o.kind, \
-         o.attempts, coalesce(m.body, \
+         o.attempts, o.after, o.not_before, coalesce(m.body, \
          CASE o.compartment WHEN 0 THEN r.offender_event ELSE r.victim_event END) AS body \
          FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
          LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 CROSS JOIN referral AS f \
@@ -110,6 +112,8 @@ pub(in crate::store::sqlite) fn leased(
     let read = |row: &Row<'_>| {
         let columns = Columns(row);
         let compartment = columns.compartment()?;
+        columns.optional_array::<16>("after")?;
+        columns.optional_time("not_before")?;
         Ok(Leased {
             lease: lease.clone(),
             event_id: columns.id("event_id")?,
@@ -143,34 +147,31 @@ pub(in crate::store::sqlite) fn count(connection: &Connection) -> rusqlite::Resu
     )
 }
 
-/// When the record behind the oldest row that is not dead was received.
+/// Since when the first row that is not dead waits to be sent.
 pub(in crate::store::sqlite) fn oldest(
     connection: &Connection,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let mut select = connection.prepare_cached(
-        "/* pending::oldest */ SELECT coalesce(r.received_at, m.made_at) AS received_at \
-         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 WHERE o.dead_at IS NULL ORDER BY o.outbox_row LIMIT 1",
+        "/* pending::oldest */ SELECT waits_since FROM outbox AS o WHERE dead_at IS NULL \
+         ORDER BY outbox_row LIMIT 1",
     )?;
-    select.query_row([], |row| Columns(row).time("received_at")).optional()
+    select.query_row([], |row| Columns(row).time("waits_since")).optional()
 }
 
-/// When the record behind the provider's oldest row that is not dead was received.
+/// Since when the provider's first row of each side that is not dead waits to be sent: the earlier of both.
 pub(in crate::store::sqlite) fn oldest_of(
     connection: &Connection,
     provider: &str,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let mut select = connection.prepare_cached(
-        "/* pending::oldest_of */ SELECT coalesce(r.received_at, m.made_at) AS received_at \
-         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 \
-         WHERE o.provider = ?1 AND o.compartment = ?2 AND o.dead_at IS NULL \
-         ORDER BY o.outbox_row LIMIT 1",
+        "/* pending::oldest_of */ SELECT waits_since FROM outbox \
+         WHERE provider = ?1 AND compartment = ?2 AND dead_at IS NULL \
+         ORDER BY outbox_row LIMIT 1",
     )?;
     let mut oldest = None;
     for side in [Compartment::Offender, Compartment::Victim] {
         let bound = params![provider, from_compartment(side)];
-        let of_side = select.query_row(bound, |row| Columns(row).time("received_at")).optional()?;
+        let of_side = select.query_row(bound, |row| Columns(row).time("waits_since")).optional()?;
         oldest = oldest.into_iter().chain(of_side).min();
     }
     Ok(oldest)

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::column::{Columns, from_time};
+use super::harm::{Harm, is_of_one_row};
 use super::write::{Failure, Transaction};
 use crate::store::{EndpointState, ForceCode, PushFailed, PushRow, PushState, PushTroubles};
 
@@ -19,6 +20,7 @@ const IS_FIRST: &str = "NOT EXISTS (SELECT 1 FROM notice AS e WHERE e.referral_r
 
 pub(in crate::store::sqlite) fn due(
     connection: &Connection,
+    harm: &Harm,
     force: ForceCode,
     now: Timestamp,
     limit: usize,
@@ -47,7 +49,12 @@ pub(in crate::store::sqlite) fn due(
             })
         })?;
         for row in rows {
-            due.push(row?);
+            match row {
+                Ok(row) => due.push(row),
+                // The others of the force go on.
+                Err(error) if is_of_one_row(&error) => harm.weigh(&error, "notice"),
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(due)

@@ -84,16 +84,18 @@ impl Transaction<'_> {
         let (rows, next) = self.confirmed(provider, (since, until), after)?;
         let mut copy = self.connection.prepare_cached(
             "/* settle::resend */ INSERT INTO outbox (outbox_row, compartment, attempts, event_id, \
-             provider, after, kind) SELECT s.sent_row, s.compartment, 0, s.event_id, ?2, (SELECT o.event_id \
+             provider, after, kind, waits_since) SELECT s.sent_row, s.compartment, 0, s.event_id, ?2, (SELECT o.event_id \
              FROM outbox AS o WHERE s.compartment = 0 AND o.compartment = 1 AND o.outbox_row \
-             BETWEEN s.sent_row / 8 * 8 AND s.sent_row - 1), s.kind FROM sent AS s \
+             BETWEEN s.sent_row / 8 * 8 AND s.sent_row - 1), s.kind, ?3 FROM sent AS s \
              WHERE s.sent_row = ?1",
         )?;
         let mut delete = self
             .connection
             .prepare_cached("/* settle::resend */ DELETE FROM sent WHERE sent_row = ?1")?;
         for row in &rows {
-            if copy.execute(params![row, provider])? != 1 || delete.execute([row])? != 1 {
+            if copy.execute(params![row, provider, from_time(self.now)])? != 1
+                || delete.execute([row])? != 1
+            {
                 return Err(Failure::Impossible("a row that was sent is gone"));
             }
         }
@@ -141,11 +143,13 @@ impl Transaction<'_> {
     pub fn revive(&mut self, event_id: Uuid, fact: &String) -> Result<(i64, String), Failure> {
         let mut update = self.connection.prepare_cached(
             "/* settle::revive */ UPDATE outbox SET dead_at = NULL, dead_reason = NULL, \
-             not_before = NULL WHERE event_id = ?1 AND dead_at IS NOT NULL \
+             not_before = NULL, waits_since = ?2 WHERE event_id = ?1 AND dead_at IS NOT NULL \
              RETURNING outbox_row, provider",
         )?;
         let revived = update
-            .query_row([event_id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![event_id.as_bytes(), from_time(self.now)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .optional()?;
         drop(update);
         let revived = revived.ok_or(Failure::Conflict)?;

@@ -222,8 +222,8 @@ impl Transaction<'_> {
     ) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* write::insert_message */ INSERT INTO outbox (outbox_row, compartment, attempts, \
-             event_id, after, kind, provider) VALUES (?1, ?2, 0, ?3, ?4, ?5, \
-             (SELECT provider FROM referral WHERE referral_row = ?6))",
+             event_id, after, kind, provider, waits_since) VALUES (?1, ?2, 0, ?3, ?4, ?5, \
+             (SELECT provider FROM referral WHERE referral_row = ?6), ?7)",
         )?;
         insert.execute(params![
             outbox_row,
@@ -232,6 +232,7 @@ impl Transaction<'_> {
             message.after.as_ref().map(|event_id| event_id.as_bytes()),
             message.kind,
             referral_row,
+            from_time(self.now),
         ])?;
         Ok(())
     }

@@ -5,8 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -45,7 +44,8 @@ pub(in crate::store::sqlite) struct Writer {
     pub claims: Arc<Claims>,
     pub growth: Arc<Growth>,
     pub wake: Arc<Notify>,
-    pub poisoned: Arc<AtomicBool>,
+    /// Why nobody knows what the disk holds.
+    pub poisoned: Arc<OnceLock<&'static str>>,
     /// The folder whose file system is watched.
     pub folder: PathBuf,
     pub disk_reserve_bytes: u64,
@@ -151,7 +151,7 @@ impl Writer {
 
     fn transact(&mut self, steps: Vec<Step>) -> Vec<Result<Outcome, Refused>> {
         let refuse_all = |reason, count| vec![Err(Refused::Unavailable { reason }); count];
-        if self.poisoned.load(Ordering::Acquire) {
+        if self.poisoned.get().is_some() {
             return refuse_all(POISONED, steps.len());
         }
         if self.harm.reason() == Some(harm::READ_ONLY) {
@@ -186,7 +186,7 @@ impl Writer {
                     "store.commit failed; nothing of it was acknowledged"
                 );
                 if abort.unknown {
-                    self.poisoned.store(true, Ordering::Release);
+                    let _ = self.poisoned.set(abort.reason);
                     self.wake.notify_waiters();
                 }
                 refuse_all(abort.reason, count)
@@ -355,7 +355,7 @@ impl Writer {
 
     fn close(self, reply: oneshot::Sender<Result<(), Error>>) {
         // What may be damaged or another's is left as it lies, and so is what nobody knows of.
-        let is_sound = self.harm.reason().is_none() && !self.poisoned.load(Ordering::Acquire);
+        let is_sound = self.harm.reason().is_none() && self.poisoned.get().is_none();
         let ended = if is_sound { open::end(&self.connection) } else { Ok(()) };
         let closed = self.connection.close().map_err(|(_, error)| error);
         let _ = reply.send(ended.and(closed.map_err(Error::from)));

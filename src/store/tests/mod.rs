@@ -182,7 +182,8 @@ pub(in crate::store) async fn claim(store: &dyn Store, limit: usize, lease_s: u3
     let mut rows = Vec::new();
     for side in [Compartment::Victim, Compartment::Offender] {
         let route = Route { provider: "harbour".to_owned(), side };
-        rows.extend(store.claim(route, limit - rows.len(), lease_s).await.unwrap());
+        let claimed = store.claim(route, limit - rows.len(), lease_s).await.unwrap();
+        rows.extend(claimed.into_iter().map(Result::unwrap));
     }
     rows.sort_by_key(|row| row.lease.row_id);
     rows
