@@ -75,9 +75,12 @@ impl Dialer {
             }
         }
         match refused {
-            Some(said) => {
-                Err(Error::Refused { what: format!("the login to {}", self.vhost()), said })
-            }
+            Some(said) => Err(Error::Refused {
+                what: format!("the login to {}", self.vhost()),
+                said: format!(
+                    "{said}; compare broker.user, its password and that virtual host with the broker's"
+                ),
+            }),
             None => Err(Error::Away { reasons: reasons.join("; ") }),
         }
     }

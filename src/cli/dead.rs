@@ -1,5 +1,6 @@
 //! `dead list|return`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -36,14 +37,21 @@ impl Dead {
         match self {
             Dead::List { at } => {
                 let queues: Vec<Queue> = at.gateway()?.read("/v1/dead", &[]).await?;
+                let mut silent = BTreeSet::new();
                 for Queue { queue, messages } in &queues {
                     match messages {
                         Some(messages) => writeln!(out, "{queue}: {messages} dead")?,
-                        None => writeln!(
-                            out,
-                            "{queue}: not known, its broker does not answer; `/readyz` says why"
-                        )?,
+                        None => {
+                            silent.extend(queue.rsplit('.').next());
+                        }
                     }
+                }
+                for provider in silent {
+                    writeln!(
+                        out,
+                        "the queues of {provider} are not known: its broker does not let the gateway \
+                         look; `/readyz` says why"
+                    )?;
                 }
                 if queues.is_empty() {
                     writeln!(out, "nothing is dead")?;

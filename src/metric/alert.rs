@@ -61,7 +61,8 @@ pub static KINDS: &[AlertKind] = &[
         name: "hold_open",
         about: "force",
         means: "Records of this force are held and go nowhere until somebody clears them.",
-        now: "Run `cara-gateway hold list --force SLUG`, then show, release or return each.",
+        now: "Run `cara-gateway hold list`, then `cara-gateway hold show` and `hold release` or `hold \
+              return` for each.",
     },
     AlertKind {
         name: "pair_incomplete",
@@ -306,9 +307,10 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: MAIL_NOT_LEAVING,
         about: "mail server",
-        means: "E-mail has waited for more than 15 minutes.",
-        now: "Look at `[mail]` with `cara-gateway doctor`; until then incidents are only in \
-              `incident list` and the log.",
+        means: "The mail server has taken no e-mail for more than 15 minutes, or refuses an \
+                operator's for good; nobody is told by e-mail of anything.",
+        now: "Run `cara-gateway doctor`, which speaks with the server and says where it stops; until \
+              that is mended look at `cara-gateway incident list`, the log and `/readyz`.",
     },
     AlertKind {
         name: MEMORY_HIGH,

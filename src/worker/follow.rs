@@ -34,7 +34,11 @@ pub async fn look(follower: &mut Follower, health: &Health) -> Result<(), Refusa
         true => health.good(Part::Mappings),
         false => health.bad(
             Part::Mappings,
-            format!("the last good version is live of {}", looked.wrong.join(", ")),
+            format!(
+                "what changed of {} cannot go live, its last good version does the work; run \
+                 `cara-gateway mapping check`",
+                looked.wrong.join(", ")
+            ),
         ),
     };
     Ok(())

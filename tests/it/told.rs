@@ -312,3 +312,28 @@ async fn a_certificate_that_cannot_be_read_again_is_told_until_it_can() {
     std::fs::write(&file, good).unwrap();
     closed(&gateway, "certificate_unreadable").await;
 }
+
+#[test]
+fn what_an_incident_says_to_run_is_a_command() {
+    use cara_gateway::metric::alert::KINDS;
+    let mut met = 0;
+    for kind in KINDS {
+        let page = gateway_command(&["explain", kind.name]);
+        let texts = [kind.means, kind.now, &page];
+        for said in texts.iter().flat_map(|text| text.split('`').skip(1).step_by(2)) {
+            let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            let Some(line) = said.strip_prefix("cara-gateway ") else { continue };
+            let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let words: Vec<_> = line.split(' ').take_while(is_word).collect();
+            let words: Vec<_> =
+                words.into_iter().take_while(|word| !word.starts_with('-')).collect();
+            let mut command = Command::new(env!("CARGO_BIN_EXE_cara-gateway"));
+            let ran = command.args(&words).arg("--help").output().unwrap();
+            let usage = String::from_utf8_lossy(&ran.stdout).into_owned();
+            let named = format!("cara-gateway {}", words.join(" "));
+            assert!(ran.status.success() && usage.contains(&named), "{}: {said}", kind.name);
+            met += 1;
+        }
+    }
+    assert!(met > 20, "{met}");
+}
