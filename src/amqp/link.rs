@@ -44,7 +44,7 @@ pub enum Step<T> {
     Unblocked,
     /// The link cannot be used any more; everything that was on its way is in doubt.
     Broken(Ended<T>),
-    /// The broker closed the channel alone; the connection goes on.
+    /// The channel alone is at its end: the broker closed it, or confirms nothing on it.
     Closed(Ended<T>),
 }
 
@@ -63,6 +63,8 @@ pub enum Cause {
     Message,
     /// The exchange is gone; the next declaration brings it back.
     Missing,
+    /// A confirm did not come in time; the connection may be well.
+    Silence,
     /// The broker is going away, or nobody knows.
     Other,
 }
@@ -197,7 +199,9 @@ impl<T: Send + 'static> Link<T> {
                 return Poll::Ready(step);
             }
             if overdue_in.is_some() && overdue.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(self.broken("a confirm did not come in time", Cause::Other));
+                let settled = self.in_doubt().collect();
+                let reason = "a confirm did not come in time".to_owned();
+                return Poll::Ready(Step::Closed(Ended { settled, reason, cause: Cause::Silence }));
             }
             Poll::Pending
         })

@@ -222,7 +222,8 @@ impl Publisher {
         }
     }
 
-    fn about(&self, side: Compartment) -> String {
+    /// What an operator is told about: `harbour offender`.
+    pub fn about(&self, side: Compartment) -> String {
         let side = match side {
             Compartment::Offender => "offender",
             Compartment::Victim => "victim",

@@ -29,6 +29,8 @@ pub(super) struct Side {
     /// When what was not found may be declared again, on the monotonic clock.
     pub declare_at: Duration,
     pub declare: bool,
+    /// A confirm did not come in time, and none has come since.
+    pub is_silent: bool,
 }
 
 /// What a side is about while it has a link.
@@ -52,6 +54,7 @@ impl Side {
             unroutable: BTreeSet::new(),
             declare_at: Duration::ZERO,
             declare: false,
+            is_silent: false,
         }
     }
 }

@@ -20,7 +20,6 @@ use super::{Stop, told};
 use crate::amqp::{Cause, Ended, Fate, Line, Link, Pause, Publisher, Step};
 use crate::clock::Clock;
 use crate::flow::Gateway;
-use crate::metric::alert::BACKLOG_OLD;
 use crate::metric::{self, Metric};
 
 /// The outbox is looked at this often even if nobody says that something is in it.
@@ -36,9 +35,7 @@ const DECLARE_S: u64 = 10;
 /// A connection that lived so long has proved itself, messages or not.
 const PROVED_S: u64 = 60;
 
-/// What has waited longer is an incident; looked at this often.
-const OLD_S: i64 = 15 * 60;
-const AGE_EVERY_S: u64 = 15;
+mod age;
 
 /// The publishing loop of one provider.
 pub struct Publish<O: Outbox> {
@@ -162,8 +159,10 @@ impl<O: Outbox> Publish<O> {
                 () = told(&mut ending) => return,
                 () = tokio::time::sleep(Duration::from_secs(REOPEN_S)) => {}
             }
-            side.declare = true;
-            if let Err(error) = self.declare(line, side).await {
+            // A broker that confirms nothing may be as slow to declare, and nothing is missing.
+            if !side.is_silent
+                && let Err(error) = self.declare(line, side).await
+            {
                 self.publisher.down(&error);
                 over.send_replace(true);
                 return;
@@ -380,6 +379,9 @@ impl<O: Outbox> Publish<O> {
                     self.publisher.breaker(side.side, false);
                     self.publisher.route(side.side, None);
                 }
+                if std::mem::take(&mut side.is_silent) && side.unroutable.is_empty() {
+                    self.publisher.route(side.side, None);
+                }
                 if side.unroutable.remove(&event.routing_key()) {
                     self.routed(side, &event.routing_key());
                 }
@@ -476,22 +478,6 @@ impl<O: Outbox> Publish<O> {
             () = limit => tracing::warn!(
                 "stopped before the store took every outcome; those messages will be sent again"
             ),
-        }
-    }
-
-    /// Says for ever whether something has waited too long.
-    async fn watch_age(&self) {
-        loop {
-            let provider = self.publisher.provider();
-            // A store that is away is said elsewhere.
-            if let Ok(oldest) = self.outbox.oldest(provider.to_owned()).await {
-                let age = oldest.map(|oldest| self.clock.now().duration_since(oldest).as_secs());
-                match age.filter(|age| *age > OLD_S) {
-                    Some(_) => self.metric.troubles().are(BACKLOG_OLD, provider, 1),
-                    None => self.metric.troubles().over(BACKLOG_OLD, provider),
-                }
-            }
-            tokio::time::sleep(Duration::from_secs(AGE_EVERY_S)).await;
         }
     }
 }
