@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cara_record::wire::Compartment;
 use cara_record::wire::event::CONTENT_TYPE;
+use cara_record::wire::reconciliation;
 use cara_record::wire::rejection::Rejection;
 use futures_util::future::join_all;
 use futures_util::stream::StreamExt as _;
@@ -28,10 +29,11 @@ use super::topology::{Names, refused};
 use super::{Dialer, Error, Topology, channel, dead};
 use crate::config;
 
-/// Messages that the broker may hand out by itself before they are acknowledged. Few: it counts
-/// messages and not bytes, and the client library keeps in memory whatever was handed out. Who wants
-/// to look further fetches one by one.
+/// Messages that the broker may hand out by itself before they are acknowledged. Few: the client
+/// library keeps in memory whatever was handed out. Who wants to look further fetches one by one.
 const PREFETCH: u16 = 8;
+/// What is longer than the longest that is read comes cut, and is rejected as too long.
+const BODY_BYTES_MAX: u64 = reconciliation::BYTES_MAX as u64 + 1;
 /// Messages of one answer's round on their way at once.
 const ANSWERS_AT_ONCE: usize = 64;
 const LOOK_S_MAX: u64 = 20;
@@ -145,7 +147,10 @@ impl Consumer {
 
     /// Connects once, declares what this side needs, and begins to read its queue.
     pub async fn link(&self, inbox: &Arc<Inbox>) -> Result<Inflow, Error> {
-        let connection = self.dialer.dial(&format!("consume {}", inbox.side_name())).await?;
+        let connection = self
+            .dialer
+            .dial_to_read(&format!("consume {}", inbox.side_name()), BODY_BYTES_MAX)
+            .await?;
         let part = self.topology.part(&inbox.queue);
         part.declare(&channel::open(&connection).await?).await?;
         let reading = channel::open(&connection).await?;

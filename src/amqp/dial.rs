@@ -47,6 +47,24 @@ impl Dialer {
     /// Tries each address once. `purpose` is what the broker's operator sees as the connection's
     /// name.
     pub async fn dial(&self, purpose: &str) -> Result<Connection, Error> {
+        self.dial_for(purpose, None).await
+    }
+
+    /// The same to read messages, each cut to this many bytes: what the broker hands out is in
+    /// memory before anybody can look at it.
+    pub async fn dial_to_read(
+        &self,
+        purpose: &str,
+        body_bytes_max: u64,
+    ) -> Result<Connection, Error> {
+        self.dial_for(purpose, Some(body_bytes_max)).await
+    }
+
+    async fn dial_for(
+        &self,
+        purpose: &str,
+        body_bytes_max: Option<u64>,
+    ) -> Result<Connection, Error> {
         if tracing::enabled!(target: "lapin::returned_messages", tracing::Level::WARN) {
             return Err(Error::LogsBodies);
         }
@@ -63,7 +81,7 @@ impl Dialer {
                 AMQPScheme::AMQPS => Some(self.tls()?),
                 AMQPScheme::AMQP => None,
             };
-            match connect(address, tls, purpose).await {
+            match connect(address, tls, purpose, body_bytes_max).await {
                 Ok(connection) => return Ok(connection),
                 Err(failed) => {
                     let reason = format!("{place}: {failed}");
@@ -134,10 +152,11 @@ async fn connect(
     address: AMQPUri,
     tls: Option<Connector>,
     purpose: &str,
+    body_bytes_max: Option<u64>,
 ) -> Result<Connection, Failed> {
     let name = format!("cara-gateway {purpose}");
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let dialing = transport::connect(address, tls, properties);
+    let dialing = transport::connect(address, tls, properties, body_bytes_max);
     match tokio::time::timeout(Duration::from_secs(DIAL_S_MAX), dialing).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(Failed::Broker(error)),

@@ -15,6 +15,7 @@ mod pause;
 pub mod publisher;
 pub mod topology;
 mod transport;
+mod trim;
 mod verdict;
 
 pub use consumer::Consumer;

@@ -199,9 +199,9 @@ impl Publisher {
         self.health.set_for(Part::Broker, &self.about(side), state);
     }
 
-    /// The broker closed one channel; the connection goes on.
+    /// One channel is at its end; the connection goes on.
     pub fn closed(&self, reason: &str, cause: Cause) {
-        tracing::warn!(provider = self.provider(), reason, "the broker closed a channel");
+        tracing::warn!(provider = self.provider(), reason, "a channel ended");
         if cause == Cause::Missing {
             self.missing();
         }

@@ -20,6 +20,7 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use super::trim::Trimmed;
 use crate::tls::Connector;
 
 /// Bytes both ways, whether encrypted or not.
@@ -35,21 +36,27 @@ struct Kit {
     tokio: Tokio,
 }
 
-/// Connects to the address; with TLS exactly when the address says `amqps`, which needs `tls`.
+/// Connects to the address; with TLS exactly when the address says `amqps`, which needs `tls`. What the
+/// broker hands out that is longer than `body_bytes_max` is cut to it.
 pub(in crate::amqp) async fn connect(
     address: AMQPUri,
     tls: Option<Connector>,
     properties: ConnectionProperties,
+    body_bytes_max: Option<u64>,
 ) -> Result<Connection, lapin::Error> {
     let runtime = Runtime::new(Kit { tokio: Tokio::current() });
     let open = async move |address: AMQPUri, _: Runtime<Kit>| {
         let stream = open(&address, tls.as_ref()).await.map_err(lapin::Error::from)?;
-        Ok(AsyncTcpStream::Plain(stream))
+        let stream: Box<dyn Duplex> = match body_bytes_max {
+            Some(max) => Box::new(Trimmed::to(max, stream)),
+            None => stream,
+        };
+        Ok(AsyncTcpStream::Plain(Compat::new(stream)))
     };
     Connection::connector(address, runtime, open, properties).await
 }
 
-async fn open(address: &AMQPUri, tls: Option<&Connector>) -> io::Result<Bytes> {
+async fn open(address: &AMQPUri, tls: Option<&Connector>) -> io::Result<Box<dyn Duplex>> {
     let host = address.authority.host.as_str();
     let tcp = TcpStream::connect((host, address.authority.port)).await?;
     tcp.set_nodelay(true)?;
@@ -58,7 +65,7 @@ async fn open(address: &AMQPUri, tls: Option<&Connector>) -> io::Result<Bytes> {
         (AMQPScheme::AMQPS, Some(tls)) => Box::new(tls.connect(host, tcp).await?),
         (AMQPScheme::AMQPS, None) => return Err(io::Error::other("there is no CA to trust")),
     };
-    Ok(Compat::new(stream))
+    Ok(stream)
 }
 
 impl RuntimeKit for Kit {}

@@ -338,6 +338,10 @@ impl<O: Outbox> Publish<O> {
         let in_doubt = |fate: &Fate| *fate == Fate::Unknown;
         let doubted = ended.settled.iter().filter(|(_, fate)| in_doubt(fate));
         let ids: Vec<Uuid> = doubted.map(|(work, _)| O::event(work).message_id()).collect();
+        if ended.cause == Cause::Silence && !side.is_silent {
+            side.is_silent = true;
+            self.publisher.route(side.side, Some("the broker confirms nothing".to_owned()));
+        }
         if ended.cause != Cause::Message || ids.is_empty() {
             return self.outcomes(side, ended.settled);
         }

@@ -31,6 +31,7 @@ mod history;
 mod hold;
 mod house;
 mod idle;
+mod inflow;
 mod letters;
 mod mail;
 mod order;

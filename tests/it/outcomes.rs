@@ -10,7 +10,7 @@ use crate::way_back::{Charity, notices, outcome, push, told};
 use crate::world::{TestGateway, World, eventually, example, plain_client};
 
 /// The text of a part of `/readyz`; none while it is good.
-async fn bad(gateway: &TestGateway) -> Option<String> {
+pub async fn bad(gateway: &TestGateway) -> Option<String> {
     let ready = format!("{}/readyz", gateway.internal);
     let answer = plain_client().get(&ready).send().await.unwrap().text().await.unwrap();
     let parts: Value = serde_json::from_str(&answer).unwrap();
@@ -19,16 +19,16 @@ async fn bad(gateway: &TestGateway) -> Option<String> {
     (outcomes["good"] != true).then(|| outcomes.to_string())
 }
 
-async fn reads(gateway: &TestGateway) {
+pub async fn reads(gateway: &TestGateway) {
     eventually("outcomes are read", async || bad(gateway).await.is_none().then_some(())).await;
 }
 
 /// The incidents that are open, as the command prints them.
-fn incidents(gateway: &TestGateway) -> String {
+pub fn incidents(gateway: &TestGateway) -> String {
     String::from_utf8(gateway.command(&["incident", "list"]).stdout).unwrap()
 }
 
-async fn incident(gateway: &TestGateway, kind: &str, is_open: bool) {
+pub async fn incident(gateway: &TestGateway, kind: &str, is_open: bool) {
     eventually(kind, async || (incidents(gateway).contains(kind) == is_open).then_some(())).await;
 }
 
@@ -73,7 +73,7 @@ async fn a_queue_that_is_deleted_is_declared_again_and_one_that_may_not_be_stops
 }
 
 /// Waits until the victim unit of Hampshire has a concern among its notices.
-async fn concern_told(gateway: &TestGateway) {
+pub async fn concern_told(gateway: &TestGateway) {
     let unit = gateway.with(&gateway.authority.client("victims.hampshire.example", 300));
     eventually("the concern", async || {
         let page = unit.get("/v1/notices?stream=victim").await;
@@ -83,7 +83,7 @@ async fn concern_told(gateway: &TestGateway) {
 }
 
 /// Outcomes that were stored, of whichever provider.
-async fn applied(gateway: &TestGateway) -> u64 {
+pub async fn applied(gateway: &TestGateway) -> u64 {
     let metrics = gateway.metrics().await;
     let lines = metrics.lines().filter(|line| line.starts_with("cara_outcomes_total{"));
     let stored = |line: &&str| {
@@ -93,7 +93,7 @@ async fn applied(gateway: &TestGateway) -> u64 {
 }
 
 /// Changes `gateway.toml` before the gateway starts.
-fn with_settings(gateway: &TestGateway, change: impl FnOnce(String) -> String) {
+pub fn with_settings(gateway: &TestGateway, change: impl FnOnce(String) -> String) {
     let file = gateway.folder.join("gateway.toml");
     let text = change(std::fs::read_to_string(&file).unwrap());
     std::fs::write(file, text).unwrap();

@@ -36,7 +36,7 @@ impl Charity {
         Charity { provider: provider.to_owned(), side, user, channel, _connection: connection }
     }
 
-    async fn say(&self, body: &[u8], speaker: Option<&str>) {
+    pub async fn say(&self, body: &[u8], speaker: Option<&str>) {
         let exchange = match self.side {
             "offender" => format!("cara.outcomes.{}", self.provider),
             _ => format!("cara.victim_outcomes.{}", self.provider),
