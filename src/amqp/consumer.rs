@@ -25,6 +25,7 @@ use lapin::{Channel, Connection};
 use uuid::Uuid;
 
 use super::definitions::{intake_user, victims_user};
+use super::link::{Cause, cause};
 use super::topology::{Names, refused};
 use super::{Dialer, Error, Topology, channel, dead};
 use crate::config;
@@ -159,7 +160,7 @@ impl Consumer {
         let messages = consume(&reading, inbox).await?;
         let looking = channel::open(&connection).await?;
         Ok(Inflow {
-            _connection: connection,
+            connection,
             reading,
             looking,
             messages: Some(messages),
@@ -214,7 +215,7 @@ fn received(inbox: &Arc<Inbox>, gateway_user: &str, mut delivery: Delivery) -> R
 ///
 /// Messages come by themselves, or are fetched one by one; in the order of the queue, either way.
 pub struct Inflow {
-    _connection: Connection,
+    connection: Connection,
     reading: Channel,
     /// A refused look closes its channel, so it has one of its own.
     looking: Channel,
@@ -240,6 +241,8 @@ impl Inflow {
                 self.messages = None;
                 Ok(None)
             }
+            // A connection that ends takes its readings with it; the queue may be well.
+            None if !self.connection.status().connected() => Err(silent()),
             None => {
                 let why = "the queue was deleted, or the broker cancelled the reading";
                 Err(Error::Deaf { queue: self.inbox.queue.clone(), why })
@@ -296,14 +299,22 @@ impl Inflow {
                 channel.queue_declare(queue.as_str().into(), options, FieldTable::default());
             let found = tokio::time::timeout(Duration::from_secs(LOOK_S_MAX), looking)
                 .await
-                .map_err(|_| deaf("the broker does not answer"))?
-                .map_err(|_| deaf("the queue cannot be looked at"))?;
+                .map_err(|_| silent())?
+                .map_err(|error| match cause(&error) {
+                    Cause::Missing => deaf("the queue was deleted"),
+                    Cause::Message | Cause::Other => Error::Broken(error),
+                })?;
             match found.consumer_count() {
                 0 if is_read => Err(deaf("the broker knows of no consumer")),
                 _ => Ok(found.message_count()),
             }
         }
     }
+}
+
+/// The broker was reached and does not answer any more.
+fn silent() -> Error {
+    Error::Away { reasons: "it was reached and is silent or gone now".to_owned() }
 }
 
 /// What tells providers why an outcome could not be applied.

@@ -326,7 +326,8 @@ impl<T: Send + 'static> Link<T> {
     }
 }
 
-fn cause(error: &lapin::Error) -> Cause {
+/// What this error of the broker's says.
+pub(in crate::amqp) fn cause(error: &lapin::Error) -> Cause {
     const NOT_FOUND: u16 = 404;
     const CONNECTION_FORCED: u16 = 320;
     match error.kind() {

@@ -412,6 +412,7 @@ impl Troubles {
         let it = happened.entry((kind, about.to_owned())).or_default();
         (it.last, it.count) = (at, it.count + 1);
         self.are(kind, about, it.count);
+        self.0.changed.notify_one();
     }
 
     /// Takes back what happened more than an hour ago.

@@ -1,6 +1,7 @@
 //! What happens to the machine's clock, by libfaketime: the process sees another time of day, and its
 //! timers go on as they were.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::FutureExt as _;
@@ -75,7 +76,7 @@ fn mail(place: &mut Place, mood: Mood) -> LocalBoxFuture<'_, ()> {
     async move {
         place.postbox.be(mood).await;
         place.endpoint(Mood::Failing).await;
-        let _opened = place.told(&["incident endpoint_failing"], TOLD_MAX).await;
+        let _opened = place.told(&["incident endpoint_failing"], &BTreeSet::new(), TOLD_MAX).await;
         let before = std::fs::read_to_string(place.gateway.folder.join("clock")).unwrap();
         let digits = before.trim_matches(|c: char| !c.is_ascii_digit());
         let minutes = digits.parse::<u32>().unwrap() + 20;

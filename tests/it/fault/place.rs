@@ -122,12 +122,18 @@ impl Place {
         lines.filter_map(sign).collect()
     }
 
-    /// Looks until one of these has been seen; answers everything that was seen meanwhile.
-    pub async fn told(&mut self, by: &[&str], patience: Duration) -> BTreeSet<String> {
+    /// Looks until one of these has been seen that was not `before`; answers everything new that was
+    /// seen meanwhile.
+    pub async fn told(
+        &mut self,
+        by: &[&str],
+        before: &BTreeSet<String>,
+        patience: Duration,
+    ) -> BTreeSet<String> {
         let started = Instant::now();
         let mut seen = BTreeSet::new();
         loop {
-            seen.extend(self.look().await);
+            seen.extend(self.look().await.difference(before).cloned());
             if is_told(&seen, by) || started.elapsed() > patience {
                 return seen;
             }

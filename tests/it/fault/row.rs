@@ -170,11 +170,9 @@ async fn strike(fault: &Fault, place: &mut Place, row: &mut Row) -> Result<(), S
     let before = place.look().await;
     let struck = Instant::now();
     (fault.strike)(place).await;
-    let mut seen = place.told(fault.told_by, TOLD_MAX).await;
-    let is_new = |sign: &&String| !before.contains(*sign);
-    let mut told: BTreeSet<String> = seen.iter().filter(is_new).cloned().collect();
+    let mut told = place.told(fault.told_by, &before, TOLD_MAX).await;
     if !is_told(&told, fault.told_by) {
-        let why = format!("nobody was told within {TOLD_MAX:?}; seen: {seen:?}");
+        let why = format!("nobody was told within {TOLD_MAX:?}; seen: {told:?}");
         row.against.push(why);
     }
     tokio::time::sleep(LASTS.saturating_sub(struck.elapsed())).await;
@@ -185,10 +183,14 @@ async fn strike(fault: &Fault, place: &mut Place, row: &mut Row) -> Result<(), S
     (fault.mend)(place).await;
     let mended = Instant::now();
     let ended = loop {
-        seen = place.look().await;
-        told.extend(seen.iter().filter(is_new).cloned());
+        let seen = place.look().await;
+        told.extend(seen.difference(&before).cloned());
         if let Some(ended) = place.ledger.round_since(mended) {
             break ended;
+        }
+        // One that ended by itself is started again, as whatever watches over it would.
+        if place.gateway.has_ended().is_some() {
+            place.start_again().await;
         }
         if mended.elapsed() > RECOVERED_MAX {
             row.told.append(&mut told);
@@ -199,9 +201,8 @@ async fn strike(fault: &Fault, place: &mut Place, row: &mut Row) -> Result<(), S
     row.recovered.push(ended - mended);
     let recovered = Instant::now();
     let still = loop {
-        seen = place.look().await;
-        let of_this = |sign: &&String| !is_over(sign) && !before.contains(*sign);
-        let still: Vec<_> = seen.iter().filter(of_this).cloned().collect();
+        let seen = place.look().await;
+        let still: Vec<_> = seen.difference(&before).filter(|it| !is_over(it)).cloned().collect();
         if still.is_empty() || recovered.elapsed() > CLOSED_MAX {
             break still;
         }

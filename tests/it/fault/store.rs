@@ -1,5 +1,6 @@
 //! What happens to the store's own file, and a second gateway that wants it.
 
+use std::collections::BTreeSet;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -151,7 +152,8 @@ fn remove(place: &mut Place) -> LocalBoxFuture<'_, ()> {
         for name in FILES {
             let _may_be_missing = std::fs::remove_file(place.gateway.folder.join(name));
         }
-        let noticed = place.told(&["exit", "readyz store"], super::row::TOLD_MAX).await;
+        let (signs, before) = (["exit", "readyz store"], BTreeSet::new());
+        let noticed = place.told(&signs, &before, super::row::TOLD_MAX).await;
         place.signs.extend(noticed);
         place.start_refused().await;
     }
