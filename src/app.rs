@@ -72,6 +72,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let watching =
         worker::watch(gateway.clone(), settings.store.clone(), health.clone(), stopped.clone());
     tasks.spawn("store watcher", watching);
+    tasks.spawn("store scrub", worker::scrub(gateway.clone(), health.clone(), stopped.clone()));
     tasks.spawn("mapping follower", worker::follow(follower, health.clone(), stopped.clone()));
     let outside = outside(Arc::clone(&trust), &settings, clock.clone())?;
     let post = match &settings.mail {

@@ -10,8 +10,9 @@ use crate::amqp::Publisher;
 use crate::config::Settings;
 use crate::delivery::{Mail, Push};
 use crate::metric::{Health, Metric};
+use crate::store::Sqlite;
 use crate::store::audit::Verified;
-use crate::store::sqlite;
+use crate::store::sqlite::{self, Inspected};
 use crate::tls::{self, Trust};
 use crate::vault::Vault;
 
@@ -47,20 +48,22 @@ impl Finding {
 
 /// Walks the audit chain. The store must not be open elsewhere.
 pub async fn audit(settings: &Settings) -> anyhow::Result<Verified> {
-    let gateway = super::gateway(settings, super::clock(), Metric::default())?;
+    let mut settings = settings.clone();
+    settings.store.read_only = true;
+    let gateway = super::gateway(&settings, super::clock(), Metric::default())?;
     let verified = gateway.verify_audit().await;
     gateway.close().await?;
     verified.context("the audit chain cannot be read")
 }
 
-/// Certificates, keys, store and broker, each tried as a start would. Opening a store that an
-/// earlier version wrote brings its tables up to date, as a start would too.
-pub async fn parts(settings: &Settings) -> Vec<Finding> {
+/// Certificates, keys, store and broker, each tried as a start would; nothing is changed.
+/// `deep`: every row of the store, which takes long.
+pub async fn parts(settings: &Settings, deep: bool) -> Vec<Finding> {
     let mut found = certificates(settings);
     let vault = Vault::open(&settings.vault);
     found.push(Finding::of("secrets", vault.as_ref(), "epochs, index key and audit key are there"));
     if let Ok(vault) = &vault {
-        found.push(store(settings).await);
+        found.push(store(settings, vault, deep));
         found.extend(epochs(settings, vault));
     }
     found.extend(brokers(settings).await);
@@ -124,7 +127,7 @@ fn certificates(settings: &Settings) -> Vec<Finding> {
     found
 }
 
-async fn store(settings: &Settings) -> Finding {
+fn store(settings: &Settings, vault: &Vault, deep: bool) -> Finding {
     let path = &settings.store.path;
     if !path.exists() {
         return match is_writable(path) {
@@ -135,20 +138,59 @@ async fn store(settings: &Settings) -> Finding {
             ),
         };
     }
-    let opened = super::gateway(settings, super::clock(), Metric::default());
-    let gateway = match opened {
-        Ok(gateway) => gateway,
-        Err(error) if is_served(&error) => {
-            return Finding::good(
-                "store",
-                "a gateway is serving it; /readyz says whether it commits",
-            );
+    match Sqlite::inspect(&settings.store, vault, deep) {
+        Ok(inspected) => match inspected.findings.is_empty() {
+            true => Finding::good("store", words(&inspected, deep)),
+            false => Finding::bad("store", spoilt(&inspected)),
+        },
+        Err(sqlite::Error::InUse { .. }) => {
+            Finding::good("store", "a gateway is serving it; /readyz says whether it commits")
         }
-        Err(error) => return Finding::bad("store", format!("{error:#}")),
+        Err(error) => Finding::bad("store", format!("{:#}", anyhow::Error::from(error))),
+    }
+}
+
+/// Rows that a start would report and live with.
+fn spoilt(inspected: &Inspected) -> String {
+    let rows = &inspected.findings;
+    let named = rows.iter().take(20).cloned().collect::<Vec<_>>().join("; ");
+    let more = match rows.len().saturating_sub(20) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
     };
-    let probed = gateway.probe().await;
-    let closed = gateway.close().await;
-    Finding::of("store", probed.and(closed), "it commits")
+    format!(
+        "the file is sound, but not every row is as it was written; ask the force to send the record \
+         again, or put a backup back: {named}{more}"
+    )
+}
+
+/// What was found about a store that a start would believe.
+fn words(inspected: &Inspected, deep: bool) -> String {
+    let looked = match deep {
+        true => "every page, row, index and seal is as it was written",
+        false => "header, schema, heads and each table's last 1,000 rows are sound",
+    };
+    let anchored = match inspected.anchored {
+        Some(facts) => format!("store.anchor knows {facts} of its {} facts", inspected.facts),
+        None => "store.anchor is not there: nobody can say that this is the newest copy".to_owned(),
+    };
+    let oldest = inspected.checked.iter().map(|checked| checked.at).min().flatten();
+    let scrubbed = match oldest {
+        Some(at) => format!("every row was last looked at by {at}"),
+        None => {
+            let left = inspected.checked.iter().filter(|checked| checked.at.is_none()).count();
+            format!("the rows of {left} tables are not yet checked")
+        }
+    };
+    let closed = match inspected.was_closed {
+        true => "",
+        false => "; the last run did not close it",
+    };
+    let marked = match inspected.was_marked {
+        true => "; a run had found it damaged, and it may start again",
+        false => "",
+    };
+    format!("{looked}; {anchored}; {scrubbed}{closed}{marked}")
 }
 
 /// Every key epoch that the store names opens what it wrapped. A store that is served is read beside its
@@ -178,10 +220,6 @@ fn epochs(settings: &Settings, vault: &Vault) -> Option<Finding> {
 fn is_writable(path: &Path) -> bool {
     let folder = path.ancestors().skip(1).find(|folder| folder.exists());
     folder.is_some_and(|folder| nix::unistd::access(folder, nix::unistd::AccessFlags::W_OK).is_ok())
-}
-
-fn is_served(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(sqlite::Error::InUse { .. })))
 }
 
 /// One line for each provider: the way of the work, both sides.

@@ -15,6 +15,9 @@ use crate::config::Settings;
 pub(super) struct Doctor {
     #[command(flatten)]
     config: Config,
+    /// Look at every page and row of the store, which takes long; the gateway must be stopped
+    #[arg(long)]
+    deep: bool,
 }
 
 impl Doctor {
@@ -23,7 +26,7 @@ impl Doctor {
             Ok(settings) => {
                 let mut found =
                     vec![Finding::good("settings", settings.file.display().to_string())];
-                found.extend(inspect::parts(&settings).await);
+                found.extend(inspect::parts(&settings, self.deep).await);
                 found.push(mappings(&settings)?);
                 found
             }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::metric::Metric;
-use crate::store::{self, Compartment, Fact, ForceCode, Operation, Store};
+use crate::store::{self, Compartment, Fact, ForceCode, Operation, Scrubbed, Store};
 use crate::vault::{self, Vault};
 
 mod accept;
@@ -109,6 +109,11 @@ impl Gateway {
         let age = age.and_then(|age| std::time::Duration::try_from(age).ok()).unwrap_or_default();
         self.metric.backlog(backlog.rows, backlog.dead, age);
         Ok(())
+    }
+
+    /// Looks at some stored rows: see [`Store::scrub`].
+    pub async fn scrub(&self) -> Result<Scrubbed, Refusal> {
+        Ok(self.store.scrub().await?)
     }
 
     /// Finishes what was promised and closes the store.

@@ -26,6 +26,7 @@ pub const PROVIDER_REJECTIONS: &str = "provider_rejections";
 pub const SAFEGUARDING_CONCERN: &str = "safeguarding_concern";
 pub const STORE_REFUSING: &str = "store_refusing";
 pub const STORE_DAMAGED: &str = "store_damaged";
+pub const ROW_DAMAGED: &str = "row_damaged";
 pub const STORE_ANCHOR: &str = "store_anchor";
 pub const UNCLEAN_STOP: &str = "unclean_stop";
 pub const DISK_LOW: &str = "disk_low";
@@ -74,8 +75,7 @@ pub static KINDS: &[AlertKind] = &[
         name: "outcome_gap",
         about: "referral",
         means: "A report of the provider is missing while later ones have arrived; those wait.",
-        now: "Ask the provider for the missing number of this referral; an attendance may wait \
-              behind it, so do it today.",
+        now: "Ask the provider today for the missing number; an attendance may wait behind it.",
     },
     AlertKind {
         name: "recall_unconfirmed",
@@ -229,8 +229,7 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: PROVIDER_FLOOD,
         about: "provider and side",
-        means: "This provider sends more reports than its quota; they are read slowly, \
-                safeguarding concerns first.",
+        means: "This provider sends more than its quota; concerns are read first, the rest slowly.",
         now: "Ask the provider what its system repeats; the reports are in order and none is lost.",
     },
     AlertKind {
@@ -250,21 +249,25 @@ pub static KINDS: &[AlertKind] = &[
         name: STORE_DAMAGED,
         about: "part of the store",
         means: "The store's file is damaged; it is served no further than helps to save it.",
-        now: "Stop the gateway, keep all of its files, and restore a backup.",
+        now: "Stop it, keep its files, restore a backup, let `cara-gateway doctor --deep` look at it.",
+    },
+    AlertKind {
+        name: ROW_DAMAGED,
+        about: "row of the store",
+        means: "One stored row is not as it was written. Its case waits; everything else goes on.",
+        now: "Keep a copy of the store, ask the force to send the record again, find who changed it.",
     },
     AlertKind {
         name: STORE_ANCHOR,
         about: "what is wrong with it",
-        means: "The file `store.anchor` cannot be written, or was not there at the start: an older \
-                copy of the store would be taken for it.",
+        means: "`store.anchor` cannot be written or was gone: an older store would be taken for it.",
         now: "Make its folder writable for the gateway's user; if the file was gone, find out why \
               and whether the store is the newest one.",
     },
     AlertKind {
         name: UNCLEAN_STOP,
         about: "gateway",
-        means: "The last run of the gateway did not end by an ordinary stop: it was killed, or it \
-                crashed.",
+        means: "The last run did not end by an ordinary stop: it was killed, or it crashed.",
         now: "Look at the log before the last start; nothing that was acknowledged is lost.",
     },
     AlertKind {

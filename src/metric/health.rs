@@ -12,6 +12,8 @@ pub enum Part {
     Listener,
     /// A commit would succeed now.
     Store,
+    /// Every stored row was looked at since the start.
+    Scrub,
     /// What time has made due is looked for, and incidents are opened.
     Sweep,
     /// Every force's newest mapping version compiles.
@@ -50,10 +52,11 @@ struct Board {
 }
 
 impl Part {
-    pub const ALL: [Part; 9] = [
+    pub const ALL: [Part; 10] = [
         Part::Start,
         Part::Listener,
         Part::Store,
+        Part::Scrub,
         Part::Sweep,
         Part::Mappings,
         Part::Broker,
@@ -67,6 +70,7 @@ impl Part {
             Part::Start => "start",
             Part::Listener => "listener",
             Part::Store => "store",
+            Part::Scrub => "scrub",
             Part::Sweep => "sweep",
             Part::Mappings => "mappings",
             Part::Broker => "broker",
@@ -80,7 +84,7 @@ impl Part {
     pub fn stops_acceptance(self) -> bool {
         match self {
             Part::Start | Part::Listener | Part::Store => true,
-            Part::Sweep | Part::Mappings | Part::Broker | Part::Outcomes => false,
+            Part::Scrub | Part::Sweep | Part::Mappings | Part::Broker | Part::Outcomes => false,
             Part::Letters | Part::Mail => false,
         }
     }

@@ -159,6 +159,11 @@ static REST: &[(&str, &str, &str)] = &[
         "Use disks with checksums, and take backups the way the handbook says.",
     ),
     (
+        "row_damaged",
+        "Somebody changed the store by another program, or a key of the case was damaged.",
+        "Nobody writes to the store but the gateway.",
+    ),
+    (
         "store_anchor",
         "The folder of `store.anchor` is away, full, or its rights changed.",
         "Keep the anchor on a disk of its own that is watched.",

@@ -68,6 +68,22 @@ impl Receipt {
     }
 }
 
+/// What came of a turn of the scrub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// How long to rest until the next.
+    pub rest: std::time::Duration,
+    /// Tables that were not looked at whole since the start, of how many.
+    pub unchecked: (usize, usize),
+}
+
+/// A table, and when the last look at every row of it began; `None`: not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    pub table: String,
+    pub at: Option<Timestamp>,
+}
+
 /// One contract for every backend; `tests` holds it as tests that each backend must pass.
 pub trait Store: Send + Sync + 'static {
     /// What is known of a force's record: its referral with every revision's digests, and its open holds.
@@ -243,6 +259,10 @@ pub trait Store: Send + Sync + 'static {
     /// Wakes all that wait after a commit that may have made a row claimable. It carries no data:
     /// register, look, wait; and poll as well.
     fn wake(&self) -> std::sync::Arc<tokio::sync::Notify>;
+
+    /// Looks at some rows that were not looked at for a day or since the start. What it finds to be
+    /// wrong with one row opens an incident; with the file, stops acceptance as well.
+    fn scrub(&self) -> BoxFuture<'_, Result<Scrubbed, Error>>;
 
     /// True once a commit failed in a way that says nothing about what the disk holds: the process
     /// must end and look again.

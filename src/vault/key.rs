@@ -145,6 +145,18 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Whether sealed bytes are as they were sealed; what they hold is overwritten unseen.
+    pub fn holds<C: Compartment>(
+        &self,
+        keys: &Keys,
+        binding: Binding,
+        sealed: &Sealed<C>,
+    ) -> Result<(), Error> {
+        self.open_sealed(keys, binding, sealed).map(|mut plain| wipe(&mut plain))
+    }
+}
+
 impl Binding {
     fn aad<C: Compartment>(self) -> Vec<u8> {
         let mut aad = Vec::with_capacity(64);

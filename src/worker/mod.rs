@@ -11,6 +11,7 @@ mod own;
 mod post;
 mod publish;
 mod route;
+mod scrub;
 mod tend;
 mod watch;
 
@@ -21,6 +22,7 @@ pub use follow::{follow, look};
 pub use outbox::{Away, Outbox};
 pub use post::Post;
 pub use publish::{Publish, publish};
+pub use scrub::scrub;
 pub use tend::{Dead, Outside, tend};
 pub use watch::watch;
 

@@ -18,8 +18,8 @@ use crate::store::{
     EndpointState, Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace,
     KeptRaw, KeyIndex, Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow,
     Paused, PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, PushState,
-    PushTroubles, Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Route, Settled, Store,
-    Sweep,
+    PushTroubles, Receipt, Reconciled, RecordIndex, ReferralRow, Refused, Route, Scrubbed, Settled,
+    Store, Sweep,
 };
 use crate::vault::WrappedKeys;
 
@@ -451,6 +451,10 @@ impl Store for Sqlite {
             }
         }
         .boxed()
+    }
+
+    fn scrub(&self) -> BoxFuture<'_, Result<Scrubbed, Error>> {
+        self.scrub_turn().boxed()
     }
 
     fn poison(&self) -> Option<&'static str> {

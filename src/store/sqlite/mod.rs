@@ -33,9 +33,12 @@ mod plan;
 mod push;
 mod read;
 mod readers;
+mod scrub;
+mod seal;
 mod settle;
 mod step;
 mod sweep;
+mod table;
 mod tend;
 mod write;
 mod writer;
@@ -46,15 +49,17 @@ mod tests;
 use crate::clock::Clock;
 use crate::config;
 use crate::metric::{Metric, alert};
+use crate::store::Checked;
 use crate::supervisor::point;
 use crate::vault::Vault;
 use anchor::Keeper;
 use claim::Claims;
 use growth::Growth;
-use harm::Harm;
+use harm::{Harm, Mark};
 use lock::Held;
 use open::Opened;
 use readers::Readers;
+use scrub::Scrub;
 use writer::{Command, Writer};
 
 pub use epoch::key_samples_beside;
@@ -106,10 +111,16 @@ pub enum Error {
     )]
     WalGone { path: PathBuf },
     #[error(
-        "the store's file is damaged: {what}; keep all of its files and put a backup \
-         back{HELP}"
+        "the store's file is damaged, {about}: {what}; keep all of its files, run `cara-gateway doctor \
+         --deep`, and put a backup back{HELP}"
     )]
-    Damaged { what: String },
+    Damaged { about: String, what: String },
+    #[error(
+        "the store was found to be damaged, {what}; keep all of its files, put a backup in its place, \
+         and let `cara-gateway doctor --deep` look at it, which removes {} if all of it is good{HELP}",
+        path.display()
+    )]
+    Marked { path: PathBuf, what: String },
     #[error("there is no store at {}, and `store.read_only` makes none", path.display())]
     Absent { path: PathBuf },
     #[error(
@@ -140,8 +151,13 @@ const HELP: &str = "; meanwhile `store.read_only = true` lets it be read";
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
+        let damaged = |what| Error::Damaged { about: "file".to_owned(), what };
         if harm::is_damage(&error) {
-            return Error::Damaged { what: harm::words(&error) };
+            // SQLite names tables, indexes and pages, never a value.
+            return damaged(error.to_string());
+        }
+        if harm::is_of_one_row(&error) {
+            return damaged("a column holds what no writer of this program makes".to_owned());
         }
         Error::Backend(error)
     }
@@ -171,6 +187,21 @@ impl From<&config::Store> for Options {
     }
 }
 
+/// What a look found at a closed store that is sound as a whole.
+#[derive(Debug)]
+pub struct Inspected {
+    /// In the audit chain.
+    pub facts: u64,
+    /// How many facts `store.anchor` knows of; `None`: it is not there.
+    pub anchored: Option<u64>,
+    pub was_closed: bool,
+    pub checked: Vec<Checked>,
+    /// Rows that are not as they were written, each in words.
+    pub findings: Vec<String>,
+    /// A run had found it damaged, and all of it is good now.
+    pub was_marked: bool,
+}
+
 /// Callers whose work waits for the writer; one beyond it waits for room.
 const WAITING_MAX: usize = 1_024;
 
@@ -186,6 +217,9 @@ pub struct Sqlite {
     wake: Arc<Notify>,
     poisoned: Arc<OnceLock<&'static str>>,
     harm: Arc<Harm>,
+    scrub: Arc<Scrub>,
+    metric: Metric,
+    vault: Arc<Vault>,
     ended_cleanly: bool,
     /// `None`: nothing is written.
     keeper: Option<Arc<Keeper>>,
@@ -236,7 +270,11 @@ impl Sqlite {
             true => Growth::default(),
             false => Growth::open(&opened.writer)?,
         });
-        let harm = Arc::new(Harm::none(metric.clone()));
+        let opened_at = clock.now();
+        if !options.read_only {
+            scrub::tell(&opened.writer, &metric)?;
+        }
+        let harm = Arc::new(Harm::none(Mark::beside(&options.anchor), metric.clone()));
         if options.read_only {
             harm.refuse(harm::READ_ONLY);
         }
@@ -288,6 +326,9 @@ impl Sqlite {
             wake,
             poisoned,
             harm,
+            scrub: Arc::new(Scrub::of(opened.tables, opened_at)),
+            metric,
+            vault,
             ended_cleanly: opened.ended_cleanly,
             keeper,
             held: Mutex::new(Some(opened.held)),
@@ -297,6 +338,16 @@ impl Sqlite {
     /// Whether the run before this one ended by closing the store; a new store was never left open.
     pub fn ended_cleanly(&self) -> bool {
         self.ended_cleanly
+    }
+
+    /// Looks at a store that nobody has open, as a start would, and changes nothing. `deep`: every
+    /// row and everything that SQLite can say, which takes long.
+    pub fn inspect(
+        settings: &config::Store,
+        vault: &Vault,
+        deep: bool,
+    ) -> Result<Inspected, Error> {
+        open::inspect(&Options::from(settings), vault, deep)
     }
 
     fn commands(&self) -> Option<mpsc::Sender<Command>> {

@@ -13,8 +13,10 @@ use rusqlite::{Connection, OpenFlags, params};
 use uuid::Uuid;
 
 use super::anchor::Stand;
+use super::harm::Mark;
 use super::lock::{Held, Names, Place};
-use super::{Error, Options, check, migrate, write};
+use super::table::{self, Finding, Table};
+use super::{Error, Inspected, Options, check, migrate, scrub, write};
 use crate::clock::Clock;
 use crate::store::audit::End;
 use crate::vault::Vault;
@@ -31,6 +33,7 @@ pub(in crate::store::sqlite) struct Opened {
     pub ended_cleanly: bool,
     /// Whether the anchor of a store that has facts was not there.
     pub anchor_was_gone: bool,
+    pub tables: Vec<Table>,
 }
 
 /// What a store says of itself.
@@ -38,6 +41,7 @@ struct Found {
     stand: Stand,
     /// Somebody had it open and has not closed it.
     is_open: bool,
+    findings: Vec<Finding>,
 }
 
 const READERS: usize = 2;
@@ -65,25 +69,17 @@ pub(in crate::store::sqlite) fn open(
     }
     let is_new = place.bytes() == 0;
     if is_new && let Some(anchored) = read_anchor()? {
-        return Err(Error::Gone {
-            path: place.path.clone(),
-            anchor: options.anchor.clone(),
-            facts: anchored.end.sequence,
-        });
+        return Err(gone(&place, options, anchored));
     }
     let held = place.hold()?;
+    Mark::beside(&options.anchor).ensure_none()?;
     // The first start was cut short before the store was whole: that one goes on where it ended.
     let has_anchor = options.anchor.try_exists().unwrap_or(true);
     let is_new = is_new || (!has_anchor && !is_begun(&held)?);
     let found = if is_new { None } else { Some(look(&held, vault)?) };
     let anchored = read_anchor()?;
     if let Some(found) = &found {
-        if found.is_open && held.place.wal_bytes().is_none() {
-            return Err(Error::WalGone { path: held.place.path.clone() });
-        }
-        if let Some(anchored) = anchored {
-            compare(&held.place, options, anchored, found.stand)?;
-        }
+        weigh(&held.place, options, anchored, found)?;
     }
     let mut writer = connect(&held.place.path, options.busy_timeout_ms)?;
     writer.execute_batch(
@@ -93,6 +89,10 @@ pub(in crate::store::sqlite) fn open(
     )?;
     migrate::apply(&mut writer, migrate::ALL, clock.now())?;
     let stand = begin(&mut writer, vault, clock)?;
+    if let Some(found) = &found {
+        scrub::note(&writer, &found.findings, clock.now())?;
+    }
+    let tables = table::tables(&writer)?;
     if anchored != Some(stand) {
         stand
             .write(&options.anchor, vault)
@@ -116,6 +116,7 @@ pub(in crate::store::sqlite) fn open(
         stand: Some(stand),
         ended_cleanly: found.as_ref().is_none_or(|found| !found.is_open),
         anchor_was_gone: anchored.is_none() && stand.end != End::START,
+        tables,
     })
 }
 
@@ -140,6 +141,7 @@ fn open_for_reading(place: Place, options: &Options) -> Result<Opened, Error> {
         stand: None,
         ended_cleanly: true,
         anchor_was_gone: false,
+        tables: Vec::new(),
     })
 }
 
@@ -167,6 +169,9 @@ fn is_begun(held: &Held) -> Result<bool, Error> {
 /// Looks at a store that is there, and changes nothing.
 fn look(held: &Held, vault: &Vault) -> Result<Found, Error> {
     check::header(held)?;
+    if held.place.wal_bytes().unwrap_or(0) == 0 {
+        check::unused(held)?;
+    }
     let connection = connect_for_reading(&held.place)?;
     check::schema(&connection)?;
     let index_key: Vec<u8> = fixed(&connection, INDEX_KEY)?;
@@ -175,7 +180,66 @@ fn look(held: &Held, vault: &Vault) -> Result<Found, Error> {
     }
     let store = Uuid::from_bytes(fixed(&connection, STORE)?);
     let [is_open] = fixed(&connection, IS_OPEN)?;
-    Ok(Found { stand: Stand { store, end: head(&connection, vault)? }, is_open: is_open != 0 })
+    let end = head(&connection, vault)?;
+    let findings = check::last_rows(&connection, vault, end)?;
+    Ok(Found { stand: Stand { store, end }, is_open: is_open != 0, findings })
+}
+
+/// As a start would look at it, without the start. Looked at whole and good, it may start again.
+pub(in crate::store::sqlite) fn inspect(
+    options: &Options,
+    vault: &Vault,
+    deep: bool,
+) -> Result<Inspected, Error> {
+    let place = Place::take(&options.path)?;
+    if place.bytes() == 0 {
+        return match Stand::read(&options.anchor, vault)? {
+            Some(anchored) => Err(gone(&place, options, anchored)),
+            None => Err(Error::Absent { path: place.path.clone() }),
+        };
+    }
+    let held = place.hold()?;
+    let found = look(&held, vault)?;
+    let anchored = Stand::read(&options.anchor, vault)?;
+    weigh(&held.place, options, anchored, &found)?;
+    let connection = connect_for_reading(&held.place)?;
+    let mark = Mark::beside(&options.anchor);
+    let (findings, was_marked) = match deep {
+        true => (scrub::whole(&connection, vault)?, mark.remove()?),
+        false => {
+            mark.ensure_none()?;
+            (found.findings, false)
+        }
+    };
+    Ok(Inspected {
+        findings: findings.iter().map(scrub::words).collect(),
+        was_marked,
+        facts: found.stand.end.sequence,
+        anchored: anchored.map(|anchored| anchored.end.sequence),
+        was_closed: !found.is_open,
+        checked: scrub::checked(&connection)?,
+    })
+}
+
+fn gone(place: &Place, options: &Options, anchored: Stand) -> Error {
+    let (path, anchor) = (place.path.clone(), options.anchor.clone());
+    Error::Gone { path, anchor, facts: anchored.end.sequence }
+}
+
+/// Refuses a store that has lost its log, or is not the one that `store.anchor` knows.
+fn weigh(
+    place: &Place,
+    options: &Options,
+    anchored: Option<Stand>,
+    found: &Found,
+) -> Result<(), Error> {
+    if found.is_open && place.wal_bytes().is_none() {
+        return Err(Error::WalGone { path: place.path.clone() });
+    }
+    match anchored {
+        Some(anchored) => compare(place, options, anchored, found.stand),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a store that is not the one that was left here, or has lost what it had.
@@ -264,7 +328,7 @@ fn fixed<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Re
     match read {
         Ok(value) => Ok(value),
         Err(rusqlite::Error::QueryReturnedNoRows) => {
-            Err(Error::Damaged { what: format!("`fixed` has no row `{name}`") })
+            check::damaged("fixed", format!("it has no row `{name}`"))
         }
         Err(error) => Err(error.into()),
     }
@@ -324,7 +388,7 @@ fn say_open(connection: &Connection, is_open: bool) -> Result<(), Error> {
     )?;
     match changed {
         1 => Ok(()),
-        _ => Err(Error::Damaged { what: format!("`fixed` has no row `{IS_OPEN}`") }),
+        _ => check::damaged("fixed", format!("it has no row `{IS_OPEN}`")),
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::scrub::Turn;
 use crate::store::{
     CausedMessage, Entry, Fact, ForceCode, Lease, PlanVersion, Refused, Settled, What,
 };
@@ -37,6 +38,8 @@ pub(in crate::store::sqlite) enum Step {
         facts: Vec<String>,
     },
     Probe,
+    /// Some rows were looked at.
+    Scrubbed(Vec<Turn>),
 }
 
 /// An entry with its JSON texts made.
@@ -144,7 +147,7 @@ impl Step {
     pub fn takes_on(&self) -> bool {
         match self {
             Step::Entry(prepared) => prepared.takes_on(),
-            Step::Activate { .. } | Step::Probe => true,
+            Step::Activate { .. } | Step::Probe | Step::Scrubbed(_) => true,
             Step::Settle { .. } | Step::Revive { .. } | Step::Resend { .. } => false,
         }
     }
@@ -154,7 +157,11 @@ impl Step {
         let content = match self {
             Step::Entry(prepared) => prepared.bytes(),
             Step::Activate { version, .. } => version.text.len(),
-            Step::Settle { .. } | Step::Revive { .. } | Step::Resend { .. } | Step::Probe => 0,
+            Step::Settle { .. }
+            | Step::Revive { .. }
+            | Step::Resend { .. }
+            | Step::Probe
+            | Step::Scrubbed(_) => 0,
         };
         content + 256
     }

@@ -1,3 +1,4 @@
+mod damage;
 mod files;
 
 use std::path::PathBuf;

@@ -335,6 +335,10 @@ impl Writer {
                 transaction.activate(&version, &facts)?;
                 Ok(Outcome::Carried)
             }
+            Step::Scrubbed(turns) => {
+                turns.iter().try_for_each(|turn| transaction.scrubbed(turn))?;
+                Ok(Outcome::Carried)
+            }
             Step::Probe => {
                 statement(
                     &self.connection,

@@ -17,11 +17,15 @@ fn closed(name: &str, facts: u32) -> Folder {
     folder
 }
 
-fn block<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-async fn add(folder: &Folder, store: &dyn Store, numbers: std::ops::RangeInclusive<u32>) {
+pub(super) async fn add(
+    folder: &Folder,
+    store: &dyn Store,
+    numbers: std::ops::RangeInclusive<u32>,
+) {
     for number in numbers {
         write(store, accept(folder, revision(folder, &format!("A/{number}"), 1))).await;
     }

@@ -97,7 +97,7 @@ fn no_read_costs_more_because_there_are_many_cases() {
     reads.at_most(1, "sweep::mails", |c| sweep::mails(c, now, 20));
     reads.at_most(1, "sweep::paused", sweep::paused);
     reads.at_most(10, "sweep::untold_holds", |c| sweep::untold_holds(c, now));
-    let harm = harm::Harm::none(Metric::default());
+    let harm = harm::Harm::none(Mark::beside(&folder.options().anchor), Metric::default());
     reads.at_most(2, "push::due", |c| push::due(c, &harm, HAMPSHIRE, now, 16));
     reads.at_most(40, "sweep::cases that have ended", |c| sweep::cases(c, 0, 500));
     reads.at_most(80, "sweep::cases", |c| sweep::cases(c, 150_000, 500));

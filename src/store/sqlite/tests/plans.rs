@@ -17,13 +17,36 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("case::standing", "USE TEMP B-TREE FOR ORDER BY", CASE),
     ("pending::of_referral", "SCAN this", CASE),
     ("pending::of_referral", "USE TEMP B-TREE FOR ORDER BY", CASE),
-    ("pending::count", "SCAN outbox", "once, when the store is opened"),
-    ("pending::oldest", "SCAN o", "it ends at the first row that is not dead"),
+    (
+        "pending::count",
+        "SCAN outbox USING COVERING INDEX outbox_copy",
+        "once, when the store is opened",
+    ),
+    (
+        "pending::oldest",
+        "SCAN o USING COVERING INDEX outbox_copy",
+        "it ends at the first row that is not dead",
+    ),
     ("check::parts", "SCAN sqlite_schema", "as many rows as there are tables and indexes"),
+    ("check::last_rows", "SCAN probe", ONE),
+    ("check::last_rows", "SCAN audit_head", ONE),
+    ("check::last_rows", "SCAN fixed", "three rows"),
+    ("check::last_rows", "SCAN audit", "it ends at the first row"),
+    ("check::schema", "SCAN migration", "a row for each step"),
+    ("scrub::note", "SCAN (subquery-1)", "it counts so far as it is told"),
+    ("scrub::standings", "SCAN scrub USING COVERING INDEX scrub_copy", "a row for each table"),
+    ("scrub::tell", "SCAN finding USING COVERING INDEX finding_copy", "it ends after so many rows"),
+    ("table::is_without_rowid", "SCAN pragma_table_list VIRTUAL TABLE INDEX 0:", SCHEMA),
+    ("table::table", "SCAN l VIRTUAL TABLE INDEX 0:", SCHEMA),
+    ("table::table", "SCAN s LEFT-JOIN", SCHEMA),
+    ("table::table", "SCAN pragma_index_info VIRTUAL TABLE INDEX 0:", SCHEMA),
+    ("table::table", "SCAN pragma_table_info VIRTUAL TABLE INDEX 0:", SCHEMA),
+    ("table::tables", "SCAN sqlite_schema", SCHEMA),
+    ("table::tables", "USE TEMP B-TREE FOR ORDER BY", SCHEMA),
     ("open::is_begun", "SCAN sqlite_schema", "as many rows as there are tables and indexes"),
-    ("open::is_begun", "SCAN fixed", "it ends at the first row"),
+    ("open::is_begun", "SCAN fixed USING COVERING INDEX fixed_copy", "it ends at the first row"),
     ("open::is_begun", "SCAN audit", "it ends at the first row"),
-    ("open::begin", "SCAN fixed", "it ends at the first row"),
+    ("open::begin", "SCAN fixed USING COVERING INDEX fixed_copy", "it ends at the first row"),
     ("growth::open", "SCAN growth", "a row for each force at most"),
     ("plan::history", "USE TEMP B-TREE FOR ORDER BY", VERSIONS),
     ("plan::newest", "SCAN p USING INDEX sqlite_autoindex_plan_version_1", VERSIONS),
@@ -42,7 +65,7 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("sweep::late", "SCAN o USING INDEX outbox_dead", OPEN),
     ("sweep::late", "SCAN hold USING INDEX hold_open_bytes", OPEN),
     ("sweep::late", "SCAN notice USING INDEX notice_urgent", OPEN),
-    ("sweep::late", "SCAN outbox", CHUNK),
+    ("sweep::late", "SCAN outbox USING COVERING INDEX outbox_copy", CHUNK),
     ("sweep::late", "SCAN o", CHUNK),
     ("sweep::late", "USE TEMP B-TREE FOR GROUP BY", OPEN),
     ("sweep::late", "USE TEMP B-TREE FOR count(DISTINCT)", CHUNK),
@@ -54,7 +77,16 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("push::endpoint", "SCAN (subquery-1)", "it counts so far as it is told"),
     ("sweep::paused", "SCAN paused_endpoint", "a row for each force at most"),
 ];
+/// The same of the statements that each table makes of itself: table (every one), what the statement
+/// begins with, why.
+const WALKED: &[(&str, &str, &str)] = &[
+    ("", "/* table::touch */", "it ends at the first row"),
+    ("", "/* table::rows */", "it ends after so many rows, in the order in which they lie"),
+    ("", "/* table::before_last */", "it ends after so many rows, in the order in which they lie"),
+    ("plan_version", "/* table::copied */", VERSIONS),
+];
 const CASE: &str = "the rows of one case";
+const SCHEMA: &str = "as many rows as there are tables, columns and indexes";
 const CHUNK: &str = "a chunk of so many rows";
 const ONE: &str = "the table has one row";
 const OPEN: &str = "what waits for a person, by an index of nothing else";
@@ -92,6 +124,10 @@ impl Texts {
             else {
                 continue;
             };
+            // Each table makes its own of it: they are looked at below, as they are run.
+            if mark.starts_with("table::") && literal.contains('{') {
+                continue;
+            }
             let mut sql = literal.clone();
             for (name, value) in &self.constants {
                 sql = sql.replace(&format!("{{{name}}}"), value);
@@ -174,7 +210,22 @@ fn no_statement_looks_through_a_table_that_grows() {
             }
         }
     }
-    assert!(seen > 100, "only {seen} statements were found in the source");
+    for table in super::table::tables(&opened.writer).unwrap() {
+        for sql in table.every_statement() {
+            seen += 1;
+            found.extend(suspect(&opened.writer, sql).into_iter().filter_map(|line| {
+                let is_known = WALKED.iter().any(|(of, part, _)| {
+                    let is_of = of.is_empty() || *of == table.name;
+                    is_of && sql.starts_with(part)
+                });
+                // The whole copy is counted only where the whole table was fewer rows.
+                let is_known =
+                    is_known || sql.starts_with("/* table::copied */") && !sql.contains(" WHERE ");
+                (!is_known).then(|| format!("{}: {line}\n    {sql}", table.name))
+            }));
+        }
+    }
+    assert!(seen > 300, "only {seen} statements were found in the source");
     assert!(found.is_empty(), "\n{}", found.join("\n"));
     assert!(unmet.is_empty(), "no plan says this any more: {unmet:?}");
 }
@@ -189,4 +240,30 @@ fn every_statement_is_marked() {
         sql.iter().any(|word| text.trim_start().starts_with(word)) && !parts.contains(text)
     });
     assert_eq!(unmarked.collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+/// What a page that was damaged could change unseen: a column is sealed, in the audit chain, a key or
+/// in an index of all rows.
+#[test]
+fn every_column_is_sealed_or_stands_twice() {
+    let folder = Folder::create("copies");
+    let opened = super::open::open(&folder.options(), &folder.vault, &folder.clock).unwrap();
+    let mut found = Vec::new();
+    for table in super::table::tables(&opened.writer).unwrap() {
+        let sealed: &[&str] = match table.name.as_str() {
+            "referral" => &["raw_key", "offender_key", "victim_key"],
+            "revision" => &["police", "victim", "offender_event", "victim_event", "raw"],
+            "hold" => &["raw_key", "offender_key", "victim_key", "unlisted", "raw"],
+            "outcome" | "decision" | "message" | "notice" => &["body"],
+            "audit" => &["mac", "fact"],
+            // Compared with this program's own steps; a number that means nothing.
+            "migration" => &["name", "applied_at"],
+            "probe" => &["count"],
+            _ => &[],
+        };
+        if table.uncopied() != sealed {
+            found.push(format!("{}: {:?} and not {sealed:?}", table.name, table.uncopied()));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
