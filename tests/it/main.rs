@@ -37,6 +37,7 @@ mod mail;
 mod order;
 mod outcomes;
 mod queue;
+mod read_only;
 mod record;
 mod refused;
 mod replay;

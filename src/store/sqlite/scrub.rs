@@ -290,9 +290,8 @@ impl Sqlite {
     pub(in crate::store::sqlite) async fn scrub_turn(
         &self,
     ) -> Result<Scrubbed, crate::store::Error> {
-        let nothing = |unchecked| Ok(Scrubbed { rest: IDLE, unchecked });
         if matches!(self.harm.reason(), Some(harm::READ_ONLY)) {
-            return nothing((0, 0));
+            return Err(crate::store::Error::Unavailable { reason: harm::READ_ONLY });
         }
         let started = self.clock.monotonic();
         let (scrub, vault) =
