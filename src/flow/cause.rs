@@ -79,7 +79,7 @@ impl Gateway {
             None => None,
             Some(slug) => Some(self.forces.code_named(slug)?),
         };
-        self.record_consultation(&operator.name, "hold list by cause", None).await?;
+        self.record_look(operator, "hold list by cause").await?;
         let today = self.clock.today();
         // By the true text: two that are not shown are not the same for that.
         let mut groups: BTreeMap<(ForceCode, String), HoldCause> = BTreeMap::new();
@@ -107,7 +107,7 @@ impl Gateway {
     pub async fn holds_like(&self, operator: &Operator, hold_id: Uuid) -> Result<Alike, Refusal> {
         let row = self.store.hold(hold_id).await?.ok_or(Refusal::Absent)?;
         let about = format!("holds like {hold_id}");
-        self.record_consultation(&operator.name, &about, None).await?;
+        self.record_look(operator, &about).await?;
         let live = self.live.named(row.force, &row.mapping.name);
         let live = live.ok_or(Refusal::WrongState { state: "held by a mapping that has gone" })?;
         let unlisted = self.unlisted_of(&row)?;

@@ -12,7 +12,7 @@ use super::read::view;
 use super::{Caller, Gateway, HoldLine, HoldPage, Operator, Refusal, Role};
 use crate::store::{
     Action, Compartment, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, MessageState,
-    Operation, RecordIndex, ReferralRow, Refused, RevisionRow, What,
+    Operation, READ_ONLY, RecordIndex, ReferralRow, Refused, RevisionRow, What,
 };
 use crate::vault::{Binding, Raw, Sealed, WrappedKeys};
 
@@ -137,7 +137,7 @@ impl Gateway {
         };
         let filter = HoldFilter { force, record: None, open_only: !all };
         let rows = self.store.holds(filter, after, HOLDS_PAGE).await?;
-        self.record_consultation(&operator.name, "hold list", None).await?;
+        self.record_look(operator, "hold list").await?;
         let next = (rows.len() == HOLDS_PAGE).then(|| rows[HOLDS_PAGE - 1].hold_id);
         let holds = rows.iter().map(|row| self.hold_line(row)).collect::<Result<_, _>>()?;
         Ok(HoldPage { holds, next })
@@ -153,7 +153,7 @@ impl Gateway {
         let row = self.store.hold(hold_id).await?.ok_or(Refusal::Absent)?;
         let line = self.hold_line(&row)?;
         let Some(reason) = unmask else {
-            self.record_consultation(&operator.name, &format!("hold {hold_id}"), None).await?;
+            self.record_look(operator, &format!("hold {hold_id}")).await?;
             return Ok((line, None));
         };
         if operator.role < Role::Operate || !operator.victims {
@@ -244,6 +244,23 @@ impl Gateway {
         };
         let what = What::Nothing { entry_id: self.clock.id() };
         self.write_one(Entry::of(what, vec![fact])).await
+    }
+
+    /// The same of an operator who is shown no values. What helps to save a store that is opened for
+    /// reading only is shown: the log has the fact instead of the store.
+    pub(super) async fn record_look(
+        &self,
+        operator: &Operator,
+        about: &str,
+    ) -> Result<(), Refusal> {
+        match self.record_consultation(&operator.name, about, None).await {
+            Err(Refusal::Unavailable { reason: READ_ONLY, .. }) => {
+                let by = operator.name.as_str();
+                tracing::warn!(by, about, "consulted in a store that is opened for reading only");
+                Ok(())
+            }
+            recorded => recorded,
+        }
     }
 
     /// Writes an entry that nobody races for.

@@ -22,7 +22,7 @@ use crate::supervisor;
 
 /// An endpoint that lets nothing through, and a letter that fails while others arrive, are told to a
 /// person after so long.
-const FAILING_AFTER: Duration = Duration::from_secs(30);
+const FAILING_AFTER: Duration = Duration::from_secs(20);
 
 /// Cases whose notices cannot be written as letters, passed in one look.
 const PASSED_MAX: usize = 64;

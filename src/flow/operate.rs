@@ -168,7 +168,7 @@ impl Gateway {
         if operator.role < Role::Look {
             return Err(Refusal::Forbidden);
         }
-        self.record_consultation(&operator.name, about, None).await
+        self.record_look(operator, about).await
     }
 
     async fn incident_list(&self) -> Result<Value, Refusal> {

@@ -7,8 +7,9 @@ pub mod alert;
 mod counter;
 mod health;
 mod page;
+mod trouble;
 
-pub use alert::Troubles;
 pub use counter::{Metric, PushEnd, Step};
 pub use health::{Health, Part, State};
 pub use page::{Page, page};
+pub use trouble::Troubles;

@@ -36,6 +36,9 @@ pub enum Error {
     Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Why a store that was opened only to save what is in it takes nothing.
+pub const READ_ONLY: &str = "the store is opened for reading only";
+
 /// Why one entry was not written while the rest of its batch was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {

@@ -136,7 +136,7 @@ async fn an_endpoint_that_refuses_everything_is_noticed_soon_after_it_was_mended
     .await;
     assert!(!listed.contains("paused"), "{listed}");
     let since = Instant::now();
-    // Told after 30 s, and looked for by a sweep.
+    // Told after 20 s, and looked for by a sweep.
     while !said(gateway.command(&["incident", "list"])).contains("endpoint_failing") {
         assert!(since.elapsed() < Duration::from_secs(90), "nobody was told");
         tokio::time::sleep(Duration::from_millis(200)).await;

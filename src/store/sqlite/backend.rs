@@ -135,7 +135,7 @@ impl Store for Sqlite {
             for lease in &picked.leases {
                 match pending::leased(connection, lease) {
                     Ok(row) => rows.extend(row.map(Ok)),
-                    Err(error) if harm::is_damage(&error) => {
+                    Err(error) if harm::is_damage(&error) || harm::is_of_one_row(&error) => {
                         harm.weigh(&error, "outbox");
                         rows.push(Err(lease.clone()));
                     }

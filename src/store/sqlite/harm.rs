@@ -17,7 +17,7 @@ pub(in crate::store::sqlite) const DAMAGED: &str =
     "the store's file is damaged; nothing more is taken";
 pub(in crate::store::sqlite) const MOVED: &str =
     "the store's files were removed or replaced under the gateway; nothing more is taken";
-pub(in crate::store::sqlite) const READ_ONLY: &str = "the store is opened for reading only";
+pub(in crate::store::sqlite) use crate::store::READ_ONLY;
 
 #[derive(Debug)]
 pub(in crate::store::sqlite) struct Harm {
