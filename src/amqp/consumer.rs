@@ -302,7 +302,7 @@ impl Inflow {
                 .map_err(|_| silent())?
                 .map_err(|error| match cause(&error) {
                     Cause::Missing => deaf("the queue was deleted"),
-                    Cause::Message | Cause::Other => Error::Broken(error),
+                    _ => Error::Broken(error),
                 })?;
             match found.consumer_count() {
                 0 if is_read => Err(deaf("the broker knows of no consumer")),
