@@ -9,7 +9,7 @@ SECONDS_FUZZ ?= 600
 # So that rustup's cargo is found even where no profile was read.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test fault-test fairness power-test fuzz bench load lint build install
+.PHONY: demo test fault-test fairness memory power-test fuzz bench load lint build install
 
 demo: build
 	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
@@ -25,6 +25,10 @@ fault-test: install
 # What another force feels of one at its limits, beside a burner of the processor; three minutes.
 fairness: install
 	FAIRNESS=all $(CARGO) test --test it -- --nocapture another_force_feels
+
+# The worst bodies of every format from several forces at once, in full number; three minutes.
+memory: install
+	MEMORY=all $(CARGO) test --test it -- --nocapture a_storm_of_the_worst
 
 # A power cut at every write of a recorded store, eight disks for each.
 power-test: install

@@ -67,7 +67,7 @@ mod default {
         1000
     }
     pub fn in_flight_bytes_max() -> usize {
-        64 << 20
+        32 << 20
     }
     pub fn body_deadline_s() -> u32 {
         30

@@ -69,6 +69,20 @@ impl Gateway {
     }
 
     async fn read(&self, caller: &Caller, submission: Submission) -> Result<Vec<Read>, Refusal> {
+        match (self.read_within(caller, submission.clone()).await, &submission.room) {
+            (Err(Refusal::Crowded { bytes }), Some(room)) => {
+                room.renew(bytes).await?;
+                self.read_within(caller, submission).await
+            }
+            (read, _) => read,
+        }
+    }
+
+    async fn read_within(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+    ) -> Result<Vec<Read>, Refusal> {
         if submission.body.len() <= INLINE_BYTES_MAX {
             return read::body(&self.desk(), caller, &submission);
         }
@@ -135,8 +149,7 @@ impl Gateway {
                         self.faulted(work, &fault)?;
                     }
                     if work.answer.is_some() {
-                        // It is stored: no second copy of it is kept until the whole body is.
-                        work.read.excerpt = Vec::new();
+                        work.forget();
                     }
                 }
             }

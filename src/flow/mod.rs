@@ -44,6 +44,7 @@ mod release;
 pub mod replay;
 mod resend;
 pub mod sweep;
+pub mod turn;
 
 pub use live::{Live, LivePlan};
 
@@ -327,6 +328,8 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// Translate and answer; store nothing.
     pub dry_run: bool,
+    /// What it may become; none: whatever it does.
+    pub room: Option<Arc<turn::Room>>,
 }
 
 /// The answer to a submission.
@@ -382,6 +385,9 @@ pub enum Refusal {
     /// 503: promises nothing.
     #[error("it could not be stored: {reason}")]
     Unavailable { reason: &'static str, retry_after_s: u32 },
+    /// 503: other bodies take the room for what this one becomes.
+    #[error("{bytes} bytes of room are needed for what the body becomes")]
+    Crowded { bytes: usize },
     /// 503: the force's records have made the store grow by its limit of a day.
     #[error("the force's records may add {bytes_max} bytes to the store in a day, and have")]
     DayFull { bytes_max: u64, retry_after_s: u32 },

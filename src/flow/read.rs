@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use cara_record::document::{self, Limits, NodeId, Tree};
+use cara_record::document::{self, Format, Limits, NodeId, Tree};
 use cara_record::domain::correct::{Barred, Correction};
 use cara_record::domain::{self, Code, Finding, Stopped, Validated};
 use cara_record::wire::api;
 
 use super::live::{self, Live, LivePlan};
-use super::{Caller, Force, Refusal, Submission};
+use super::{Caller, Force, Refusal, Submission, turn};
 use crate::store::{Cause, ForceCode};
 use crate::supervisor::{Panicked, contain_now};
 
@@ -66,6 +66,9 @@ pub(super) fn body(
     if records.len() > desk.records_max {
         return Err(Refusal::TooLarge { limit: format!("{} records", desk.records_max) });
     }
+    if let Some(room) = &submission.room {
+        room.holds(needed(&live, text, &tree, &records))?;
+    }
     let mut read: Vec<Read> = Vec::with_capacity(records.len());
     let mut left = text.len().saturating_mul(EXCERPTS_PER_BODY_MAX);
     for index in 0..records.len() {
@@ -84,6 +87,23 @@ pub(super) fn body(
     }
     Ok(read)
 }
+
+/// The most that the records of a body take with its tree, which is there already.
+fn needed(live: &LivePlan, text: &str, tree: &Tree<'_>, records: &[NodeId]) -> usize {
+    let inside: usize = records.iter().map(|record| tree.span(*record).len()).sum();
+    let around = match live.plan.format() {
+        // A group's rows may have other groups' between them.
+        Format::Csv(_) => text.find('\n').unwrap_or(text.len()),
+        _ => text.len().saturating_sub(inside),
+    };
+    let excerpts = text.len() + around.saturating_mul(records.len());
+    let excerpts = excerpts.min(text.len().saturating_mul(EXCERPTS_PER_BODY_MAX));
+    // Excerpts once as they are kept, once as a step of them is sealed; the tree with its reserve.
+    text.len() + tree.len() * 2 * NODE_BYTES + 2 * excerpts + records.len() * turn::RECORD_BYTES
+}
+
+/// What a node of a tree takes.
+const NODE_BYTES: usize = 40;
 
 /// A record on which the program failed: held as it came, whatever it says.
 fn faulty(

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::limit::{Budget, Rates, Refusals, Work};
+use super::limit::{Budget, Rates, Refusals};
 use super::permit::Permits;
 use super::{DeadLetters, Stories};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::flow::turn::Turns;
 use crate::metric::{Health, Metric};
 use crate::tls::{Identity, Trust};
 
@@ -21,7 +22,7 @@ pub struct Edge {
     pub(in crate::http) stories: Arc<dyn Stories>,
     pub(in crate::http) dead_letters: Arc<dyn DeadLetters>,
     pub(in crate::http) budget: Arc<Budget>,
-    pub(in crate::http) work: Work,
+    pub(in crate::http) turns: Arc<Turns>,
     pub(in crate::http) rates: Rates,
     /// Requests of forces that were answered.
     pub(in crate::http) answered: AtomicU64,
@@ -40,7 +41,7 @@ impl Edge {
         dead_letters: Arc<dyn DeadLetters>,
     ) -> Arc<Self> {
         let budget = Budget::of(settings.api.in_flight_bytes_max, metric.clone());
-        let work = Work::of(settings.api.in_flight_bytes_max);
+        let turns = Turns::of(settings.api.in_flight_bytes_max);
         let rates = Rates::of(clock.clone());
         let refusals = Refusals::of(clock.clone(), metric.clone());
         let permits = Permits::of(&settings.api, clock.clone(), Arc::clone(&refusals));
@@ -53,7 +54,7 @@ impl Edge {
             stories,
             dead_letters,
             budget,
-            work,
+            turns,
             rates,
             answered: AtomicU64::new(0),
             permits,

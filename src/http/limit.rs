@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::web::Bytes;
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
 use crate::metric::{Metric, alert};
@@ -62,80 +66,42 @@ impl Share {
     }
 }
 
+impl Share {
+    /// An answer that nobody reads takes memory as a body does: the share lives until it is written.
+    pub(in crate::http) fn kept_with(mut self, response: HttpResponse) -> HttpResponse {
+        if let BodySize::Sized(bytes) = response.body().size() {
+            // Where there is no room for that much, what it has must do: the work is done.
+            let _or_not = self.grow_to(usize::try_from(bytes).unwrap_or(usize::MAX));
+        }
+        response.map_body(|_, body| BoxBody::new(Answering { body, _share: self }))
+    }
+}
+
+/// An answer and its share.
+struct Answering {
+    body: BoxBody,
+    _share: Share,
+}
+
+impl MessageBody for Answering {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        self.body.as_pin_mut().poll_next(cx)
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         let before = self.budget.used.fetch_sub(self.bytes, Ordering::AcqRel);
         self.budget.metric.in_flight_bytes(before - self.bytes);
-    }
-}
-
-/// Who may have a body parsed, translated and written now: what a body becomes is much larger than it
-/// is. Large bodies stand in a queue in which each force stands once; small ones have room of their own,
-/// of which no force has more than half.
-#[derive(Debug)]
-pub(in crate::http) struct Work {
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
-    small_bytes: usize,
-    large_bytes: usize,
-    forces: Mutex<HashMap<u8, Turn>>,
-}
-
-#[derive(Clone, Debug)]
-struct Turn {
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
-}
-
-impl Work {
-    /// A body becomes at most so many times its size: its decoded text, its tree, its excerpts.
-    const EXPANSION: usize = 24;
-    /// Larger bodies stand in the queue.
-    const SMALL_BYTES_MAX: usize = 64 << 10;
-    /// How long a body waits for its turn.
-    const PATIENCE: Duration = Duration::from_secs(5);
-
-    pub(in crate::http) fn of(bytes_max: usize) -> Self {
-        let most = u32::MAX as usize;
-        let (small_bytes, large_bytes) =
-            ((bytes_max / 4).clamp(4 << 20, most), bytes_max.clamp(4 << 20, most));
-        Work {
-            small: Arc::new(Semaphore::new(small_bytes)),
-            large: Arc::new(Semaphore::new(large_bytes)),
-            small_bytes,
-            large_bytes,
-            forces: Mutex::default(),
-        }
-    }
-
-    /// Waits for the turn of a body of so many bytes; `None`: it did not come in time.
-    pub(in crate::http) async fn turn(
-        &self,
-        force: u8,
-        bytes: usize,
-    ) -> Option<[OwnedSemaphorePermit; 2]> {
-        let turn = self.of_force(force);
-        let is_small = bytes <= Self::SMALL_BYTES_MAX;
-        let (own, all, most) = match is_small {
-            true => (turn.small, &self.small, self.small_bytes / 2),
-            false => (turn.large, &self.large, self.large_bytes),
-        };
-        let cost = u32::try_from(bytes.saturating_mul(Self::EXPANSION).clamp(1, most)).ok()?;
-        let waiting = async {
-            let own = own.acquire_many_owned(if is_small { cost } else { 1 }).await.ok()?;
-            let all = Arc::clone(all).acquire_many_owned(cost).await.ok()?;
-            Some([own, all])
-        };
-        tokio::time::timeout(Self::PATIENCE, waiting).await.ok()?
-    }
-
-    fn of_force(&self, force: u8) -> Turn {
-        let mut forces = self.forces.lock().unwrap_or_else(PoisonError::into_inner);
-        let turn = forces.entry(force).or_insert_with(|| Turn {
-            small: Arc::new(Semaphore::new(self.small_bytes / 2)),
-            large: Arc::new(Semaphore::new(1)),
-        });
-        turn.clone()
     }
 }
 

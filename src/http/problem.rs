@@ -209,7 +209,27 @@ impl Refused {
         Refused::new(&PARAMETER, detail)
     }
 
-    fn body(&self) -> api::Problem {
+    /// The answer, without a second copy of what was found in the records.
+    pub fn into_response(mut self) -> HttpResponse {
+        let records = self.records.take();
+        self.respond(records)
+    }
+
+    fn respond(&self, records: Option<Vec<api::RecordAnswer>>) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(seconds) = self.retry_after_s {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        if self.close {
+            response.force_close();
+        }
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        let mut response = response.body(super::body::json(&self.body(records)));
+        response.extensions_mut().insert(Counted(self.code.id));
+        response
+    }
+
+    fn body(&self, records: Option<Vec<api::RecordAnswer>>) -> api::Problem {
         api::Problem {
             kind: format!("/problems/{}", self.code.id),
             title: self.code.title.to_owned(),
@@ -218,7 +238,7 @@ impl Refused {
             code: self.code.id.to_owned(),
             line: self.line,
             column: self.column,
-            records: self.records.clone(),
+            records,
         }
     }
 }
@@ -258,6 +278,11 @@ impl From<Refusal> for Refused {
                 tracing::warn!(reason, "http.unavailable: nothing was promised");
                 let detail = format!("Not stored: {reason}. Send all of it again.");
                 Refused::new(&UNAVAILABLE, detail).retry_after(retry_after_s)
+            }
+            Refusal::Crowded { .. } => {
+                let detail = "Other bodies are being worked on. Send all of it again, or fewer records \
+                              in a body.";
+                Refused::new(&UNAVAILABLE, detail).retry_after(5)
             }
             Refusal::DayFull { bytes_max, retry_after_s } => {
                 let detail = format!(
@@ -303,17 +328,7 @@ impl ResponseError for Refused {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        if let Some(seconds) = self.retry_after_s {
-            response.insert_header((RETRY_AFTER, seconds));
-        }
-        if self.close {
-            response.force_close();
-        }
-        response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        let mut response = response.body(super::body::json(&self.body()));
-        response.extensions_mut().insert(Counted(self.code.id));
-        response
+        self.respond(self.records.clone())
     }
 }
 
@@ -340,7 +355,7 @@ mod tests {
     #[test]
     fn an_internal_failure_says_nothing_of_its_cause() {
         let refused = Refused::from(Refusal::Internal(anyhow::anyhow!("table holds SMITH")));
-        let body = serde_json::to_string(&refused.body()).unwrap();
+        let body = serde_json::to_string(&refused.body(None)).unwrap();
         assert!(!body.contains("SMITH") && body.contains("P500"), "{body}");
     }
 }

@@ -1,5 +1,7 @@
 //! `POST /v1/records`
 
+use std::sync::Arc;
+
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use cara_record::wire::api::RecordsAnswer;
@@ -9,7 +11,7 @@ use super::Edge;
 use super::body;
 use super::problem::{self, Refused};
 use super::standing::Standing;
-use crate::flow::{Accepted, Submission};
+use crate::flow::{Accepted, Refusal, Submission, turn};
 
 /// Longest `Idempotency-Key`, in characters.
 pub(in crate::http) const KEY_CHARS_MAX: usize = 255;
@@ -34,23 +36,33 @@ pub(in crate::http) async fn post(
     let bytes_max = edge.body_bytes_max(&standing.identity);
     let body = body::read(&edge, &request, payload, bytes_max).await?;
     let force = standing.identity.forces.first().copied().unwrap_or_default();
-    let turn = edge.work.turn(force, body.bytes.len()).await.ok_or_else(|| {
+    let weight = turn::weight(&asked.media_type, body.bytes.len());
+    // Held until the answer's text is there: it is part of what the body becomes.
+    let room = edge.turns.turn(force, weight).await;
+    let answered = match &room {
+        None => Err(Refusal::Crowded { bytes: weight }),
+        Some(room) => {
+            let room = Some(Arc::clone(room));
+            let submission = Submission { body: body.bytes, room, ..asked };
+            edge.stories.accept(&standing.caller, submission).await
+        }
+    };
+    if let Err(Refusal::Crowded { .. }) = answered {
         edge.refusals.count_force(force);
-        let detail =
-            "Other bodies are being worked on. Send all of it again, or in smaller bodies.";
-        Refused::new(&problem::UNAVAILABLE, detail).retry_after(5)
-    })?;
-    let submission = Submission { body: body.bytes, ..asked };
-    let accepted = edge.stories.accept(&standing.caller, submission).await;
-    drop((body.share, turn));
-    match accepted? {
-        Accepted::Taken(answer) => Ok(answered(HttpResponse::Accepted(), &answer)),
-        Accepted::DryRun(answer) => Ok(answered(HttpResponse::Ok(), &answer)),
-        Accepted::AllAtFault(answer) => Err(Refused::at_fault(answer)),
     }
+    let response = match answered? {
+        Accepted::Taken(answer) => answered_with(HttpResponse::Accepted(), &answer),
+        Accepted::DryRun(answer) => answered_with(HttpResponse::Ok(), &answer),
+        Accepted::AllAtFault(answer) => Refused::at_fault(answer).into_response(),
+    };
+    drop(room);
+    Ok(body.share.kept_with(response))
 }
 
-fn answered(mut response: actix_web::HttpResponseBuilder, answer: &RecordsAnswer) -> HttpResponse {
+fn answered_with(
+    mut response: actix_web::HttpResponseBuilder,
+    answer: &RecordsAnswer,
+) -> HttpResponse {
     response.content_type("application/json").body(body::json(answer))
 }
 
@@ -69,6 +81,7 @@ fn asked(request: &HttpRequest) -> Result<Submission, Refused> {
         mapping: query.mapping,
         idempotency_key: idempotency_key(request.headers())?,
         dry_run: query.dry_run,
+        room: None,
     })
 }
 

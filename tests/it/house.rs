@@ -12,7 +12,9 @@ use cara_gateway::config;
 use cara_gateway::flow::Submission;
 use cara_gateway::flow::conclude::{Arrived, Concluded};
 use cara_gateway::flow::notice::Asked;
-use cara_gateway::flow::{Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Role};
+use cara_gateway::flow::{
+    Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role,
+};
 use cara_gateway::metric::Metric;
 use cara_gateway::store::{ForceCode, Sqlite, Store};
 use cara_gateway::vault::Vault;
@@ -27,6 +29,9 @@ use crate::world::{scratch, unique};
 /// One charity's slug for every test: nothing is published.
 const PROVIDER: &str = "harbour";
 
+/// What hampshire's records may make the store grow by in a day.
+const GROWTH: u64 = 2 << 30;
+
 pub struct House {
     pub folder: PathBuf,
     pub clock: Clock,
@@ -35,6 +40,7 @@ pub struct House {
     place: config::Store,
     /// Whether some changes need two operators.
     two: bool,
+    pub metric: Metric,
 }
 
 impl House {
@@ -58,20 +64,28 @@ impl House {
             disk_reserve_bytes: 0,
         };
         let clock = Clock::manual(now.parse().unwrap());
-        let (gateway, store) = gateway(&folder, &place, &clock, two).await;
-        House { folder, clock, gateway, store, place, two }
+        let metric = Metric::default();
+        let (gateway, store) = gateway(&folder, &place, &clock, two, &metric, GROWTH).await;
+        House { folder, clock, gateway, store, place, two, metric }
     }
 
     /// Ends the gateway and starts another on the same file; nothing else may hold the first.
     pub async fn restart(&mut self) {
         self.gateway.close().await.unwrap();
-        let again = gateway(&self.folder, &self.place, &self.clock, self.two).await;
+        let again =
+            gateway(&self.folder, &self.place, &self.clock, self.two, &self.metric, GROWTH).await;
         (self.gateway, self.store) = again;
+    }
+
+    /// From now on hampshire's records may make the store grow by so much in a day.
+    pub async fn limit_growth(&mut self, bytes: u64) {
+        self.gateway =
+            on_store(&self.folder, &self.store, &self.clock, self.two, &self.metric, bytes).await;
     }
 
     /// Another gateway on the same store.
     pub async fn neighbour(&self) -> Gateway {
-        on_store(&self.folder, &self.store, &self.clock, self.two).await
+        on_store(&self.folder, &self.store, &self.clock, self.two, &Metric::default(), GROWTH).await
     }
 
     /// The text of the version that is live of one of hampshire's mappings.
@@ -85,15 +99,20 @@ impl House {
     }
 
     pub async fn push(&self, media_type: &str, body: &str) -> RecordsAnswer {
+        self.offer(media_type, body).await.unwrap()
+    }
+
+    pub async fn offer(&self, media_type: &str, body: &str) -> Result<RecordsAnswer, Refusal> {
         let submission = Submission {
             media_type: media_type.to_owned(),
             body: Bytes::from(body.to_owned()),
             mapping: None,
             idempotency_key: None,
             dry_run: false,
+            room: None,
         };
-        match self.gateway.accept(&caller(), submission).await.unwrap() {
-            Accepted::Taken(answer) | Accepted::AllAtFault(answer) => answer,
+        match self.gateway.accept(&caller(), submission).await? {
+            Accepted::Taken(answer) | Accepted::AllAtFault(answer) => Ok(answer),
             Accepted::DryRun(_) => unreachable!("nobody asked for one"),
         }
     }
@@ -209,11 +228,13 @@ async fn gateway(
     place: &config::Store,
     clock: &Clock,
     two: bool,
+    metric: &Metric,
+    growth: u64,
 ) -> (Gateway, Arc<dyn Store>) {
     let vault = vault(folder);
     let store = Sqlite::open(place, clock.clone(), vault, Metric::default()).unwrap();
     let store: Arc<dyn Store> = Arc::new(store);
-    (on_store(folder, &store, clock, two).await, store)
+    (on_store(folder, &store, clock, two, metric, growth).await, store)
 }
 
 fn vault(folder: &std::path::Path) -> Arc<Vault> {
@@ -231,8 +252,10 @@ async fn on_store(
     store: &Arc<dyn Store>,
     clock: &Clock,
     two: bool,
+    metric: &Metric,
+    growth: u64,
 ) -> Gateway {
-    let (vault, metric) = (vault(folder), Metric::default());
+    let vault = vault(folder);
     let force = Force {
         code: ForceCode(44),
         slug: "hampshire".to_owned(),
@@ -241,7 +264,7 @@ async fn on_store(
         agreement_ref: "ISA-44-1".to_owned(),
         compliance_domains: vec!["hampshire.example".to_owned()],
         silent_days: 7,
-        store_bytes_per_day_max: 2 << 30,
+        store_bytes_per_day_max: growth,
     };
     let provider = Provider {
         slug: PROVIDER.to_owned(),
@@ -251,7 +274,8 @@ async fn on_store(
     let mut forces = Forces::from_iter([force]).with_providers([provider]);
     forces.has_mail = true;
     forces.second_operator = two;
-    let gateway = Gateway::assemble(clock.clone(), vault, Arc::clone(store), metric, forces, 1000);
+    let gateway =
+        Gateway::assemble(clock.clone(), vault, Arc::clone(store), metric.clone(), forces, 1000);
     let mappings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
     let warnings = gateway.activate_mappings(&mappings, false).await.unwrap();
     assert!(warnings.iter().all(|it| it.contains("is a draft")), "{warnings:?}");

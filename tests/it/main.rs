@@ -35,6 +35,7 @@ mod inflow;
 mod letters;
 mod mail;
 mod order;
+mod memory;
 mod outcomes;
 mod queue;
 mod read_only;

@@ -178,6 +178,16 @@ impl Work {
         });
     }
 
+    /// It is answered: no second copy of it is kept until the whole body is.
+    pub fn forget(&mut self) {
+        self.read.excerpt = Vec::new();
+        self.read.unlisted = Vec::new();
+        self.content = None;
+        self.causes = Vec::new();
+        self.flags = Vec::new();
+        self.held = None;
+    }
+
     pub fn into_answer(self) -> RecordAnswer {
         match self.answer {
             Some(answer) => answer,

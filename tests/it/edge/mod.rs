@@ -149,7 +149,7 @@ fn bodies_in_flight_share_one_budget() {
 fn large_bodies_of_one_force_wait_for_each_other_and_for_nobody_elses() {
     let world = World::of("large-waits");
     let asked = || world.told.asked.lock().unwrap().len();
-    let large = |text: &str| format!("{text}{}", " ".repeat(100 << 10));
+    let large = |text: &str| format!("{text}{}", " ".repeat(200 << 10));
     let mut first = world.hampshire();
     first.send("/v1/records", XML, &large("wait"));
     eventually(|| asked() == 1);

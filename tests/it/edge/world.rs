@@ -44,7 +44,8 @@ impl Stories for Told {
         submission: Submission,
     ) -> BoxFuture<'a, Result<Accepted, Refusal>> {
         async move {
-            self.asked.lock().unwrap().push((caller.clone(), submission.clone()));
+            let asked = Submission { room: None, ..submission.clone() };
+            self.asked.lock().unwrap().push((caller.clone(), asked));
             match &submission.body[..] {
                 _ if submission.dry_run => Ok(Accepted::DryRun(answer())),
                 b"fault" => Ok(Accepted::AllAtFault(answer())),

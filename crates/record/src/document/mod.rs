@@ -42,6 +42,36 @@ enum Written {
     Fixed,
 }
 
+/// Bytes of memory that reading takes at most for a byte of the body: the decoded text, the tree while
+/// it grows, and beside it the tree of the mapping that was tried before. `tests/expansion.rs` finds
+/// and holds them with the worst bodies.
+pub mod expansion {
+    use super::Limits;
+
+    /// `<a/>` again and again.
+    pub const XML: usize = 40;
+    /// `1,` again and again.
+    pub const JSON: usize = 72;
+    /// Rows of empty cells, each a record of its own.
+    pub const CSV: usize = 320;
+    /// Columns of one character.
+    pub const FIXED: usize = 128;
+    /// Of a format that nobody knows.
+    pub const WORST: usize = CSV;
+
+    /// For a byte of text, whatever the number of nodes.
+    const TEXT: usize = 6;
+    /// For a node.
+    const NODE: usize = 208;
+
+    /// The most that reading a body takes with one of these constants, within these limits.
+    pub fn most(body_bytes: usize, expansion: usize, limits: &Limits) -> usize {
+        let nodes = limits.nodes_max.saturating_mul(NODE);
+        let bounded = body_bytes.saturating_mul(TEXT).saturating_add(nodes);
+        body_bytes.saturating_mul(expansion).min(bounded)
+    }
+}
+
 impl Format {
     fn written(&self) -> Written {
         match self {
