@@ -64,9 +64,7 @@ impl Share {
         }
         granted
     }
-}
 
-impl Share {
     /// An answer that nobody reads takes memory as a body does: the share lives until it is written.
     pub(in crate::http) fn kept_with(mut self, response: HttpResponse) -> HttpResponse {
         if let BodySize::Sized(bytes) = response.body().size() {

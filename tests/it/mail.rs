@@ -16,7 +16,8 @@ use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::House;
 use crate::world::{TestGateway, World, eventually, free_port, plain_client, write_secret};
 
-fn post(server: String, clock: &Clock) -> Post {
+/// The operators' e-mail, sent to this server without TLS.
+pub fn post(server: String, clock: &Clock) -> Post {
     let settings = config::Mail {
         server,
         tls: Encryption::None,

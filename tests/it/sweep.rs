@@ -2,8 +2,7 @@
 //! opens, every day while it is open, and when it ends. The tests own the clock.
 
 use cara_gateway::config;
-use cara_gateway::config::mail::Encryption;
-use cara_gateway::delivery::{Mail, Push};
+use cara_gateway::delivery::Push;
 use cara_gateway::flow::Caller;
 use cara_gateway::flow::conclude::Urgency;
 use cara_gateway::flow::mail::To;
@@ -11,13 +10,14 @@ use cara_gateway::flow::notice::Asked;
 use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::sweep::{Sweeper, Swept};
 use cara_gateway::metric::{Health, Metric, Part};
-use cara_gateway::worker::{self, Outside, Post};
+use cara_gateway::worker::{self, Outside};
 use cara_record::wire::Compartment;
 use serde_json::json;
 
 use crate::certificate::Authority;
 use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::{House, caller, operator};
+use crate::mail::post;
 use crate::record::{XML, record};
 use crate::world::eventually;
 
@@ -341,19 +341,7 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
     house.report(referral_id, 3, "workshop_missed", miss).await;
     house.pass(4);
     let mut postbox = Postbox::start(Guard::None).await;
-    let settings = config::Mail {
-        server: postbox.address(),
-        tls: Encryption::None,
-        ca: None,
-        from: "gateway@cara.example".to_owned(),
-        user: None,
-        password: None,
-        operators: vec!["ops@cara.example".to_owned()],
-    };
-    let post = Post {
-        mail: Mail::open(&settings, &house.clock).unwrap(),
-        operators: settings.operators.clone(),
-    };
+    let post = post(postbox.address(), &house.clock);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let outside = Outside {
         certificates: std::sync::Arc::new(Default::default),
