@@ -52,10 +52,11 @@ fn not_empty(settings: &Settings, faults: &mut Faults) {
 
 fn bodies_fit(settings: &Settings, faults: &mut Faults) {
     let largest = settings.forces.iter().map(|force| settings.body_bytes_max(force)).max();
-    if largest.is_some_and(|largest| largest > settings.api.in_flight_bytes_max) {
+    // A force alone may use half of it.
+    if largest.is_some_and(|largest| largest > settings.api.in_flight_bytes_max / 2) {
         faults.add(
             "api.in_flight_bytes_max",
-            "it is smaller than one body may be",
+            "it is smaller than twice the largest body that a force may send",
             "Raise it, or lower `body_bytes_max`",
         );
     }

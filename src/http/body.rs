@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::{Bytes, BytesMut, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use super::Edge;
 use super::activity::STALL;
 use super::limit::Share;
 use super::problem::{self, Refused};
-use super::standing::Parked;
+use super::standing::{Parked, Standing};
 use crate::flow::Refusal;
 
 /// A body may stand still for so long in all before its rate counts.
@@ -59,8 +59,8 @@ async fn read_within(
         return Err(Refused::new(&problem::CONTENT_ENCODING, "Send the body as it is."));
     }
     let announced = announced(request)?;
-    let mut share = edge.budget.share();
-    within(announced, bytes_max, &mut share)?;
+    let mut share = share(edge, request);
+    within(edge, announced, bytes_max, &mut share)?;
     let mut bytes = BytesMut::with_capacity(announced.min(bytes_max));
     let mut waited = Duration::ZERO;
     loop {
@@ -81,7 +81,7 @@ async fn read_within(
             Ok(Some(Err(_))) => return Err(cut_off()),
             Ok(Some(Ok(chunk))) => chunk,
         };
-        within(bytes.len() + chunk.len(), bytes_max, &mut share)?;
+        within(edge, bytes.len() + chunk.len(), bytes_max, &mut share)?;
         bytes.extend_from_slice(&chunk);
     }
 }
@@ -93,12 +93,21 @@ fn announced(request: &HttpRequest) -> Result<usize, Refused> {
     length.ok_or_else(|| Refused::parameter("Content-Length"))
 }
 
-fn within(bytes: usize, bytes_max: usize, share: &mut Share) -> Result<(), Refused> {
+fn share(edge: &Edge, request: &HttpRequest) -> Share {
+    let kept = request.extensions();
+    let forces = kept.get::<Standing>().map_or(&[][..], |standing| &standing.identity.forces);
+    edge.budget.share(forces)
+}
+
+fn within(edge: &Edge, bytes: usize, bytes_max: usize, share: &mut Share) -> Result<(), Refused> {
     if bytes > bytes_max {
         let detail = format!("A body may hold {bytes_max} bytes. Send it in parts.");
         return Err(Refused::new(&problem::TOO_LARGE, detail));
     }
     if !share.grow_to(bytes) {
+        if let Some(force) = share.holder() {
+            edge.refusals.count_force(force);
+        }
         let detail = "Too many bodies are being read at once. Send all of it again.";
         return Err(Refused::new(&problem::UNAVAILABLE, detail).retry_after(1));
     }

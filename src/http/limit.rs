@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,45 +19,86 @@ use governor::{Quota, RateLimiter};
 use crate::clock::Clock;
 use crate::metric::{Metric, alert};
 
-/// Bytes that all bodies being read may hold together.
+/// Bytes that all bodies being read may hold together. A force may hold as much as it leaves free for
+/// all others: one force alone half, two a third each, and there is always some left for the next.
 #[derive(Debug)]
 pub(in crate::http) struct Budget {
-    used: AtomicUsize,
+    used: Mutex<Used>,
     bytes_max: usize,
     metric: Metric,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    bytes: usize,
+    /// By force; `None`: the operators'.
+    own: HashMap<Option<u8>, usize>,
 }
 
 /// Some bytes of the budget; dropped, they are free again.
 #[derive(Debug)]
 pub(in crate::http) struct Share {
     budget: Arc<Budget>,
+    holder: Option<u8>,
     bytes: usize,
 }
 
 impl Budget {
     pub(in crate::http) fn of(bytes_max: usize, metric: Metric) -> Arc<Self> {
-        Arc::new(Budget { used: AtomicUsize::new(0), bytes_max, metric })
+        Arc::new(Budget { used: Mutex::default(), bytes_max, metric })
     }
 
-    pub(in crate::http) fn share(self: &Arc<Self>) -> Share {
-        Share { budget: Arc::clone(self), bytes: 0 }
+    /// A share of the one of these forces that holds the least; of the operators if there is none.
+    pub(in crate::http) fn share(self: &Arc<Self>, forces: &[u8]) -> Share {
+        let used = self.used();
+        let holders = forces.iter().copied().map(Some);
+        let holder = holders.min_by_key(|holder| used.of(*holder)).flatten();
+        drop(used);
+        Share { budget: Arc::clone(self), holder, bytes: 0 }
     }
 
-    fn take(&self, bytes: usize) -> bool {
-        let within = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
-        let before = self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, within);
-        if let Ok(before) = before {
-            self.metric.in_flight_bytes(before + bytes);
+    fn take(&self, holder: Option<u8>, bytes: usize) -> bool {
+        let mut used = self.used();
+        let free = self.bytes_max.checked_sub(used.bytes).and_then(|free| free.checked_sub(bytes));
+        let granted = free.is_some_and(|free| used.of(holder) + bytes <= free);
+        if granted {
+            used.bytes += bytes;
+            *used.own.entry(holder).or_default() += bytes;
+            self.metric.in_flight_bytes(used.bytes);
         }
-        before.is_ok()
+        granted
+    }
+
+    fn give_back(&self, holder: Option<u8>, bytes: usize) {
+        let mut used = self.used();
+        used.bytes -= bytes;
+        if let Some(own) = used.own.get_mut(&holder) {
+            *own -= bytes;
+        }
+        self.metric.in_flight_bytes(used.bytes);
+    }
+
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    fn of(&self, holder: Option<u8>) -> usize {
+        self.own.get(&holder).copied().unwrap_or_default()
     }
 }
 
 impl Share {
+    /// Whose it is; `None`: the operators'.
+    pub(in crate::http) fn holder(&self) -> Option<u8> {
+        self.holder
+    }
+
     /// Grows the share to this size if the budget allows it. It never shrinks before its end.
     pub(in crate::http) fn grow_to(&mut self, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.bytes);
-        let granted = more == 0 || self.budget.take(more);
+        let granted = more == 0 || self.budget.take(self.holder, more);
         if granted {
             self.bytes += more;
         }
@@ -98,8 +138,7 @@ impl MessageBody for Answering {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let before = self.budget.used.fetch_sub(self.bytes, Ordering::AcqRel);
-        self.budget.metric.in_flight_bytes(before - self.bytes);
+        self.budget.give_back(self.holder, self.bytes);
     }
 }
 
@@ -210,16 +249,37 @@ mod tests {
     #[test]
     fn a_share_grows_within_the_budget_and_gives_all_back() {
         let budget = Budget::of(100, Metric::default());
-        let (mut one, mut other) = (budget.share(), budget.share());
-        assert!(one.grow_to(60));
-        assert!(one.grow_to(60), "the same size is no growth");
-        assert!(!other.grow_to(41));
-        assert!(other.grow_to(40));
+        let mut one = budget.share(&[44]);
+        assert!(one.grow_to(30));
+        assert!(one.grow_to(30), "the same size is no growth");
+        assert!(one.grow_to(50));
+        assert!(!one.grow_to(51));
+        assert!(!budget.share(&[44]).grow_to(1), "the force's own, not the body's");
         drop(one);
-        assert!(other.grow_to(100));
-        drop(other);
-        assert_eq!(budget.used.load(Ordering::Acquire), 0);
-        assert!(!budget.share().grow_to(usize::MAX));
+        let mut again = budget.share(&[44]);
+        assert!(again.grow_to(50));
+        drop(again);
+        assert_eq!(budget.used().bytes, 0);
+        assert!(!budget.share(&[44]).grow_to(usize::MAX));
+    }
+
+    #[test]
+    fn whatever_forces_hold_there_is_some_left_for_the_next() {
+        let budget = Budget::of(1_000, Metric::default());
+        let mut held = Vec::new();
+        for force in 1..=5 {
+            loop {
+                let mut share = budget.share(&[force]);
+                if !share.grow_to(10) {
+                    break;
+                }
+                held.push(share);
+            }
+        }
+        assert!(budget.share(&[6]).grow_to(10));
+        assert!(budget.share(&[]).grow_to(10), "the operators too");
+        assert!(!budget.share(&[1]).grow_to(10));
+        assert!(budget.share(&[1, 6]).grow_to(10), "an identity of two has the room of either");
     }
 
     #[test]

@@ -113,8 +113,17 @@ impl Held {
     }
 }
 
+/// A lock is given back in so many words: a child that is just being started has the handles of this
+/// process until it runs its own program, and closing ours would leave the lock with it.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
+        let _ = self.file.unlock();
         OPEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.inode);
     }
 }
@@ -158,4 +167,22 @@ fn try_lock(file: &File, path: &Path) -> Result<(), Error> {
 
 fn own_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_is_being_started_keeps_no_lock() {
+        let folder = std::env::temp_dir().join(format!("cara-lock-{}", std::process::id()));
+        let path = folder.join("gateway.db");
+        let held = Place::take(&path).unwrap().hold().unwrap();
+        assert!(matches!(Place::take(&path), Err(Error::InUse { .. })));
+        let childs = [held.file.try_clone().unwrap(), held.place.lock.try_clone().unwrap()];
+        drop(held);
+        Place::take(&path).unwrap().hold().unwrap();
+        drop(childs);
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -88,7 +88,7 @@ fn one_address_holds_so_many_connections() {
     let mut busy = world.hampshire();
     busy.send("/v1/records", super::XML, "wait");
     eventually(|| world.told.asked.lock().unwrap().len() == 1);
-    let mut idle = world.connect(Some("forces/norfolk"));
+    let mut idle = world.norfolk();
     assert_eq!(idle.get("/v1/whoami", "").status, 200);
     eventually(|| world.ask("forces/norfolk").is_some());
     assert!(idle.try_ask("/v1/whoami").is_none(), "the idle one gave way");
@@ -110,4 +110,23 @@ fn one_user_holds_so_many_calls_and_the_socket_is_not_everybodys() {
     assert!(call().try_ask("/v1/status").is_none());
     open.pop();
     eventually(|| call().try_ask("/v1/status").is_some());
+}
+
+#[test]
+fn slow_bodies_of_one_force_leave_room_for_others() {
+    let world = World::of("slow-bodies");
+    let announced = "POST /v1/records HTTP/1.1\r\nHost: l\r\nContent-Type: application/xml\r\n\
+                     Content-Length: 1048576\r\n\r\n<";
+    let slow: Vec<_> = (0..32)
+        .map(|_| {
+            let mut wire = world.hampshire();
+            wire.write(announced).unwrap();
+            wire
+        })
+        .collect();
+    eventually(|| is_told(&world, "44"));
+    let large = " ".repeat(1 << 20);
+    assert_eq!(world.norfolk().post("/v1/records", super::XML, &large).status, 202);
+    drop(slow);
+    eventually(|| world.hampshire().post("/v1/records", super::XML, &large).status == 202);
 }

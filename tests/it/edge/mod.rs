@@ -131,7 +131,7 @@ fn a_trickled_body_is_cut_off_and_its_connection_with_it() {
 #[test]
 fn bodies_in_flight_share_one_budget() {
     let world = World::with("flight", |settings| {
-        settings.api.in_flight_bytes_max = 8;
+        settings.api.in_flight_bytes_max = 16;
         settings.forces.iter_mut().for_each(|force| force.body_bytes_max = None);
     });
     let mut first = world.hampshire();
@@ -140,6 +140,7 @@ fn bodies_in_flight_share_one_budget() {
     let refused = world.hampshire().post("/v1/records", XML, "12345");
     assert_eq!((refused.status, refused.code().as_str()), (503, "P503"));
     assert_eq!(world.hampshire().post("/v1/records", XML, "1234").status, 202);
+    assert_eq!(world.norfolk().post("/v1/records", XML, "123456").status, 202, "another's share");
     world.told.go_on.notify_one();
     assert_eq!(first.read().status, 202);
     assert_eq!(world.hampshire().post("/v1/records", XML, "12345678").status, 202);
@@ -156,10 +157,7 @@ fn large_bodies_of_one_force_wait_for_each_other_and_for_nobody_elses() {
     let mut second = world.hampshire();
     second.send("/v1/records", XML, &large("second"));
     for body in ["small".to_owned(), large("large")] {
-        assert_eq!(
-            world.connect(Some("forces/norfolk")).post("/v1/records", XML, &body).status,
-            202
-        );
+        assert_eq!(world.norfolk().post("/v1/records", XML, &body).status, 202);
     }
     assert_eq!(world.hampshire().post("/v1/records", XML, "small").status, 202);
     assert_eq!(asked(), 4, "the second stands behind the first");
@@ -177,7 +175,7 @@ fn a_force_over_its_rate_is_slowed_down_alone() {
         let norfolk = settings.forces.iter_mut().find(|force| force.slug == "norfolk");
         norfolk.unwrap().requests_per_s_max = Some(2);
     });
-    let mut wire = world.connect(Some("forces/norfolk"));
+    let mut wire = world.norfolk();
     let replies: Vec<Reply> = (0..8).map(|_| wire.get("/v1/whoami", "")).collect();
     let slowed = replies.iter().find(|reply| reply.status == 429).expect("one is slowed down");
     assert_eq!(slowed.code(), "P429");
@@ -204,7 +202,7 @@ fn without_a_known_certificate_nothing_is_answered() {
 #[test]
 fn a_revocation_ends_open_connections_and_refuses_new_ones() {
     let world = World::of("revoked");
-    let (mut open, mut other) = (world.hampshire(), world.connect(Some("forces/norfolk")));
+    let (mut open, mut other) = (world.hampshire(), world.norfolk());
     assert_eq!(open.get("/v1/whoami", "").status, 200);
     world.folder.revoke("hampshire");
     let mut last = None;

@@ -262,6 +262,10 @@ impl World {
     pub fn hampshire(&self) -> Wire<impl Read + Write + use<>> {
         self.connect(Some("forces/hampshire"))
     }
+
+    pub fn norfolk(&self) -> Wire<impl Read + Write + use<>> {
+        self.connect(Some("forces/norfolk"))
+    }
 }
 
 impl Drop for World {
