@@ -22,7 +22,7 @@ test: install
 fault-test: install
 	FAULT_TEST=all $(CARGO) test --test it -- --nocapture every_fault
 
-# What another force feels of one at its limits, beside a burner of the processor; three minutes.
+# What another force feels of one at its limits, beside a burner of the processor; eight minutes.
 fairness: install
 	FAIRNESS=all $(CARGO) test --test it -- --nocapture another_force_feels
 

@@ -16,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::Edge;
 use super::activity::{self, Activity, Quiet};
-use super::permit::Permit;
+use super::permit::{self, Permit};
 use crate::supervisor::contain_now;
 use crate::tls::Presented;
 
@@ -41,32 +41,26 @@ impl Connection {
         stream: TcpStream,
     ) -> io::Result<(Connection, Protocol, Option<SocketAddr>)> {
         let source = stream.peer_addr()?;
-        let permit = edge.permits.admit(source.ip()).ok_or_else(refused)?;
+        let (handshakes, group) = (&edge.handshakes, permit::group(source.ip()));
+        let permit = handshakes.arrive(group, || edge.permits.admit(source.ip())).await;
+        let permit = permit.ok_or_else(refused)?;
         stream.set_nodelay(true)?;
         let shaking = async {
             stream.readable().await?;
             permit.activity.spoke();
-            acceptor.accept(stream).await
+            handshakes.pace(group, shake(&edge, &permit, acceptor.accept(stream))).await
         };
         let activity = &permit.activity;
         let given_way = std::future::poll_fn(|cx| match activity.is_over(cx) {
             true => Poll::Ready(()),
             false => Poll::Pending,
         });
-        let stream = tokio::select! {
+        let (stream, presented) = tokio::select! {
             biased;
             shaken = shaking => shaken?,
             () = given_way => return Err(refused()),
             () = activity::wait(&edge.clock, HANDSHAKE) => return Err(io::ErrorKind::TimedOut.into()),
         };
-        let chain = stream.get_ref().1.peer_certificates();
-        let presented = chain
-            .and_then(|chain| contain_now(|| Presented::read(chain)).ok().flatten())
-            .map(Arc::new);
-        let identity = presented.as_ref().and_then(|presented| edge.trust.check(presented).ok());
-        if !permit.hold(identity.as_ref().map_or(&[], |identity| &identity.forces)) {
-            return Err(refused());
-        }
         let quiet = Quiet::of(edge.clock.clone());
         let connection = Connection { stream, quiet, is_over: false, permit, presented };
         Ok((connection, Protocol::Http1, Some(source)))
@@ -82,6 +76,23 @@ impl Connection {
             Poll::Pending if self.is_over => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             outcome => outcome,
         }
+    }
+}
+
+/// Shakes hands and sees who it is.
+async fn shake(
+    edge: &Edge,
+    permit: &Permit,
+    accepting: tokio_rustls::Accept<TcpStream>,
+) -> io::Result<(TlsStream<TcpStream>, Option<Arc<Presented>>)> {
+    let stream = accepting.await?;
+    let chain = stream.get_ref().1.peer_certificates();
+    let presented =
+        chain.and_then(|chain| contain_now(|| Presented::read(chain)).ok().flatten()).map(Arc::new);
+    let identity = presented.as_ref().and_then(|presented| edge.trust.check(presented).ok());
+    match permit.hold(identity.as_ref().map_or(&[], |identity| &identity.forces)) {
+        true => Ok((stream, presented)),
+        false => Err(refused()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::handshake::Handshakes;
 use super::limit::{Budget, Rates, Refusals};
 use super::permit::Permits;
 use super::{DeadLetters, Stories};
@@ -27,6 +28,7 @@ pub struct Edge {
     /// Requests of forces that were answered.
     pub(in crate::http) answered: AtomicU64,
     pub(in crate::http) permits: Arc<Permits>,
+    pub(in crate::http) handshakes: Handshakes,
     pub(in crate::http) refusals: Arc<Refusals>,
 }
 
@@ -45,6 +47,7 @@ impl Edge {
         let rates = Rates::of(clock.clone());
         let refusals = Refusals::of(clock.clone(), metric.clone());
         let permits = Permits::of(&settings.api, clock.clone(), Arc::clone(&refusals));
+        let handshakes = Handshakes::of(settings.api.workers, permits.coming_max());
         Arc::new(Edge {
             settings,
             clock,
@@ -58,6 +61,7 @@ impl Edge {
             rates,
             answered: AtomicU64::new(0),
             permits,
+            handshakes,
             refusals,
         })
     }

@@ -16,6 +16,7 @@ pub mod body;
 mod connection;
 mod edge;
 mod gate;
+mod handshake;
 mod internal;
 mod knock;
 mod limit;

@@ -4,7 +4,7 @@
 //! Nobody is queued. Under pressure a newcomer takes the place of one that has been silent or idle
 //! the longest, of whoever holds the most; where nobody is idle, the newcomer is closed at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,9 +49,12 @@ pub(in crate::http) struct Permits {
 
 #[derive(Debug, Default)]
 struct Places {
-    /// By number, so the oldest first.
-    open: BTreeMap<u64, Place>,
+    open: HashMap<u64, Place>,
     next: u64,
+    /// In each of these the oldest come first.
+    sources: HashMap<IpAddr, BTreeSet<u64>>,
+    coming: HashMap<IpAddr, BTreeSet<u64>>,
+    holders: HashMap<Holder, BTreeSet<u64>>,
 }
 
 #[derive(Debug)]
@@ -62,7 +65,7 @@ struct Place {
 }
 
 /// Whom a connection counts against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Holder {
     /// It is in its handshake.
     Coming,
@@ -97,6 +100,11 @@ impl Permits {
         Arc::new(Permits { bounds, clock, refusals, places: Mutex::default() })
     }
 
+    /// How many may be in their handshake.
+    pub(in crate::http) fn coming_max(&self) -> usize {
+        self.bounds.coming
+    }
+
     /// A place for a connection that has just been accepted; `None`: close it at once.
     pub(in crate::http) fn admit(self: &Arc<Self>, source: IpAddr) -> Option<Permit> {
         let source = group(source);
@@ -110,10 +118,8 @@ impl Permits {
             self.refusals.count("source");
             return None;
         }
-        places.next += 1;
-        let number = places.next;
         let place = Place { source, holder: Holder::Coming, activity: Arc::clone(&activity) };
-        places.open.insert(number, place);
+        let number = places.open(place);
         Some(Permit { permits: Arc::clone(self), number, activity })
     }
 
@@ -132,74 +138,80 @@ impl Permit {
         let fewest = holders.min_by_key(|holder| places.count(*holder));
         let holder = fewest.unwrap_or(Holder::Nobody);
         let has_room = places.room_of(&permits.bounds, holder, permits.clock.monotonic());
-        match places.open.get_mut(&self.number) {
-            // Somebody took its place while it shook hands.
-            None => false,
-            Some(place) if has_room => {
-                place.holder = holder;
-                self.activity.shaken();
-                true
-            }
-            Some(_) => {
-                drop(places);
-                match holder {
-                    Holder::Force(force) => permits.refusals.count_force(force),
-                    Holder::Coming | Holder::Nobody => permits.refusals.count("source"),
-                }
-                false
-            }
+        // Without a place of its own, somebody took it while it shook hands.
+        let Some(mut place) = places.take(self.number) else { return false };
+        if has_room {
+            place.holder = holder;
+            self.activity.shaken();
         }
+        places.put(self.number, place);
+        drop(places);
+        match holder {
+            _ if has_room => {}
+            Holder::Force(force) => permits.refusals.count_force(force),
+            Holder::Coming | Holder::Nobody => permits.refusals.count("source"),
+        }
+        has_room
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.permits.places().open.remove(&self.number);
+        self.permits.places().take(self.number);
     }
 }
 
 impl Places {
-    fn count(&self, holder: Holder) -> usize {
-        self.open.values().filter(|place| place.holder == holder).count()
+    fn open(&mut self, place: Place) -> u64 {
+        self.next += 1;
+        self.put(self.next, place);
+        self.next
     }
 
-    fn count_source(&self, source: IpAddr) -> usize {
-        self.open.values().filter(|place| place.source == source).count()
+    fn put(&mut self, number: u64, place: Place) {
+        self.sources.entry(place.source).or_default().insert(number);
+        match place.holder {
+            Holder::Coming => self.coming.entry(place.source).or_default().insert(number),
+            holder => self.holders.entry(holder).or_default().insert(number),
+        };
+        self.open.insert(number, place);
+    }
+
+    fn take(&mut self, number: u64) -> Option<Place> {
+        let place = self.open.remove(&number)?;
+        leave(&mut self.sources, place.source, number);
+        match place.holder {
+            Holder::Coming => leave(&mut self.coming, place.source, number),
+            holder => leave(&mut self.holders, holder, number),
+        }
+        Some(place)
+    }
+
+    fn count(&self, holder: Holder) -> usize {
+        self.holders.get(&holder).map_or(0, BTreeSet::len)
     }
 
     /// Makes room among the connections of this source if need be.
     fn room_of_source(&mut self, bounds: &Bounds, source: IpAddr, now: Duration) -> bool {
-        if self.count_source(source) < bounds.source {
+        let Some(own) = self.sources.get(&source).filter(|own| own.len() >= bounds.source) else {
             return true;
-        }
-        let own = |place: &Place| place.source == source;
-        let victim = self.stale(now, own).or_else(|| self.idle(now, own));
+        };
+        let victim = self.stale(now, source).or_else(|| self.idle(now, own));
         self.close(victim)
     }
 
     /// Makes room among those that shake hands if need be.
     fn room_to_come(&mut self, bounds: &Bounds, source: IpAddr, now: Duration) -> bool {
-        let mut coming = BTreeMap::<IpAddr, usize>::new();
-        for place in self.open.values().filter(|place| place.holder == Holder::Coming) {
-            *coming.entry(place.source).or_default() += 1;
-        }
-        if coming.values().sum::<usize>() < bounds.coming {
+        if self.coming.values().map(BTreeSet::len).sum::<usize>() < bounds.coming {
             return true;
         }
-        let own = coming.get(&source).copied().unwrap_or_default();
-        let Some((largest, count)) = coming.into_iter().max_by_key(|(_, count)| *count) else {
+        let own = self.coming.get(&source).map_or(0, BTreeSet::len);
+        let Some((largest, all)) = self.coming.iter().max_by_key(|(_, all)| all.len()) else {
             return true;
         };
-        let of_largest = |place: &Place| place.source == largest;
-        let victim = self.stale(now, of_largest).or_else(|| {
-            // Nobody there is late, but another source has not had its share.
-            let newest = self
-                .open
-                .iter()
-                .rev()
-                .find(|(_, place)| of_largest(place) && place.holder == Holder::Coming);
-            newest.map(|(number, _)| *number).filter(|_| own + 1 < count)
-        });
+        // Where nobody is late, another source may not have had its share.
+        let newest = || all.last().copied().filter(|_| own + 1 < all.len());
+        let victim = self.stale(now, *largest).or_else(newest);
         self.close(victim)
     }
 
@@ -211,61 +223,66 @@ impl Places {
             Holder::Coming | Holder::Nobody => FEW.min(bounds.force),
         };
         if own >= own_max {
-            let victim = self.idle(now, |place| place.holder == holder);
+            let victim = self.holders.get(&holder).and_then(|own| self.idle(now, own));
             return self.close(victim);
         }
-        let held = self.open.values().filter(|place| place.holder != Holder::Coming).count();
+        let held: usize = self.holders.values().map(BTreeSet::len).sum();
         let reserve = if own < FEW { 0 } else { bounds.reserve };
         if held < bounds.held - reserve {
             return true;
         }
-        let mut holders: Vec<(usize, Holder)> = Vec::new();
-        for place in self.open.values().filter(|place| place.holder != Holder::Coming) {
-            if holders.iter().all(|(_, known)| *known != place.holder) {
-                holders.push((self.count(place.holder), place.holder));
-            }
-        }
-        holders.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
         // Never of a force that holds fewer than the newcomer's would.
-        let larger = holders.into_iter().filter(|(count, it)| *count > own || *it == holder);
-        let victim = larger
-            .map(|(_, largest)| self.idle(now, |place| place.holder == largest))
-            .find_map(|victim| victim);
+        let may_lose = |(it, all): &(&Holder, &BTreeSet<u64>)| all.len() > own || **it == holder;
+        let mut larger: Vec<_> = self.holders.iter().filter(may_lose).map(|(_, all)| all).collect();
+        larger.sort_by_key(|all| std::cmp::Reverse(all.len()));
+        let victim = larger.into_iter().find_map(|all| self.idle(now, all));
         self.close(victim)
     }
 
-    /// The oldest that is late with its handshake: first of those that have said nothing.
-    fn stale(&self, now: Duration, among: impl Fn(&Place) -> bool) -> Option<u64> {
-        let late = |phase, patience| {
-            let found = self.open.iter().find(|(_, place)| {
-                let (at, since) = place.activity.phase();
-                among(place) && at == phase && now.saturating_sub(since) >= patience
-            });
-            found.map(|(number, _)| *number)
+    /// The oldest of this source that is late with its handshake: first of those that have said
+    /// nothing.
+    fn stale(&self, now: Duration, source: IpAddr) -> Option<u64> {
+        let coming = self.coming.get(&source)?;
+        let since = |number: &u64, wanted: Phase| {
+            let (phase, since) = self.open.get(number)?.activity.phase();
+            (phase == wanted).then_some(now.saturating_sub(since))
         };
-        late(Phase::Silent, SILENT).or_else(|| late(Phase::Shaking, SLOW))
+        // They are silent since they came: if the oldest is not late, none is.
+        let silent = coming.iter().find_map(|it| Some((*it, since(it, Phase::Silent)?)));
+        let silent = silent.filter(|(_, waited)| *waited >= SILENT).map(|(number, _)| number);
+        let slow = |number: &&u64| since(number, Phase::Shaking).is_some_and(|it| it >= SLOW);
+        silent.or_else(|| coming.iter().find(slow).copied())
     }
 
-    /// The one that has been idle the longest.
-    fn idle(&self, now: Duration, among: impl Fn(&Place) -> bool) -> Option<u64> {
-        let held = self.open.iter().filter(|(_, place)| among(place));
-        let idle = held.filter_map(|(number, place)| match place.activity.phase() {
-            (Phase::Fresh | Phase::Idle, since) => Some((since, *number)),
-            _ => None,
-        });
+    /// The one of these that has been idle the longest.
+    fn idle(&self, now: Duration, among: &BTreeSet<u64>) -> Option<u64> {
+        let idle =
+            among.iter().filter_map(|number| match self.open.get(number)?.activity.phase() {
+                (Phase::Fresh | Phase::Idle, since) => Some((since, *number)),
+                _ => None,
+            });
         let oldest = idle.min();
         oldest.filter(|(since, _)| now.saturating_sub(*since) >= IDLE).map(|(_, number)| number)
     }
 
     /// Ends a connection, whose place is free from now on. False: there was none to end.
     fn close(&mut self, victim: Option<u64>) -> bool {
-        let place = victim.and_then(|number| self.open.remove(&number));
+        let place = victim.and_then(|number| self.take(number));
         place.inspect(|place| place.activity.close()).is_some()
     }
 }
 
+fn leave<K: Eq + std::hash::Hash>(groups: &mut HashMap<K, BTreeSet<u64>>, key: K, number: u64) {
+    if let Some(group) = groups.get_mut(&key) {
+        group.remove(&number);
+        if group.is_empty() {
+            groups.remove(&key);
+        }
+    }
+}
+
 /// One host may have a whole /64 of IPv6 addresses.
-fn group(source: IpAddr) -> IpAddr {
+pub(in crate::http) fn group(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
         address => address,
