@@ -13,6 +13,7 @@ use super::answer::{self, Answer};
 use super::{Endpoint, Error, NotAllowed, Parcel};
 use crate::clock::Clock;
 use crate::config::{Delivery, Force};
+use crate::supervisor::is_out_of_descriptors;
 use crate::tls;
 
 /// Of an answer's body no more is read. It is never kept nor logged.
@@ -183,14 +184,21 @@ async fn whole(mut response: reqwest::Response) -> Result<(), &'static str> {
 }
 
 /// An error with all its causes on one line. They name files and settings, nothing else.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |cause| cause.source())
 }
 
 /// Why there is no answer.
 fn reason(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
+    if causes(error).filter_map(|it| it.downcast_ref()).any(is_out_of_descriptors) {
+        "no_descriptor"
+    } else if error.is_timeout() {
         "timeout"
     } else if tls::Error::is_behind(error) {
         "tls"

@@ -89,9 +89,24 @@ struct CertificateView {
     days_left: i64,
 }
 
-/// Who is at the other end of a connection; nobody when the user is not listed.
+/// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
-struct Peer(Option<Operator>);
+enum Peer {
+    Listed(Operator),
+    NotListed,
+    /// The operating system could not say.
+    Unknown,
+}
+
+impl Peer {
+    fn of(operators: &config::Operators, user: std::io::Result<Option<User>>) -> Peer {
+        match user {
+            Ok(Some(user)) => listed(operators, &user.name).map_or(Peer::NotListed, Peer::Listed),
+            Ok(None) => Peer::NotListed,
+            Err(_) => Peer::Unknown,
+        }
+    }
+}
 
 /// Keeps the peer's operating-system user with a new connection.
 pub(in crate::http) fn on_connect(
@@ -99,10 +114,9 @@ pub(in crate::http) fn on_connect(
     stream: &UnixStream,
     kept: &mut Extensions,
 ) {
-    let peer = stream.peer_cred().ok();
-    let user = peer.and_then(|peer| User::from_uid(Uid::from_raw(peer.uid())).ok().flatten());
-    let operator = user.and_then(|user| listed(operators, &user.name));
-    kept.insert(Peer(operator));
+    let uid = stream.peer_cred().map(|peer| Uid::from_raw(peer.uid()));
+    let user = uid.and_then(|uid| User::from_uid(uid).map_err(Into::into));
+    kept.insert(Peer::of(operators, user));
 }
 
 /// How many connections each user of the operating system has open on the socket.
@@ -161,12 +175,20 @@ impl FromRequest for Operator {
     type Future = Ready<Result<Self, Refused>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let peer = request.conn_data::<Peer>().and_then(|peer| peer.0.clone());
-        ready(peer.ok_or_else(|| {
-            tracing::warn!("http.operator_refused: the socket's peer is not listed");
-            let detail = "Its user is not under [[operators.user]] in gateway.toml.";
-            Refused::new(&problem::NOT_AN_OPERATOR, detail).closing()
-        }))
+        ready(match request.conn_data::<Peer>() {
+            Some(Peer::Listed(operator)) => Ok(operator.clone()),
+            Some(Peer::Unknown) => {
+                tracing::error!("http.operator_unknown: the system does not say who the peer is");
+                let detail = "The gateway's system could not say who you are: see whether file \
+                              descriptors are left (`/readyz`), and try again.";
+                Err(Refused::new(&problem::UNAVAILABLE, detail).retry_after(1).closing())
+            }
+            Some(Peer::NotListed) | None => {
+                tracing::warn!("http.operator_refused: the socket's peer is not listed");
+                let detail = "Its user is not under [[operators.user]] in gateway.toml.";
+                Err(Refused::new(&problem::NOT_AN_OPERATOR, detail).closing())
+            }
+        })
     }
 }
 
@@ -325,5 +347,9 @@ mod tests {
         assert_eq!(listed(&operators, "ann").map(|it| it.role), Some(Role::Look));
         assert_eq!(listed(&operators, "root"), None);
         assert_eq!(listed(&operators, ""), None);
+        let of = |user| Peer::of(&operators, user);
+        assert!(matches!(of(Ok(None)), Peer::NotListed));
+        let none_left = std::io::Error::from_raw_os_error(nix::errno::Errno::EMFILE as i32);
+        assert!(matches!(of(Err(none_left)), Peer::Unknown), "a fault of ours refuses nobody");
     }
 }

@@ -10,6 +10,8 @@ pub enum Part {
     Start,
     /// Every listener answers.
     Listener,
+    /// There are file descriptors left for connections, letters and e-mail.
+    Descriptors,
     /// A commit would succeed now.
     Store,
     /// Every stored row was looked at since the start.
@@ -52,9 +54,10 @@ struct Board {
 }
 
 impl Part {
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Start,
         Part::Listener,
+        Part::Descriptors,
         Part::Store,
         Part::Scrub,
         Part::Sweep,
@@ -69,6 +72,7 @@ impl Part {
         match self {
             Part::Start => "start",
             Part::Listener => "listener",
+            Part::Descriptors => "descriptors",
             Part::Store => "store",
             Part::Scrub => "scrub",
             Part::Sweep => "sweep",
@@ -85,7 +89,7 @@ impl Part {
         match self {
             Part::Start | Part::Listener | Part::Store => true,
             Part::Scrub | Part::Sweep | Part::Mappings | Part::Broker | Part::Outcomes => false,
-            Part::Letters | Part::Mail => false,
+            Part::Descriptors | Part::Letters | Part::Mail => false,
         }
     }
 }

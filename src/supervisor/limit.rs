@@ -5,6 +5,9 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+/// Two more connections and the look itself.
+const SPARE: u64 = 3;
+
 /// How many file descriptors are open, and how many may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptors {
@@ -28,6 +31,11 @@ impl Descriptors {
     /// Above 80% of what may be open.
     pub fn is_high(self) -> bool {
         self.open >= self.limit / 10 * 8
+    }
+
+    /// So few are left that the next connection may find none.
+    pub fn are_used_up(self) -> bool {
+        self.open + SPARE >= self.limit
     }
 }
 

@@ -35,6 +35,14 @@ impl Own {
         let descriptors = Descriptors::now();
         // That it cannot be asked means that there is none left to ask with.
         self.say(DESCRIPTORS_HIGH, GATEWAY, descriptors.is_none_or(Descriptors::is_high));
+        let _changed = match descriptors.is_none_or(Descriptors::are_used_up) {
+            true => self.health.bad(
+                Part::Descriptors,
+                "none is left for another connection, letter or e-mail; raise the limit \
+                 (LimitNOFILE) or lower `api.connections_max`",
+            ),
+            false => self.health.good(Part::Descriptors),
+        };
         let now = self.clock.monotonic();
         self.metric.troubles().pass(now);
         let swept_at = self.metric.swept_at();

@@ -131,9 +131,15 @@ async fn opened(gateway: &TestGateway, kind: &str) -> String {
 async fn descriptors_at_their_limit_are_told_as_that() {
     let gateway = TestGateway::start().await;
     assert_eq!(gateway.force("hampshire").post(XML, record(1).text()).await.status, 202);
+    // Its connection is there before, and stays.
+    let (probe, ready) = (plain_client(), format!("{}/readyz", gateway.internal));
+    let says = async || probe.get(&ready).send().await.ok()?.text().await.ok();
+    assert!(!says().await.unwrap().contains("LimitNOFILE"));
     let open = std::fs::read_dir(format!("/proc/{}/fd", gateway.pid())).unwrap().count();
     prlimit(&gateway, &format!("--nofile={open}:"));
     opened(&gateway, "descriptors_high").await;
+    eventually("/readyz says it", async || says().await.filter(|it| it.contains("LimitNOFILE")))
+        .await;
     assert!(!gateway.log().contains("store_anchor"), "{}", gateway.log());
     prlimit(&gateway, "--nofile=4096:");
     let over = async || gateway.log().contains("an incident was closed").then_some(());

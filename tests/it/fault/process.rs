@@ -25,7 +25,7 @@ pub const FAULTS: &[Fault] = &[
     .in_smoke(),
     Fault::of(
         "descriptors_at_limit",
-        &["incident descriptors_high", "readyz listener", "exit", "livez"],
+        &["incident descriptors_high", "readyz descriptors", "readyz listener", "exit", "livez"],
         few,
         many,
     ),

@@ -27,7 +27,7 @@ pub const GATEWAY: &[Room] = &[
     room("tls", &["clock", "config", "domain", "metric", "supervisor"]),
     room("store", &["clock", "config", "domain", "metric", "supervisor", "vault"]),
     room("amqp", &["clock", "config", "metric", "tls", "wire"]),
-    room("delivery", &["clock", "config", "domain", "mapping", "metric", "tls"]),
+    room("delivery", &["clock", "config", "domain", "mapping", "metric", "supervisor", "tls"]),
     room(
         "flow",
         &[
