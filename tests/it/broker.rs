@@ -298,6 +298,20 @@ impl Broker {
         said
     }
 
+    /// Sends the only reader of a queue of the provider's a bare `basic.cancel`: its connection and
+    /// the queue stay, and the broker goes on counting it.
+    pub fn cancel_reading(&self, provider: &str, queue: &str) {
+        self.evaluate(&format!(
+            r#"Name = rabbit_misc:r(<<"{host}">>, queue, <<"cara.{queue}.{provider}">>),
+            {{ok, Queue}} = rabbit_amqqueue:lookup(Name),
+            [Reading] = rabbit_amqqueue:consumers(Queue),
+            Channel = element(4, sys:get_state(element(1, Reading))),
+            Writer = element(6, element(2, Channel)),
+            ok = rabbit_writer:send_command(Writer, {{'basic.cancel', element(2, Reading), true}})."#,
+            host = vhost(provider),
+        ));
+    }
+
     /// A provider of this test's own, with its virtual host.
     pub fn provider(&self, start: &str) -> String {
         let provider = unique(start);

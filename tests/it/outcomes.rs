@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::broker::{Broker, Wishes};
+use crate::broker::{Broker, Wishes, shared};
 use crate::way_back::{Charity, notices, outcome, push, told};
 use crate::world::{TestGateway, World, eventually, example, plain_client};
 
@@ -70,6 +70,22 @@ async fn a_queue_that_is_deleted_is_declared_again_and_one_that_may_not_be_stops
     incident(&gateway, "outcomes_unread", false).await;
     charity.report(&outcome(&referral_id, 2, "workshop_booked", crate::way_back::booked(1))).await;
     told(&force, 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_the_broker_cancels_is_begun_anew() {
+    let (broker, provider) = (shared(), "slate");
+    let gateway = World::publishing(broker, provider).start().await;
+    let force = gateway.force("hampshire");
+    let referral_id = push(&force, 1).await;
+    reads(&gateway).await;
+    broker.cancel_reading(provider, "outcomes");
+    incident(&gateway, "layout_missing", true).await;
+    assert!(gateway.log().contains("the broker cancelled the reading"), "{}", gateway.log());
+    reads(&gateway).await;
+    let charity = Charity::of(broker, provider, "offender").await;
+    charity.report(&outcome(&referral_id, 1, "accepted", json!({}))).await;
+    told(&force, 1).await;
 }
 
 /// Waits until the victim unit of Hampshire has a concern among its notices.
