@@ -17,8 +17,7 @@ use futures_util::future::join_all;
 use futures_util::stream::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions,
-    BasicRejectOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection};
@@ -27,14 +26,16 @@ use uuid::Uuid;
 use super::definitions::{intake_user, victims_user};
 use super::link::{Cause, cause};
 use super::topology::{Names, refused};
+use super::trim::Allowance;
 use super::{Dialer, Error, Topology, channel, dead};
 use crate::config;
 
-/// Messages that the broker may hand out by itself before they are acknowledged. Few: the client
-/// library keeps in memory whatever was handed out. Who wants to look further fetches one by one.
-const PREFETCH: u16 = 8;
 /// What is longer than the longest that is read comes cut, and is rejected as too long.
 const BODY_BYTES_MAX: u64 = reconciliation::BYTES_MAX as u64 + 1;
+/// Of the messages that the library keeps: it has in memory whatever was handed out.
+const HANDED_OUT_BYTES_MAX: u64 = 16 << 20;
+/// So many messages never are too much, whatever they hold.
+pub const HANDED_OUT_MIN: u16 = 8;
 /// Messages of one answer's round on their way at once.
 const ANSWERS_AT_ONCE: usize = 64;
 const LOOK_S_MAX: u64 = 20;
@@ -146,25 +147,24 @@ impl Consumer {
         &self.inboxes
     }
 
-    /// Connects once, declares what this side needs, and begins to read its queue.
-    pub async fn link(&self, inbox: &Arc<Inbox>) -> Result<Inflow, Error> {
-        let connection = self
-            .dialer
-            .dial_to_read(&format!("consume {}", inbox.side_name()), BODY_BYTES_MAX)
-            .await?;
+    /// Connects once, declares what this side needs, and begins to read its queue: the broker hands
+    /// out so many messages before the first of them is acknowledged.
+    pub async fn link(&self, inbox: &Arc<Inbox>, handed_out_max: u16) -> Result<Inflow, Error> {
+        let allowance = Arc::new(Allowance::of(BODY_BYTES_MAX, HANDED_OUT_BYTES_MAX));
+        let purpose = format!("consume {}", inbox.side_name());
+        let connection = self.dialer.dial_to_read(&purpose, Arc::clone(&allowance)).await?;
         let part = self.topology.part(&inbox.queue);
         part.declare(&channel::open(&connection).await?).await?;
         let reading = channel::open(&connection).await?;
         let qos = BasicQosOptions::default();
-        reading.basic_qos(PREFETCH, qos).await.map_err(Error::Broken)?;
+        reading.basic_qos(handed_out_max, qos).await.map_err(Error::Broken)?;
         let messages = consume(&reading, inbox).await?;
         let looking = channel::open(&connection).await?;
         Ok(Inflow {
             connection,
-            reading,
             looking,
-            messages: Some(messages),
-            is_ending: false,
+            messages,
+            allowance,
             inbox: Arc::clone(inbox),
             gateway_user: self.gateway_user.clone(),
         })
@@ -212,34 +212,27 @@ fn received(inbox: &Arc<Inbox>, gateway_user: &str, mut delivery: Delivery) -> R
 }
 
 /// A consuming link of one side. Dropped, it gives everything back that was not acknowledged.
-///
-/// Messages come by themselves, or are fetched one by one; in the order of the queue, either way.
 pub struct Inflow {
     connection: Connection,
-    reading: Channel,
     /// A refused look closes its channel, so it has one of its own.
     looking: Channel,
-    /// None while messages are fetched.
-    messages: Option<lapin::Consumer>,
-    /// The broker hands out nothing more by itself; what it has is taken first.
-    is_ending: bool,
+    messages: lapin::Consumer,
+    allowance: Arc<Allowance>,
     inbox: Arc<Inbox>,
     gateway_user: String,
 }
 
 impl Inflow {
-    /// The next message that comes by itself; none when they are fetched from now on, and an error
-    /// when the link is at its end, however it ended. Dropping the future loses nothing.
+    /// The next message, in the order of the queue; none when more has come than is taken
+    /// ([`Inflow::is_full`]), and an error when the link is at its end, however it ended. Dropping
+    /// the future loses nothing.
     pub async fn next(&mut self) -> Result<Option<Received>, Error> {
-        let Some(messages) = &mut self.messages else { return Ok(None) };
-        match messages.next().await {
+        match self.messages.next().await {
             Some(delivery) => {
                 let delivery = delivery.map_err(Error::Broken)?;
-                Ok(Some(received(&self.inbox, &self.gateway_user, delivery)))
-            }
-            None if self.is_ending => {
-                self.messages = None;
-                Ok(None)
+                self.allowance.release(delivery.data.len());
+                let is_whole = !self.is_full();
+                Ok(is_whole.then(|| received(&self.inbox, &self.gateway_user, delivery)))
             }
             // A connection that ends takes its readings with it; the queue may be well.
             None if !self.connection.status().connected() => Err(silent()),
@@ -250,48 +243,15 @@ impl Inflow {
         }
     }
 
-    /// Whether messages are fetched, and none comes by itself.
-    pub fn is_fetched(&self) -> bool {
-        self.messages.is_none()
-    }
-
-    /// Has the broker hand out nothing more by itself. [`Inflow::next`] gives what it did, then none.
-    pub async fn stem(&mut self) -> Result<(), Error> {
-        let Some(messages) = self.messages.as_ref().filter(|_| !self.is_ending) else {
-            return Ok(());
-        };
-        let tag = messages.tag();
-        self.is_ending = true;
-        let cancelling = self.reading.basic_cancel(tag, BasicCancelOptions::default());
-        cancelling.await.map_err(Error::Broken)
-    }
-
-    /// Has messages come by themselves again.
-    pub async fn open(&mut self) -> Result<(), Error> {
-        self.messages = Some(consume(&self.reading, &self.inbox).await?);
-        self.is_ending = false;
-        Ok(())
-    }
-
-    /// Fetches the next message, if there is one. The future has to be carried to its end: what it
-    /// fetched is gone from the queue until the link is.
-    pub fn fetch(&self) -> impl Future<Output = Result<Option<Received>, Error>> + Send + 'static {
-        let (channel, inbox) = (self.reading.clone(), Arc::clone(&self.inbox));
-        let gateway_user = self.gateway_user.clone();
-        async move {
-            let fetching =
-                channel.basic_get(inbox.queue.as_str().into(), BasicGetOptions::default());
-            let fetched = fetching.await;
-            let fetched =
-                fetched.map_err(|error| refused(format!("reading {}", inbox.queue), error))?;
-            Ok(fetched.map(|message| received(&inbox, &gateway_user, message.delivery)))
-        }
+    /// The messages that were handed out are too large to be kept: what is still to come has been
+    /// emptied. Another link, with fewer at once, gets all of it.
+    pub fn is_full(&self) -> bool {
+        self.allowance.is_full()
     }
 
     /// Asks the broker whether the queue is read at all, and how many messages stand in it.
     pub fn look(&self) -> impl Future<Output = Result<u32, Error>> + Send + 'static {
         let (channel, queue) = (self.looking.clone(), self.inbox.queue.clone());
-        let is_read = self.messages.is_some() && !self.is_ending;
         async move {
             let deaf = |why| Error::Deaf { queue: queue.clone(), why };
             let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
@@ -305,7 +265,7 @@ impl Inflow {
                     _ => Error::Broken(error),
                 })?;
             match found.consumer_count() {
-                0 if is_read => Err(deaf("the broker knows of no consumer")),
+                0 => Err(deaf("the broker knows of no consumer")),
                 _ => Ok(found.message_count()),
             }
         }

@@ -1,12 +1,14 @@
 //! Connections to one provider's virtual host on the broker: every address in turn, by password,
 //! client certificate or both.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::uri::{AMQPScheme, AMQPUri, SASLMechanism};
 use lapin::{Connection, ConnectionProperties};
 
 use super::topology::vhost;
+use super::trim::Allowance;
 use super::{Error, transport};
 use crate::config;
 use crate::tls::Connector;
@@ -50,20 +52,20 @@ impl Dialer {
         self.dial_for(purpose, None).await
     }
 
-    /// The same to read messages, each cut to this many bytes: what the broker hands out is in
-    /// memory before anybody can look at it.
-    pub async fn dial_to_read(
+    /// The same to read messages, cut to the allowance: what the broker hands out is in memory before
+    /// anybody can look at it.
+    pub(in crate::amqp) async fn dial_to_read(
         &self,
         purpose: &str,
-        body_bytes_max: u64,
+        allowance: Arc<Allowance>,
     ) -> Result<Connection, Error> {
-        self.dial_for(purpose, Some(body_bytes_max)).await
+        self.dial_for(purpose, Some(allowance)).await
     }
 
     async fn dial_for(
         &self,
         purpose: &str,
-        body_bytes_max: Option<u64>,
+        allowance: Option<Arc<Allowance>>,
     ) -> Result<Connection, Error> {
         if tracing::enabled!(target: "lapin::returned_messages", tracing::Level::WARN) {
             return Err(Error::LogsBodies);
@@ -81,7 +83,7 @@ impl Dialer {
                 AMQPScheme::AMQPS => Some(self.tls()?),
                 AMQPScheme::AMQP => None,
             };
-            match connect(address, tls, purpose, body_bytes_max).await {
+            match connect(address, tls, purpose, allowance.clone()).await {
                 Ok(connection) => return Ok(connection),
                 Err(failed) => {
                     let reason = format!("{place}: {failed}");
@@ -152,11 +154,11 @@ async fn connect(
     address: AMQPUri,
     tls: Option<Connector>,
     purpose: &str,
-    body_bytes_max: Option<u64>,
+    allowance: Option<Arc<Allowance>>,
 ) -> Result<Connection, Failed> {
     let name = format!("cara-gateway {purpose}");
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let dialing = transport::connect(address, tls, properties, body_bytes_max);
+    let dialing = transport::connect(address, tls, properties, allowance);
     match tokio::time::timeout(Duration::from_secs(DIAL_S_MAX), dialing).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(Failed::Broker(error)),

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_compat::Compat;
@@ -20,7 +21,7 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::trim::Trimmed;
+use super::trim::{Allowance, Trimmed};
 use crate::tls::Connector;
 
 /// Bytes both ways, whether encrypted or not.
@@ -37,18 +38,18 @@ struct Kit {
 }
 
 /// Connects to the address; with TLS exactly when the address says `amqps`, which needs `tls`. What the
-/// broker hands out that is longer than `body_bytes_max` is cut to it.
+/// broker hands out is cut to the allowance.
 pub(in crate::amqp) async fn connect(
     address: AMQPUri,
     tls: Option<Connector>,
     properties: ConnectionProperties,
-    body_bytes_max: Option<u64>,
+    allowance: Option<Arc<Allowance>>,
 ) -> Result<Connection, lapin::Error> {
     let runtime = Runtime::new(Kit { tokio: Tokio::current() });
     let open = async move |address: AMQPUri, _: Runtime<Kit>| {
         let stream = open(&address, tls.as_ref()).await.map_err(lapin::Error::from)?;
-        let stream: Box<dyn Duplex> = match body_bytes_max {
-            Some(max) => Box::new(Trimmed::to(max, stream)),
+        let stream: Box<dyn Duplex> = match &allowance {
+            Some(allowance) => Box::new(Trimmed::to(Arc::clone(allowance), stream)),
             None => stream,
         };
         Ok(AsyncTcpStream::Plain(Compat::new(stream)))

@@ -1,10 +1,13 @@
 //! Messages that are too long are cut while they are read: the library keeps in memory whatever the
 //! broker hands out, and the broker counts messages and not bytes. What was cut is one byte longer
-//! than any that is read, so that whoever reads it says that it is too long.
+//! than any that is read, so that whoever reads it says that it is too long. When all that the library
+//! holds is too much, whatever else comes is emptied, and the connection is of no more use.
 
 use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,6 +21,48 @@ const CONTENT_BODY: u8 = 3;
 const SIZES: usize = 12;
 const CHUNK: usize = 16 << 10;
 
+/// What the library may hold of a connection's messages.
+#[derive(Debug)]
+pub(in crate::amqp) struct Allowance {
+    /// Of one message; what is longer is cut to it.
+    body_bytes_max: u64,
+    bytes_max: u64,
+    bytes: AtomicU64,
+    is_full: AtomicBool,
+}
+
+impl Allowance {
+    pub fn of(body_bytes_max: u64, bytes_max: u64) -> Allowance {
+        Allowance {
+            body_bytes_max,
+            bytes_max,
+            bytes: AtomicU64::new(0),
+            is_full: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether more has come than it may allowance: the messages after that are empty.
+    pub fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Acquire)
+    }
+
+    /// So much of a body has been taken from the library.
+    pub fn release(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes as u64, Ordering::AcqRel);
+    }
+
+    /// How much is kept of a body of this length.
+    fn keep(&self, whole: u64) -> u64 {
+        let kept = whole.min(self.body_bytes_max);
+        if self.is_full() || self.bytes.load(Ordering::Acquire) + kept > self.bytes_max {
+            self.is_full.store(true, Ordering::Release);
+            return 0;
+        }
+        self.bytes.fetch_add(kept, Ordering::AcqRel);
+        kept
+    }
+}
+
 /// A connection of which no message is longer than this.
 pub(in crate::amqp) struct Trimmed<S> {
     inner: S,
@@ -28,8 +73,8 @@ pub(in crate::amqp) struct Trimmed<S> {
 }
 
 impl<S> Trimmed<S> {
-    pub fn to(body_bytes_max: u64, inner: S) -> Trimmed<S> {
-        let trim = Trim { body_bytes_max, ..Trim::default() };
+    pub fn to(allowance: Arc<Allowance>, inner: S) -> Trimmed<S> {
+        let trim = Trim::to(allowance);
         Trimmed { inner, trim, chunk: vec![0; CHUNK].into(), out: Vec::new(), given: 0 }
     }
 }
@@ -40,9 +85,8 @@ struct Cut {
     whole: u64,
 }
 
-#[derive(Default)]
 struct Trim {
-    body_bytes_max: u64,
+    allowance: Arc<Allowance>,
     /// A frame's head, and the sizes of a content header, as far as they have come.
     head: Vec<u8>,
     /// Of the frame in hand, in this order.
@@ -53,6 +97,10 @@ struct Trim {
 }
 
 impl Trim {
+    fn to(allowance: Arc<Allowance>) -> Trim {
+        Trim { allowance, head: Vec::new(), pass: 0, drop: 0, end: 0, cuts: HashMap::new() }
+    }
+
     fn through(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while !bytes.is_empty() {
             for (left, is_kept) in
@@ -95,9 +143,10 @@ impl Trim {
                 whole.copy_from_slice(&head[HEAD + 4..]);
                 let whole = u64::from_be_bytes(whole);
                 self.cuts.remove(&channel);
-                if whole > self.body_bytes_max {
-                    head[HEAD + 4..].copy_from_slice(&self.body_bytes_max.to_be_bytes());
-                    self.cuts.insert(channel, Cut { kept: self.body_bytes_max, whole });
+                let kept = self.allowance.keep(whole);
+                if kept < whole {
+                    head[HEAD + 4..].copy_from_slice(&kept.to_be_bytes());
+                    self.cuts.insert(channel, Cut { kept, whole });
                 }
                 self.pass = (size + END).saturating_sub(SIZES as u64);
             }
@@ -240,7 +289,7 @@ mod tests {
                 let channel = if frames[channel].is_empty() { 1 - channel } else { channel };
                 bytes.extend(frames[channel].pop_front().unwrap());
             }
-            let mut trim = Trim { body_bytes_max: MAX as u64, ..Trim::default() };
+            let mut trim = Trim::to(Arc::new(Allowance::of(MAX as u64, u64::MAX)));
             let mut out = Vec::new();
             bytes.chunks(step).for_each(|chunk| trim.through(chunk, &mut out));
             prop_assert_eq!(read(&out), sent);
@@ -249,9 +298,26 @@ mod tests {
     }
 
     #[test]
+    fn when_all_is_too_much_what_follows_is_emptied_until_the_end() {
+        let allowance = Arc::new(Allowance::of(8, 20));
+        let mut trim = Trim::to(Arc::clone(&allowance));
+        let mut through = |body: &[u8]| {
+            let mut out = Vec::new();
+            message(1, body, 3).iter().for_each(|frame| trim.through(frame, &mut out));
+            read(&out)[1][0].len()
+        };
+        assert_eq!([through(&[1; 9]), through(&[1; 8])], [8, 8]);
+        allowance.release(8);
+        assert_eq!((through(&[1; 12]), allowance.is_full()), (8, false));
+        assert_eq!((through(&[1; 5]), allowance.is_full()), (0, true));
+        allowance.release(16);
+        assert_eq!(through(&[1]), 0);
+    }
+
+    #[test]
     fn what_is_no_frame_goes_through() {
         let mut out = Vec::new();
-        Trim { body_bytes_max: 1, ..Trim::default() }.through(b"AMQP\0\0\x09\x01", &mut out);
+        Trim::to(Arc::new(Allowance::of(1, 1))).through(b"AMQP\0\0\x09\x01", &mut out);
         assert_eq!(out, b"AMQP\0\0\x09\x01");
     }
 }

@@ -52,7 +52,7 @@ async fn rejected(gateway: &TestGateway, count: usize) {
         let page = gateway.metrics().await;
         let line = page.lines().find(|it| it.starts_with(line));
         let now = line.and_then(|it| it.rsplit(' ').next()?.parse::<usize>().ok());
-        (now == Some(count)).then_some(())
+        (now >= Some(count)).then_some(())
     })
     .await;
 }
@@ -79,9 +79,15 @@ async fn a_flood_of_large_messages_takes_a_bounded_part_of_the_memory_and_each_i
             charity.say(&huge, Some("harbour-intake")).await;
         }
     }
+    // The last of them come all at once.
+    send(Signal::SIGSTOP, i32::try_from(gateway.pid()).unwrap());
+    for _ in 0..40 {
+        charity.say(&large, Some("harbour-intake")).await;
+    }
+    send(Signal::SIGCONT, i32::try_from(gateway.pid()).unwrap());
     charity.report(&outcome(&referral_id, 1, "accepted", json!({}))).await;
     told(&force, 1).await;
-    rejected(&gateway, 110).await;
+    rejected(&gateway, 150).await;
     let peak = memory(&gateway, "VmHWM");
     println!("{} MiB before, {} MiB at most", before / MIB, peak / MIB);
     assert!(peak < before + 64 * MIB, "{} MiB, {} before", peak / MIB, before / MIB);
@@ -218,7 +224,7 @@ async fn pace(
 /// and of the flooding one a concern and a risk that is raised to high are told first.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_providers_flood_costs_another_nothing_and_its_own_urgent_reports_go_first() {
-    const FLOOD: usize = 3_000;
+    const FLOOD: usize = 6_000;
     let broker = Broker::start(Wishes::default());
     let mut gateway = World::publishing(&broker, "harbour").lay_out();
     with_settings(&gateway, |text| {
@@ -264,5 +270,5 @@ async fn a_providers_flood_costs_another_nothing_and_its_own_urgent_reports_go_f
     // The flood's writing and this test's own share the machine's processors; 3,000 in line would
     // take minutes.
     assert!(beside < alone * 4 + Duration::from_millis(200), "alone {alone:?}, beside {beside:?}");
-    assert!(urgent < Duration::from_secs(20), "{urgent:?}");
+    assert!(urgent < Duration::from_secs(6), "{urgent:?}");
 }

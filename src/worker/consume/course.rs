@@ -49,13 +49,14 @@ pub(super) struct Recorded {
 /// What is at hand while a link lasts; the broker hands all of it out again afterwards.
 pub(super) struct Course {
     pub inflow: Inflow,
+    /// Messages that the broker hands out before one is done with.
+    pub ahead: u16,
     pub urgent: VecDeque<Waiting>,
     pub line: Line<Waiting>,
     /// Bytes of the messages in line.
     pub line_bytes: usize,
-    pub fetching: Fuse<BoxFuture<'static, Result<Option<Received>, Error>>>,
-    /// Nothing was there to be fetched a moment ago.
-    pub fetch_at: Duration,
+    /// Since when more has come than is taken.
+    pub full_since: Option<Duration>,
     pub working: FuturesUnordered<BoxFuture<'static, Done>>,
     /// What is tried again, and when.
     pub later: Vec<(Duration, Waiting)>,
@@ -81,14 +82,14 @@ pub(super) struct Course {
 }
 
 impl Course {
-    pub fn of(inflow: Inflow, now: Duration) -> Course {
+    pub fn of(inflow: Inflow, ahead: u16, now: Duration) -> Course {
         Course {
             inflow,
+            ahead,
             urgent: VecDeque::new(),
             line: Line::default(),
             line_bytes: 0,
-            fetching: Fuse::terminated(),
-            fetch_at: now,
+            full_since: None,
             working: FuturesUnordered::new(),
             later: Vec::new(),
             rejected: Vec::new(),

@@ -8,14 +8,14 @@ use std::time::Duration;
 use cara_record::wire::glance::glance;
 use cara_record::wire::rejection::Rejection;
 use futures_util::FutureExt as _;
-use futures_util::future::{Fuse, FusedFuture as _};
+use futures_util::future::FusedFuture as _;
 use futures_util::stream::StreamExt as _;
 
 use super::answer::Owed;
 use super::course::{Course, Done, Recorded, Waiting, Worked, at_sight, work};
 use super::quota::{LastHour, Quota};
 use super::{Board, Standing};
-use crate::amqp::consumer::{Inbox, Received};
+use crate::amqp::consumer::{HANDED_OUT_MIN, Inbox, Received};
 use crate::amqp::{Consumer, Error};
 use crate::clock::Clock;
 use crate::flow::Gateway;
@@ -28,16 +28,14 @@ mod tell;
 /// Messages that are worked on at once, and of a flood.
 const WORKING_MAX: usize = 64;
 const WORKING_FLOOD_MAX: usize = 8;
-/// Messages that wait for their turn, not acknowledged: what is urgent is seen so far ahead. What is
-/// beyond these stays in the queue. The broker wants each back within 30 minutes.
-const LINE_MAX: usize = 2_048;
-const LINE_MINUTES_MAX: usize = 10;
+/// Messages that the broker hands out and that wait here, for their turn or for their answer: what is
+/// urgent is seen so far ahead. What is beyond these stays in the queue. The broker wants each back
+/// within 30 minutes.
+const AHEAD_MAX: u16 = 4_096;
+const AHEAD_MINUTES_MAX: u32 = 10;
 const LINE_BYTES_MAX: usize = 8 << 20;
-/// Rejected ones whose answers wait; their bodies are not kept.
-const ANSWERS_MAX: usize = 4_096;
-/// With so many waiting, what follows is fetched: the broker hands out a few more by itself at most.
-const WAITING_STEM: usize = 4;
-const FETCH_PAUSE: Duration = Duration::from_millis(250);
+/// What was taken gets so long to be done with before all that is too much comes anew.
+const FULL_MAX: Duration = Duration::from_secs(5);
 /// Of a flood, read in one short round.
 const READ_MAX: usize = 128;
 const ROUND: Duration = Duration::from_millis(50);
@@ -75,6 +73,8 @@ pub(super) struct Side {
     rows: Quota,
     rejections: LastHour,
     is_flooded: bool,
+    /// The messages are too large to be handed out by the thousand.
+    is_large: bool,
     /// What of ours each message met that was set aside for it.
     faults: BTreeSet<String>,
     alarm_until: Option<Duration>,
@@ -96,6 +96,7 @@ impl Side {
             rows: Quota::of(ROWS_PER_MINUTE, now),
             rejections: LastHour::default(),
             is_flooded: false,
+            is_large: false,
             faults: BTreeSet::new(),
             alarm_until: None,
         }
@@ -107,38 +108,38 @@ impl Side {
 
     /// Reads until the link ends, and says why it did.
     pub async fn follow(&mut self) -> End {
-        let inflow = match self.consumer.link(&self.inbox).await {
-            Ok(inflow) => inflow,
-            Err(error) => return ended(&error, false),
-        };
-        let mut course = Course::of(inflow, self.clock.monotonic());
-        match self.read(&mut course).await {
-            Ok(never) => match never {},
-            Err(error) => ended(&error, course.is_proven),
+        loop {
+            let ahead = self.inbox.per_minute_max.saturating_mul(AHEAD_MINUTES_MAX);
+            let ahead = u16::try_from(ahead).unwrap_or(AHEAD_MAX).min(AHEAD_MAX);
+            let ahead = if self.is_large { HANDED_OUT_MIN } else { ahead };
+            let inflow = match self.consumer.link(&self.inbox, ahead).await {
+                Ok(inflow) => inflow,
+                Err(error) => return ended(&error, false),
+            };
+            let mut course = Course::of(inflow, ahead, self.clock.monotonic());
+            if let Err(error) = self.read(&mut course).await {
+                return ended(&error, course.is_proven);
+            }
+            self.is_large = course.full_since.is_some();
         }
     }
 
-    async fn read(&mut self, course: &mut Course) -> Result<std::convert::Infallible, Error> {
+    /// Until another number of messages is to be handed out at once.
+    async fn read(&mut self, course: &mut Course) -> Result<(), Error> {
         loop {
             let now = self.clock.monotonic();
             self.begin(course, now).await?;
-            let is_fetched = course.inflow.is_fetched();
-            let is_calm = course.is_idle() && !self.is_flooded && !is_fetched;
+            if course.full_since.is_some_and(|since| course.is_idle() || now >= since + FULL_MAX) {
+                return Ok(());
+            }
+            let is_calm = course.is_idle() && !self.is_flooded;
             let rest = if is_calm { course.look_at.saturating_sub(now) } else { ROUND };
             let rest = rest.max(ROUND);
-            let reads = self.reads(course) && !is_fetched;
             tokio::select! {
-                received = course.inflow.next(), if reads => {
-                    if let Some(received) = received? {
-                        self.received(course, received).await?;
-                    }
-                }
-                fetched = &mut course.fetching, if !course.fetching.is_terminated() => {
-                    match fetched? {
-                        Some(received) => self.received(course, received).await?,
-                        None => course.fetch_at = self.clock.monotonic() + FETCH_PAUSE,
-                    }
-                }
+                received = course.inflow.next(), if self.reads(course) => match received? {
+                    Some(received) => self.received(course, received).await?,
+                    None => course.full_since = Some(now),
+                },
                 Some(done) = course.working.next(), if !course.working.is_empty() => {
                     self.done(course, done).await?;
                 }
@@ -151,6 +152,9 @@ impl Side {
                 }
                 looked = &mut course.looking, if !course.looking.is_terminated() => {
                     self.looked(course, looked?);
+                    if self.is_large && course.stand == 0 && is_calm {
+                        return Ok(());
+                    }
                 }
                 () = tokio::time::sleep(rest) => {}
             }
@@ -158,34 +162,8 @@ impl Side {
     }
 
     fn reads(&self, course: &Course) -> bool {
-        let line_max = LINE_MAX.min(self.inbox.per_minute_max as usize * LINE_MINUTES_MAX);
-        let has_room = course.line.len() < line_max
-            && course.line_bytes < LINE_BYTES_MAX
-            && course.answered_later() < ANSWERS_MAX
-            && (!self.is_flooded || course.read < READ_MAX);
-        has_room && course.away.is_none()
-    }
-
-    /// Messages come by themselves while they are done with at once. Otherwise the broker is told to
-    /// hand out no more, and they are fetched while there is room for them.
-    async fn fetch(&mut self, course: &mut Course, now: Duration) -> Result<(), Error> {
-        let is_late = self.is_flooded || course.waiting() >= WAITING_STEM;
-        if !course.inflow.is_fetched() {
-            return if is_late { course.inflow.stem().await } else { Ok(()) };
-        }
-        if !course.fetching.is_terminated() {
-            return Ok(());
-        }
-        if now >= course.fetch_at {
-            if self.reads(course) {
-                course.fetching = course.inflow.fetch().boxed().fuse();
-            }
-        } else if !self.is_flooded && course.is_idle() {
-            // A look that was begun before knows of no reader.
-            course.looking = Fuse::terminated();
-            course.inflow.open().await?;
-        }
-        Ok(())
+        let has_room = course.line_bytes < LINE_BYTES_MAX && course.full_since.is_none();
+        has_room && course.away.is_none() && (!self.is_flooded || course.read < READ_MAX)
     }
 
     /// Starts what can be started.
@@ -213,7 +191,6 @@ impl Side {
             };
             course.working.push(work(self.gateway.clone(), next).boxed());
         }
-        self.fetch(course, now).await?;
         self.record(course, now);
         course.answers.begin(&self.consumer, &self.inbox, now);
         for received in course.answers.stuck(now) {
@@ -237,7 +214,9 @@ impl Side {
         if waits == 0 || !course.recording.is_terminated() || course.away.is_some() {
             return;
         }
-        let is_due = waits >= ROW_REJECTIONS_MAX || now >= course.recorded_at + ROW_EVERY;
+        // Nothing more comes while all that was handed out waits.
+        let many = ROW_REJECTIONS_MAX.min(usize::from(course.ahead / 2));
+        let is_due = waits >= many || now >= course.recorded_at + ROW_EVERY;
         if !is_due && !self.rows.take(now) {
             return;
         }
