@@ -8,8 +8,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// 64 MiB more in a storm), and two arenas are shared by all threads, of which few allocate at once.
 #[expect(unsafe_code, reason = "a symbol is exported, which nobody else defines")]
 #[unsafe(export_name = "_rjem_malloc_conf")]
-static SETTINGS: &[u8; 67] =
-    b"background_thread:true,dirty_decay_ms:0,muzzy_decay_ms:0,narenas:2\0";
+static SETTINGS: &[u8; 44] = b"dirty_decay_ms:0,muzzy_decay_ms:0,narenas:2\0";
 
 fn main() -> std::process::ExitCode {
     cara_gateway::cli::run()

@@ -107,7 +107,8 @@ impl Incident {
         let incidents = told["incidents"].as_array().cloned().unwrap_or_default();
         for it in &incidents {
             let (kind, about) = (text(it, "kind"), text(it, "about"));
-            writeln!(out, "{kind} {about}: {}, since {}", it["count"], text(it, "opened_at"))?;
+            let since = it["opened_at"].as_str().unwrap_or("now (the store has not noted it)");
+            writeln!(out, "{kind} {about}: {}, since {since}", it["count"])?;
             writeln!(out, "    {}\n    {}", text(it, "means"), text(it, "now"))?;
         }
         if incidents.is_empty() {

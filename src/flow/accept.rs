@@ -184,7 +184,7 @@ impl Gateway {
         work: &mut Work,
         fault: &(dyn std::error::Error + 'static),
     ) -> Result<(), Refusal> {
-        self.entry_fault(&format!("a record of force {}", work.read.force), fault);
+        self.entry_fault(&format!("a record of {}", self.forces.name(work.read.force)), fault);
         if std::mem::replace(&mut work.has_faulted, true) {
             return Err(Refusal::Internal(anyhow::anyhow!("a record could not even be held")));
         }

@@ -57,10 +57,6 @@ impl Work {
     pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> Outcome {
         Outcome { lease: self.lease, settled: Settled::Retry { not_before, reason } }
     }
-
-    pub fn dead(self, reason: &'static str) -> Outcome {
-        Outcome { lease: self.lease, settled: Settled::Dead { reason } }
-    }
 }
 
 impl Gateway {

@@ -108,7 +108,7 @@ impl Gateway {
         let backlog = self.store.backlog().await?;
         let age = backlog.oldest.map(|oldest| self.clock.now().duration_since(oldest));
         let age = age.and_then(|age| std::time::Duration::try_from(age).ok()).unwrap_or_default();
-        self.metric.backlog(backlog.rows, backlog.dead, age);
+        self.metric.backlog(backlog.rows, age);
         Ok(())
     }
 
@@ -238,6 +238,20 @@ impl Forces {
         let code = name.strip_prefix(UNLISTED_PREFIX).filter(|digits| digits.len() == 2);
         let unlisted = code.and_then(|digits| digits.parse().ok()).map(ForceCode);
         listed.or_else(|absent| unlisted.ok_or(absent))
+    }
+
+    /// As commands take it: the slug, or `force-44` where it is not in `gateway.toml` any more.
+    pub fn name(&self, code: ForceCode) -> String {
+        let listed = self.forces.get(&code).map(|force| force.slug.clone());
+        listed.unwrap_or_else(|| format!("{UNLISTED_PREFIX}{code}"))
+    }
+
+    /// What an incident is about; a force has its name there, though some rooms know only its code.
+    pub fn name_in(&self, about: &str) -> String {
+        match about.parse() {
+            Ok(code) if about.len() == 2 => self.name(ForceCode(code)),
+            _ => about.to_owned(),
+        }
     }
 
     /// The force that a caller names by its slug.

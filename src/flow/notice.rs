@@ -128,7 +128,7 @@ fn still_possible(standing: &Standing, deadline: Date, today: Date) -> Option<bo
 
 impl Gateway {
     /// One page of the caller's notices, by number. Consulting them is audited. One that cannot be
-    /// opened is told and left out.
+    /// opened is told, and its number is named.
     pub async fn notices(&self, caller: &Caller, asked: Asked) -> Result<api::NoticePage, Refusal> {
         let Asked { force, victims, after, limit } = asked;
         let force = super::consult::one_force(caller, force.as_deref())?;
@@ -145,12 +145,15 @@ impl Gateway {
             let about = format!("{of} {}..{last} of {force}", rows[0].sequence);
             self.record_consultation(&caller.identity, &about, None).await?;
         }
-        let mut notices = Vec::with_capacity(rows.len());
+        let mut page = api::NoticePage { last, ..Default::default() };
         for row in &rows {
             let view = supervisor::contain_now(|| self.notice_view(row).map(Some));
-            notices.extend(self.set_aside(&format!("notice {}", row.notice_id), view)?);
+            match self.set_aside(&format!("notice {}", row.notice_id), view)? {
+                Some(notice) => page.notices.push(notice),
+                None => page.unreadable.push(row.sequence),
+            }
         }
-        Ok(api::NoticePage { notices, last })
+        Ok(page)
     }
 
     /// The force has taken a notice over. Repeating it is harmless.

@@ -171,17 +171,33 @@ impl Gateway {
         self.record_look(operator, about).await
     }
 
+    /// What stands in the store, and what is so now and cannot, or not yet, be noted there.
     async fn incident_list(&self) -> Result<Value, Refusal> {
         let incidents = self.store.incidents().await?;
-        let lines = incidents.iter().map(|it| {
+        let mut seen = self.metric.troubles().now();
+        let line = |kind: &str, about: &str, count: u64, opened_at: Option<String>| {
+            let page = alert::kind(kind);
             json!({
-                "kind": it.kind, "about": it.about, "count": it.count,
-                "opened_at": it.opened_at.to_string(),
-                "means": alert::kind(&it.kind).map_or("", |kind| kind.means),
-                "now": alert::kind(&it.kind).map_or("", |kind| kind.now),
+                "kind": kind, "about": about, "count": count, "opened_at": opened_at,
+                "means": page.map_or("", |page| page.means),
+                "now": page.map_or("", |page| page.now),
             })
-        });
-        Ok(json!({ "incidents": lines.collect::<Vec<_>>() }))
+        };
+        let mut lines = Vec::new();
+        for it in incidents {
+            let of = |(kind, about): &(&str, String)| {
+                *kind == it.kind && self.forces.name_in(about) == it.about
+            };
+            seen.retain(|this, _| !of(this));
+            lines.push(line(&it.kind, &it.about, it.count, Some(it.opened_at.to_string())));
+        }
+        let unnoted = seen.into_iter();
+        lines.extend(
+            unnoted.map(|((kind, about), count)| {
+                line(kind, &self.forces.name_in(&about), count, None)
+            }),
+        );
+        Ok(json!({ "incidents": lines }))
     }
 
     async fn delivery_list(&self) -> Result<Value, Refusal> {

@@ -77,8 +77,8 @@ const LETTER: &str = "The letter with the lowest number that nobody has taken ov
     same in every copy: drop by it. Notice-Sequence rises for each force and stream without gap; \
     order is per case, and a higher number may come before a lower one of another case. One that \
     cannot be written is passed, with those of its case (docs/delivery.md)";
-const PAGE: &str = "One page, by sequence. A number that is missing between two is a notice that cannot \
-    be read now: operators are told, ask for it again later";
+const PAGE: &str = "One page, by sequence. A number that is missing between two is in `unreadable`: \
+    operators are told, ask for it again later";
 
 pub const ROUTES: &[Route] = &[
     Route {

@@ -58,14 +58,15 @@ pub static KINDS: &[AlertKind] = &[
         name: "hold_open",
         about: "force",
         means: "Records of this force are held and go nowhere until somebody clears them.",
-        now: "Run `cara-gateway hold list`, then `cara-gateway hold show` and `hold release` or `hold \
-              return` for each.",
+        now: "Run `cara-gateway hold list`, then `cara-gateway hold show ID`, and `cara-gateway hold \
+              release ID --because …` or `cara-gateway hold return ID --because …` for each.",
     },
     AlertKind {
         name: "pair_incomplete",
         about: "provider",
         means: "One half of a case was sent more than ten minutes ago and the other still waits.",
-        now: "Look at `cara-gateway dead list` and at the broker's part of `/readyz`.",
+        now: "Look at the other incidents of this provider and at the broker's part of `/readyz`; the \
+              half that waits goes by itself.",
     },
     AlertKind {
         name: "outcome_gap",
@@ -84,8 +85,10 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: "clock_jumped",
         about: "gateway",
-        means: "The clock went back or jumped by more than 26 hours; no clock notice is made.",
-        now: "Set the machine's clock right, then run `cara-gateway clock accept --because …`.",
+        means: "The clock went back or jumped by more than 26 hours, so what only time says (a \
+                deadline, a silence) is not told. Records, messages and reports go on.",
+        now: "Compare `date -u` with another machine's and set the clock right if it is wrong; then \
+              run `cara-gateway clock accept --because …`.",
     },
     AlertKind {
         name: "not_received",
@@ -114,7 +117,8 @@ pub static KINDS: &[AlertKind] = &[
         name: "endpoint_paused",
         about: "force",
         means: "Nothing is pushed to this force's endpoint; its notices wait.",
-        now: "Mend what `cara-gateway delivery list` says, then `cara-gateway delivery resume`.",
+        now: "Mend what `cara-gateway delivery list` says, then run `cara-gateway delivery resume \
+              FORCE --because …`.",
     },
     AlertKind {
         name: "force_silent",
@@ -124,7 +128,7 @@ pub static KINDS: &[AlertKind] = &[
     },
     AlertKind {
         name: "dead_letter",
-        about: "queue or provider",
+        about: "queue",
         means: "Messages could not be delivered and wait for a person.",
         now: "Run `cara-gateway dead list`, find the cause, then `cara-gateway dead return QUEUE`.",
     },
@@ -132,8 +136,8 @@ pub static KINDS: &[AlertKind] = &[
         name: "reconciliation_missing",
         about: "provider and day",
         means: "The provider's list of that day and ours differ.",
-        now: "Run `cara-gateway reconcile --provider SLUG --day DAY`, then `cara-gateway resend` \
-              or ask the provider to send again.",
+        now: "Run `cara-gateway reconcile --provider SLUG --day DAY`, then `cara-gateway resend \
+              --provider SLUG --since TIME --because …` or ask the provider to send again.",
     },
     AlertKind {
         name: MAPPING_REFUSED,
@@ -159,8 +163,11 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: "certificate_expiring",
         about: "certificate",
-        means: "A certificate ends within 30 days; the count is the days that are left.",
-        now: "Renew it; the files are read again without a restart.",
+        means: "A certificate ends within 30 days; the count is the days that are left. At 0 it has \
+                ended, and whoever is shown it hangs up: the forces if it is the API's, their \
+                endpoints if it is the one for delivery, a force's system if it is its CA's.",
+        now: "Run `cara-gateway doctor`, which names each with its days; renew it and put the new \
+              files in the place of the old ones. They are read again without a restart.",
     },
     AlertKind {
         name: BROKER_AWAY,
@@ -199,15 +206,16 @@ pub static KINDS: &[AlertKind] = &[
                 The gateway has declared it again, or tries to; what stood in a queue that was \
                 deleted is gone with it. It is said for an hour.",
         now: "Find out who deleted it. Then compare with `cara-gateway reconcile --provider SLUG \
-              --day DAY`, send ours again with `cara-gateway resend`, and ask the provider to send \
-              its reports again.",
+              --day DAY`, send ours again with `cara-gateway resend --provider SLUG --since TIME \
+              --because …`, and ask the provider to send its reports again.",
     },
     AlertKind {
         name: MESSAGE_SET_ASIDE,
         about: "message",
         means: "The broker closed the channel when this message was published; it is set aside \
                 and tried again later, and the others go on.",
-        now: "Look at the broker's log for the reason; `cara-gateway dead list` shows what waits.",
+        now: "Look at the broker's log for the reason and mend that; the message is tried again by \
+              itself, and this ends when it is confirmed.",
     },
     AlertKind {
         name: BACKLOG_OLD,
@@ -240,8 +248,10 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: STORE_REFUSING,
         about: "gateway",
-        means: "The store cannot commit; every record gets 503 and is not taken.",
-        now: "Look at the store's part of `/readyz`: disk, rights, the file itself.",
+        means: "The store cannot commit; every record gets 503 and is not taken, and nothing is \
+                sent. Forces and providers send again what was not taken.",
+        now: "Look at the store's part of `/readyz`, which says why: make room on the disk, give the \
+              file its rights back, or end the program that locks it. No restart is needed.",
     },
     AlertKind {
         name: STORE_DAMAGED,
@@ -299,14 +309,16 @@ pub static KINDS: &[AlertKind] = &[
         means: "This letter does not arrive, or cannot be written, while nothing else is wrong with \
                 the force's endpoint; the others go on, but for its own case's.",
         now: "Run `cara-gateway delivery show ID`, mend the cause at the force or in notice.toml, \
-              then `delivery resend ID` or `delivery cancel ID`.",
+              then run `cara-gateway delivery resend ID --because …` or `cara-gateway delivery \
+              cancel ID --because …`.",
     },
     AlertKind {
         name: ENDPOINT_FAILING,
         about: "force",
         means: "Nothing gets through to this force's endpoint; its letters wait and go by \
                 themselves when it answers.",
-        now: "Call the force's system people; `cara-gateway delivery list` names the last reason.",
+        now: "Run `cara-gateway delivery list`, which names the last reason, and call the force's \
+              system people; nothing has to be done here when it is mended.",
     },
     AlertKind {
         name: MAIL_NOT_LEAVING,

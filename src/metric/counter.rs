@@ -32,8 +32,6 @@ pub enum Step {
     /// No queue wanted it.
     Returned,
     Retried,
-    /// A person must look.
-    Dead,
 }
 
 /// How a push to a force's endpoint ended.
@@ -57,7 +55,6 @@ struct Numbers {
     pushes: Family<PushLabel, Counter>,
     incidents_open: Family<KindLabel, Gauge>,
     backlog_rows: Gauge,
-    backlog_dead_rows: Gauge,
     backlog_age: Gauge<f64, AtomicU64>,
     commit_batch: Histogram,
     commit: Histogram,
@@ -124,7 +121,6 @@ impl Step {
             Step::Confirmed => "confirmed",
             Step::Returned => "returned",
             Step::Retried => "retried",
-            Step::Dead => "dead",
         }
     }
 }
@@ -143,7 +139,6 @@ impl Default for Metric {
             pushes: Family::default(),
             incidents_open: Family::default(),
             backlog_rows: Gauge::default(),
-            backlog_dead_rows: Gauge::default(),
             backlog_age: Gauge::default(),
             commit_batch: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             commit: latency(),
@@ -182,7 +177,6 @@ impl Numbers {
         );
         all.register("incidents_open", "Incidents that are open", self.incidents_open.clone());
         all.register("backlog_rows", "Messages not settled", self.backlog_rows.clone());
-        all.register("backlog_dead_rows", "Messages given up", self.backlog_dead_rows.clone());
         all.register_with_unit(
             "backlog_age",
             "Age of the oldest unsettled message",
@@ -284,9 +278,8 @@ impl Metric {
     }
 
     /// The outbox as it is now; `age` of its oldest unsettled row.
-    pub fn backlog(&self, rows: u64, dead_rows: u64, age: Duration) {
+    pub fn backlog(&self, rows: u64, age: Duration) {
         self.numbers.backlog_rows.set(signed(rows));
-        self.numbers.backlog_dead_rows.set(signed(dead_rows));
         self.numbers.backlog_age.set(age.as_secs_f64());
     }
 
@@ -377,7 +370,7 @@ mod tests {
         metric.clone().record("44", "accepted");
         metric.refusal("P413");
         metric.messages(Step::Confirmed, 3);
-        metric.backlog(5, 1, Duration::from_millis(1500));
+        metric.backlog(5, Duration::from_millis(1500));
         metric.commit(7, Duration::from_millis(3));
         metric.certificate_days_left("api", 12);
         metric.broker_up(true);

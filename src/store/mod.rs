@@ -147,7 +147,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>>;
 
     /// Leases up to `limit` outbox rows of the route, without a look at others': none whose lane has an earlier unsettled row, none whose
-    /// `after` message is unsettled (a leased or dead row is unsettled). A lease that is not settled
+    /// `after` message is unsettled (a leased row is unsettled). A lease that is not settled
     /// within `lease_s` is free again; so is every lease when the store is opened. May answer with
     /// none while it still looks through a long backlog; then it wakes its waiters again. A row that
     /// cannot be read is its lease alone, and stops no other.
@@ -166,15 +166,8 @@ pub trait Store: Send + Sync + 'static {
     /// again is right, and a row that was settled already answers `false`.
     fn settle(&self, outcomes: Vec<(Lease, Settled)>) -> BoxFuture<'_, Result<Vec<bool>, Error>>;
 
-    /// Outbox rows that wait, those that are dead, and since when the oldest waits.
+    /// Outbox rows that wait, and since when the oldest does.
     fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>>;
-
-    /// Outbox rows that a person must look at, by event id, `after` exclusive; at most `limit`.
-    fn dead(&self, after: Option<Uuid>, limit: usize)
-    -> BoxFuture<'_, Result<Vec<DeadRow>, Error>>;
-
-    /// Makes a dead row claimable again; false when it is not dead.
-    fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>>;
 
     /// Makes claimable again, with their ids, the messages to a provider that were confirmed from
     /// `since` on and before `until`; answers how many.

@@ -381,7 +381,7 @@ pub struct Leased {
     pub received_at: Timestamp,
     pub keys: WrappedKeys,
     pub body: LeasedBody,
-    /// How often work on it has ended in a retry or dead.
+    /// How often work on it has ended in a retry.
     pub attempts: u32,
 }
 
@@ -391,22 +391,19 @@ pub enum LeasedBody {
     Victim(Sealed<Victim>),
 }
 
-/// The three ways a step of work ends; there is no fourth.
+/// The two ways a step of work ends; there is no third.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// The receiver has it. `disclosure` goes into the audit chain in the same transaction.
     Done { at: Timestamp, disclosure: Box<Fact> },
     /// Again, not before this time.
     Retry { not_before: Timestamp, reason: &'static str },
-    /// A person must look.
-    Dead { reason: &'static str },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// Not settled and not dead.
+    /// Not settled.
     pub rows: u64,
-    pub dead: u64,
     /// Since when the oldest of `rows` waits.
     pub oldest: Option<Timestamp>,
 }
@@ -458,18 +455,4 @@ pub struct AuditHead {
     pub sequence: u64,
     pub mac: [u8; 32],
     pub seal: [u8; 32],
-}
-
-/// An outbox row that cannot be delivered without a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadRow {
-    pub event_id: Uuid,
-    pub referral_id: Uuid,
-    /// None: an outcome or a decision caused it.
-    pub revision: Option<u32>,
-    pub compartment: Compartment,
-    pub kind: String,
-    pub provider: String,
-    pub attempts: u32,
-    pub reason: String,
 }

@@ -50,8 +50,6 @@ pub struct Late {
     pub recalls: Vec<Uuid>,
     /// Messages whose other half was confirmed too long ago, by provider.
     pub pairs: Vec<(String, u64)>,
-    /// Outbox rows that are dead, by provider.
-    pub dead: Vec<(String, u64)>,
     /// Safeguarding concerns that nobody has taken over, however new, by force.
     pub concerns: Vec<(ForceCode, u64)>,
     /// Urgent notices that nobody has taken over, by force.

@@ -31,7 +31,7 @@ async fn a_force_that_fills_its_day_is_told_of_and_then_refused_alone_and_across
     eventually("it is told", async || {
         let listed = gateway.command(&["incident", "list"]);
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        listed.contains("store_growth 44: 1").then_some(())
+        listed.contains("store_growth hampshire: 1").then_some(())
     })
     .await;
 

@@ -144,6 +144,44 @@ async fn descriptors_at_their_limit_are_told_as_that() {
     prlimit(&gateway, "--nofile=4096:");
     let over = async || gateway.log().contains("an incident was closed").then_some(());
     eventually("descriptors_high is closed", over).await;
+    assert_eq!(gateway.force("hampshire").post(XML, record(2).text()).await.status, 202);
+}
+
+/// Keeps so many descriptors open in what it starts.
+const KEEPS: &str = "for _ in $(seq $0); do exec {kept}</dev/null; done; exec \"$@\"";
+
+/// A thread that could get none once left the process there, serving nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn descriptors_that_run_out_at_any_moment_leave_no_gateway_that_half_works() {
+    // What these settings need, and no more.
+    const LIMIT: usize = 1248;
+    let (mut ended, mut went_on) = (Vec::new(), Vec::new());
+    for left in (2..90).step_by(8) {
+        let mut gateway = World::default().lay_out();
+        let kept = (LIMIT - 3 - left).to_string();
+        let limit = format!("--nofile={LIMIT}");
+        gateway.through =
+            ["prlimit", &limit, "bash", "-c", KEEPS, &kept].map(str::to_owned).to_vec();
+        gateway.begin(&[]);
+        match gateway.comes_up().await {
+            Ok(()) => {
+                let answer = gateway.force("hampshire").post(XML, record(1).text()).await;
+                assert_eq!(answer.status, 202, "{left}: {}", answer.text);
+                assert!(gateway.stop().success(), "{left}:\n{}", gateway.log());
+                went_on.push(left);
+            }
+            Err(why) => {
+                let log = gateway.log();
+                let status = gateway.has_ended().unwrap_or_else(|| panic!("{left}: {why}\n{log}"));
+                assert_eq!(status.code(), Some(1), "{left}:\n{log}");
+                let said = log.lines().rfind(|line| line.starts_with("cara-gateway: "));
+                println!("{left}: {}", said.unwrap_or_else(|| panic!("{left}:\n{log}")));
+                ended.push(left);
+            }
+        }
+    }
+    println!("ended with {ended:?} left, went on with {went_on:?}");
+    assert!(!ended.is_empty() && !went_on.is_empty(), "{ended:?}, {went_on:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -130,7 +130,7 @@ async fn a_held_record_is_told_after_four_hours_and_its_incident_ends_with_it() 
     let hold_id = answer.records[0].hold_id.unwrap();
     let swept = now(&mut sweeper).await;
     assert_eq!((swept.notices, names(&swept.opened)), (0, vec!["hold_open"]));
-    assert_eq!(swept.opened[0].about, "44");
+    assert_eq!(swept.opened[0].about, "hampshire");
     house.pass(4);
     assert_eq!(now(&mut sweeper).await.notices, 1);
     house.pass(4);
@@ -208,7 +208,7 @@ async fn a_miss_that_nobody_takes_over_is_written_to_its_inbox_once() {
     assert_eq!(names(&now(&mut sweeper).await.closed), ["notice_not_collected"]);
     let subjects: Vec<_> =
         house.gateway.mails(10).await.unwrap().into_iter().map(|mail| mail.subject).collect();
-    assert_eq!(subjects, ["CARA gateway: notice_not_collected 44 closed"]);
+    assert_eq!(subjects, ["CARA gateway: notice_not_collected hampshire closed"]);
 }
 
 #[tokio::test]

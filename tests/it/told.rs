@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
+use cara_gateway::amqp::topology::vhost;
 use cara_gateway::flow::sweep::Sweeper;
 use cara_gateway::store::ForceCode;
 use serde_json::json;
 
-use crate::broker::shared;
+use crate::broker::{GATEWAY, shared};
 use crate::delivery::postbox::{Guard, Postbox};
-use crate::house::{House, operator};
+use crate::house::{House, caller, operator};
 use crate::record::{XML, record};
 use crate::world::{TestGateway, World, eventually, free_port, lines, plain_client};
 
@@ -54,7 +55,7 @@ async fn a_record_that_our_fault_keeps_from_the_store_is_held_and_told_and_stops
     assert_eq!((second.status, &second.record(0)["status"]), (202, &json!("held")));
     assert_eq!(second.violations(0), ["gateway_fault"], "{}", second.text);
     let listed = told(&gateway, "entry_fault").await;
-    assert!(listed.contains("entry_fault a record of force 44: 1"), "{listed}");
+    assert!(listed.contains("entry_fault a record of hampshire: 1"), "{listed}");
     let holds = gateway.command(&["hold", "list"]);
     assert!(String::from_utf8_lossy(&holds.stdout).contains("V212"), "{holds:?}");
     // Once it is mended the hold goes out like any other.
@@ -85,7 +86,7 @@ async fn a_force_that_left_the_settings_stops_nobody_and_is_told() {
         assert!(holds.contains("force-44 (not in gateway.toml)"), "{holds}");
     }
     let listed = told(&gateway, "force_unlisted").await;
-    assert!(listed.contains("force_unlisted 44: 1"), "{listed}");
+    assert!(listed.contains("force_unlisted force-44: 1"), "{listed}");
 }
 
 #[tokio::test]
@@ -126,13 +127,23 @@ async fn a_message_and_a_letter_that_cannot_be_read_stop_no_other() {
     let sent = house.confirm(2).await;
     let all = sent.iter().all(|it| it.header().referral_id.to_string() == cases[1]);
     assert!(all && sent.len() == 2, "{sent:?}");
-    // The same of letters.
+    // The same of notices and letters.
     let due = async || {
         house.gateway.due_letters(ForceCode(44), 16, &Default::default()).await.unwrap().due.len()
     };
     assert_eq!(due().await, 3);
     tamper(&house.folder, "UPDATE notice SET attempts = -1 WHERE notice_row = 2");
     assert_eq!(due().await, 2);
+    let page = async || {
+        let page = house.gateway.notices(&caller(), Default::default()).await.unwrap();
+        let read: Vec<_> = page.notices.iter().map(|it| it.sequence).collect();
+        (read, page.unreadable, page.last)
+    };
+    assert_eq!(page().await, (vec![1, 2, 3], vec![], 3));
+    tamper(&house.folder, "UPDATE notice SET body = x'00' WHERE notice_row = 2");
+    assert_eq!(page().await, (vec![1, 3], vec![2], 3));
+    let troubles = house.metric.troubles().now();
+    assert!(troubles.keys().any(|it| it.0 == "entry_fault" && it.1.starts_with("notice ")));
 }
 
 #[tokio::test]
@@ -223,6 +234,70 @@ async fn an_ordinary_stop_logs_no_error_whether_the_broker_is_there_or_not() {
     }
 }
 
+/// The rights of the gateway in a provider's virtual host: to configure, to write, to read.
+fn rights(provider: &str, given: Option<[&str; 3]>) {
+    let of = vhost(provider);
+    let line = match given {
+        Some(given) => [&["set_permissions", "-p", &of, GATEWAY][..], &given].concat(),
+        None => vec!["clear_permissions", "-p", &of, GATEWAY],
+    };
+    shared().control(&line);
+    shared().control(&["close_all_connections", "-p", &of, "rights have changed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provider_whose_broker_lets_nobody_in_is_named_by_dead_list_and_doctor_beside_the_others()
+{
+    let (near, away) = (shared().provider("near"), shared().provider("away"));
+    let tables = format!("[[provider]]\nslug = \"{away}\"\n");
+    let gateway = World { tables, ..World::publishing(shared(), near.as_str()) }.start().await;
+    let says = |arguments: &[&str]| {
+        let said = gateway.command(arguments);
+        (said.status.success(), String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    eventually("both are read", async || {
+        let (status, said) = readiness(&gateway).await?;
+        let good = [r#""broker","good":true"#, r#""outcomes","good":true"#];
+        (status == 200 && good.iter().all(|it| said.contains(it))).then_some(())
+    })
+    .await;
+    assert_eq!(says(&["dead", "list"]), (true, "nothing is dead\n".to_owned()));
+    shared().evaluate(&format!(
+        r#"Default = rabbit_misc:r(<<"{}">>, exchange, <<>>),
+        rabbit_basic:publish(Default, <<"cara.intake.{near}.dead">>, [], <<"{{}}">>)."#,
+        vhost(&near),
+    ));
+
+    // One exchange of the one, so that only a message that is tried can find it.
+    let all = r"^cara\.";
+    rights(&away, Some([all, r"^cara\.(?!referrals$)", all]));
+    let (is_good, said) = says(&["doctor"]);
+    let line = |of: &str| said.lines().find(|it| it.contains(&format!("broker {of}: "))).unwrap();
+    let wrong = "the broker refused a message on the exchange cara.referrals: ";
+    assert!(
+        !is_good && line(&away).starts_with(&format!("WRONG broker {away}: {wrong}")),
+        "{said}"
+    );
+    assert!(line(&away).contains("refused for user 'cara-gateway'"), "{said}");
+    assert!(line(&near).starts_with("ok "), "{said}");
+
+    rights(&away, None);
+    told(&gateway, &format!("broker_refuses {away}")).await;
+    let (is_good, said) = says(&["dead", "list"]);
+    let one = format!("cara.intake.{near}: 1 dead\n");
+    let other = format!("the queues of {away} are not known: ");
+    assert!(!is_good && said.contains(&one) && said.contains(&other), "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let (_, ready) = readiness(&gateway).await.unwrap();
+    assert!(ready.contains(&format!("{away}: ")), "{ready}");
+    told(&gateway, &format!("dead_letter cara.intake.{near}: 1")).await;
+
+    rights(&away, Some([all, all, all]));
+    closed(&gateway, "broker_refuses").await;
+    let (is_good, said) = says(&["dead", "list"]);
+    assert_eq!((is_good, said), (false, one));
+}
+
 async fn closed(gateway: &TestGateway, kind: &str) {
     let what = format!("{kind} is closed");
     eventually(&what, async || (!listed(gateway).contains(kind)).then_some(())).await;
@@ -294,6 +369,10 @@ async fn a_store_that_refuses_is_told_without_the_store() {
     assert_eq!(subject, "CARA gateway: store_refusing gateway opened");
     let (status, said) = readiness(&gateway).await.unwrap();
     assert!(status == 503 && said.contains("keeps the store's file locked"), "{said}");
+    // Nor can its incident be stored.
+    let said = listed(&gateway);
+    let line = "store_refusing gateway: 1, since now (the store has not noted it)\n";
+    assert!(said.contains(line), "{said}");
     drop(locking.stdin.take());
     locking.wait().unwrap();
     // A sweep that had seen it and waited for the lock may tell it by way of the store as well.

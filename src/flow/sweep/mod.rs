@@ -275,9 +275,6 @@ impl Gateway {
         for (force, count) in late.holds_open {
             alerts.insert(("hold_open", force.to_string()), count);
         }
-        for (provider, count) in late.dead {
-            alerts.insert(("dead_letter", format!("provider {provider}")), count);
-        }
         for (force, count) in late.concerns {
             alerts.insert(("safeguarding_concern", force.to_string()), count);
         }
@@ -338,13 +335,16 @@ impl Gateway {
     /// those stay open that only a clock can end.
     pub(super) async fn tell(
         &self,
-        mut alerts: Alerts,
+        alerts: Alerts,
         mine: impl Fn(&str, &str) -> bool,
         now: Timestamp,
         in_doubt: bool,
         swept: &mut Swept,
     ) -> Result<(), Refusal> {
         let mail = || self.forces.has_mail.then(|| self.clock.id());
+        let named =
+            |((kind, about), count): ((_, String), _)| ((kind, self.forces.name_in(&about)), count);
+        let mut alerts = Alerts::from_iter(alerts.into_iter().map(named));
         for incident in self.store.incidents().await? {
             if !mine(&incident.kind, &incident.about) {
                 *swept.open.entry(incident.kind).or_default() += 1;

@@ -14,7 +14,7 @@ use super::step::{Outcome, Prepared, Step, json, texts};
 use super::writer::{Command, STOPPING};
 use super::{Sqlite, case, epoch, harm, hold, pending, plan, push, read, sweep};
 use crate::store::{
-    AuditHead, AuditRow, Backlog, BoundKey, Case, CasePage, Compartment, Day, DeadRow, Digest,
+    AuditHead, AuditRow, Backlog, BoundKey, Case, CasePage, Compartment, Day, Digest,
     EndpointState, Entry, Error, Fact, ForceCode, HoldFilter, HoldRow, Incident, KeptPlace,
     KeptRaw, KeyIndex, Known, Late, LateBefore, Lease, Leased, Mail, NoticeFilter, NoticeRow,
     Paused, PendingCorrection, PendingPlan, PlanNumber, PlanVersion, PushRow, PushState,
@@ -155,7 +155,7 @@ impl Store for Sqlite {
             let steps = outcomes.into_iter().map(|(lease, settled)| {
                 let disclosure = match &settled {
                     Settled::Done { disclosure, .. } => Some(json(&**disclosure)),
-                    Settled::Retry { .. } | Settled::Dead { .. } => None,
+                    Settled::Retry { .. } => None,
                 };
                 Step::Settle { lease, settled, disclosure }
             });
@@ -167,22 +167,6 @@ impl Store for Sqlite {
                 Err(Refused::Conflict) => Ok(false),
             });
             answers.collect()
-        }
-        .boxed()
-    }
-
-    fn dead(
-        &self,
-        after: Option<Uuid>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<DeadRow>, Error>> {
-        self.read(move |connection| pending::dead(connection, after, limit)).boxed()
-    }
-
-    fn revive(&self, event_id: Uuid, audit: Fact) -> BoxFuture<'_, Result<bool, Error>> {
-        async move {
-            let step = Step::Revive { event_id, fact: json(&audit) };
-            Ok(self.carry_out_one(step).await?.is_ok())
         }
         .boxed()
     }
@@ -349,7 +333,7 @@ impl Store for Sqlite {
     fn backlog(&self) -> BoxFuture<'_, Result<Backlog, Error>> {
         async move {
             let oldest = self.read(pending::oldest).await?;
-            Ok(Backlog { oldest, ..self.claims.counts() })
+            Ok(Backlog { rows: self.claims.rows(), oldest })
         }
         .boxed()
     }

@@ -5,7 +5,7 @@
 //! - Each route (one side of a provider) has a *cursor* that walks its rows once, in the order of commits. A row that it finds claimable is
 //!   leased; one that is blocked is passed by and forgotten.
 //! - What unblocks a row is always something in its own referral: a message settled, a lease run
-//!   out, a retry come due, a dead row revived. Each notes the revision row in `again`, and the next
+//!   out, a retry come due. Each notes the revision row in `again`, and the next
 //!   claim looks through that referral's rows, wherever the cursor is.
 //! - Rows that wait for their retry are kept by time, at most [`LATER_MAX`] of them; beyond that the
 //!   latest are forgotten and the cursor starts over when they are due.
@@ -25,7 +25,7 @@ use super::pending::{self, Pending};
 use super::write::Added;
 use super::writer::revision_row;
 use crate::clock::Clock;
-use crate::store::{Backlog, Compartment, Lease, Route};
+use crate::store::{Compartment, Lease, Route};
 
 /// Retries that are kept by time.
 pub(in crate::store::sqlite) const LATER_MAX: usize = 10_000;
@@ -41,9 +41,6 @@ pub(in crate::store::sqlite) struct Effects {
     pub first_added: Option<i64>,
     pub done: Vec<i64>,
     pub retry: Vec<(i64, Timestamp)>,
-    pub dead: Vec<i64>,
-    /// With their providers.
-    pub revived: Vec<(i64, String)>,
     /// Bytes that a force's records added.
     pub grown: growth::Added,
 }
@@ -59,7 +56,7 @@ impl Effects {
 
     /// Whether some row may have become claimable.
     pub fn may_free(&self) -> bool {
-        self.added > 0 || !self.done.is_empty() || !self.revived.is_empty()
+        self.added > 0 || !self.done.is_empty()
     }
 }
 
@@ -79,7 +76,6 @@ struct State {
     providers: HashMap<String, [Course; 2]>,
     leases: HashMap<i64, Held>,
     rows: u64,
-    dead: u64,
 }
 
 /// How far one route has been looked through.
@@ -114,8 +110,8 @@ pub(in crate::store::sqlite) struct Picked {
 
 impl Claims {
     pub fn open(connection: &Connection) -> rusqlite::Result<Claims> {
-        let (rows, dead) = pending::count(connection)?;
-        Ok(Claims { state: Mutex::new(State { rows, dead, ..State::default() }) })
+        let rows = pending::count(connection)?;
+        Ok(Claims { state: Mutex::new(State { rows, ..State::default() }) })
     }
 
     /// Whether the lease is the one that its row is leased by.
@@ -123,10 +119,9 @@ impl Claims {
         self.lock().leases.get(&lease.row_id).is_some_and(|held| held.token == lease.token)
     }
 
-    /// Rows that wait and rows that are dead; the oldest is the reader's to find.
-    pub fn counts(&self) -> Backlog {
-        let state = self.lock();
-        Backlog { rows: state.rows, dead: state.dead, oldest: None }
+    /// Rows that wait.
+    pub fn rows(&self) -> u64 {
+        self.lock().rows
     }
 
     /// Takes over what a commit changed. Called after the commit and before anybody is answered.
@@ -139,10 +134,7 @@ impl Claims {
             }
         }
         let ended = effects.done.len() as u64;
-        let dead = effects.dead.len() as u64;
-        let revived = effects.revived.len() as u64;
-        state.rows = (state.rows + effects.added + revived).saturating_sub(ended + dead);
-        state.dead = (state.dead + dead).saturating_sub(revived);
+        state.rows = (state.rows + effects.added).saturating_sub(ended);
         for row in effects.done {
             if let Some(held) = state.leases.remove(&row) {
                 state.look_again(&held.provider, row);
@@ -152,12 +144,6 @@ impl Claims {
             if let Some(held) = state.leases.remove(&row) {
                 state.courses(&held.provider)[held.side as usize].postpone(row, not_before);
             }
-        }
-        for row in effects.dead {
-            state.leases.remove(&row);
-        }
-        for (row, provider) in effects.revived {
-            state.look_again(&provider, row);
         }
     }
 
@@ -378,7 +364,6 @@ impl Pick<'_> {
                 row.after.is_none_or(|after| rows.iter().all(|other| other.event_id != after));
             if !wanted(row)
                 || row.lane != self.route.side
-                || row.is_dead
                 || !lane_is_free
                 || !after_is_settled
                 || state.leases.get(&row.outbox_row).is_some_and(|held| !held.ran_out)

@@ -24,6 +24,7 @@ pub(in crate::store::sqlite) static ALL: &[Migration] = &[
     Migration { number: 9, name: "growth", sql: include_str!("migrations/0009_growth.sql") },
     Migration { number: 11, name: "told", sql: include_str!("migrations/0011_told.sql") },
     Migration { number: 12, name: "scrub", sql: include_str!("migrations/0012_scrub.sql") },
+    Migration { number: 13, name: "outbox", sql: include_str!("migrations/0013_outbox.sql") },
 ];
 
 /// Applies what the file lacks, each step whole or not at all. Refuses a file that knows a step

@@ -229,7 +229,7 @@ pub struct Sqlite {
 
 impl std::fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sqlite").field("claims", &self.claims.counts()).finish_non_exhaustive()
+        f.debug_struct("Sqlite").field("waiting", &self.claims.rows()).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads of the outbox: what is pending, page by page or for one referral, and what is dead.
+//! Reads of the outbox: what is pending, page by page or for one referral.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::column::{Columns, from_compartment};
 use super::writer::revision_row;
-use crate::store::{Compartment, DeadRow, Lease, Leased, LeasedBody, Route};
+use crate::store::{Compartment, Lease, Leased, LeasedBody, Route};
 
 /// What decides whether an outbox row may be claimed.
 #[derive(Debug)]
@@ -18,7 +18,6 @@ pub(in crate::store::sqlite) struct Pending {
     pub event_id: Uuid,
     pub after: Option<Uuid>,
     pub not_before: Option<Timestamp>,
-    pub is_dead: bool,
 }
 
 impl Pending {
@@ -37,7 +36,6 @@ impl Pending {
             event_id: columns.id("event_id").unwrap_or_default(),
             after: columns.optional_array("after").unwrap_or_default().map(Uuid::from_bytes),
             not_before: columns.optional_time("not_before").unwrap_or_default(),
-            is_dead: row.get("is_dead")?,
         })
     }
 }
@@ -58,7 +56,7 @@ pub(in crate::store::sqlite) fn page(
 ) -> rusqlite::Result<Page> {
     let mut select = connection.prepare_cached(
         "/* pending::page */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
-         o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision FROM outbox AS o \
+         o.not_before, r.revision FROM outbox AS o \
          LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
          WHERE o.provider = ?3 AND o.compartment = ?4 AND o.outbox_row >= (?1 + 1) * 8 \
          ORDER BY o.outbox_row LIMIT ?2",
@@ -82,12 +80,12 @@ pub(in crate::store::sqlite) fn of_referral(
         "/* pending::of_referral */ WITH this AS (SELECT coalesce((SELECT referral_row \
          FROM revision WHERE revision_row = ?1), (SELECT referral_row FROM message \
          WHERE message_row = ?1)) AS referral_row) SELECT o.outbox_row, o.compartment, \
-         o.event_id, o.after, o.not_before, o.dead_at IS NOT NULL AS is_dead, r.revision \
+         o.event_id, o.after, o.not_before, r.revision \
          FROM this CROSS JOIN revision AS r ON r.referral_row = this.referral_row \
          CROSS JOIN outbox AS o \
          ON o.outbox_row BETWEEN r.revision_row * 8 AND r.revision_row * 8 + 7 \
          UNION ALL SELECT o.outbox_row, o.compartment, o.event_id, o.after, o.not_before, \
-         o.dead_at IS NOT NULL AS is_dead, NULL FROM this CROSS JOIN message AS m \
+         NULL FROM this CROSS JOIN message AS m \
          ON m.referral_row = this.referral_row CROSS JOIN outbox AS o \
          ON o.outbox_row = m.message_row * 8 ORDER BY 1",
     )?;
@@ -135,37 +133,31 @@ pub(in crate::store::sqlite) fn leased(
     select.query_row([lease.row_id], read).optional()
 }
 
-/// Rows that wait and rows that are dead.
-pub(in crate::store::sqlite) fn count(connection: &Connection) -> rusqlite::Result<(u64, u64)> {
-    connection.query_row(
-        "/* pending::count */ SELECT count(*) AS every, count(dead_at) AS dead FROM outbox",
-        [],
-        |row| {
-            let (every, dead): (i64, i64) = (row.get("every")?, row.get("dead")?);
-            Ok(((every - dead) as u64, dead as u64))
-        },
-    )
+/// Rows that wait.
+pub(in crate::store::sqlite) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    let count = "/* pending::count */ SELECT count(*) FROM outbox";
+    connection.query_row(count, [], |row| Ok(row.get::<_, i64>(0)? as u64))
 }
 
-/// Since when the first row that is not dead waits to be sent.
+/// Since when the first row waits to be sent.
 pub(in crate::store::sqlite) fn oldest(
     connection: &Connection,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let mut select = connection.prepare_cached(
-        "/* pending::oldest */ SELECT waits_since FROM outbox AS o WHERE dead_at IS NULL \
+        "/* pending::oldest */ SELECT waits_since FROM outbox AS o \
          ORDER BY outbox_row LIMIT 1",
     )?;
     select.query_row([], |row| Columns(row).time("waits_since")).optional()
 }
 
-/// Since when the provider's first row of each side that is not dead waits to be sent: the earlier of both.
+/// Since when the provider's first row of each side waits to be sent: the earlier of both.
 pub(in crate::store::sqlite) fn oldest_of(
     connection: &Connection,
     provider: &str,
 ) -> rusqlite::Result<Option<Timestamp>> {
     let mut select = connection.prepare_cached(
         "/* pending::oldest_of */ SELECT waits_since FROM outbox \
-         WHERE provider = ?1 AND compartment = ?2 AND dead_at IS NULL \
+         WHERE provider = ?1 AND compartment = ?2 \
          ORDER BY outbox_row LIMIT 1",
     )?;
     let mut oldest = None;
@@ -175,34 +167,4 @@ pub(in crate::store::sqlite) fn oldest_of(
         oldest = oldest.into_iter().chain(of_side).min();
     }
     Ok(oldest)
-}
-
-pub(in crate::store::sqlite) fn dead(
-    connection: &Connection,
-    after: Option<Uuid>,
-    limit: usize,
-) -> rusqlite::Result<Vec<DeadRow>> {
-    let mut select = connection.prepare_cached(
-        "/* pending::dead */ SELECT f.referral_id, f.provider, r.revision, o.compartment, \
-         o.event_id, o.kind, o.attempts, o.dead_reason \
-         FROM outbox AS o LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-         LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 CROSS JOIN referral AS f \
-         ON f.referral_row = coalesce(r.referral_row, m.referral_row) \
-         WHERE o.dead_at IS NOT NULL AND o.event_id > ?1 ORDER BY o.event_id LIMIT ?2",
-    )?;
-    let after = after.unwrap_or(Uuid::nil());
-    let rows = select.query_map(params![after.as_bytes(), limit as i64], |row| {
-        let columns = Columns(row);
-        Ok(DeadRow {
-            event_id: columns.id("event_id")?,
-            referral_id: columns.id("referral_id")?,
-            revision: row.get("revision")?,
-            provider: row.get("provider")?,
-            compartment: columns.compartment()?,
-            kind: row.get("kind")?,
-            attempts: row.get("attempts")?,
-            reason: row.get("dead_reason")?,
-        })
-    })?;
-    rows.collect()
 }

@@ -1,8 +1,7 @@
-//! The statements that end work on outbox rows, and bring dead ones back.
+//! The statements that end work on outbox rows, and put rows back that were confirmed.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
-use uuid::Uuid;
+use rusqlite::params;
 
 use super::column::from_time;
 use super::write::{Failure, Transaction};
@@ -30,7 +29,6 @@ impl Transaction<'_> {
                 Ok(sent)
             }
             Settled::Retry { not_before, .. } => self.postpone(outbox_row, *not_before),
-            Settled::Dead { reason } => self.bury(outbox_row, reason),
         }
     }
 
@@ -38,7 +36,7 @@ impl Transaction<'_> {
         let mut copy = self.connection.prepare_cached(
             "/* settle::mark_sent */ INSERT INTO sent (sent_row, compartment, confirmed_at, \
              event_id, kind) SELECT outbox_row, compartment, ?2, event_id, kind FROM outbox \
-             WHERE outbox_row = ?1 AND dead_at IS NULL",
+             WHERE outbox_row = ?1",
         )?;
         if copy.execute(params![outbox_row, from_time(at)])? != 1 {
             return Ok(false);
@@ -55,17 +53,9 @@ impl Transaction<'_> {
     fn postpone(&self, outbox_row: i64, not_before: Timestamp) -> Result<bool, Failure> {
         let mut update = self.connection.prepare_cached(
             "/* settle::postpone */ UPDATE outbox SET attempts = attempts + 1, not_before = ?2 \
-             WHERE outbox_row = ?1 AND dead_at IS NULL",
+             WHERE outbox_row = ?1",
         )?;
         Ok(update.execute(params![outbox_row, from_time(not_before)])? == 1)
-    }
-
-    fn bury(&self, outbox_row: i64, reason: &str) -> Result<bool, Failure> {
-        let mut update = self.connection.prepare_cached(
-            "/* settle::bury */ UPDATE outbox SET dead_at = ?2, dead_reason = ?3, \
-             attempts = attempts + 1 WHERE outbox_row = ?1 AND dead_at IS NULL",
-        )?;
-        Ok(update.execute(params![outbox_row, from_time(self.now), reason])? == 1)
     }
 
     /// Looks through some of what was confirmed, the oldest first, from `after` on, and puts what was
@@ -137,23 +127,5 @@ impl Transaction<'_> {
             }
         }
         Ok((found, last.filter(|_| looked_at == LOOKED_AT_ONCE)))
-    }
-
-    /// Makes a dead row an ordinary one again, due at once; answers its outbox row and provider.
-    pub fn revive(&mut self, event_id: Uuid, fact: &String) -> Result<(i64, String), Failure> {
-        let mut update = self.connection.prepare_cached(
-            "/* settle::revive */ UPDATE outbox SET dead_at = NULL, dead_reason = NULL, \
-             not_before = NULL, waits_since = ?2 WHERE event_id = ?1 AND dead_at IS NOT NULL \
-             RETURNING outbox_row, provider",
-        )?;
-        let revived = update
-            .query_row(params![event_id.as_bytes(), from_time(self.now)], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .optional()?;
-        drop(update);
-        let revived = revived.ok_or(Failure::Conflict)?;
-        self.facts(std::slice::from_ref(fact))?;
-        Ok(revived)
     }
 }

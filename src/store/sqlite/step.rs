@@ -20,10 +20,6 @@ pub(in crate::store::sqlite) enum Step {
         settled: Settled,
         disclosure: Option<String>,
     },
-    Revive {
-        event_id: Uuid,
-        fact: String,
-    },
     /// Some of what was confirmed in this time.
     Resend {
         provider: String,
@@ -148,7 +144,7 @@ impl Step {
         match self {
             Step::Entry(prepared) => prepared.takes_on(),
             Step::Activate { .. } | Step::Probe | Step::Scrubbed(_) => true,
-            Step::Settle { .. } | Step::Revive { .. } | Step::Resend { .. } => false,
+            Step::Settle { .. } | Step::Resend { .. } => false,
         }
     }
 
@@ -157,11 +153,7 @@ impl Step {
         let content = match self {
             Step::Entry(prepared) => prepared.bytes(),
             Step::Activate { version, .. } => version.text.len(),
-            Step::Settle { .. }
-            | Step::Revive { .. }
-            | Step::Resend { .. }
-            | Step::Probe
-            | Step::Scrubbed(_) => 0,
+            Step::Settle { .. } | Step::Resend { .. } | Step::Probe | Step::Scrubbed(_) => 0,
         };
         content + 256
     }

@@ -118,21 +118,12 @@ pub(in crate::store::sqlite) fn late(
         pairs: by_provider(
             connection,
             "/* sweep::late */ SELECT f.provider, count(DISTINCT f.referral_row) AS count \
-             FROM (SELECT outbox_row FROM outbox WHERE dead_at IS NULL ORDER BY outbox_row \
+             FROM (SELECT outbox_row FROM outbox ORDER BY outbox_row \
              LIMIT ?2) AS o CROSS JOIN sent AS s ON s.sent_row BETWEEN o.outbox_row / 8 * 8 \
              AND o.outbox_row / 8 * 8 + 7 CROSS JOIN revision AS r \
              ON r.revision_row = o.outbox_row / 8 CROSS JOIN referral AS f \
              ON f.referral_row = r.referral_row WHERE s.confirmed_at <= ?1 GROUP BY f.provider",
             params![from_time(before.pair), PAIR_ROWS_MAX],
-        )?,
-        dead: by_provider(
-            connection,
-            "/* sweep::late */ SELECT f.provider, count(*) AS count FROM outbox AS o \
-             LEFT JOIN revision AS r ON r.revision_row = o.outbox_row / 8 \
-             LEFT JOIN message AS m ON m.message_row = o.outbox_row / 8 CROSS JOIN referral AS f \
-             ON f.referral_row = coalesce(r.referral_row, m.referral_row) \
-             WHERE o.dead_at IS NOT NULL GROUP BY f.provider",
-            params![],
         )?,
         concerns: by_force(
             connection,

@@ -126,7 +126,7 @@ keeps_the_contract! {
         one_message_of_a_lane_is_in_flight_at_a_time,
         a_lease_that_ran_out_is_free_and_its_holder_changes_nothing, settling_twice_settles_once,
         a_retry_waits_for_its_time_and_keeps_its_lane,
-        a_dead_row_waits_for_a_person_and_blocks_its_lane, a_start_frees_every_lease,
+        a_start_frees_every_lease,
         a_long_backlog_drains_whole_and_in_order, a_commit_that_adds_work_wakes_the_waiting;
     hold: a_hold_ends_together_with_what_the_force_is_told, a_correction_is_written_whole_and_once,
         every_hold_that_a_record_closes_has_a_fact, a_correction_waits_while_its_hold_is_open,

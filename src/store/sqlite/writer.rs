@@ -315,13 +315,8 @@ impl Writer {
                     Settled::Retry { not_before, .. } => {
                         effects.retry.push((lease.row_id, not_before));
                     }
-                    Settled::Dead { .. } => effects.dead.push(lease.row_id),
                 }
                 Ok(Outcome::Settled)
-            }
-            Step::Revive { event_id, fact } => {
-                effects.revived.push(transaction.revive(event_id, &fact)?);
-                Ok(Outcome::Carried)
             }
             Step::Resend { provider, since, until, after, fact } => {
                 let (rows, next) =

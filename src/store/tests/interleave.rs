@@ -24,7 +24,6 @@ pub(in crate::store) enum Move {
     Pass {
         seconds: u64,
     },
-    Revive,
     Crash,
 }
 
@@ -32,17 +31,15 @@ pub(in crate::store) enum Move {
 pub(in crate::store) enum How {
     Done,
     Retry,
-    Dead,
 }
 
 pub(in crate::store) fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let how = prop_oneof![6 => Just(How::Done), 2 => Just(How::Retry), 1 => Just(How::Dead)];
+    let how = prop_oneof![6 => Just(How::Done), 2 => Just(How::Retry)];
     let one = prop_oneof![
         5 => (0..6_usize).prop_map(|case| Move::Write { case }),
         6 => (1..5_usize).prop_map(|limit| Move::Claim { limit }),
         8 => (0..8_usize, how).prop_map(|(which, how)| Move::Settle { which, how }),
         2 => (1..70_u64).prop_map(|seconds| Move::Pass { seconds }),
-        1 => Just(Move::Revive),
         1 => Just(Move::Crash),
     ];
     prop::collection::vec(one, 1..80)
@@ -51,7 +48,6 @@ pub(in crate::store) fn moves() -> impl Strategy<Value = Vec<Move>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Waiting,
-    Dead,
     Done,
 }
 
@@ -115,7 +111,6 @@ pub(in crate::store) async fn any_interleaving_keeps_every_row_and_every_lane(
             }
             Move::Settle { .. } => {}
             Move::Pass { seconds } => clock.advance(Duration::from_secs(seconds)),
-            Move::Revive => revive_all(&*store, clock, &mut model).await,
             Move::Crash => {
                 store = place.crash(store);
                 held.clear();
@@ -124,11 +119,9 @@ pub(in crate::store) async fn any_interleaving_keeps_every_row_and_every_lane(
         }
         let backlog = store.backlog().await.unwrap();
         assert_eq!(backlog.rows, model.count(State::Waiting));
-        assert_eq!(backlog.dead, model.count(State::Dead));
     }
-    // Whatever happened: once the leases have run out and the dead are revived, all goes out.
+    // Whatever happened: once the leases have run out, all goes out.
     clock.advance(Duration::from_secs(1_000));
-    revive_all(&*store, clock, &mut model).await;
     let waiting = model.count(State::Waiting);
     assert_eq!(drain(&*store, clock).await.len() as u64, waiting);
     let _ = links(&*store, place).await;
@@ -158,25 +151,12 @@ async fn settle_one(store: &dyn Store, clock: &Clock, model: &mut Model, row: &L
     let settled = match how {
         How::Done => done(clock, row).1,
         How::Retry => Settled::Retry { not_before, reason: "returned" },
-        How::Dead => Settled::Dead { reason: "refused" },
     };
     let answer = store.settle(vec![(row.lease.clone(), settled)]).await.unwrap();
     assert_eq!(answer, vec![true], "nobody else has claimed it");
     model.leased_until.remove(&row.event_id);
     match how {
         How::Done => drop(model.states.insert(row.event_id, State::Done)),
-        How::Dead => drop(model.states.insert(row.event_id, State::Dead)),
         How::Retry => drop(model.not_before.insert(row.event_id, not_before)),
     }
-}
-
-async fn revive_all(store: &dyn Store, clock: &Clock, model: &mut Model) {
-    for row in store.dead(None, 1_000).await.unwrap() {
-        assert_eq!(model.states[&row.event_id], State::Dead);
-        let audit = fact(clock, Operation::Alteration, row.event_id);
-        assert!(store.revive(row.event_id, audit).await.unwrap());
-        model.states.insert(row.event_id, State::Waiting);
-        model.not_before.remove(&row.event_id);
-    }
-    assert_eq!(model.count(State::Dead), 0);
 }

@@ -1,4 +1,4 @@
-//! Lanes, leases, retries, dead rows.
+//! Lanes, leases, retries.
 
 use std::time::Duration;
 
@@ -41,10 +41,6 @@ fn in_s(clock: &Clock, seconds: i64) -> Timestamp {
 
 fn retry(leased: &Leased, not_before: Timestamp) -> Vec<(Lease, Settled)> {
     vec![(leased.lease.clone(), Settled::Retry { not_before, reason: "returned" })]
-}
-
-fn dead(leased: &Leased) -> Vec<(Lease, Settled)> {
-    vec![(leased.lease.clone(), Settled::Dead { reason: "refused" })]
 }
 
 pub(in crate::store) async fn a_leased_row_brings_all_that_reopens_its_event(place: &dyn Place) {
@@ -122,7 +118,7 @@ pub(in crate::store) async fn a_lease_that_ran_out_is_free_and_its_holder_change
     assert_eq!(events(&first), events(&second));
     let lost = vec![done(clock, &first[0])];
     assert_eq!(store.settle(lost).await.unwrap(), vec![false]);
-    assert_eq!(store.settle(dead(&first[0])).await.unwrap(), vec![false]);
+    assert_eq!(store.settle(retry(&first[0], in_s(clock, 30))).await.unwrap(), vec![false]);
     assert_eq!(store.backlog().await.unwrap().rows, 2);
     settle_all(&*store, clock, &second).await;
     assert_eq!(store.backlog().await.unwrap().rows, 1);
@@ -167,37 +163,6 @@ pub(in crate::store) async fn a_retry_waits_for_its_time_and_keeps_its_lane(plac
     clock.advance(Duration::from_secs(30));
     assert_eq!(events(&claim(&*store, 10, LEASE_S).await), vec![first]);
     assert_eq!(store.backlog().await.unwrap().rows, 4);
-}
-
-pub(in crate::store) async fn a_dead_row_waits_for_a_person_and_blocks_its_lane(place: &dyn Place) {
-    let store = place.open();
-    let clock = place.clock();
-    let one = revision(place, "A/1", 1);
-    let two = next(place, &one, "A/1");
-    let (referral_id, event_id) = (one.referral_id, one.messages[0].event_id);
-    write(&*store, accept(place, one)).await;
-    write(&*store, accept(place, two)).await;
-    let rows = claim(&*store, 10, LEASE_S).await;
-    assert_eq!(store.settle(dead(&rows[0])).await.unwrap(), vec![true]);
-    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
-    let backlog = store.backlog().await.unwrap();
-    assert_eq!((backlog.rows, backlog.dead, backlog.oldest), (3, 1, Some(start())));
-
-    let store = place.crash(store);
-    assert!(claim(&*store, 10, LEASE_S).await.is_empty());
-    assert_eq!(store.backlog().await.unwrap(), backlog);
-    let listed = store.dead(None, 10).await.unwrap();
-    assert_eq!(listed.len(), 1);
-    assert_eq!((listed[0].event_id, listed[0].referral_id), (event_id, referral_id));
-    assert_eq!((listed[0].reason.as_str(), listed[0].revision), ("refused", Some(1)));
-    assert!(store.dead(Some(event_id), 10).await.unwrap().is_empty());
-
-    let audit = || fact(clock, Operation::Alteration, event_id);
-    assert!(store.revive(event_id, audit()).await.unwrap());
-    assert!(!store.revive(event_id, audit()).await.unwrap());
-    assert!(store.dead(None, 10).await.unwrap().is_empty());
-    assert_eq!(store.backlog().await.unwrap().dead, 0);
-    assert_eq!(drain(&*store, clock).await.len(), 4);
 }
 
 pub(in crate::store) async fn a_start_frees_every_lease(place: &dyn Place) {

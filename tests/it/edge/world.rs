@@ -90,7 +90,7 @@ impl Stories for Told {
         _: &'a Caller,
         asked: cara_gateway::flow::notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
-        async move { Ok(api::NoticePage { notices: Vec::new(), last: asked.after }) }.boxed()
+        async move { Ok(api::NoticePage { last: asked.after, ..Default::default() }) }.boxed()
     }
     fn next_letter<'a>(
         &'a self,

@@ -22,6 +22,7 @@ pub const FAULTS: &[Fault] = &[
     Fault::of("store_damaged", REFUSED, |place| at_rest(place, damage), put_back),
     Fault::of("store_cut", REFUSED, |place| at_rest(place, cut), put_back),
     Fault::of("store_without_wal", REFUSED, without_wal, put_back),
+    Fault::of("store_wal_cut", REFUSED, wal_cut, put_back),
     Fault::of("store_behind_its_anchor", REFUSED, behind, put_back),
     Fault {
         destroys: true,
@@ -34,6 +35,13 @@ pub const FAULTS: &[Fault] = &[
         second_on(place, |folder| {
             let link = folder.join("other.db");
             let _stands_already = std::os::unix::fs::symlink(folder.join(FILE), &link);
+            link
+        })
+    }),
+    second("second_by_hard_link", |place| {
+        second_on(place, |folder| {
+            let link = folder.join("hard.db");
+            let _stands_already = std::fs::hard_link(folder.join(FILE), &link);
             link
         })
     }),
@@ -109,6 +117,58 @@ fn without_wal(place: &mut Place) -> LocalBoxFuture<'_, ()> {
         for name in &FILES[1..] {
             std::fs::remove_file(folder.join(name)).unwrap();
         }
+        place.start_refused().await;
+    }
+    .boxed_local()
+}
+
+/// What lies in the log since it was begun.
+struct Log {
+    salt: Vec<u8>,
+    frame_bytes: usize,
+    /// Of each frame, whether it ends a transaction.
+    commits: Vec<bool>,
+}
+
+impl Log {
+    const HEAD: usize = 32;
+    const FRAME_HEAD: usize = 24;
+
+    fn read(file: &Path) -> Option<Log> {
+        let bytes = std::fs::read(file).ok().filter(|bytes| bytes.len() > Log::HEAD)?;
+        let number = |at: &[u8]| u32::from_be_bytes(at[..4].try_into().unwrap());
+        let (salt, frame_bytes) = (&bytes[16..24], Log::FRAME_HEAD + number(&bytes[8..]) as usize);
+        let frames = bytes[Log::HEAD..].chunks_exact(frame_bytes);
+        let frames = frames.take_while(|frame| &frame[8..16] == salt);
+        let commits = frames.map(|frame| number(&frame[4..]) > 0).collect();
+        Some(Log { salt: salt.to_vec(), frame_bytes, commits })
+    }
+}
+
+/// The gateway is killed, and its log ends in the middle of a frame and of a transaction, before
+/// what the anchor knows of.
+fn wal_cut(place: &mut Place) -> LocalBoxFuture<'_, ()> {
+    async {
+        let folder = place.gateway.folder.clone();
+        let file = folder.join(FILES[1]);
+        let log = loop {
+            let before = Log::read(&file).filter(|log| log.commits.len() >= 16);
+            // The anchor is written at most once a second.
+            tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+            let Some(before) = before else { continue };
+            place.gateway.kill();
+            match Log::read(&file) {
+                Some(log) if log.salt == before.salt => break before,
+                // It was begun anew meanwhile.
+                _ => place.start_again().await,
+            }
+        };
+        copy(&folder, &folder.join("good"));
+        let half = log.commits.len() / 2;
+        let frame = (1..=half).rev().find(|it| !log.commits[it - 1]).unwrap_or(half);
+        let end = Log::HEAD + frame * log.frame_bytes + log.frame_bytes / 2;
+        let cut = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+        cut.set_len(end as u64).unwrap();
         place.start_refused().await;
     }
     .boxed_local()

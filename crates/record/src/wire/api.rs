@@ -149,9 +149,12 @@ pub struct NoticeView {
 }
 
 /// Answer of `GET /v1/notices`: one page of a stream, by number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticePage {
     pub notices: Vec<Notice>,
+    /// Numbers of this page whose notices cannot be read now. Operators are told; ask again later
+    /// with `after` set below the first of them.
+    pub unreadable: Vec<u64>,
     /// Ask again with `after` set to this.
     pub last: u64,
 }

@@ -100,6 +100,53 @@ fn a_store_that_was_killed_needs_its_log() {
     }
 }
 
+/// The log of a store that was killed may end anywhere: in the middle of a frame, of a transaction.
+#[test]
+fn a_log_that_ends_anywhere_gives_what_the_anchor_knows_or_is_refused() {
+    const FRAME: u64 = 24 + 4096;
+    let folder = Folder::create("torn");
+    let (path, copy) = (folder.options().path, folder.path.join("copy.db"));
+    let anchor = folder.path.join("anchor/copy.anchor");
+    let store = folder.open();
+    block(add(&folder, &*store, 1..=3));
+    let known = |facts| {
+        let stand = anchor::Stand::read(&folder.options().anchor, &folder.vault).unwrap();
+        stand.is_some_and(|stand| stand.end.sequence == facts)
+    };
+    while !known(3) {
+        std::thread::yield_now();
+    }
+    let known = fs::read(folder.options().anchor).unwrap();
+    block(add(&folder, &*store, 4..=6));
+    let log = fs::read(beside(&path, "-wal")).unwrap();
+    let database = fs::read(&path).unwrap();
+    drop(store);
+    let mut ends = std::collections::BTreeMap::new();
+    for frame in (0..log.len() as u64 / FRAME).step_by(5) {
+        let end = 32 + frame * FRAME + (frame % 2) * FRAME / 2;
+        fs::write(&copy, &database).unwrap();
+        fs::write(beside(&copy, "-wal"), &log[..usize::try_from(end).unwrap()]).unwrap();
+        fs::write(&anchor, &known).unwrap();
+        let options = Options { path: copy.clone(), anchor: anchor.clone(), ..folder.options() };
+        let found = match folder.open_with(&options) {
+            Ok(store) => {
+                let facts = block(store.audit_rows(0, 9)).unwrap().len();
+                assert!((3..=6).contains(&facts), "{facts} facts at {end}");
+                block(add(&folder, &store, 7..=7));
+                facts
+            }
+            Err(Error::Behind { facts, anchored: 3, .. }) => usize::try_from(facts).unwrap(),
+            Err(Error::WalGone { .. } | Error::Gone { .. }) => 0,
+            Err(other) => panic!("{other} at {end}"),
+        };
+        *ends.entry(found).or_insert(0) += 1;
+        for suffix in ["", "-wal", "-shm"] {
+            let _may_be_missing = fs::remove_file(beside(&copy, suffix));
+        }
+    }
+    assert!(ends.keys().copied().eq(0..=6), "{ends:?}");
+}
+
 #[test]
 fn an_older_copy_is_not_taken_for_the_store() {
     let folder = closed("older", 3);
