@@ -1,6 +1,7 @@
 //! A provider's publishing connection, made again for ever, and the channels on it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cara_record::wire::Compartment;
@@ -30,6 +31,8 @@ pub struct Publisher {
     clock: Clock,
     metric: Metric,
     health: Health,
+    /// By this process, so what is not there was deleted.
+    is_declared: Arc<AtomicBool>,
 }
 
 /// A connection on which both sides' channels are opened.
@@ -56,7 +59,8 @@ impl Publisher {
         let bad = State::Bad("not reached yet".to_owned());
         health.set_for(Part::Broker, provider, bad);
         let topology = Topology::of(provider);
-        Ok(Publisher { dialer, topology, manner, clock, metric, health })
+        let is_declared = Arc::default();
+        Ok(Publisher { dialer, topology, manner, clock, metric, health, is_declared })
     }
 
     pub fn provider(&self) -> &str {
@@ -71,13 +75,23 @@ impl Publisher {
     /// Tries every address once, and declares everything.
     pub async fn line(&self) -> Result<Line, Error> {
         let line = Line { connection: Arc::new(self.dialer.dial("publish").await?) };
+        // What ended the connection before may have been a deletion, which nothing else tells.
+        if self.is_declared.load(Ordering::Acquire) && !self.is_whole(&line).await? {
+            self.missing();
+        }
         self.declare(&line).await?;
+        self.is_declared.store(true, Ordering::Release);
         Ok(line)
     }
 
     /// Declares what is not there. A refused declaration closes its channel, so it gets one of its own.
     pub async fn declare(&self, line: &Line) -> Result<(), Error> {
         in_time(async { self.topology.declare(&channel::open(&line.connection).await?).await })
+            .await
+    }
+
+    async fn is_whole(&self, line: &Line) -> Result<bool, Error> {
+        in_time(async { self.topology.is_whole(&channel::open(&line.connection).await?).await })
             .await
     }
 

@@ -7,6 +7,7 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};
 
 use super::Error;
+use super::link::{Cause, cause};
 
 /// Everything dead goes through this exchange, by the name of the queue where it died.
 pub const DEAD_EXCHANGE: &str = "cara.dead";
@@ -145,6 +146,38 @@ impl Topology {
             queue.declare(channel).await?;
         }
         Ok(())
+    }
+}
+
+impl Topology {
+    /// Whether every exchange and queue is there. A look that finds one missing closes its channel.
+    pub(in crate::amqp) async fn is_whole(&self, channel: &Channel) -> Result<bool, Error> {
+        for exchange in &self.exchanges {
+            let (name, kind) = (exchange.name.as_str(), ExchangeKind::Topic);
+            let options = ExchangeDeclareOptions { passive: true, ..Default::default() };
+            let looking =
+                channel.exchange_declare(name.into(), kind, options, FieldTable::default());
+            if !is_there(looking.await, || format!("the exchange {name}"))? {
+                return Ok(false);
+            }
+        }
+        for queue in &self.queues {
+            let name = queue.name.as_str();
+            let options = QueueDeclareOptions { passive: true, ..Default::default() };
+            let looking = channel.queue_declare(name.into(), options, FieldTable::default());
+            if !is_there(looking.await, || format!("the queue {name}"))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn is_there<T>(found: Result<T, lapin::Error>, what: impl Fn() -> String) -> Result<bool, Error> {
+    match found {
+        Ok(_) => Ok(true),
+        Err(error) if cause(&error) == Cause::Missing => Ok(false),
+        Err(error) => Err(refused(what(), error)),
     }
 }
 

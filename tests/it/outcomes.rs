@@ -73,6 +73,20 @@ async fn a_queue_that_is_deleted_is_declared_again_and_one_that_may_not_be_stops
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_was_deleted_while_nobody_was_connected_is_told() {
+    let broker = Broker::start(Wishes::default());
+    let gateway = World::publishing(&broker, "harbour").start().await;
+    reads(&gateway).await;
+    let vhost = "cara.harbour";
+    broker.control(&["close_all_connections", "-p", vhost, "a test"]);
+    reads(&gateway).await;
+    assert!(!incidents(&gateway).contains("layout_missing"), "nothing was gone");
+    broker.control(&["delete_queue", "-p", vhost, "cara.intake.harbour"]);
+    broker.control(&["close_all_connections", "-p", vhost, "a test"]);
+    incident(&gateway, "layout_missing", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reading_that_the_broker_cancels_is_begun_anew() {
     let (broker, provider) = (shared(), "slate");
     let gateway = World::publishing(broker, provider).start().await;
