@@ -89,7 +89,13 @@ async fn sweep(
     let mut is_failing = false;
     loop {
         let seen = dead.borrow_and_update().clone();
-        match round(&gateway, &mut sweeper, certificates(), seen, &metric).await {
+        let round = round(&gateway, &mut sweeper, certificates(), seen, &metric);
+        let round = tokio::select! {
+            // What it had begun is stored or not; the next start looks at all cases again.
+            () = told(&mut stop) => return,
+            round = round => round,
+        };
+        match round {
             Ok(done) => {
                 is_failing = false;
                 metric.swept(clock.monotonic());

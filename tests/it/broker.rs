@@ -24,7 +24,7 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 const CONTROL: &str = "/usr/lib/rabbitmq/lib";
 
 /// Providers whose users and queues every test broker has.
-pub const PROVIDERS: [&str; 22] = [
+pub const PROVIDERS: [&str; 23] = [
     "harbour",
     "harbour-test",
     "beacon",
@@ -47,6 +47,7 @@ pub const PROVIDERS: [&str; 22] = [
     "quay",
     "reed",
     "slate",
+    "tern",
 ];
 
 pub const GATEWAY: &str = "cara-gateway";

@@ -43,6 +43,7 @@ mod record;
 mod refused;
 mod replay;
 mod sandbox;
+mod start_time;
 mod supervise;
 mod sweep;
 mod tidy;

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt as _;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::lock::Held;
-use super::table::{self, Finding};
+use super::table::{self, Finding, Table};
 use super::{Error, migrate};
 use crate::store::audit::End;
 use crate::vault::Vault;
@@ -61,8 +62,34 @@ pub(in crate::store::sqlite) fn header(held: &Held) -> Result<(), Error> {
     Ok(())
 }
 
-/// Tables and indexes are exactly what the steps that the file knows make.
-pub(in crate::store::sqlite) fn schema(connection: &Connection) -> Result<(), Error> {
+/// What the steps make: every part of a schema with its SQL, and the tables.
+struct Model {
+    parts: BTreeMap<String, Option<String>>,
+    tables: Arc<[Table]>,
+}
+
+impl Model {
+    /// As the steps up to one make it. That of all steps is made once in a process.
+    fn up_to(applied: i64) -> Result<Arc<Model>, Error> {
+        static WHOLE: OnceLock<Arc<Model>> = OnceLock::new();
+        let is_whole = migrate::ALL.last().is_some_and(|step| step.number == applied);
+        if let Some(whole) = WHOLE.get().filter(|_| is_whole) {
+            return Ok(Arc::clone(whole));
+        }
+        let mut model = Connection::open_in_memory()?;
+        let steps: Vec<_> = migrate::ALL.iter().filter(|step| step.number <= applied).collect();
+        migrate::apply(&mut model, &steps, jiff::Timestamp::UNIX_EPOCH)?;
+        let tables = table::tables(&model)?.into();
+        let model = Arc::new(Model { parts: parts(&model)?, tables });
+        if is_whole {
+            WHOLE.get_or_init(|| Arc::clone(&model));
+        }
+        Ok(model)
+    }
+}
+
+/// Tables and indexes are exactly what the steps that the file knows make; answers the tables.
+pub(in crate::store::sqlite) fn schema(connection: &Connection) -> Result<Arc<[Table]>, Error> {
     let applied = migrate::applied(connection)?;
     let known = migrate::ALL.last().map_or(0, |step| step.number);
     if applied > known {
@@ -79,10 +106,8 @@ pub(in crate::store::sqlite) fn schema(connection: &Connection) -> Result<(), Er
     {
         return damaged("migration", "its steps are not those of this program");
     }
-    let mut model = Connection::open_in_memory()?;
-    let steps: Vec<_> = migrate::ALL.iter().filter(|step| step.number <= applied).collect();
-    migrate::apply(&mut model, &steps, jiff::Timestamp::UNIX_EPOCH)?;
-    let (expected, found) = (parts(&model)?, parts(connection)?);
+    let model = Model::up_to(applied)?;
+    let (expected, found) = (&model.parts, parts(connection)?);
     if let Some(name) = expected.keys().find(|name| found.get(*name) != expected.get(*name)) {
         return damaged(
             "schema",
@@ -95,7 +120,7 @@ pub(in crate::store::sqlite) fn schema(connection: &Connection) -> Result<(), Er
             format!("its schema has a `{name}` that this program does not make"),
         );
     }
-    Ok(())
+    Ok(Arc::clone(&model.tables))
 }
 
 fn parts(connection: &Connection) -> Result<BTreeMap<String, Option<String>>, Error> {
@@ -154,10 +179,11 @@ fn end_before(connection: &Connection, sequence: i64) -> Result<End, Error> {
 pub(in crate::store::sqlite) fn last_rows(
     connection: &Connection,
     vault: &Vault,
+    tables: &[Table],
     head: End,
 ) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
-    for table in table::tables(connection)? {
+    for table in tables {
         let after = table.before_last(connection)?;
         findings.extend(table.look(connection, vault, after.as_deref())?.findings);
     }

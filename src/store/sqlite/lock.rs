@@ -74,6 +74,12 @@ impl Place {
         fs::metadata(beside(&self.path, "-wal")).ok().map(|facts| facts.len())
     }
 
+    /// Whether SQLite was about to make or change the file without its log, as it does only until
+    /// the first start has made it a store.
+    pub fn has_journal(&self) -> bool {
+        fs::exists(beside(&self.path, "-journal")).unwrap_or(false)
+    }
+
     /// Takes the database itself, made if it is not there.
     pub fn hold(self) -> Result<Held, Error> {
         let cannot = |source| Error::Folder { path: self.path.clone(), source };

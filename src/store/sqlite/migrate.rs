@@ -25,6 +25,7 @@ pub(in crate::store::sqlite) static ALL: &[Migration] = &[
     Migration { number: 11, name: "told", sql: include_str!("migrations/0011_told.sql") },
     Migration { number: 12, name: "scrub", sql: include_str!("migrations/0012_scrub.sql") },
     Migration { number: 13, name: "outbox", sql: include_str!("migrations/0013_outbox.sql") },
+    Migration { number: 14, name: "place", sql: include_str!("migrations/0014_place.sql") },
 ];
 
 /// Applies what the file lacks, each step whole or not at all. Refuses a file that knows a step

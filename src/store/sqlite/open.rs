@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::anchor::Stand;
 use super::harm::Mark;
 use super::lock::{Held, Names, Place};
-use super::table::{self, Finding, Table};
+use super::table::{Finding, Table};
 use super::{Error, Inspected, Options, check, migrate, scrub, write};
 use crate::clock::Clock;
 use crate::store::audit::End;
@@ -33,7 +34,7 @@ pub(in crate::store::sqlite) struct Opened {
     pub ended_cleanly: bool,
     /// Whether the anchor of a store that has facts was not there.
     pub anchor_was_gone: bool,
-    pub tables: Vec<Table>,
+    pub tables: Arc<[Table]>,
 }
 
 /// What a store says of itself.
@@ -42,6 +43,7 @@ struct Found {
     /// Somebody had it open and has not closed it.
     is_open: bool,
     findings: Vec<Finding>,
+    tables: Arc<[Table]>,
 }
 
 const READERS: usize = 2;
@@ -92,7 +94,7 @@ pub(in crate::store::sqlite) fn open(
     if let Some(found) = &found {
         scrub::note(&writer, &found.findings, clock.now())?;
     }
-    let tables = table::tables(&writer)?;
+    let tables = check::schema(&writer)?;
     if anchored != Some(stand) {
         stand
             .write(&options.anchor, vault)
@@ -141,13 +143,18 @@ fn open_for_reading(place: Place, options: &Options) -> Result<Opened, Error> {
         stand: None,
         ended_cleanly: true,
         anchor_was_gone: false,
-        tables: Vec::new(),
+        tables: Arc::default(),
     })
 }
 
 /// Whether a store that no anchor knows was ever whole: it says whose it is, or has a fact.
 fn is_begun(held: &Held) -> Result<bool, Error> {
-    check::header(held)?;
+    let header = check::header(held);
+    // The very first write was torn: SQLite takes it back with its journal, or refuses the file.
+    if header.is_err() && held.place.has_journal() {
+        return Ok(false);
+    }
+    header?;
     let connection = connect_for_reading(&held.place)?;
     let tables: i64 = connection.query_row(
         "/* open::is_begun */ SELECT count(*) FROM sqlite_schema WHERE type = 'table' \
@@ -173,7 +180,7 @@ fn look(held: &Held, vault: &Vault) -> Result<Found, Error> {
         check::unused(held)?;
     }
     let connection = connect_for_reading(&held.place)?;
-    check::schema(&connection)?;
+    let tables = check::schema(&connection)?;
     let index_key: Vec<u8> = fixed(&connection, INDEX_KEY)?;
     if index_key != mark(vault) {
         return Err(Error::OtherIndexKey);
@@ -181,8 +188,8 @@ fn look(held: &Held, vault: &Vault) -> Result<Found, Error> {
     let store = Uuid::from_bytes(fixed(&connection, STORE)?);
     let [is_open] = fixed(&connection, IS_OPEN)?;
     let end = head(&connection, vault)?;
-    let findings = check::last_rows(&connection, vault, end)?;
-    Ok(Found { stand: Stand { store, end }, is_open: is_open != 0, findings })
+    let findings = check::last_rows(&connection, vault, &tables, end)?;
+    Ok(Found { stand: Stand { store, end }, is_open: is_open != 0, findings, tables })
 }
 
 /// As a start would look at it, without the start. Looked at whole and good, it may start again.
@@ -205,7 +212,7 @@ pub(in crate::store::sqlite) fn inspect(
     let connection = connect_for_reading(&held.place)?;
     let mark = Mark::beside(&options.anchor);
     let (findings, was_marked) = match deep {
-        true => (scrub::whole(&connection, vault)?, mark.remove()?),
+        true => (scrub::whole(&connection, vault, &found.tables)?, mark.remove()?),
         false => {
             mark.ensure_none()?;
             (found.findings, false)
@@ -217,7 +224,7 @@ pub(in crate::store::sqlite) fn inspect(
         facts: found.stand.end.sequence,
         anchored: anchored.map(|anchored| anchored.end.sequence),
         was_closed: !found.is_open,
-        checked: scrub::checked(&connection)?,
+        checked: scrub::checked(&connection, &found.tables)?,
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! How far it came is written down with each turn, so that a restart goes on there.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::column::{Columns, from_time};
 use super::step::Step;
-use super::table::{self, Finding, ROWS, Table};
+use super::table::{Finding, ROWS, Table};
 use super::write::{Failure, Transaction};
 use super::{Error, Sqlite, check, harm, read};
 use crate::metric::{Metric, alert};
@@ -33,17 +33,10 @@ const TOLD_MAX: usize = 20;
 /// Where the scrub stands.
 #[derive(Debug)]
 pub(in crate::store::sqlite) struct Scrub {
-    tables: Vec<Table>,
+    tables: Arc<[Table]>,
     opened_at: Timestamp,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The key behind which to go on in a table that does not number its rows.
-    walk: Option<(String, Vec<Value>)>,
     /// Tables that were found to be damaged; they are not walked again.
-    damaged: Vec<String>,
+    damaged: Mutex<Vec<String>>,
 }
 
 /// What one turn did: part of a table, or all that was left of it.
@@ -51,9 +44,8 @@ struct State {
 pub(in crate::store::sqlite) struct Turn {
     pub table: String,
     pub began_at: Timestamp,
-    /// Where to go on; `None`: the table is through, or does not number its rows.
-    pub after: Option<i64>,
-    pub is_through: bool,
+    /// The key behind which to go on; `None`: the table is through.
+    pub after: Option<Vec<Value>>,
     pub findings: Vec<Finding>,
 }
 
@@ -61,12 +53,42 @@ pub(in crate::store::sqlite) struct Turn {
 struct Standing {
     checked: Checked,
     began_at: Option<Timestamp>,
-    after: Option<i64>,
+    after: Option<Vec<Value>>,
+}
+
+/// A part of a key as it is written down.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Part {
+    Number(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+fn to_text(key: &[Value]) -> Option<String> {
+    let part = |value: &Value| match value {
+        Value::Integer(number) => Some(Part::Number(*number)),
+        Value::Text(text) => Some(Part::Text(text.clone())),
+        Value::Blob(bytes) => Some(Part::Bytes(bytes.clone())),
+        Value::Null | Value::Real(_) => None,
+    };
+    let parts = key.iter().map(part).collect::<Option<Vec<_>>>()?;
+    serde_json::to_string(&parts).ok()
+}
+
+fn to_key(text: &str) -> Option<Vec<Value>> {
+    let value = |part| match part {
+        Part::Number(number) => Value::Integer(number),
+        Part::Text(text) => Value::Text(text),
+        Part::Bytes(bytes) => Value::Blob(bytes),
+    };
+    let parts: Vec<Part> = serde_json::from_str(text).ok()?;
+    Some(parts.into_iter().map(value).collect())
 }
 
 impl Scrub {
-    pub fn of(tables: Vec<Table>, opened_at: Timestamp) -> Scrub {
-        Scrub { tables, opened_at, state: Mutex::default() }
+    pub fn of(tables: Arc<[Table]>, opened_at: Timestamp) -> Scrub {
+        Scrub { tables, opened_at, damaged: Mutex::default() }
     }
 
     /// Looks at the next rows, of one table or of several small ones, in one snapshot. Empty:
@@ -79,30 +101,26 @@ impl Scrub {
     ) -> Result<Vec<Turn>, (String, Error)> {
         let file = |error: rusqlite::Error| ("file".to_owned(), Error::from(error));
         let standings = standings(connection).map_err(file)?;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
         let mut turns = Vec::new();
         let mut rows = 0;
         while rows < ROWS {
-            let Some((table, standing)) = self.next(&standings, &state, &turns, now) else { break };
+            let Some((table, standing)) = self.next(&standings, &damaged, &turns, now) else {
+                break;
+            };
             let name = &table.name;
-            let walked = state.walk.take_if(|(of, _)| of == name).map(|(_, key)| key);
-            let after = walked.or_else(|| Some(vec![Value::Integer(standing?.after?)]));
-            let began_at = after.as_ref().and_then(|_| standing?.began_at).unwrap_or(now);
-            let looked = table.look(connection, vault, after.as_deref()).map_err(|error| {
+            let under_way = standing.filter(|it| it.after.as_ref().is_some_and(|it| table.has(it)));
+            let after = under_way.and_then(|it| it.after.as_deref());
+            let began_at = under_way.and_then(|it| it.began_at).unwrap_or(now);
+            let looked = table.look(connection, vault, after).map_err(|error| {
                 if matches!(error, Error::Damaged { .. }) {
-                    state.damaged.push(name.clone());
+                    damaged.push(name.clone());
                 }
                 (name.clone(), error)
             })?;
             rows += looked.rows;
-            let is_through = looked.last.is_none();
-            let after = match looked.last.as_deref() {
-                Some(&[Value::Integer(number)]) => Some(number),
-                _ => None,
-            };
-            state.walk = looked.last.filter(|_| after.is_none()).map(|key| (name.clone(), key));
-            let findings = looked.findings;
-            turns.push(Turn { table: name.clone(), began_at, after, is_through, findings });
+            let (after, findings) = (looked.last, looked.findings);
+            turns.push(Turn { table: name.clone(), began_at, after, findings });
         }
         Ok(turns)
     }
@@ -111,19 +129,17 @@ impl Scrub {
     fn next<'s>(
         &'s self,
         standings: &'s [Standing],
-        state: &State,
+        damaged: &[String],
         turns: &[Turn],
         now: Timestamp,
     ) -> Option<(&'s Table, Option<&'s Standing>)> {
-        let walked = state.walk.as_ref().map(|(name, _)| name);
         let rank = |table: &&Table| {
             let standing = of(standings, table);
-            let is_under_way =
-                walked == Some(&table.name) || standing.is_some_and(|it| it.after.is_some());
+            let is_under_way = standing.is_some_and(|it| it.after.is_some());
             (!is_under_way, standing.and_then(|it| it.checked.at))
         };
         let is_due = |table: &&Table| {
-            !state.damaged.contains(&table.name)
+            !damaged.contains(&table.name)
                 && turns.iter().all(|turn| turn.table != table.name)
                 && (!rank(table).0 || self.is_unchecked(of(standings, table), now, EVERY))
         };
@@ -170,19 +186,22 @@ fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
                 at: Columns(row).optional_time("checked_at")?,
             },
             began_at: Columns(row).optional_time("began_at")?,
-            after: row.get("after")?,
+            after: row.get::<_, Option<String>>("after")?.as_deref().and_then(to_key),
         })
     })?;
     rows.collect()
 }
 
 /// Every table with the time when the last look at all of its rows began.
-pub(in crate::store::sqlite) fn checked(connection: &Connection) -> Result<Vec<Checked>, Error> {
+pub(in crate::store::sqlite) fn checked(
+    connection: &Connection,
+    tables: &[Table],
+) -> Result<Vec<Checked>, Error> {
     let known = standings(connection)?;
-    let tables = table::tables(connection)?.into_iter().map(|table| {
+    let tables = tables.iter().map(|table| {
         let standing = known.iter().find(|it| it.checked.table == table.name);
         let at = standing.and_then(|it| it.checked.at);
-        Checked { table: table.name, at }
+        Checked { table: table.name.clone(), at }
     });
     Ok(tables.collect())
 }
@@ -191,6 +210,7 @@ pub(in crate::store::sqlite) fn checked(connection: &Connection) -> Result<Vec<C
 pub(in crate::store::sqlite) fn whole(
     connection: &Connection,
     vault: &Vault,
+    tables: &[Table],
 ) -> Result<Vec<Finding>, Error> {
     let said: String =
         connection
@@ -208,7 +228,7 @@ pub(in crate::store::sqlite) fn whole(
         Err(error) => return Err(error.into()),
     }
     let mut findings = Vec::new();
-    for table in table::tables(connection)? {
+    for table in tables {
         let mut after = None;
         loop {
             let looked = table.look(connection, vault, after.as_deref())?;
@@ -294,8 +314,7 @@ impl Sqlite {
             return Err(crate::store::Error::Unavailable { reason: harm::READ_ONLY });
         }
         let started = self.clock.monotonic();
-        let (scrub, vault) =
-            (std::sync::Arc::clone(&self.scrub), std::sync::Arc::clone(&self.vault));
+        let (scrub, vault) = (Arc::clone(&self.scrub), Arc::clone(&self.vault));
         let now = self.clock.now();
         let turn = self
             .read(move |connection| {
@@ -307,7 +326,7 @@ impl Sqlite {
         match turn {
             Ok(turns) if turns.is_empty() => {}
             Ok(turns) => {
-                let is_told = turns.iter().any(|it| it.is_through || !it.findings.is_empty());
+                let is_told = turns.iter().any(|it| it.after.is_none() || !it.findings.is_empty());
                 self.carry_out_one(Step::Scrubbed(turns)).await?.ok();
                 if is_told {
                     let metric = self.metric.clone();
@@ -319,7 +338,7 @@ impl Sqlite {
             }
             Err((_, error)) => return Err(crate::store::Error::Backend(Box::new(error))),
         }
-        let scrub = std::sync::Arc::clone(&self.scrub);
+        let scrub = Arc::clone(&self.scrub);
         let unchecked = self.read(move |connection| scrub.unchecked(connection)).await?;
         let rest = if is_idle { IDLE } else { (took * REST).max(REST_MIN) };
         Ok(Scrubbed { rest, unchecked })
@@ -330,21 +349,21 @@ impl Transaction<'_> {
     pub fn scrubbed(&self, turn: &Turn) -> Result<(), Failure> {
         note(self.connection, &turn.findings, self.now)?;
         let began_at = from_time(turn.began_at);
-        let sql = match turn.is_through {
-            true => {
+        let sql = match turn.after {
+            None => {
                 "/* scrub::through */ INSERT INTO scrub (name, checked_at) VALUES (?1, ?2) \
                  ON CONFLICT (name) DO UPDATE SET began_at = NULL, after = NULL, \
                  checked_at = excluded.checked_at"
             }
-            false => {
+            Some(_) => {
                 "/* scrub::on */ INSERT INTO scrub (name, began_at, after) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (name) DO UPDATE SET began_at = excluded.began_at, \
                  after = excluded.after"
             }
         };
         let mut upsert = self.connection.prepare_cached(sql)?;
-        if !turn.is_through {
-            upsert.execute(params![turn.table, began_at, turn.after])?;
+        if let Some(after) = &turn.after {
+            upsert.execute(params![turn.table, began_at, to_text(after)])?;
             return Ok(());
         }
         upsert.execute(params![turn.table, began_at])?;

@@ -244,6 +244,11 @@ impl Table {
         columns.map(|(_, column)| column.name.as_str()).collect()
     }
 
+    /// Whether a key that was written down once has the parts of this table's.
+    pub fn has(&self, key: &[Value]) -> bool {
+        key.len() == self.key.len()
+    }
+
     /// The key behind which the last rows begin; `None`: all of them are the last.
     pub fn before_last(&self, connection: &Connection) -> Result<Option<Vec<Value>>, Error> {
         let mut select = connection.prepare_cached(&self.sql.before_last)?;
@@ -260,8 +265,7 @@ impl Table {
         after: Option<&[Value]>,
     ) -> Result<Looked, Error> {
         let mut select = connection.prepare_cached(&self.sql.rows[usize::from(after.is_some())])?;
-        let seeks = self.sql.seeks.iter().map(|sql| connection.prepare_cached(sql));
-        let mut seeks = seeks.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut seeks = Vec::new();
         let mut chain = Chain::default();
         let mut looked = Looked::default();
         let mut first = None;
@@ -271,6 +275,10 @@ impl Table {
             let part = |from: usize, count: usize| {
                 (from..from + count).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()
             };
+            if seeks.is_empty() {
+                let made = self.sql.seeks.iter().map(|sql| connection.prepare_cached(sql));
+                seeks = made.collect::<rusqlite::Result<_>>()?;
+            }
             let key = part(0, self.key.len())?;
             let values = part(self.key.len(), self.columns.len())?;
             if last.as_ref().is_some_and(|last| !follows(last, &key)) {

@@ -1,6 +1,10 @@
 //! A disk as it is between two writes: what is on it for certain, and what is under way.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// One thing that the recorded process did to a file; paths are below the recorded folder.
@@ -51,6 +55,8 @@ pub fn read(mut log: &[u8], folder: &Path) -> Vec<Op> {
 pub enum Kept {
     Nothing,
     All,
+    /// All but parts of the last write, by a seed.
+    Torn(u64),
     /// By a seed: any part of it, whole or torn.
     Some(u64),
 }
@@ -63,6 +69,8 @@ enum Change {
 #[derive(Default)]
 struct File {
     certain: Vec<u8>,
+    /// How many changes made it what it is.
+    changes: usize,
     under_way: Vec<Change>,
 }
 
@@ -103,6 +111,8 @@ pub struct Disk {
     names: BTreeMap<String, usize>,
     certain_names: BTreeMap<String, usize>,
     names_under_way: Vec<Naming>,
+    /// The file of the last change, and which of those under way it is.
+    last: Option<(usize, usize)>,
 }
 
 impl Disk {
@@ -128,6 +138,7 @@ impl Disk {
     fn change(&mut self, path: &str, change: Change) {
         // A file that was unlinked while it is open can no longer be found after a cut.
         if let Some(file) = self.names.get(path) {
+            self.last = Some((*file, self.files[*file].under_way.len()));
             self.files[*file].under_way.push(change);
         }
     }
@@ -141,7 +152,8 @@ impl Disk {
         if let Some(file) = self.names.get(path) {
             let file = &mut self.files[*file];
             for change in file.under_way.drain(..) {
-                apply(&mut file.certain, &change, |_| true);
+                change.carry_out(&mut file.certain);
+                file.changes += 1;
             }
             return;
         }
@@ -154,68 +166,141 @@ impl Disk {
         }
     }
 
-    /// Writes what a cut could leave into a folder.
-    pub fn lay(&self, folder: &Path, kept: Kept) {
+    /// What a cut could leave.
+    pub fn image(&self, kept: Kept) -> Image<'_> {
         let mut chance = Chance(match kept {
-            Kept::Some(seed) => seed | 1,
+            Kept::Some(seed) | Kept::Torn(seed) => seed | 1,
             Kept::Nothing | Kept::All => 1,
         });
         let mut names = self.certain_names.clone();
         let named = match kept {
             Kept::Nothing => 0,
-            Kept::All => self.names_under_way.len(),
+            Kept::All | Kept::Torn(_) => self.names_under_way.len(),
             Kept::Some(_) => chance.below(self.names_under_way.len() + 1),
         };
         for naming in &self.names_under_way[..named] {
             naming.carry_out(&mut names);
         }
-        for sub in ["data", "anchor"] {
-            std::fs::create_dir_all(folder.join(sub)).unwrap();
-        }
-        for (path, file) in &names {
-            let file = &self.files[*file];
-            let mut bytes = file.certain.clone();
-            for change in &file.under_way {
-                match kept {
-                    Kept::Nothing => {}
-                    Kept::All => apply(&mut bytes, change, |_| true),
+        let mut pieces: Vec<Piece> = Vec::new();
+        for file in names.values() {
+            for (number, change) in self.files[*file].under_way.iter().enumerate() {
+                let sector = match kept {
+                    Kept::Nothing => continue,
+                    Kept::All => None,
+                    Kept::Torn(_) => match self.last == Some((*file, number)) {
+                        true => Some((SECTOR, chance.below(usize::MAX) as u64)),
+                        false => None,
+                    },
                     Kept::Some(_) => {
                         let sector = [512, 4_096][chance.below(2)];
                         match chance.below(3) {
-                            0 => {}
-                            1 => apply(&mut bytes, change, |_| true),
-                            _ => {
-                                let seed = chance.below(usize::MAX) as u64;
-                                apply(&mut bytes, change, |at| {
-                                    Chance(seed ^ (at / sector) as u64 | 1).below(2) == 0
-                                });
-                            }
+                            0 => continue,
+                            1 => None,
+                            _ => Some((sector, chance.below(usize::MAX) as u64)),
                         }
+                    }
+                };
+                let is_kept = |at: usize| {
+                    sector.is_none_or(|(bytes, seed)| {
+                        Chance(seed ^ (at / bytes) as u64 | 1).below(2) == 0
+                    })
+                };
+                for within in change.sectors().filter(|sector| is_kept(sector.start)) {
+                    match pieces.last_mut() {
+                        Some(Piece { file: of, number: by, within: before })
+                            if (*of, *by, before.end) == (*file, number, within.start) =>
+                        {
+                            before.end = within.end;
+                        }
+                        _ => pieces.push(Piece { file: *file, number, within }),
                     }
                 }
             }
-            std::fs::write(folder.join(path), bytes).unwrap();
         }
+        Image { disk: self, names, pieces }
     }
 }
 
-/// Carries out a change for the bytes at the places that are kept.
-fn apply(bytes: &mut Vec<u8>, change: &Change, is_kept: impl Fn(usize) -> bool) {
-    match change {
-        Change::Cut { length } => {
-            if is_kept(0) {
-                bytes.resize(*length, 0);
+/// The smallest part that a disk writes whole.
+const SECTOR: usize = 512;
+
+impl Change {
+    fn carry_out(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Change::Cut { length } => bytes.resize(*length, 0),
+            Change::Write { at, data } => {
+                let end = at + data.len();
+                bytes.resize(bytes.len().max(end), 0);
+                bytes[*at..end].copy_from_slice(data);
             }
         }
-        Change::Write { at, data } => {
-            for (place, byte) in (*at..).zip(data) {
-                if !is_kept(place) {
-                    continue;
+    }
+
+    /// The places that it changes, parted at every sector; a cut is whole or not at all.
+    fn sectors(&self) -> impl Iterator<Item = Range<usize>> {
+        let (start, end) = match self {
+            Change::Write { at, data } => (*at, at + data.len()),
+            Change::Cut { .. } => (0, 1),
+        };
+        (start / SECTOR..end.div_ceil(SECTOR))
+            .map(move |sector| start.max(sector * SECTOR)..end.min((sector + 1) * SECTOR))
+    }
+}
+
+/// A part of a change under way that reached the disk.
+#[derive(Hash)]
+struct Piece {
+    file: usize,
+    number: usize,
+    within: Range<usize>,
+}
+
+/// What a cut left.
+pub struct Image<'d> {
+    disk: &'d Disk,
+    names: BTreeMap<String, usize>,
+    pieces: Vec<Piece>,
+}
+
+impl Image<'_> {
+    /// Two images with the same number have the same bytes: the same parts of the same writes on the
+    /// same certain ones.
+    pub fn number(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (path, file) in &self.names {
+            (path, file, self.disk.files[*file].changes).hash(&mut hasher);
+        }
+        self.pieces.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Writes it into a folder over whatever lay there, each byte.
+    pub fn lay(&self, folder: &Path) {
+        for sub in ["data", "anchor"] {
+            std::fs::create_dir_all(folder.join(sub)).unwrap();
+            for entry in std::fs::read_dir(folder.join(sub)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+                if !self.names.contains_key(name) {
+                    std::fs::remove_file(&path).unwrap();
                 }
-                if place >= bytes.len() {
-                    bytes.resize(place + 1, 0);
+            }
+        }
+        for (path, number) in &self.names {
+            let mut open = OpenOptions::new();
+            let file =
+                open.write(true).create(true).truncate(false).open(folder.join(path)).unwrap();
+            let File { certain, under_way, .. } = &self.disk.files[*number];
+            file.set_len(certain.len() as u64).unwrap();
+            file.write_all_at(certain, 0).unwrap();
+            for piece in self.pieces.iter().filter(|piece| piece.file == *number) {
+                match &under_way[piece.number] {
+                    Change::Cut { length } => file.set_len(*length as u64).unwrap(),
+                    Change::Write { at, data } => {
+                        let Range { start, end } = piece.within;
+                        file.write_all_at(&data[start - at..end - at], start as u64).unwrap();
+                    }
                 }
-                bytes[place] = *byte;
             }
         }
     }

@@ -1,0 +1,11 @@
+-- A walk goes on behind a key, whatever it is made of: a list of its parts in JSON.
+DROP TABLE scrub;
+CREATE TABLE scrub (
+    name       TEXT PRIMARY KEY NOT NULL,
+    -- When the walk that is under way began, and the key behind which it goes on.
+    began_at   INTEGER,
+    after      TEXT,
+    -- When the last walk that came to the table's end began.
+    checked_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scrub_copy ON scrub (name, began_at, after, checked_at);
