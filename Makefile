@@ -9,7 +9,7 @@ SECONDS_FUZZ ?= 600
 # So that rustup's cargo is found even where no profile was read.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test fault-test fairness memory power-test fuzz bench load lint build install
+.PHONY: demo test fault-test fairness memory start-time power-test fuzz bench load lint build install
 
 demo: build
 	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
@@ -30,7 +30,11 @@ fairness: install
 memory: install
 	MEMORY=all $(CARGO) test --test it -- --nocapture a_storm_of_the_worst
 
-# A power cut at every write of a recorded store, eight disks for each.
+# From the start of the process to its first 202, beside 200,000 cases; two minutes.
+start-time: install
+	START_TIME=all $(CARGO) test --test it -- --nocapture a_start_beside_many_cases
+
+# A power cut at every write of a recorded store, five disks for each; ten minutes of one core.
 power-test: install
 	POWER_ALL=1 $(CARGO) test --lib store::sqlite::tests::power -- --nocapture
 

@@ -4,6 +4,8 @@
 //! What was synchronised is there. What was not may be there or not, in any order, or torn at any
 //! sector; of names in a folder (made, renamed, removed) the first few are there.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at the machine's clock from outside")]
+
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
 use std::path::Path;
