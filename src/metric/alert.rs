@@ -367,9 +367,10 @@ pub static KINDS: &[AlertKind] = &[
     AlertKind {
         name: FORCE_AT_LIMITS,
         about: "force",
-        means: "A force uses all of the connections or requests that it is allowed; more are \
-                refused.",
-        now: "Ask the force whether its system opens connections without closing them.",
+        means: "A force uses all of the connections, requests or bytes of bodies that it is \
+                allowed; more are refused.",
+        now: "Ask the force whether its system opens connections without closing them, or sends \
+              large bodies slowly.",
     },
     AlertKind {
         name: CERTIFICATE_UNREADABLE,

@@ -1,7 +1,7 @@
 //! The rustls configurations, and who a certificate stands for.
 //!
 //! [`Trust`] holds the server's certificate, the CAs with their revocation lists, and the
-//! identities of `gateway.toml`. It looks at their files again every second; a file that cannot
+//! identities of `gateway.toml`. It looks at their files again every two seconds; a file that cannot
 //! be used is named and the last good one stays. A handshake proves that some trusted CA signed
 //! the client's certificate; **every request** then asks [`Trust::check`], so that a revocation, a
 //! lapse or a removed identity also ends connections that are open.

@@ -200,10 +200,10 @@ impl Trust {
     }
 }
 
-/// Looks at the files every second and at the ends of certificates every minute; never returns.
+/// Looks at the files every two seconds and at the ends of certificates every minute; never returns.
 pub async fn watch(trust: Arc<Trust>) {
     let mut told = expiry::Told::default();
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    let mut looks = tokio::time::interval(Duration::from_secs(2));
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for second in 0_u64.. {
         looks.tick().await;

@@ -23,7 +23,7 @@ use crate::flow::Gateway;
 use crate::metric::{self, Metric};
 
 /// The outbox is looked at this often even if nobody says that something is in it.
-const POLL_S: u64 = 1;
+const POLL_S: u64 = 2;
 
 /// How long a stop waits for what is on its way.
 const STOP_S_MAX: u64 = 10;

@@ -11,6 +11,9 @@ use crate::metric::{Health, Part};
 use crate::supervisor;
 
 const EVERY: Duration = Duration::from_secs(1);
+/// The look at disk, memory and descriptors costs more than a probe, and comes every so many, unless
+/// the sweep has still to be seen.
+const OWN_EVERY: u32 = 5;
 /// Refusals in a row that are told: a lock that passes is no trouble.
 const REFUSED: u32 = 5;
 
@@ -21,8 +24,10 @@ pub async fn watch(gateway: Gateway, store: config::Store, health: Health, mut s
     let path = store.path.display().to_string();
     let own = Own::of(store, gateway.clock.clone(), metric.clone(), health.clone());
     let mut refused = 0;
-    loop {
-        own.look();
+    for round in (0..OWN_EVERY).cycle() {
+        if round == 0 || !health.state(Part::Sweep).is_good() {
+            own.look();
+        }
         if let Some(reason) = gateway.poison() {
             let what = format!(
                 "the disk below the store {path} did not keep what was written ({reason}), and nobody \

@@ -151,14 +151,23 @@ fn wal_cut(place: &mut Place) -> LocalBoxFuture<'_, ()> {
     async {
         let folder = place.gateway.folder.clone();
         let file = folder.join(FILES[1]);
+        let mut seen: Option<(Log, std::time::Instant)> = None;
         let log = loop {
-            let before = Log::read(&file).filter(|log| log.commits.len() >= 16);
-            // The anchor is written at most once a second.
-            tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
-            let Some(before) = before else { continue };
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            let Some(now) = Log::read(&file) else { continue };
+            let Some((log, at)) = seen.take().filter(|(log, _)| log.salt == now.salt) else {
+                seen = Some((now, std::time::Instant::now()))
+                    .filter(|(log, _)| log.commits.len() >= 16);
+                continue;
+            };
+            // The anchor is written at most once a second: only then does it know of all of that.
+            if at.elapsed().as_millis() < 1_200 {
+                seen = Some((log, at));
+                continue;
+            }
             place.gateway.kill();
             match Log::read(&file) {
-                Some(log) if log.salt == before.salt => break before,
+                Some(now) if now.salt == log.salt => break log,
                 // It was begun anew meanwhile.
                 _ => place.start_again().await,
             }
