@@ -1,7 +1,8 @@
 //! Channels, and messages as every part of this room sends them.
 
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Channel, Confirmation, Connection};
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, Queue};
 use uuid::Uuid;
 
 use super::Error;
@@ -21,6 +22,15 @@ pub(in crate::amqp) async fn confirming(connection: &Connection) -> Result<Chann
     let channel = open(connection).await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await.map_err(Error::Broken)?;
     Ok(channel)
+}
+
+/// Looks at a queue without making it. A look that finds none closes the channel.
+pub(in crate::amqp) async fn look_at(
+    channel: &Channel,
+    queue: &str,
+) -> Result<Queue, lapin::Error> {
+    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.into(), options, FieldTable::default()).await
 }
 
 /// Publishes one message and waits; whether a queue has it. One at a time, so that a returned

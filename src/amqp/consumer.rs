@@ -16,9 +16,7 @@ use cara_record::wire::rejection::Rejection;
 use futures_util::future::join_all;
 use futures_util::stream::StreamExt as _;
 use lapin::message::Delivery;
-use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
-};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection};
 use uuid::Uuid;
@@ -254,9 +252,7 @@ impl Inflow {
         let (channel, queue) = (self.looking.clone(), self.inbox.queue.clone());
         async move {
             let deaf = |why| Error::Deaf { queue: queue.clone(), why };
-            let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let looking =
-                channel.queue_declare(queue.as_str().into(), options, FieldTable::default());
+            let looking = channel::look_at(&channel, &queue);
             let found = tokio::time::timeout(Duration::from_secs(LOOK_S_MAX), looking)
                 .await
                 .map_err(|_| silent())?

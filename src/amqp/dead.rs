@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use lapin::message::{BasicGetMessage, Delivery};
-use lapin::options::{BasicAckOptions, BasicGetOptions, QueueDeclareOptions};
+use lapin::options::{BasicAckOptions, BasicGetOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel};
 
@@ -110,14 +110,11 @@ pub async fn put_back(
 }
 
 async fn count(channel: &Channel, queue: &Queue) -> Result<u32, Error> {
-    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let found = channel
-        .queue_declare(queue.name.as_str().into(), options, FieldTable::default())
-        .await
-        .map_err(|error| Error::Refused {
-            what: format!("a look at {}", queue.name),
-            said: error.to_string(),
-        })?;
+    let looked = channel::look_at(channel, &queue.name).await;
+    let found = looked.map_err(|error| Error::Refused {
+        what: format!("a look at {}", queue.name),
+        said: error.to_string(),
+    })?;
     Ok(found.message_count())
 }
 

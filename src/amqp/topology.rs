@@ -6,8 +6,8 @@ use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptio
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};
 
-use super::Error;
 use super::link::{Cause, cause};
+use super::{Error, channel};
 
 /// Everything dead goes through this exchange, by the name of the queue where it died.
 pub const DEAD_EXCHANGE: &str = "cara.dead";
@@ -147,9 +147,7 @@ impl Topology {
         }
         Ok(())
     }
-}
 
-impl Topology {
     /// Whether every exchange and queue is there. A look that finds one missing closes its channel.
     pub(in crate::amqp) async fn is_whole(&self, channel: &Channel) -> Result<bool, Error> {
         for exchange in &self.exchanges {
@@ -162,10 +160,8 @@ impl Topology {
             }
         }
         for queue in &self.queues {
-            let name = queue.name.as_str();
-            let options = QueueDeclareOptions { passive: true, ..Default::default() };
-            let looking = channel.queue_declare(name.into(), options, FieldTable::default());
-            if !is_there(looking.await, || format!("the queue {name}"))? {
+            let looked = channel::look_at(channel, &queue.name).await;
+            if !is_there(looked, || format!("the queue {}", queue.name))? {
                 return Ok(false);
             }
         }

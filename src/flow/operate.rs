@@ -1,6 +1,8 @@
 //! What operators look at and order: causes of holds and corrections, incidents, the clock,
 //! deliveries, a provider's day.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -174,7 +176,10 @@ impl Gateway {
     /// What stands in the store, and what is so now and cannot, or not yet, be noted there.
     async fn incident_list(&self) -> Result<Value, Refusal> {
         let incidents = self.store.incidents().await?;
-        let mut seen = self.metric.troubles().now();
+        let named =
+            |((kind, about), count): ((_, String), _)| ((kind, self.forces.name_in(&about)), count);
+        let mut unnoted: BTreeMap<(&str, String), u64> =
+            self.metric.troubles().now().into_iter().map(named).collect();
         let line = |kind: &str, about: &str, count: u64, opened_at: Option<String>| {
             let page = alert::kind(kind);
             json!({
@@ -184,19 +189,12 @@ impl Gateway {
             })
         };
         let mut lines = Vec::new();
-        for it in incidents {
-            let of = |(kind, about): &(&str, String)| {
-                *kind == it.kind && self.forces.name_in(about) == it.about
-            };
-            seen.retain(|this, _| !of(this));
+        for it in &incidents {
+            unnoted.remove(&(it.kind.as_str(), it.about.clone()));
             lines.push(line(&it.kind, &it.about, it.count, Some(it.opened_at.to_string())));
         }
-        let unnoted = seen.into_iter();
-        lines.extend(
-            unnoted.map(|((kind, about), count)| {
-                line(kind, &self.forces.name_in(&about), count, None)
-            }),
-        );
+        let unnoted = unnoted.iter();
+        lines.extend(unnoted.map(|((kind, about), count)| line(kind, about, *count, None)));
         Ok(json!({ "incidents": lines }))
     }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::broker::shared;
 use crate::delivery::endpoint::{Behaviour, Server};
+use crate::idle::used;
 use crate::letters::{TAKEN, pushing, said};
 use crate::record::{XML, body, record};
 use crate::way_back::{Charity, outcome, push};
@@ -214,16 +215,16 @@ impl Place {
     }
 
     /// Processor time that everything has used which takes part, in ticks of 10 ms.
-    fn used(&self) -> Duration {
+    fn used_in_all(&self) -> Duration {
         let parts = [std::process::id(), self.gateway.pid(), shared().pid().unsigned_abs()];
-        parts.into_iter().map(used_by).sum()
+        parts.into_iter().map(used).sum()
     }
 
     /// What the other force waits while this lasts, and the processor time of all in it.
     async fn felt(&self, lasting: Duration) -> Felt {
         let force = self.gateway.force("west-midlands");
         let body = example("west-midlands", "full.json");
-        let (began, started) = (self.used(), Instant::now());
+        let (began, started) = (self.used_in_all(), Instant::now());
         let (mut waits, mut refused) = (Vec::new(), 0);
         while started.elapsed() < lasting {
             let number = self.records.fetch_add(1, Ordering::Relaxed);
@@ -234,7 +235,7 @@ impl Place {
             refused += usize::from(!answer.is_ok_and(|answer| answer.status == 202));
             tokio::time::sleep(PACE).await;
         }
-        let cores = (self.used() - began).as_secs_f64() / started.elapsed().as_secs_f64();
+        let cores = (self.used_in_all() - began).as_secs_f64() / started.elapsed().as_secs_f64();
         waits.sort_unstable();
         Felt { p99: waits[(waits.len() * 99).div_ceil(100) - 1], refused, cores }
     }
@@ -332,13 +333,6 @@ impl Drop for Burner {
             thread.join().unwrap();
         }
     }
-}
-
-fn used_by(pid: u32) -> Duration {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<_> = text[text.rfind(')').unwrap()..].split(' ').collect();
-    let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
-    Duration::from_millis(10 * (ticks(12) + ticks(13)))
 }
 
 fn used_here() -> Duration {

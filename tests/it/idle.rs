@@ -97,7 +97,7 @@ async fn idle(gateway: &TestGateway, state: &str) {
 }
 
 /// User and system time of a process.
-fn used(pid: u32) -> Duration {
+pub fn used(pid: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(')').unwrap();
     // The state is the third field; the times are the 14th and 15th, in ticks of 10 ms.

@@ -21,7 +21,7 @@ use crate::vault::Vault;
 
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// Nothing is due: look again so much later.
-const IDLE: Duration = Duration::from_secs(60);
+pub(in crate::store::sqlite) const IDLE: Duration = Duration::from_secs(60);
 /// After some rows that took so long, nothing for so many times as long: a quarter percent of a core.
 const REST: u32 = 400;
 const REST_MIN: Duration = Duration::from_millis(20);

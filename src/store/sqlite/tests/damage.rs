@@ -178,7 +178,7 @@ fn a_damaged_page_is_refused_found_by_the_scrub_or_changes_nothing() {
 
 /// Whether the scrub finds something: in the file, and then no record is taken, or in a row.
 async fn scrubbed(store: &Sqlite) -> bool {
-    while store.scrub().await.is_ok_and(|it| it.rest != std::time::Duration::from_secs(60)) {}
+    while store.scrub().await.is_ok_and(|it| it.rest != scrub::IDLE) {}
     let refuses = store.probe().await.is_err();
     assert_eq!(refuses, store.harm.reason().is_some());
     let kinds: Vec<_> = store.metric.troubles().now().into_keys().map(|(kind, _)| kind).collect();
