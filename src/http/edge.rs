@@ -47,7 +47,8 @@ impl Edge {
         let rates = Rates::of(clock.clone());
         let refusals = Refusals::of(clock.clone(), metric.clone());
         let permits = Permits::of(&settings.api, clock.clone(), Arc::clone(&refusals));
-        let handshakes = Handshakes::of(settings.api.workers, permits.coming_max());
+        let handshakes =
+            Handshakes::of(settings.api.workers, permits.coming_max(), Arc::clone(&refusals));
         Arc::new(Edge {
             settings,
             clock,

@@ -11,6 +11,8 @@ use std::task::Poll;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::limit::{Refusals, SOURCE};
+
 /// The lines in which newcomers wait for their turn.
 #[derive(Debug)]
 pub(in crate::http) struct Handshakes {
@@ -18,6 +20,7 @@ pub(in crate::http) struct Handshakes {
     first: Semaphore,
     /// Whoever arrives when so many of its source are arriving is not let in.
     arriving_max: usize,
+    refusals: Arc<Refusals>,
     lines: Mutex<HashMap<IpAddr, Weak<Line>>>,
 }
 
@@ -29,9 +32,13 @@ struct Line {
 }
 
 impl Handshakes {
-    pub(in crate::http) fn of(workers: usize, arriving_max: usize) -> Self {
+    pub(in crate::http) fn of(
+        workers: usize,
+        arriving_max: usize,
+        refusals: Arc<Refusals>,
+    ) -> Self {
         let first = Semaphore::new(workers.max(1));
-        Handshakes { first, arriving_max, lines: Mutex::default() }
+        Handshakes { first, arriving_max, refusals, lines: Mutex::default() }
     }
 
     /// Lets a connection of this source in when it is its turn; `None`: too many are before it.
@@ -41,7 +48,10 @@ impl Handshakes {
         admit: impl FnOnce() -> Option<T>,
     ) -> Option<T> {
         let line = self.line(source);
-        let _arriving = line.arriving.try_acquire().ok()?;
+        let Ok(_arriving) = line.arriving.try_acquire() else {
+            self.refusals.count(SOURCE);
+            return None;
+        };
         let _turn = self.turn(&line).await;
         admit()
     }
@@ -101,6 +111,14 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
+    use crate::clock::Clock;
+    use crate::metric::{Metric, alert};
+
+    fn handshakes(arriving_max: usize) -> (Handshakes, Metric) {
+        let metric = Metric::default();
+        let refusals = Refusals::of(Clock::system(), metric.clone());
+        (Handshakes::of(1, arriving_max, refusals), metric)
+    }
 
     const CROWD: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const NEWCOMER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
@@ -114,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_crowd_stands_in_line_and_a_newcomer_in_its_own() {
-        let handshakes = Arc::new(Handshakes::of(1, 100));
+        let handshakes = Arc::new(handshakes(100).0);
         let steps = Arc::new(AtomicUsize::new(0));
         let (shared, counted) = (Arc::clone(&handshakes), Arc::clone(&steps));
         let crowd = tokio::spawn(async move {
@@ -133,18 +151,20 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_of_one_source_arrive_at_once() {
-        let handshakes = Handshakes::of(1, 2);
+        let (handshakes, metric) = handshakes(2);
         let arrive = |source| handshakes.arrive(source, || Some(()));
         let busy = handshakes.first.acquire().await;
         let all = join_all([arrive(CROWD), arrive(CROWD), arrive(CROWD), arrive(NEWCOMER)]);
         let (all, ()) = futures_util::future::join(all, async { drop(busy) }).await;
         assert_eq!(all, [Some(()), Some(()), None, Some(())]);
+        let told = (alert::FORCE_AT_LIMITS, SOURCE.to_owned());
+        assert_eq!(metric.troubles().now().get(&told), Some(&1));
         assert!(arrive(CROWD).await.is_some());
     }
 
     #[tokio::test]
     async fn one_that_waits_for_its_other_side_holds_nobody_up() {
-        let handshakes = Handshakes::of(1, 1);
+        let (handshakes, _) = handshakes(1);
         tokio::select! {
             biased;
             () = handshakes.pace(CROWD, std::future::pending()) => unreachable!("it has no end"),

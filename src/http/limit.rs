@@ -199,12 +199,15 @@ impl Rates {
     }
 }
 
+/// What an incident is about where it is no force: one address, whoever is behind it.
+pub(in crate::http) const SOURCE: &str = "source";
+
 /// Who was refused for a limit of its own: an incident while it goes on.
 #[derive(Debug)]
 pub(in crate::http) struct Refusals {
     clock: Clock,
     metric: Metric,
-    /// When and how often, by force or `source`.
+    /// When and how often, by force or [`SOURCE`].
     seen: Mutex<HashMap<String, (Duration, u64)>>,
 }
 
@@ -220,7 +223,7 @@ impl Refusals {
         self.count(&format!("{force:02}"));
     }
 
-    /// Something of this force (its code), or of a `source`, was refused.
+    /// Something of this force (its code), or of a source, was refused.
     pub(in crate::http) fn count(&self, about: &str) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = seen.entry(about.to_owned()).or_default();

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::activity::{Activity, Phase};
-use super::limit::Refusals;
+use super::limit::{Refusals, SOURCE};
 use crate::clock::Clock;
 use crate::config;
 
@@ -115,7 +115,7 @@ impl Permits {
             && places.room_to_come(&self.bounds, source, now);
         if !has_room {
             drop(places);
-            self.refusals.count("source");
+            self.refusals.count(SOURCE);
             return None;
         }
         let place = Place { source, holder: Holder::Coming, activity: Arc::clone(&activity) };
@@ -149,7 +149,7 @@ impl Permit {
         match holder {
             _ if has_room => {}
             Holder::Force(force) => permits.refusals.count_force(force),
-            Holder::Coming | Holder::Nobody => permits.refusals.count("source"),
+            Holder::Coming | Holder::Nobody => permits.refusals.count(SOURCE),
         }
         has_room
     }
