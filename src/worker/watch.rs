@@ -10,14 +10,16 @@ use crate::metric::alert::STORE_REFUSING;
 use crate::metric::{Health, Part};
 use crate::supervisor;
 
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(2);
+/// While the store refuses.
+const EVERY_BAD: Duration = Duration::from_secs(1);
 /// The look at disk, memory and descriptors costs more than a probe, and comes every so many, unless
 /// the sweep has still to be seen.
-const OWN_EVERY: u32 = 5;
+const OWN_EVERY: u32 = 3;
 /// Refusals in a row that are told: a lock that passes is no trouble.
 const REFUSED: u32 = 5;
 
-/// Looks every second until told to stop. Ends the process when the store says that it must
+/// Looks again and again until told to stop. Ends the process when the store says that it must
 /// end: a commit failed and nobody knows what the disk holds.
 pub async fn watch(gateway: Gateway, store: config::Store, health: Health, mut stop: Stop) {
     let metric = gateway.metric.clone();
@@ -59,7 +61,7 @@ pub async fn watch(gateway: Gateway, store: config::Store, health: Health, mut s
             }
         }
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(if refused == 0 { EVERY } else { EVERY_BAD }) => {}
             () = told(&mut stop) => return,
         }
     }

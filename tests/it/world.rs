@@ -386,7 +386,15 @@ impl Answer {
 }
 
 /// Polls a level until it holds or patience ends.
-pub async fn eventually<F, T>(what: &str, mut level: F) -> T
+pub async fn eventually<F, T>(what: &str, level: F) -> T
+where
+    F: AsyncFnMut() -> Option<T>,
+{
+    within(PATIENCE, what, level).await
+}
+
+/// The same with a patience of its own.
+pub async fn within<F, T>(patience: Duration, what: &str, mut level: F) -> T
 where
     F: AsyncFnMut() -> Option<T>,
 {
@@ -395,7 +403,7 @@ where
         if let Some(reached) = level().await {
             return reached;
         }
-        assert!(started.elapsed() < PATIENCE, "never came: {what}");
+        assert!(started.elapsed() < patience, "never came: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
