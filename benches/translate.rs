@@ -12,10 +12,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use cara_record::document::Limits;
-use cara_record::domain::{self, Validated};
-use cara_record::mapping::{self, Plan};
-use cara_record::wire::{Change, Event, OffenderContent, Stamp, VictimContent};
+use cara_document::Limits;
+use cara_domain::Validated;
+use cara_mapping::Plan;
+use cara_wire::{Change, Event, OffenderContent, Stamp, VictimContent};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -32,8 +32,8 @@ fn main() -> anyhow::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/hampshire");
     let text = std::fs::read_to_string(folder.join("referral.toml"))?;
     let open = |name: &str| std::fs::read(folder.join(name)).ok();
-    let text = mapping::extend::effective("referral.toml", &text, &open).text;
-    let plan = mapping::compile("referral.toml", &text, &open).plan.context("mapping")?;
+    let text = cara_mapping::extend::effective("referral.toml", &text, &open).text;
+    let plan = cara_mapping::compile("referral.toml", &text, &open).plan.context("mapping")?;
     let record = std::fs::read_to_string(folder.join("examples/full.xml"))?;
     let (fields, bytes) = walk(&plan, &record)?;
     let (wrapped_plan, linked, wrapped) = wrapped(&text, &record)?;
@@ -102,7 +102,8 @@ fn wrapped(mapping: &str, record: &str) -> anyhow::Result<(Plan, String, String)
         .replace(by_role[0], "Person[@id = //Part[@role='SUSPECT']/@ref]")
         .replace(by_role[1], "Person[@id = //Part[@role='VICTIM']/@ref]")
         .replace(by_role[2], "\"/Envelope/Content/OccurrenceExport");
-    let plan = mapping::compile("referral.toml", &mapping, &|_| None).plan.context("mapping")?;
+    let plan =
+        cara_mapping::compile("referral.toml", &mapping, &|_| None).plan.context("mapping")?;
     let parts = "<Part role='SUSPECT' ref='P881204'/><Part role='VICTIM' ref='P881207'/>";
     let linked = record.replace("</Occurrence>", &format!("{parts}</Occurrence>"));
     let escaped = linked.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -120,8 +121,8 @@ fn walk(plan: &Plan, record: &str) -> anyhow::Result<(usize, usize)> {
     let translation = plan.translate(&tree, node);
     let domains = ["hampshire.example".to_owned()];
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let context = domain::Context { now, today, compliance_domains: &domains };
-    let Validated::Referral(referral) = domain::validate(translation.draft, &context) else {
+    let context = cara_domain::Context { now, today, compliance_domains: &domains };
+    let Validated::Referral(referral) = cara_domain::validate(translation.draft, &context) else {
         bail!("the example is not a referral");
     };
     let stamp = Stamp {

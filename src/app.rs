@@ -233,7 +233,7 @@ async fn told_to_stop() -> std::io::Result<()> {
 }
 
 /// The page behind any published code.
-pub fn page(code: &str) -> Option<cara_record::wire::api::ProblemPage> {
+pub fn page(code: &str) -> Option<cara_wire::api::ProblemPage> {
     crate::http::own_page(code).or_else(|| crate::flow::mapping_page(code))
 }
 

@@ -3,7 +3,7 @@
 
 mod reader;
 
-use cara_record::document::{Format, csv};
+use cara_document::{Format, csv};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((choice, body)) = bytes.split_first() else { return };

@@ -5,7 +5,7 @@ mod reader;
 
 use std::sync::OnceLock;
 
-use cara_record::document::{Format, fixed};
+use cara_document::{Format, fixed};
 
 fn format() -> &'static Format {
     static FORMAT: OnceLock<Format> = OnceLock::new();

@@ -3,6 +3,6 @@
 
 mod reader;
 
-use cara_record::document::Format;
+use cara_document::Format;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read(bytes, &Format::Json));

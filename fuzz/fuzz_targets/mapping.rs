@@ -2,7 +2,7 @@
 //! Any text as a mapping file of each sort: an answer or a diagnostic that can be shown, never a
 //! panic.
 
-use cara_record::mapping::Mapping;
+use cara_mapping::Mapping;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some((choice, text)) = bytes.split_first() else { return };

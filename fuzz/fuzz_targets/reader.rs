@@ -1,6 +1,6 @@
 //! One body through one reader, as every reader's target asks it.
 
-use cara_record::document::{self, Format, Limits, Names};
+use cara_document::{self, Format, Limits, Names};
 
 /// Decodes and reads the bytes. Whatever is read keeps to the limits, every node has a line and a
 /// place inside the body, and the body cut down to one child of the root is read again.

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use cara_record::document::{self, Limits};
-use cara_record::domain::Context;
-use cara_record::mapping::{Mapping, Plan};
+use cara_document::{self, Limits};
+use cara_domain::Context;
+use cara_mapping::{Mapping, Plan};
 
 /// Every mapping below `mappings/` that reads records, in the folders' order.
 fn plans() -> &'static [Plan] {

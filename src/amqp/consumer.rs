@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cara_record::wire::Compartment;
-use cara_record::wire::event::CONTENT_TYPE;
-use cara_record::wire::reconciliation;
-use cara_record::wire::rejection::Rejection;
+use cara_wire::Compartment;
+use cara_wire::event::CONTENT_TYPE;
+use cara_wire::reconciliation;
+use cara_wire::rejection::Rejection;
 use futures_util::future::join_all;
 use futures_util::stream::StreamExt as _;
 use lapin::message::Delivery;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cara_record::wire::Compartment;
+use cara_wire::Compartment;
 use lapin::Connection;
 
 use super::link::{Cause, Link, Manner};

@@ -1,7 +1,7 @@
 //! Exchanges and queues (DESIGN section 9). Arguments never change after release; what may be
 //! tuned is a policy on the broker.
 
-use cara_record::wire::Compartment;
+use cara_wire::Compartment;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};

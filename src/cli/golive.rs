@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use cara_record::mapping::{Diagnostic, Mapping, diff, extend};
+use cara_mapping::{Diagnostic, Mapping, diff, extend};
 use clap::Args;
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::socket::{At, Gateway};
 use crate::flow::operate::{Order, Values};
 use crate::flow::{Alike, HoldCause, HoldLine, HoldPage, Released};
-use cara_record::wire::api::{FindingView, RecordStatus};
+use cara_wire::api::{FindingView, RecordStatus};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Hold {

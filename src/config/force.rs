@@ -1,6 +1,6 @@
 //! `[[force]]`: the police forces.
 
-use cara_record::domain::identifier::ForceCode;
+use cara_domain::identifier::ForceCode;
 use serde::Deserialize;
 
 use super::api::{BODY_BYTES_CEILING, DAY_BYTES_CEILING, DAY_BYTES_FLOOR};

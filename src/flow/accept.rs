@@ -7,8 +7,8 @@
 
 use std::collections::HashSet;
 
-use cara_record::domain::{Code, Kind, Validated};
-use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
+use cara_domain::{Code, Kind, Validated};
+use cara_wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
 
 use super::compare::{self, Verdict};
 use super::decide::Judged;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use cara_record::mapping::code::Code;
-use cara_record::mapping::{self, Diagnostic, LETTERS, Mapping, extend};
+use cara_mapping::code::Code;
+use cara_mapping::{Diagnostic, LETTERS, Mapping, extend};
 
 use super::live::{LiveLetter, LiveMapping};
 use super::{Force, Gateway, LivePlan, Refusal};
@@ -206,7 +206,7 @@ impl Gateway {
         for (index, first) in live.iter().enumerate() {
             for second in &live[index + 1..] {
                 if first.force == second.force
-                    && mapping::could_both_match(&first.plan, &second.plan)
+                    && cara_mapping::could_both_match(&first.plan, &second.plan)
                 {
                     return Err(Error::BothMatch {
                         force: first.force.to_string(),
@@ -281,7 +281,7 @@ pub(super) enum Unsound {
     /// Every problem of the file, which it may quote.
     Problems(String),
     /// Tests failed; what they tell may hold values of examples.
-    Tests(mapping::Report),
+    Tests(cara_mapping::Report),
     /// Its tests do not reach these.
     NotReached(Vec<String>),
     /// It and this other mapping of the force could take one body.
@@ -327,7 +327,7 @@ pub(super) fn checked(
     shown: &str,
     name: &str,
     text: &str,
-    open: mapping::Open<'_>,
+    open: cara_mapping::Open<'_>,
 ) -> Result<Checked, Unsound> {
     let compiled = Mapping::compile(name, shown, text, open);
     let sound = match compiled.plan {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cara_record::domain::{Code, Kind};
+use cara_domain::{Code, Kind};
 use uuid::Uuid;
 
 use super::{Alike, Gateway, HoldCause, Operator, Refusal};

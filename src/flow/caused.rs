@@ -1,12 +1,12 @@
 //! Messages to the provider that no revision carries: what police decided, and what the victim
 //! worker is told because something happened on the offender's side.
 
-use cara_record::domain::choice::{Decided, MissReason};
-use cara_record::domain::decision::Decision;
-use cara_record::domain::outcome::{Outcome, Report};
-use cara_record::wire::outcome::Told as Reported;
-use cara_record::wire::v1::Prompt;
-use cara_record::wire::{Event, Stamp};
+use cara_domain::choice::{Decided, MissReason};
+use cara_domain::decision::Decision;
+use cara_domain::outcome::{Outcome, Report};
+use cara_wire::outcome::Told as Reported;
+use cara_wire::v1::Prompt;
+use cara_wire::{Event, Stamp};
 use jiff::civil::{Date, Weekday};
 use jiff::{Timestamp, ToSpan as _};
 use uuid::Uuid;

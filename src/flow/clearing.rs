@@ -1,8 +1,8 @@
 //! An operator ends a hold: who, why, and what of the record that person put right.
 
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::correct::Correction;
-use cara_record::domain::notice::{NoticeContent, NoticeKind};
+use cara_domain::choice::Choice as _;
+use cara_domain::correct::Correction;
+use cara_domain::notice::{NoticeContent, NoticeKind};
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;

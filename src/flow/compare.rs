@@ -1,7 +1,7 @@
 //! What an arriving record is to the case that is already stored: the comparison rules of
 //! `POST /v1/records` (DESIGN section 8), without any reading or writing.
 
-use cara_record::domain::Code;
+use cara_domain::Code;
 use jiff::Timestamp;
 
 use crate::store::{Action, Digest, Known, KnownRevision};

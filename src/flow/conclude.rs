@@ -2,13 +2,13 @@
 //! stands, and stored with the notices that follow from it, in one transaction.
 
 use bytes::Bytes;
-use cara_record::domain::decision::Decision;
-use cara_record::domain::outcome::{Outcome, Report};
-use cara_record::wire::Compartment as Side;
-use cara_record::wire::glance::Urgent;
-use cara_record::wire::outcome::{self as told, Told as Reported, Unread};
-use cara_record::wire::reconciliation;
-use cara_record::wire::rejection::{self, Code, Rejection};
+use cara_domain::decision::Decision;
+use cara_domain::outcome::{Outcome, Report};
+use cara_wire::Compartment as Side;
+use cara_wire::glance::Urgent;
+use cara_wire::outcome::{self as told, Told as Reported, Unread};
+use cara_wire::reconciliation;
+use cara_wire::rejection::{self, Code, Rejection};
 use uuid::Uuid;
 
 use fold::{side_of, workshop_day};

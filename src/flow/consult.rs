@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cara_record::wire::api;
+use cara_wire::api;
 use jiff::Timestamp;
 use uuid::Uuid;
 

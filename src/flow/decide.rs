@@ -1,9 +1,9 @@
 //! A decision of police about a case: compared with what is stored, folded into where the case
 //! stands, stored with what the provider is told, in one transaction.
 
-use cara_record::domain::choice::Decided;
-use cara_record::domain::decision::{Decision, DecisionRecord};
-use cara_record::domain::{Code, caution::Caution};
+use cara_domain::choice::Decided;
+use cara_domain::decision::{Decision, DecisionRecord};
+use cara_domain::{Code, caution::Caution};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -141,7 +141,7 @@ impl Gateway {
 }
 
 fn code(decided: Decided) -> String {
-    use cara_record::domain::choice::Choice as _;
+    use cara_domain::choice::Choice as _;
     decided.code().to_owned()
 }
 

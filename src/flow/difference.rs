@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use cara_record::domain::decision::DecisionRecord;
-use cara_record::domain::{Code, Kind, Source, Stopped, Validated};
+use cara_domain::decision::DecisionRecord;
+use cara_domain::{Code, Kind, Source, Stopped, Validated};
 use serde_json::{Value, json};
 
 use crate::store::Cause;
@@ -117,7 +117,7 @@ fn differing(at: &str, was: &Value, is: &Value, of_victim: bool, found: &mut Vec
 
 #[cfg(test)]
 mod tests {
-    use cara_record::domain::choice::{Choice as _, Decided};
+    use cara_domain::choice::{Choice as _, Decided};
 
     use super::*;
 

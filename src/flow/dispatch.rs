@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cara_record::wire::{Compartment, Event, Header, Kind};
+use cara_wire::{Compartment, Event, Header, Kind};
 
 use super::{Gateway, Refusal};
 use crate::clock::later;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use cara_record::mapping::diff;
+use cara_mapping::diff;
 
 use super::activate::{self, Error, MappingFile, NAMES, Unsound};
 use super::replay::apart;

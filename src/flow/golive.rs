@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cara_record::mapping::{Mapping, diff, extend};
+use cara_mapping::{Mapping, diff, extend};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -297,8 +297,7 @@ impl Gateway {
         let Mapping::Plan(plan) = sound else { return None };
         let others = self.live.of(force);
         let twin = others.iter().find(|other| {
-            other.reference.name != name
-                && cara_record::mapping::could_both_match(plan, &other.plan)
+            other.reference.name != name && cara_mapping::could_both_match(plan, &other.plan)
         });
         twin.map(|twin| twin.reference.name.clone())
     }

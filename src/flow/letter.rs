@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::notice::{Notice, NoticeKind};
+use cara_domain::choice::Choice as _;
+use cara_domain::notice::{Notice, NoticeKind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cara_record::document::{self, Format, Tree};
-use cara_record::mapping::Plan;
-use cara_record::mapping::letter::LetterPlan;
+use cara_document::{Format, Tree};
+use cara_mapping::Plan;
+use cara_mapping::letter::LetterPlan;
 
 use super::{Caller, Refusal, Submission};
 use crate::store::{ForceCode, MappingRef};
@@ -154,7 +154,7 @@ pub(super) struct Texts<'b>(Vec<Text<'b>>);
 struct Text<'b> {
     /// As a mapping names it, if it does.
     encoding: Option<String>,
-    text: Result<Cow<'b, str>, document::Error>,
+    text: Result<Cow<'b, str>, cara_document::Error>,
 }
 
 impl<'b> Texts<'b> {
@@ -162,7 +162,7 @@ impl<'b> Texts<'b> {
         let mut texts: Vec<Text<'b>> = Vec::new();
         for encoding in candidates.iter().map(|live| live.plan.encoding()) {
             if texts.iter().all(|known| known.encoding.as_deref() != encoding) {
-                let text = document::decode(body, encoding);
+                let text = cara_document::decode(body, encoding);
                 texts.push(Text { encoding: encoding.map(str::to_owned), text });
             }
         }
@@ -170,7 +170,7 @@ impl<'b> Texts<'b> {
     }
 
     /// The text as this plan reads it.
-    fn read_by(&self, plan: &Plan) -> Result<&str, document::Error> {
+    fn read_by(&self, plan: &Plan) -> Result<&str, cara_document::Error> {
         let found = self.0.iter().find(|known| known.encoding.as_deref() == plan.encoding());
         let Some(found) = found else {
             unreachable!("there is a text for each candidate's encoding");
@@ -185,7 +185,7 @@ pub(super) fn choose<'t>(
     candidates: &[Arc<LivePlan>],
     texts: &'t Texts<'_>,
     named: bool,
-    limits: &document::Limits,
+    limits: &cara_document::Limits,
 ) -> Result<(Arc<LivePlan>, &'t str, Tree<'t>), Refusal> {
     let mut first_error = None;
     let mut chosen = None;
@@ -231,7 +231,7 @@ mod tests {
              match = \"/row/{column}\"\ndates = [\"DD/MM/YYYY\"]\n{source}\n[fields]\n\
              officer.name = {{ from = \"{column}\" }}\n"
         );
-        let plan = cara_record::mapping::compile(name, &text, &|_| None).plan.unwrap();
+        let plan = cara_mapping::compile(name, &text, &|_| None).plan.unwrap();
         let reference = MappingRef { name: name.to_owned(), version: 1, sha256: String::new() };
         Arc::new(LivePlan { force: ForceCode(44), plan, reference })
     }
@@ -240,7 +240,7 @@ mod tests {
     #[track_caller]
     fn check(candidates: &[Arc<LivePlan>], body: &[u8], expected: (&str, &str)) {
         let texts = Texts::of(body, candidates);
-        let limits = document::Limits::default();
+        let limits = cara_document::Limits::default();
         let (live, _, tree) = choose(candidates, &texts, false, &limits).unwrap();
         let record = live.plan.records(&tree)[0];
         let cell = tree.children(record).next().unwrap();
@@ -255,7 +255,7 @@ mod tests {
             check(&candidates, "NAME\nÉlodie\n".as_bytes(), ("referral", "Élodie"));
             check(&candidates, b"OFFICER\n\xc9lodie\n", ("decision", "Élodie"));
             let texts = Texts::of(b"NAME\n\xc9lodie\n", &candidates);
-            let limits = document::Limits::default();
+            let limits = cara_document::Limits::default();
             let refused = choose(&candidates, &texts, false, &limits).err().unwrap();
             assert!(matches!(refused, Refusal::Unparseable { .. }), "{refused}");
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cara_record::document::Limits;
-use cara_record::domain::correct::Barred;
-use cara_record::wire::{Compartment as Side, api};
+use cara_document::Limits;
+use cara_domain::correct::Barred;
+use cara_wire::{Compartment as Side, api};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -302,7 +302,7 @@ impl From<Compartment> for Side {
 
 /// The page behind an `M` code.
 pub fn mapping_page(code: &str) -> Option<api::ProblemPage> {
-    let it = cara_record::mapping::code::Code::find(code)?.page();
+    let it = cara_mapping::code::Code::find(code)?.page();
     Some(api::ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
 }
 

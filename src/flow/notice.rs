@@ -1,11 +1,11 @@
 //! What a force is told because of an outcome, and how it reads and takes over what it was told.
 
-use cara_record::domain::caution::Caution;
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::outcome::{Outcome, Report};
-use cara_record::domain::standing::Standing;
-use cara_record::wire::api;
-use cara_record::wire::outcome::Told as Reported;
+use cara_domain::caution::Caution;
+use cara_domain::choice::Choice as _;
+use cara_domain::outcome::{Outcome, Report};
+use cara_domain::standing::Standing;
+use cara_wire::api;
+use cara_wire::outcome::Told as Reported;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -117,7 +117,7 @@ fn add(content: &mut api::NoticeContent, outcome: &Outcome) {
 }
 
 fn still_possible(standing: &Standing, deadline: Date, today: Date) -> Option<bool> {
-    use cara_record::domain::programme::Programme;
+    use cara_domain::programme::Programme;
     let weeks = match standing.programme {
         Programme::Attended1 { .. } | Programme::Booked2 { .. } => 0,
         ref programme if programme.has_ended() => return None,

@@ -1,13 +1,11 @@
 //! A read record to the rows that hold it: sealed, serialised and named on the caller's thread, so
 //! that the writer only writes.
 
-use cara_record::domain::choice::ContactAgreed;
-use cara_record::domain::notice::NoticeContent;
-use cara_record::domain::{Recorded, Referral, Validated, Withdrawal};
-use cara_record::wire::v1::Prompt;
-use cara_record::wire::{
-    Change, Compartment as Side, Event, OffenderContent, Stamp, VictimContent,
-};
+use cara_domain::choice::ContactAgreed;
+use cara_domain::notice::NoticeContent;
+use cara_domain::{Recorded, Referral, Validated, Withdrawal};
+use cara_wire::v1::Prompt;
+use cara_wire::{Change, Compartment as Side, Event, OffenderContent, Stamp, VictimContent};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

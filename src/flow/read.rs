@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cara_record::document::{self, Format, Limits, NodeId, Tree};
-use cara_record::domain::correct::{Barred, Correction};
-use cara_record::domain::{self, Code, Finding, Stopped, Validated};
-use cara_record::wire::api;
+use cara_document::{Format, Limits, NodeId, Tree};
+use cara_domain::correct::{Barred, Correction};
+use cara_domain::{Code, Finding, Stopped, Validated};
+use cara_wire::api;
 
 use super::live::{self, Live, LivePlan};
 use super::{Caller, Force, Refusal, Submission, turn};
@@ -111,7 +111,8 @@ fn faulty(
     (text, tree): (&str, &Tree<'_>),
     (records, index): (&[NodeId], usize),
 ) -> Result<Read, Refusal> {
-    let excerpt = contain_now(|| document::excerpt(text, live.plan.format(), tree, records, index));
+    let excerpt =
+        contain_now(|| cara_document::excerpt(text, live.plan.format(), tree, records, index));
     let excerpt = excerpt.map_err(Refusal::internal)?.into_owned().into_bytes();
     let findings = vec![Finding::new(Code::GATEWAY_FAULT, "")];
     let outcome = Validated::Stopped(Stopped {
@@ -164,8 +165,8 @@ pub(super) fn alone(
 }
 
 /// What the rules may know besides a record of this force.
-fn context<'a>(desk: &Desk<'_>, force: &'a Force) -> domain::Context<'a> {
-    domain::Context {
+fn context<'a>(desk: &Desk<'_>, force: &'a Force) -> cara_domain::Context<'a> {
+    cara_domain::Context {
         now: desk.now,
         today: desk.today,
         compliance_domains: &force.compliance_domains,
@@ -179,7 +180,7 @@ fn record(
     (text, tree): (&str, &Tree<'_>),
     (records, index): (&[NodeId], usize),
 ) -> Result<Read, Refusal> {
-    let excerpt = document::excerpt(text, live.plan.format(), tree, records, index);
+    let excerpt = cara_document::excerpt(text, live.plan.format(), tree, records, index);
     let excerpt = excerpt.into_owned().into_bytes();
     let force = desk.forces.of(live.force);
     let read = judge(desk, live, &force, (tree, records[index]), excerpt, Again::AsItCame)?;
@@ -266,9 +267,9 @@ fn named_force(outcome: &Validated) -> Option<ForceCode> {
     code.map(|code| ForceCode(code.number()))
 }
 
-pub(super) fn refuse(error: document::Error) -> Refusal {
+pub(super) fn refuse(error: cara_document::Error) -> Refusal {
     match error.kind {
-        document::ErrorKind::Limit(limit) => Refusal::TooLarge { limit: limit.to_owned() },
+        cara_document::ErrorKind::Limit(limit) => Refusal::TooLarge { limit: limit.to_owned() },
         _ => Refusal::Unparseable {
             code: "P400",
             reason: error.reason,
@@ -294,9 +295,9 @@ fn cause(finding: &Finding, live: &LivePlan) -> Cause {
 /// A stored cause as the API shows it.
 pub(super) fn view(cause: &Cause) -> api::FindingView {
     let kind = match cause.kind {
-        domain::Kind::Flag => "flag",
-        domain::Kind::Hold => "hold",
-        domain::Kind::Violation => "violation",
+        cara_domain::Kind::Flag => "flag",
+        cara_domain::Kind::Hold => "hold",
+        cara_domain::Kind::Violation => "violation",
     };
     api::FindingView {
         code: cause.code.clone(),

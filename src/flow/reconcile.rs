@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cara_record::wire::reconciliation::Counted;
+use cara_wire::reconciliation::Counted;
 use uuid::Uuid;
 
 use super::conclude::{Arrived, Concluded, End};

@@ -1,11 +1,11 @@
 //! An operator clears a hold: the record goes the full path again with the mapping that is live
 //! now, perhaps with one field put right, or it goes back to the force.
 
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::correct::Correction;
-use cara_record::domain::notice::{NoticeContent, NoticeKind};
-use cara_record::domain::{Kind, Validated};
-use cara_record::wire::api::{RecordAnswer, RecordStatus};
+use cara_domain::choice::Choice as _;
+use cara_domain::correct::Correction;
+use cara_domain::notice::{NoticeContent, NoticeKind};
+use cara_domain::{Kind, Validated};
+use cara_wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
 use super::accept::Work;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cara_record::domain::{Kind, Stopped, Validated};
+use cara_domain::{Kind, Stopped, Validated};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cara_record::document::{Limits, expansion};
+use cara_document::{Limits, expansion};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Refusal;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::HttpResponse;
-use cara_record::wire::component;
+use cara_wire::component;
 use serde_json::{Map, Value, json};
 
 use super::problem::{Code, Refused};

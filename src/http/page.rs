@@ -2,9 +2,8 @@
 
 use actix_web::http::header::ACCEPT;
 use actix_web::{HttpRequest, HttpResponse, web};
-use cara_record::domain;
-use cara_record::wire::api::ProblemPage;
-use cara_record::wire::rejection;
+use cara_wire::api::ProblemPage;
+use cara_wire::rejection;
 
 use super::Edge;
 use super::body;
@@ -39,7 +38,7 @@ pub fn own_page(id: &str) -> Option<ProblemPage> {
     let problem = problem::Code::find(id)
         .map(|it| ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]));
     let finding = || {
-        let it = domain::Code::all().find(|code| code.id() == id)?.page();
+        let it = cara_domain::Code::all().find(|code| code.id() == id)?.page();
         Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
     let rejection = || {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
-use cara_record::wire::api::RecordsAnswer;
+use cara_wire::api::RecordsAnswer;
 use serde::Deserialize;
 
 use super::Edge;

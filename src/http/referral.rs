@@ -1,7 +1,7 @@
 //! `GET /v1/referrals/{referral_id}` and `POST /v1/referrals/find`
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use cara_record::wire::api;
+use cara_wire::api;
 
 use super::Edge;
 use super::body;

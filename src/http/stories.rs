@@ -1,6 +1,6 @@
 //! What the edge asks of the rest of the gateway: one call for each request.
 
-use cara_record::wire::api;
+use cara_wire::api;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! `GET /v1/whoami`
 
 use actix_web::{HttpResponse, web};
-use cara_record::wire::api;
+use cara_wire::api;
 
 use super::Edge;
 use super::body;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cara_record::wire::api::NoticePage;
+use cara_wire::api::NoticePage;
 use tokio::task::JoinSet;
 
 use super::client;

@@ -2,8 +2,8 @@
 //! and are done; some miss a workshop, some cannot be taken on, and sometimes a mistake is taken
 //! back.
 
-use cara_record::wire::Compartment;
-use cara_record::wire::outcome::type_name;
+use cara_wire::Compartment;
+use cara_wire::outcome::type_name;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -107,8 +107,8 @@ impl Teller {
 
 #[cfg(test)]
 mod tests {
-    use cara_record::domain::standing::Standing;
-    use cara_record::wire::outcome::{Told, read};
+    use cara_domain::standing::Standing;
+    use cara_wire::outcome::{Told, read};
 
     use super::*;
 

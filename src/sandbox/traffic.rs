@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use cara_record::wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
+use cara_wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
 use serde::Deserialize;
 use tokio::task::JoinSet;
 

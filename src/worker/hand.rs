@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use cara_record::wire::Compartment;
+use cara_wire::Compartment;
 use futures_util::future::{BoxFuture, Fuse};
 use jiff::Timestamp;
 

@@ -1,6 +1,6 @@
 //! What the publishing loop asks of the stories.
 
-use cara_record::wire::{Compartment, Event};
+use cara_wire::{Compartment, Event};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
 

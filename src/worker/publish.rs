@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cara_record::wire::Compartment;
+use cara_wire::Compartment;
 use futures_util::future::{FusedFuture as _, FutureExt as _, join};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;

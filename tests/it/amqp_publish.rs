@@ -10,7 +10,7 @@ use cara_gateway::amqp::{
 use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::metric::{Health, Metric, Part};
-use cara_record::wire::{Event, Header, Kind};
+use cara_wire::{Event, Header, Kind};
 use futures_util::StreamExt as _;
 use lapin::options::{
     BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cara_gateway::metric::Part;
 use cara_gateway::metric::alert::{MESSAGE_SET_ASIDE, QUEUE_MISMATCH, ROUTE_CLOSED};
-use cara_record::wire::{Event, Kind};
+use cara_wire::{Event, Kind};
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use cara_domain::choice::{ContactAgreed, Decided};
+use cara_domain::decision::Decision;
+use cara_domain::outcome::{Report, VictimReport};
+use cara_domain::{Code, Finding, Recorded, example};
 use cara_gateway::amqp::topology;
-use cara_record::domain::choice::{ContactAgreed, Decided};
-use cara_record::domain::decision::Decision;
-use cara_record::domain::outcome::{Report, VictimReport};
-use cara_record::domain::{Code, Finding, Recorded, example};
-use cara_record::wire::outcome::Fault;
-use cara_record::wire::rejection::{self, Rejection};
-use cara_record::wire::v1::Prompt;
-use cara_record::wire::{
+use cara_wire::outcome::Fault;
+use cara_wire::rejection::{self, Rejection};
+use cara_wire::v1::Prompt;
+use cara_wire::{
     Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, asyncapi, outcome,
     reconciliation, schema,
 };

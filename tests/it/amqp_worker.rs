@@ -9,7 +9,7 @@ use cara_gateway::clock::Clock;
 use cara_gateway::config;
 use cara_gateway::metric::{Health, Metric, Part, State};
 use cara_gateway::worker::{Away, Outbox, Publish};
-use cara_record::wire::{Compartment, Event, Kind};
+use cara_wire::{Compartment, Event, Kind};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;

@@ -3,7 +3,7 @@
 
 use cara_gateway::flow::sweep::Sweeper;
 use cara_gateway::flow::{Gateway, Refusal};
-use cara_record::wire::api::{RecordAnswer, RecordStatus};
+use cara_wire::api::{RecordAnswer, RecordStatus};
 use jiff::civil::Date;
 use serde_json::{Value, json};
 use uuid::Uuid;

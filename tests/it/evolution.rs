@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cara_record::wire::{Compartment, outcome};
+use cara_wire::{Compartment, outcome};
 use serde_json::{Map, Value, json};
 
 use crate::amqp_schemas::{faults, folder, outcomes, samples};

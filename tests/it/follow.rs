@@ -10,7 +10,7 @@ use cara_gateway::flow::{Gateway, Refusal};
 use cara_gateway::metric::{Health, Part};
 use cara_gateway::store::{ForceCode, PlanVersion};
 use cara_gateway::worker;
-use cara_record::wire::api::RecordStatus;
+use cara_wire::api::RecordStatus;
 
 use crate::golive::{add_grade, another, candidate, go, squeeze_unit, with};
 use crate::house::{House, operator};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cara_gateway::flow::golive::{Candidate, Seen, WentLive};
 use cara_gateway::flow::replay::Waiting;
 use cara_gateway::flow::{Operator, Refusal, Role};
-use cara_record::wire::api::RecordStatus;
+use cara_wire::api::RecordStatus;
 use serde_json::Value;
 
 use crate::house::{House, operator};

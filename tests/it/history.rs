@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cara_domain::outcome::Outcome;
+use cara_domain::standing::Standing;
 use cara_gateway::flow::Gateway;
-use cara_record::domain::outcome::Outcome;
-use cara_record::domain::standing::Standing;
-use cara_record::wire::Compartment;
-use cara_record::wire::outcome::{Told, read};
+use cara_wire::Compartment;
+use cara_wire::outcome::{Told, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;

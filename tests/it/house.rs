@@ -18,8 +18,8 @@ use cara_gateway::flow::{
 use cara_gateway::metric::Metric;
 use cara_gateway::store::{ForceCode, Sqlite, Store};
 use cara_gateway::vault::Vault;
-use cara_record::wire::api::{Notice, RecordsAnswer};
-use cara_record::wire::{Compartment, Event};
+use cara_wire::api::{Notice, RecordsAnswer};
+use cara_wire::{Compartment, Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -11,7 +11,7 @@ use cara_gateway::flow::operate::Order;
 use cara_gateway::flow::sweep::{Sweeper, Swept};
 use cara_gateway::metric::{Health, Metric, Part};
 use cara_gateway::worker::{self, Outside};
-use cara_record::wire::Compartment;
+use cara_wire::Compartment;
 use serde_json::json;
 
 use crate::certificate::Authority;

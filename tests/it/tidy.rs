@@ -243,14 +243,14 @@ mod can_fail {
             assert_eq!(found.len(), 1, "{text}: {found:?}");
             assert!(found[0].contains("room `http` may not use room `store`"), "{found:?}");
         }
-        assert!(!misuse_of(false, "http", "use cara_record::mapping::Plan;").is_empty());
+        assert!(!misuse_of(false, "http", "use cara_mapping::Plan;").is_empty());
         assert!(!misuse_of(true, "wire", "use crate::document::Tree;").is_empty());
     }
 
     #[test]
     fn what_is_listed_and_what_is_only_for_tests_passes() {
         for text in [
-            "use crate::flow::Refusal; use cara_record::wire::api;",
+            "use crate::flow::Refusal; use cara_wire::api;",
             "#[cfg(test)] mod tests { use crate::store; }",
             "#[cfg(test)] use crate::store;",
             "fn f(store: u8) -> u8 { store }",

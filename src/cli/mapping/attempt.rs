@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::decision::DecisionRecord;
-use cara_record::domain::{Finding, Kind, Referral, Validated};
-use cara_record::mapping::attempt::{Attempt, Unread};
-use cara_record::mapping::{Diagnostic, Plan, compile};
+use cara_domain::choice::Choice as _;
+use cara_domain::decision::DecisionRecord;
+use cara_domain::{Finding, Kind, Referral, Validated};
+use cara_mapping::attempt::{Attempt, Unread};
+use cara_mapping::{Diagnostic, Plan, compile};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cara_record::mapping::{Diagnostic, Mapping, Plan, Report, could_both_match};
+use cara_mapping::{Diagnostic, Mapping, Plan, Report, could_both_match};
 use serde_json::{Value, json};
 
 use super::folder::{File, base_of, bases, extenders, files};

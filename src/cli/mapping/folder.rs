@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cara_record::mapping::{LETTERS, extend};
+use cara_mapping::{LETTERS, extend};
 
 /// A mapping file as it was found on disk.
 pub(super) struct File {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cara_record::domain::identifier::ForceCode;
-use cara_record::mapping::propose::{Layout, Proposal, SAMPLES_MAX, Sample, propose};
+use cara_domain::identifier::ForceCode;
+use cara_propose::{Layout, Proposal, SAMPLES_MAX, Sample, propose};
 
 /// Propose a first mapping from sample records, with scrambled examples.
 ///

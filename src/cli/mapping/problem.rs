@@ -1,6 +1,6 @@
 //! Problems of a mapping file, and how its tests went, as JSON.
 
-use cara_record::mapping::{Diagnostic, Report};
+use cara_mapping::{Diagnostic, Report};
 use serde_json::{Value, json};
 
 pub(in crate::cli) fn document(diagnostic: &Diagnostic) -> Value {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use cara_record::mapping::schema;
+use cara_mapping::schema;
 
 use crate::cli::format;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use cara_record::mapping::extend::{self, Effective};
+use cara_mapping::extend::{self, Effective};
 use serde_json::{Value, json};
 
 use super::folder::File;

@@ -1,8 +1,8 @@
 //! One record between its reading and its answer.
 
-use cara_record::domain::decision::DecisionRecord;
-use cara_record::domain::{Kind, Stopped, Validated};
-use cara_record::wire::api::{RecordAnswer, RecordStatus};
+use cara_domain::decision::DecisionRecord;
+use cara_domain::{Kind, Stopped, Validated};
+use cara_wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
 use crate::flow::clearing::Clearing;

@@ -1,10 +1,10 @@
 //! What somebody may be in danger for is told first, whatever is wrong with the message that says
 //! it; what is wrong goes back to the provider beside.
 
-use cara_record::domain::choice::RiskGrade;
-use cara_record::domain::outcome::VictimReport;
-use cara_record::wire::glance::{Glance, Urgent, glance};
-use cara_record::wire::outcome::Told as Reported;
+use cara_domain::choice::RiskGrade;
+use cara_domain::outcome::VictimReport;
+use cara_wire::glance::{Glance, Urgent, glance};
+use cara_wire::outcome::Told as Reported;
 use jiff::Unit;
 use uuid::Uuid;
 

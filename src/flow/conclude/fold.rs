@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use cara_record::domain::caution::Caution;
-use cara_record::domain::choice::Decided;
-use cara_record::domain::decision::Decision;
-use cara_record::domain::outcome::{Outcome, Report};
-use cara_record::domain::programme::Programme;
-use cara_record::domain::standing::Standing;
-use cara_record::wire::outcome::Told as Reported;
+use cara_domain::caution::Caution;
+use cara_domain::choice::Decided;
+use cara_domain::decision::Decision;
+use cara_domain::outcome::{Outcome, Report};
+use cara_domain::programme::Programme;
+use cara_domain::standing::Standing;
+use cara_wire::outcome::Told as Reported;
 use jiff::civil::Date;
 use uuid::Uuid;
 

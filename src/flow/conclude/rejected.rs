@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use cara_record::wire::Compartment as Side;
-use cara_record::wire::rejection::Rejection;
+use cara_wire::Compartment as Side;
+use cara_wire::rejection::Rejection;
 
 use crate::flow::{Gateway, Refusal};
 use crate::store::{Entry, Fact, Operation, What};

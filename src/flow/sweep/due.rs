@@ -1,8 +1,8 @@
 //! Which notices are due of a case because time has passed. Pure: the same facts on the same day
 //! give the same answer.
 
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::notice::NoticeKind;
+use cara_domain::choice::Choice as _;
+use cara_domain::notice::NoticeKind;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;

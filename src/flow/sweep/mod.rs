@@ -5,8 +5,8 @@ mod due;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cara_record::domain::choice::Choice as _;
-use cara_record::domain::notice::{NoticeContent, NoticeKind};
+use cara_domain::choice::Choice as _;
+use cara_domain::notice::{NoticeContent, NoticeKind};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 

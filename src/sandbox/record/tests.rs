@@ -1,6 +1,6 @@
-use cara_record::document::{Limits, decode};
-use cara_record::domain::{Context, Validated, validate, validate_decision};
-use cara_record::mapping::{Plan, compile};
+use cara_document::{Limits, decode};
+use cara_domain::{Context, Validated, validate, validate_decision};
+use cara_mapping::{Plan, compile};
 
 use super::*;
 use crate::sandbox::decision;

@@ -61,7 +61,7 @@ pub(in crate::store) fn cause() -> Cause {
     Cause {
         code: "F103".into(),
         name: "asn_check_letter".into(),
-        kind: cara_record::domain::Kind::Flag,
+        kind: cara_domain::Kind::Flag,
         field: "case.asn".into(),
         source_path: Some("Case/ASN".into()),
         line: Some(12),

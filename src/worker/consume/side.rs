@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cara_record::wire::glance::glance;
-use cara_record::wire::rejection::Rejection;
+use cara_wire::glance::glance;
+use cara_wire::rejection::Rejection;
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
 use futures_util::stream::StreamExt as _;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use cara_gateway::config::{Role, operators};
 use cara_gateway::http::openapi;
 use cara_gateway::metric::Part;
-use cara_record::wire::api;
+use cara_wire::api;
 use uuid::Uuid;
 
 use self::world::{Reply, Wire, World, eventually};

@@ -17,7 +17,7 @@ use cara_gateway::flow::{
 use cara_gateway::http::{DeadLetters, DeadQueue, Edge, Listening, Stopper, Stories};
 use cara_gateway::metric::{Health, Metric};
 use cara_gateway::tls::{self, Trust};
-use cara_record::wire::api;
+use cara_wire::api;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use rustls::pki_types::pem::PemObject as _;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use cara_record::domain::Finding;
-use cara_record::mapping::Plan;
-use cara_record::mapping::attempt::Attempt;
-use cara_record::mapping::trace::{By, Line, Made};
+use cara_domain::Finding;
+use cara_mapping::Plan;
+use cara_mapping::attempt::Attempt;
+use cara_mapping::trace::{By, Line, Made};
 use serde_json::{Value, json};
 
 use super::{Tried, judged, kind, sorted};

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use cara_record::domain::Finding;
-use cara_record::mapping::Plan;
-use cara_record::mapping::trace::{By, Line};
+use cara_domain::Finding;
+use cara_mapping::Plan;
+use cara_mapping::trace::{By, Line};
 
 use super::{Taken, Tried, judged, kind, sorted};
 
