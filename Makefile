@@ -9,10 +9,14 @@ SECONDS_FUZZ ?= 600
 # So that rustup's cargo is found even where no profile was read.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: demo test fault-test fairness memory start-time power-test fuzz bench load lint build install
+.PHONY: demo sandbox test fault-test fairness memory start-time power-test fuzz bench load lint build install
 
 demo: build
-	target/debug/cara-gateway sandbox --traffic --seconds $(SECONDS_DEMO)
+	target/debug/cara-sandbox --traffic --seconds $(SECONDS_DEMO)
+
+# The same world without traffic, until Ctrl-C.
+sandbox: build
+	target/debug/cara-sandbox
 
 test: install
 	$(CARGO) test --workspace

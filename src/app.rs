@@ -11,28 +11,29 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 
-use crate::amqp::{Consumer, Dialer, Publisher, Topology, dead};
-use crate::clock::Clock;
-use crate::config::{Fault, Settings};
-use crate::delivery::{Mail, Push};
-use crate::flow::follow::Follower;
-use crate::flow::{Force, Forces, Gateway, Provider, Refusal};
 use crate::http::{DeadLetters, DeadQueue, Edge, Listening, knock};
-use crate::metric::alert::UNCLEAN_STOP;
-use crate::metric::{Health, Metric, Part, State};
-use crate::store::{ForceCode, Sqlite};
-use crate::supervisor::{self, Tasks};
-use crate::tls::Trust;
-use crate::vault::Vault;
+use crate::worker;
 use crate::worker::{Outside, Post};
-use crate::{tls, worker};
+use cara_amqp::{Consumer, Dialer, Publisher, Topology, dead};
+use cara_clock::Clock;
+use cara_config::{Fault, Settings};
+use cara_delivery::{Mail, Push};
+use cara_flow::follow::Follower;
+use cara_flow::{Force, Forces, Gateway, Provider, Refusal};
+use cara_metric::alert::UNCLEAN_STOP;
+use cara_metric::{Health, Metric, Part, State};
+use cara_store::ForceCode;
+use cara_store_sqlite::Sqlite;
+use cara_supervisor::Tasks;
+use cara_tls::Trust;
+use cara_vault::Vault;
 
 /// Serves until the process is told to stop, then finishes what was promised.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     let clock = Clock::system();
     let (metric, health) = (Metric::default(), Health::default());
-    supervisor::install(metric.clone());
-    supervisor::ensure_descriptors(need::descriptors(&settings))?;
+    cara_supervisor::install(metric.clone());
+    cara_supervisor::ensure_descriptors(need::descriptors(&settings))?;
     let trust = Trust::open(&settings, clock.clone(), metric.clone()).map_err(|errors| {
         let lines: Vec<_> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("certificates cannot be used:\n{}", lines.join("\n"))
@@ -67,7 +68,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
 
     let (stop, stopped) = watch::channel(false);
     let mut tasks = Tasks::default();
-    let certificates = tls::watch(Arc::clone(&trust));
+    let certificates = cara_tls::watch(Arc::clone(&trust));
     tasks.spawn("certificate watcher", worker::until_told(certificates, stopped.clone()));
     let watching =
         worker::watch(gateway.clone(), settings.store.clone(), health.clone(), stopped.clone());
@@ -131,8 +132,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         signal = told_to_stop() => signal.map(|()| None)?,
         died = tasks.died() => Some(died),
     };
-    supervisor::end_in_time();
-    supervisor::hang("stop").await;
+    cara_supervisor::end_in_time();
+    cara_supervisor::hang("stop").await;
     stopper.stop().await;
     stop.send_replace(true);
     tasks.finish().await;
@@ -166,7 +167,7 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     Ok(Gateway::assemble(clock, vault, Arc::new(store), metric, forces, records_max))
 }
 
-fn force(settings: &Settings, force: &crate::config::Force) -> Force {
+fn force(settings: &Settings, force: &cara_config::Force) -> Force {
     Force {
         code: ForceCode(force.code_number()),
         slug: force.slug.clone(),
@@ -187,12 +188,12 @@ fn outside(trust: Arc<Trust>, settings: &Settings, clock: Clock) -> anyhow::Resu
         let now = clock.now();
         let mut ends = trust.ends();
         if let Some(own) =
-            delivery.as_ref().and_then(|it| tls::outgoing(&it.certificate, &it.key).ok())
+            delivery.as_ref().and_then(|it| cara_tls::outgoing(&it.certificate, &it.key).ok())
         {
-            ends.push(tls::End { name: "delivery".to_owned(), at: own.ends_at });
+            ends.push(cara_tls::End { name: "delivery".to_owned(), at: own.ends_at });
         }
         let due = ends.iter().filter(|end| end.due(now).is_some());
-        let left = |end: &tls::End| u64::try_from(end.days_left(now)).unwrap_or_default();
+        let left = |end: &cara_tls::End| u64::try_from(end.days_left(now)).unwrap_or_default();
         due.map(|end| (("certificate_expiring", end.name.clone()), left(end))).collect()
     };
     let dead = move || {
@@ -216,7 +217,7 @@ async fn dead_in(brokers: &[(Dialer, Topology)]) -> worker::Dead {
 }
 
 /// The virtual host of each provider, with what is in it.
-fn brokers(settings: &Settings) -> Result<Vec<(Dialer, Topology)>, crate::amqp::Error> {
+fn brokers(settings: &Settings) -> Result<Vec<(Dialer, Topology)>, cara_amqp::Error> {
     let of = |provider: &str| Ok((Dialer::of(&settings.broker, provider)?, Topology::of(provider)));
     settings.providers.iter().map(|provider| of(&provider.slug)).collect()
 }
@@ -234,7 +235,7 @@ async fn told_to_stop() -> std::io::Result<()> {
 
 /// The page behind any published code.
 pub fn page(code: &str) -> Option<cara_wire::api::ProblemPage> {
-    crate::http::own_page(code).or_else(|| crate::flow::mapping_page(code))
+    crate::http::own_page(code).or_else(|| cara_flow::mapping_page(code))
 }
 
 /// The gateway's own clock, for a command that asks for the time.
@@ -257,7 +258,7 @@ pub fn start_log() -> anyhow::Result<()> {
     let filter = std::env::var("CARA_LOG").unwrap_or_else(|_| "info".to_owned());
     let filter = EnvFilter::try_new(filter)
         .context("CARA_LOG is no log filter; write info or debug")?
-        .add_directive(crate::amqp::LOG_DIRECTIVE.parse()?);
+        .add_directive(cara_amqp::LOG_DIRECTIVE.parse()?);
     tracing_subscriber::fmt()
         .json()
         .with_env_filter(filter)
@@ -296,7 +297,7 @@ impl DeadLetters for Dead {
     }
 }
 
-fn away(error: crate::amqp::Error) -> Refusal {
+fn away(error: cara_amqp::Error) -> Refusal {
     if error.is_passing() {
         Refusal::Unavailable { reason: "the broker is away", retry_after_s: 10 }
     } else {

@@ -1,18 +1,7 @@
-//! Everything of the CARA gateway that touches the world. ARCHITECTURE.md draws the rooms; each
-//! may use only the rooms above it.
+//! The gateway itself: its edges and what puts them together. ARCHITECTURE.md draws the rooms; the
+//! other rooms are the crates of this workspace.
 
-pub mod clock;
-pub mod config;
-pub mod metric;
-pub mod supervisor;
-pub mod vault;
-pub mod tls;
-pub mod store;
-pub mod amqp;
-pub mod delivery;
-pub mod flow;
 pub mod worker;
 pub mod http;
 pub mod app;
-pub mod sandbox;
 pub mod cli;

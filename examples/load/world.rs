@@ -29,14 +29,14 @@ impl World {
     pub async fn start() -> anyhow::Result<Self> {
         let binary = std::env::current_exe()?;
         let binary = binary.parent().and_then(|path| path.parent()).context("target folder")?;
-        let binary = binary.join("cara-gateway");
+        let binary = binary.join("cara-sandbox");
         if !binary.exists() {
             bail!("{} is missing: run `cargo build --release` first", binary.display());
         }
         let folder = std::env::temp_dir().join(format!("cara-load-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         let child = Command::new(binary)
-            .args(["sandbox", "--dir"])
+            .arg("--dir")
             .arg(&folder)
             .env("CARA_API__REQUESTS_PER_S_MAX", "1000000")
             .env_remove("AMQP_URL")

@@ -6,15 +6,15 @@ use std::path::Path;
 use anyhow::Context as _;
 use futures_util::future::join_all;
 
-use crate::amqp::Publisher;
-use crate::config::Settings;
-use crate::delivery::{Mail, Push};
-use crate::metric::{Health, Metric};
-use crate::store::Sqlite;
-use crate::store::audit::Verified;
-use crate::store::sqlite::{self, Inspected};
-use crate::tls::{self, Trust};
-use crate::vault::Vault;
+use cara_amqp::Publisher;
+use cara_config::Settings;
+use cara_delivery::{Mail, Push};
+use cara_metric::{Health, Metric};
+use cara_store::audit::Verified;
+use cara_store_sqlite::Inspected;
+use cara_store_sqlite::Sqlite;
+use cara_tls::Trust;
+use cara_vault::Vault;
 
 /// A certificate that ends sooner is worth a line.
 const DAYS_LEFT_MIN: i64 = 30;
@@ -99,8 +99,8 @@ fn certificates(settings: &Settings) -> Vec<Finding> {
         }
     }
     if let (Some(certificate), Some(key)) = (&settings.broker.certificate, &settings.broker.key) {
-        match tls::outgoing(certificate, key) {
-            Ok(own) => ends.push(tls::End { name: "broker".to_owned(), at: own.ends_at }),
+        match cara_tls::outgoing(certificate, key) {
+            Ok(own) => ends.push(cara_tls::End { name: "broker".to_owned(), at: own.ends_at }),
             Err(error) => found.push(Finding::bad("certificate broker", error.to_string())),
         }
     }
@@ -108,7 +108,7 @@ fn certificates(settings: &Settings) -> Vec<Finding> {
         match Push::open(delivery, &super::clock()) {
             Ok(push) => {
                 let at = push.certificate_ends_at();
-                ends.push(tls::End { name: "delivery".to_owned(), at });
+                ends.push(cara_tls::End { name: "delivery".to_owned(), at });
             }
             Err(error) => found.push(Finding::bad("certificate delivery", error.to_string())),
         }
@@ -143,7 +143,7 @@ fn store(settings: &Settings, vault: &Vault, deep: bool) -> Finding {
             true => Finding::good("store", words(&inspected, deep)),
             false => Finding::bad("store", spoilt(&inspected)),
         },
-        Err(sqlite::Error::InUse { .. }) => {
+        Err(cara_store_sqlite::Error::InUse { .. }) => {
             Finding::good("store", "a gateway is serving it; /readyz says whether it commits")
         }
         Err(error) => Finding::bad("store", format!("{:#}", anyhow::Error::from(error))),
@@ -199,7 +199,7 @@ fn epochs(settings: &Settings, vault: &Vault) -> Option<Finding> {
     if !settings.store.path.exists() {
         return None;
     }
-    let samples = match sqlite::key_samples_beside(&settings.store.path) {
+    let samples = match cara_store_sqlite::key_samples_beside(&settings.store.path) {
         Ok(samples) => samples,
         Err(error) => return Some(Finding::bad("epochs", format!("{error:#}"))),
     };

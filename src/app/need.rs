@@ -1,7 +1,7 @@
 //! What a gateway with these settings needs of the machine.
 
-use crate::config::Settings;
 use crate::worker;
+use cara_config::Settings;
 
 /// Of each worker thread: its poll, its wakers, the listener.
 const WORKER: usize = 8;

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::Config;
-use crate::amqp::definitions::{Account, Definitions, Pair};
 use crate::app;
+use cara_amqp::definitions::{Account, Definitions, Pair};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Broker {

@@ -9,7 +9,7 @@ use super::Config;
 use super::format::Shape;
 use super::mapping::check::Check;
 use crate::app::inspect::{self, Finding};
-use crate::config::Settings;
+use cara_config::Settings;
 
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
@@ -31,8 +31,7 @@ impl Doctor {
                 found
             }
             Err(faults) => {
-                let bad =
-                    |fault: &crate::config::Fault| Finding::bad("settings", fault.to_string());
+                let bad = |fault: &cara_config::Fault| Finding::bad("settings", fault.to_string());
                 faults.iter().map(bad).collect()
             }
         };

@@ -14,7 +14,6 @@ mod hold;
 pub mod mapping;
 mod order;
 mod resend;
-mod sandbox;
 mod serve;
 mod socket;
 
@@ -72,8 +71,6 @@ enum Command {
     /// What the broker's operator loads once
     #[command(subcommand)]
     Broker(broker::Broker),
-    /// A whole small world on this machine: broker, gateway, forces, a charity
-    Sandbox(sandbox::Sandbox),
 }
 
 /// Where the settings are.
@@ -125,6 +122,5 @@ async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reconcile(reconcile) => reconcile.run(out).await,
         Command::Audit(audit) => audit.run(out).await,
         Command::Broker(broker) => broker.run(out),
-        Command::Sandbox(sandbox) => sandbox.run().await,
     }
 }

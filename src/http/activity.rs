@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::Sleep;
 
-use crate::clock::Clock;
+use cara_clock::Clock;
 
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(10);

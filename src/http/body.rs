@@ -15,7 +15,7 @@ use super::activity::STALL;
 use super::limit::Share;
 use super::problem::{self, Refused};
 use super::standing::{Parked, Standing};
-use crate::flow::Refusal;
+use cara_flow::Refusal;
 
 /// A body may stand still for so long in all before its rate counts.
 const GRACE: Duration = Duration::from_secs(5);

@@ -17,8 +17,8 @@ use tokio_rustls::server::TlsStream;
 use super::Edge;
 use super::activity::{self, Activity, Quiet};
 use super::permit::{self, Permit};
-use crate::supervisor::contain_now;
-use crate::tls::Presented;
+use cara_supervisor::contain_now;
+use cara_tls::Presented;
 
 const HANDSHAKE: Duration = Duration::from_secs(5);
 

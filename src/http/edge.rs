@@ -7,11 +7,11 @@ use super::handshake::Handshakes;
 use super::limit::{Budget, Rates, Refusals};
 use super::permit::Permits;
 use super::{DeadLetters, Stories};
-use crate::clock::Clock;
-use crate::config::Settings;
-use crate::flow::turn::Turns;
-use crate::metric::{Health, Metric};
-use crate::tls::{Identity, Trust};
+use cara_clock::Clock;
+use cara_config::Settings;
+use cara_flow::turn::Turns;
+use cara_metric::{Health, Metric};
+use cara_tls::{Identity, Trust};
 
 /// The edge's shared state: one for all listeners and workers.
 pub struct Edge {
@@ -79,7 +79,7 @@ impl Edge {
         self.forces_of(identity).map(|force| (force.code_number(), rate(force))).collect()
     }
 
-    fn forces_of(&self, identity: &Identity) -> impl Iterator<Item = &crate::config::Force> {
+    fn forces_of(&self, identity: &Identity) -> impl Iterator<Item = &cara_config::Force> {
         let all = self.settings.forces.iter();
         all.filter(|force| identity.forces.contains(&force.code_number()))
     }

@@ -12,8 +12,8 @@ use super::Edge;
 use super::activity::Activity;
 use super::problem::{self, Counted, Refused};
 use super::standing::{Parked, Standing};
-use crate::supervisor::{self, Panicked};
-use crate::tls::Presented;
+use cara_supervisor::Panicked;
+use cara_tls::Presented;
 
 /// Lets a request through if its certificate stands for an identity *now* and its force is within
 /// its rate.
@@ -62,10 +62,10 @@ async fn contained<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let answering = async {
-        supervisor::point(request.path());
+        cara_supervisor::point(request.path());
         next.call(request).await
     };
-    supervisor::contain(answering).await.unwrap_or_else(|Panicked| {
+    cara_supervisor::contain(answering).await.unwrap_or_else(|Panicked| {
         edge.metric.refusal(problem::INTERNAL.id);
         Err(Refused::internal().into())
     })

@@ -111,8 +111,8 @@ mod tests {
     use futures_util::future::join_all;
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::metric::{Metric, alert};
+    use cara_clock::Clock;
+    use cara_metric::{Metric, alert};
 
     fn handshakes(arriving_max: usize) -> (Handshakes, Metric) {
         let metric = Metric::default();

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Edge;
 use super::body;
-use crate::metric::State;
+use cara_metric::State;
 
 /// Body of `/readyz` and part of the operators' status.
 #[derive(Debug, Serialize)]
@@ -30,7 +30,7 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
 }
 
 pub(in crate::http) fn readiness(edge: &Edge) -> Readiness {
-    let view = |(part, state): (crate::metric::Part, State)| PartView {
+    let view = |(part, state): (cara_metric::Part, State)| PartView {
         name: part.name(),
         good: state.is_good(),
         what: match state {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::Edge;
-use crate::metric::{Health, Part};
+use cara_metric::{Health, Part};
 
 const TIMES: Times = Times {
     every: Duration::from_secs(10),
@@ -129,7 +129,7 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::State;
+    use cara_metric::State;
 
     const SHORT: Times = Times {
         every: Duration::from_millis(1),

@@ -16,8 +16,8 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use crate::clock::Clock;
-use crate::metric::{Metric, alert};
+use cara_clock::Clock;
+use cara_metric::{Metric, alert};
 
 /// Bytes that all bodies being read may hold together. A force may hold as much as it leaves free for
 /// all others: one force alone half, two a third each, and there is always some left for the next.

@@ -28,8 +28,7 @@ use super::gate::{contain, gate};
 use super::knock::Doors;
 use super::operator::Callers;
 use super::{Edge, internal, operator, route, standing};
-use crate::supervisor::point;
-use crate::tls;
+use cara_supervisor::point;
 
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a refused sender is listened to, so that it can read the answer.
@@ -56,7 +55,7 @@ pub enum Error {
     #[error("another process answers on the socket {}", path.display())]
     SocketInUse { path: PathBuf },
     #[error(transparent)]
-    Tls(#[from] tls::Error),
+    Tls(#[from] cara_tls::Error),
 }
 
 /// Open listeners. They answer once [`Listening::run`] is polled.

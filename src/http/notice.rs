@@ -7,7 +7,7 @@ use super::Edge;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
-use crate::flow::notice;
+use cara_flow::notice;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

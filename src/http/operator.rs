@@ -17,9 +17,8 @@ use uuid::Uuid;
 use super::internal::{self, Readiness};
 use super::problem::{self, Refused};
 use super::{Edge, body};
-use crate::config;
-use crate::flow::operate::Order;
-use crate::flow::{HoldLine, Operator, Refusal, Role};
+use cara_flow::operate::Order;
+use cara_flow::{HoldLine, Operator, Refusal, Role};
 
 /// Body of every call that changes or uncovers something.
 #[derive(Debug, Serialize, Deserialize)]
@@ -99,7 +98,7 @@ enum Peer {
 }
 
 impl Peer {
-    fn of(operators: &config::Operators, user: std::io::Result<Option<User>>) -> Peer {
+    fn of(operators: &cara_config::Operators, user: std::io::Result<Option<User>>) -> Peer {
         match user {
             Ok(Some(user)) => listed(operators, &user.name).map_or(Peer::NotListed, Peer::Listed),
             Ok(None) => Peer::NotListed,
@@ -110,7 +109,7 @@ impl Peer {
 
 /// Keeps the peer's operating-system user with a new connection.
 pub(in crate::http) fn on_connect(
-    operators: &config::Operators,
+    operators: &cara_config::Operators,
     stream: &UnixStream,
     kept: &mut Extensions,
 ) {
@@ -160,23 +159,26 @@ impl Drop for Call {
     }
 }
 
-fn listed(operators: &config::Operators, name: &str) -> Option<Operator> {
+fn listed(operators: &cara_config::Operators, name: &str) -> Option<Operator> {
     let user = operators.users.iter().find(|user| user.name == name)?;
     let role = match user.role {
-        config::Role::Look => Role::Look,
-        config::Role::Operate => Role::Operate,
-        config::Role::Administer => Role::Administer,
+        cara_config::Role::Look => Role::Look,
+        cara_config::Role::Operate => Role::Operate,
+        cara_config::Role::Administer => Role::Administer,
     };
     Some(Operator { name: user.name.clone(), role, victims: user.victims })
 }
 
-impl FromRequest for Operator {
+/// The operator who asks, as an argument of a handler.
+struct By(Operator);
+
+impl FromRequest for By {
     type Error = Refused;
     type Future = Ready<Result<Self, Refused>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(match request.conn_data::<Peer>() {
-            Some(Peer::Listed(operator)) => Ok(operator.clone()),
+            Some(Peer::Listed(operator)) => Ok(By(operator.clone())),
             Some(Peer::Unknown) => {
                 tracing::error!("http.operator_unknown: the system does not say who the peer is");
                 let detail = "The gateway's system could not say who you are: see whether file \
@@ -207,11 +209,11 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
         .default_service(web::route().to(absent));
 }
 
-async fn absent(_operator: Operator) -> Result<HttpResponse, Refused> {
+async fn absent(_: By) -> Result<HttpResponse, Refused> {
     Err(Refused::new(&problem::ABSENT, "The operators' API has no such call."))
 }
 
-async fn status(edge: web::Data<Edge>, operator: Operator) -> Result<HttpResponse, Refused> {
+async fn status(edge: web::Data<Edge>, By(operator): By) -> Result<HttpResponse, Refused> {
     let now = edge.clock.now();
     let certificates = edge.trust.ends().into_iter().map(|end| CertificateView {
         days_left: end.days_left(now),
@@ -225,7 +227,7 @@ async fn status(edge: web::Data<Edge>, operator: Operator) -> Result<HttpRespons
 
 async fn holds(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refused> {
     let listed = web::Query::<Listed>::from_query(request.query_string());
@@ -236,7 +238,7 @@ async fn holds(
 
 async fn show(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     hold: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
     let (hold, record) = edge.stories.hold_show(&operator, body::id(&hold)?, None).await?;
@@ -245,7 +247,7 @@ async fn show(
 
 async fn unmask(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     hold: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -257,7 +259,7 @@ async fn unmask(
 
 async fn release(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     hold: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -268,7 +270,7 @@ async fn release(
 
 async fn return_hold(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     hold: web::Path<String>,
     request: HttpRequest,
     payload: web::Payload,
@@ -281,7 +283,7 @@ async fn return_hold(
 /// Looks at or orders what stands in [`Order`].
 async fn order(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
@@ -289,13 +291,13 @@ async fn order(
     Ok(body::ok(&edge.stories.order(&operator, order).await?))
 }
 
-async fn dead(edge: web::Data<Edge>, _operator: Operator) -> Result<HttpResponse, Refused> {
+async fn dead(edge: web::Data<Edge>, _: By) -> Result<HttpResponse, Refused> {
     Ok(body::ok(&edge.dead_letters.list().await?))
 }
 
 async fn dead_return(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
@@ -315,7 +317,7 @@ async fn dead_return(
 
 async fn resend(
     edge: web::Data<Edge>,
-    operator: Operator,
+    By(operator): By,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
@@ -330,15 +332,18 @@ mod tests {
 
     #[test]
     fn only_a_listed_user_is_an_operator() {
-        let user = |name: &str, role| config::operators::User {
+        let user = |name: &str, role| cara_config::operators::User {
             name: name.to_owned(),
             role,
-            victims: role == config::Role::Operate,
+            victims: role == cara_config::Role::Operate,
         };
-        let operators = config::Operators {
+        let operators = cara_config::Operators {
             group: None,
             socket: "/run/x.sock".into(),
-            users: vec![user("ann", config::Role::Look), user("bo", config::Role::Operate)],
+            users: vec![
+                user("ann", cara_config::Role::Look),
+                user("bo", cara_config::Role::Operate),
+            ],
         };
         assert_eq!(
             listed(&operators, "bo").map(|it| (it.role, it.victims)),

@@ -8,8 +8,7 @@ use cara_wire::rejection;
 use super::Edge;
 use super::body;
 use super::problem::{self, Refused};
-use crate::flow::Refusal;
-use crate::metric;
+use cara_flow::Refusal;
 
 pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
@@ -46,7 +45,7 @@ pub fn own_page(id: &str) -> Option<ProblemPage> {
         Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
     let incident = || {
-        let it = metric::page(id)?;
+        let it = cara_metric::page(id)?;
         Some(ProblemPage::of(it.name, "incident", [it.means, it.cause, it.fix, it.avoid]))
     };
     problem.or_else(finding).or_else(rejection).or_else(incident)

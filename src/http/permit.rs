@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use super::activity::{Activity, Phase};
 use super::limit::{Refusals, SOURCE};
-use crate::clock::Clock;
-use crate::config;
+use cara_clock::Clock;
 
 /// A force that holds fewer connections than this may use the reserve.
 const FEW: usize = 8;
@@ -84,7 +83,7 @@ pub(in crate::http) struct Permit {
 
 impl Permits {
     pub(in crate::http) fn of(
-        api: &config::Api,
+        api: &cara_config::Api,
         clock: Clock,
         refusals: Arc<Refusals>,
     ) -> Arc<Self> {

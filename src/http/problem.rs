@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use cara_wire::api;
 
-use crate::flow::Refusal;
+use cara_flow::Refusal;
 
 /// A published code with its page.
 #[derive(Debug)]

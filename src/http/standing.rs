@@ -9,9 +9,9 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::connection::Connection;
 use super::problem::{self, Refused};
-use crate::flow::Caller;
-use crate::metric::Metric;
-use crate::tls::{Identity, Presented};
+use cara_flow::Caller;
+use cara_metric::Metric;
+use cara_tls::{Identity, Presented};
 
 /// Who is calling, checked for this request.
 #[derive(Clone, Debug)]

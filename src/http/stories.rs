@@ -8,9 +8,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::flow::letter::Letter;
-use crate::flow::operate::Order;
-use crate::flow::{
+use cara_flow::letter::Letter;
+use cara_flow::operate::Order;
+use cara_flow::{
     self, Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission, notice,
 };
 
@@ -134,27 +134,27 @@ pub struct DeadQueue {
     pub messages: Option<u64>,
 }
 
-impl Stories for flow::Gateway {
+impl Stories for cara_flow::Gateway {
     fn accept<'a>(
         &'a self,
         caller: &'a Caller,
         submission: Submission,
     ) -> BoxFuture<'a, Result<Accepted, Refusal>> {
-        flow::Gateway::accept(self, caller, submission).boxed()
+        cara_flow::Gateway::accept(self, caller, submission).boxed()
     }
     fn referral<'a>(
         &'a self,
         caller: &'a Caller,
         id: Uuid,
     ) -> BoxFuture<'a, Result<api::ReferralView, Refusal>> {
-        flow::Gateway::referral(self, caller, id).boxed()
+        cara_flow::Gateway::referral(self, caller, id).boxed()
     }
     fn find<'a>(
         &'a self,
         caller: &'a Caller,
         record_ref: String,
     ) -> BoxFuture<'a, Result<api::Found, Refusal>> {
-        flow::Gateway::find(self, caller, record_ref).boxed()
+        cara_flow::Gateway::find(self, caller, record_ref).boxed()
     }
     fn reconciliation<'a>(
         &'a self,
@@ -162,7 +162,7 @@ impl Stories for flow::Gateway {
         force: Option<String>,
         day: Date,
     ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>> {
-        async move { flow::Gateway::reconciliation(self, caller, force.as_deref(), day).await }
+        async move { cara_flow::Gateway::reconciliation(self, caller, force.as_deref(), day).await }
             .boxed()
     }
     fn notices<'a>(
@@ -170,34 +170,34 @@ impl Stories for flow::Gateway {
         caller: &'a Caller,
         asked: notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
-        flow::Gateway::notices(self, caller, asked).boxed()
+        cara_flow::Gateway::notices(self, caller, asked).boxed()
     }
     fn next_letter<'a>(
         &'a self,
         caller: &'a Caller,
         asked: notice::Asked,
     ) -> BoxFuture<'a, Result<Option<Letter>, Refusal>> {
-        flow::Gateway::next_letter(self, caller, asked).boxed()
+        cara_flow::Gateway::next_letter(self, caller, asked).boxed()
     }
     fn order<'a>(
         &'a self,
         operator: &'a Operator,
         order: Order,
     ) -> BoxFuture<'a, Result<serde_json::Value, Refusal>> {
-        flow::Gateway::order(self, operator, order).boxed()
+        cara_flow::Gateway::order(self, operator, order).boxed()
     }
     fn acknowledge<'a>(
         &'a self,
         caller: &'a Caller,
         id: Uuid,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
-        flow::Gateway::acknowledge(self, caller, id).boxed()
+        cara_flow::Gateway::acknowledge(self, caller, id).boxed()
     }
     fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView> {
-        flow::Gateway::forces_of(self, caller)
+        cara_flow::Gateway::forces_of(self, caller)
     }
     fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
-        flow::mapping_page(code)
+        cara_flow::mapping_page(code)
     }
     fn holds<'a>(
         &'a self,
@@ -206,7 +206,7 @@ impl Stories for flow::Gateway {
         all: bool,
         after: Option<Uuid>,
     ) -> BoxFuture<'a, Result<HoldPage, Refusal>> {
-        flow::Gateway::holds(self, operator, force, all, after).boxed()
+        cara_flow::Gateway::holds(self, operator, force, all, after).boxed()
     }
     fn hold_show<'a>(
         &'a self,
@@ -214,7 +214,7 @@ impl Stories for flow::Gateway {
         id: Uuid,
         unmask: Option<String>,
     ) -> BoxFuture<'a, Result<(HoldLine, Option<String>), Refusal>> {
-        flow::Gateway::hold_show(self, operator, id, unmask).boxed()
+        cara_flow::Gateway::hold_show(self, operator, id, unmask).boxed()
     }
     fn release<'a>(
         &'a self,
@@ -222,7 +222,7 @@ impl Stories for flow::Gateway {
         id: Uuid,
         because: String,
     ) -> BoxFuture<'a, Result<Released, Refusal>> {
-        flow::Gateway::release(self, operator, id, because).boxed()
+        cara_flow::Gateway::release(self, operator, id, because).boxed()
     }
     fn return_hold<'a>(
         &'a self,
@@ -230,7 +230,7 @@ impl Stories for flow::Gateway {
         id: Uuid,
         because: String,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
-        flow::Gateway::return_hold(self, operator, id, because).boxed()
+        cara_flow::Gateway::return_hold(self, operator, id, because).boxed()
     }
     fn resend<'a>(
         &'a self,
@@ -239,6 +239,6 @@ impl Stories for flow::Gateway {
         since: Timestamp,
         because: String,
     ) -> BoxFuture<'a, Result<u64, Refusal>> {
-        flow::Gateway::resend(self, operator, provider, since, because).boxed()
+        cara_flow::Gateway::resend(self, operator, provider, since, because).boxed()
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Post, Stop, told};
-use crate::clock::Clock;
-use crate::delivery::backoff;
-use crate::metric::Metric;
-use crate::metric::alert::{self, STORE_REFUSING, SWEEP_LATE};
+use cara_clock::Clock;
+use cara_delivery::backoff;
+use cara_metric::Metric;
+use cara_metric::alert::{self, STORE_REFUSING, SWEEP_LATE};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// Said again after so long while it lasts.

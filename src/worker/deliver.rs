@@ -12,14 +12,12 @@ use tokio::task::{self, JoinSet};
 use uuid::Uuid;
 
 use super::{Stop, told};
-use crate::clock::{Clock, later};
-use crate::config;
-use crate::delivery::{Answer, Endpoint, Parcel, Push, backoff};
-use crate::flow::letter::{Due, Failure, PushTo};
-use crate::flow::{Gateway, Refusal};
-use crate::metric::{Health, Metric, Part, PushEnd, State, alert};
-use crate::store::ForceCode;
-use crate::supervisor;
+use cara_clock::{Clock, later};
+use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
+use cara_flow::letter::{Due, Failure, PushTo};
+use cara_flow::{Gateway, Refusal};
+use cara_metric::{Health, Metric, Part, PushEnd, State, alert};
+use cara_store::ForceCode;
 
 mod round;
 
@@ -42,7 +40,7 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 struct Room {
     gateway: Gateway,
     push: Arc<Push>,
-    forces: Arc<Vec<config::Force>>,
+    forces: Arc<Vec<cara_config::Force>>,
     clock: Clock,
     metric: Metric,
     health: Health,
@@ -86,7 +84,7 @@ impl Look {
 pub async fn deliver(
     gateway: Gateway,
     push: Push,
-    forces: Vec<config::Force>,
+    forces: Vec<cara_config::Force>,
     clock: Clock,
     metric: Metric,
     health: Health,
@@ -118,10 +116,9 @@ pub async fn deliver(
                             let (course, more) = (course.clone(), Arc::new(Notify::new()));
                             let wake = Arc::clone(&more);
                             // A panic ends this round only.
-                            let round =
-                                supervisor::contain(
-                                    async move { room.round(&to, course, &more).await },
-                                );
+                            let round = cara_supervisor::contain(async move {
+                                room.round(&to, course, &more).await
+                            });
                             let round = async move { round.await.ok() };
                             busy.insert(working.spawn(round).id(), (force, wake));
                         }
@@ -243,7 +240,7 @@ impl Room {
             taken_over: due.taken_over,
             timeout: due.timeout,
         };
-        let Ok(answer) = supervisor::contain(self.push.push(endpoint, parcel)).await else {
+        let Ok(answer) = cara_supervisor::contain(self.push.push(endpoint, parcel)).await else {
             return Ok(End::Failed(Failed::unfit(notice_id)));
         };
         let taken_over = answer == Answer::TakenOver;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Stop, told};
-use crate::flow::Refusal;
-use crate::flow::follow::{Follower, Looked};
-use crate::metric::{Health, Part};
+use cara_flow::Refusal;
+use cara_flow::follow::{Follower, Looked};
+use cara_metric::{Health, Part};
 
 const EVERY: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,9 @@
 //! What one side of the publishing loop holds, and how it settles.
 
+use cara_domain::Compartment;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use cara_wire::Compartment;
 use futures_util::future::{BoxFuture, Fuse};
 use jiff::Timestamp;
 

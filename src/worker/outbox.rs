@@ -1,11 +1,12 @@
 //! What the publishing loop asks of the stories.
 
-use cara_wire::{Compartment, Event};
+use cara_domain::Compartment;
+use cara_wire::Event;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
 
-use crate::flow::Gateway;
-use crate::flow::dispatch::{Outcome, Work};
+use cara_flow::Gateway;
+use cara_flow::dispatch::{Outcome, Work};
 
 /// Longer than a confirm takes, so that a lease outlives its confirm; if it ever does not, the
 /// event is sent twice.

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::config;
-use crate::metric::alert::{DESCRIPTORS_HIGH, DISK_LOW, MEMORY_HIGH, SWEEP_LATE};
-use crate::metric::{Health, Metric, Part};
-use crate::supervisor::{Descriptors, disk_free_bytes, is_memory_high};
+use cara_clock::Clock;
+use cara_metric::alert::{DESCRIPTORS_HIGH, DISK_LOW, MEMORY_HIGH, SWEEP_LATE};
+use cara_metric::{Health, Metric, Part};
+use cara_supervisor::{Descriptors, disk_free_bytes, is_memory_high};
 
 /// A sweep that is older than this is told by other ways than its own.
 const SWEEP_S_MAX: u64 = 120;
@@ -15,7 +14,7 @@ const GATEWAY: &str = "gateway";
 
 /// One look after another, each a few system calls.
 pub(in crate::worker) struct Own {
-    pub store: config::Store,
+    pub store: cara_config::Store,
     pub clock: Clock,
     pub metric: Metric,
     pub health: Health,
@@ -24,7 +23,7 @@ pub(in crate::worker) struct Own {
 }
 
 impl Own {
-    pub fn of(store: config::Store, clock: Clock, metric: Metric, health: Health) -> Own {
+    pub fn of(store: cara_config::Store, clock: Clock, metric: Metric, health: Health) -> Own {
         let started = clock.monotonic();
         Own { store, clock, metric, health, started }
     }
@@ -84,7 +83,7 @@ mod tests {
     fn a_sweep_that_does_not_run_is_said_after_two_minutes_and_taken_back() {
         let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
         let (metric, health) = (Metric::default(), Health::default());
-        let store = config::Store {
+        let store = cara_config::Store {
             path: "gateway.db".into(),
             anchor: "gateway.anchor".into(),
             read_only: false,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{Stop, told};
-use crate::clock::{Clock, later};
-use crate::delivery::{Lasting, Mail, backoff, words};
-use crate::flow::mail::{To, Written};
-use crate::flow::{Gateway, Refusal};
-use crate::metric::alert::MAIL_NOT_LEAVING;
-use crate::metric::{Health, Metric, Part};
+use cara_clock::{Clock, later};
+use cara_delivery::{Lasting, Mail, backoff, words};
+use cara_flow::mail::{To, Written};
+use cara_flow::{Gateway, Refusal};
+use cara_metric::alert::MAIL_NOT_LEAVING;
+use cara_metric::{Health, Metric, Part};
 
 const EVERY: Duration = Duration::from_secs(15);
 /// E-mail of one round.

@@ -4,11 +4,11 @@
 //! Publishing, claiming and settling overlap. The broker being away is nobody's failure: nothing is
 //! claimed without a link, and what was on its way when a link broke is released and sent again.
 
+use cara_domain::Compartment;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cara_wire::Compartment;
 use futures_util::future::{FusedFuture as _, FutureExt as _, join};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
@@ -17,10 +17,10 @@ use super::hand::{Hand, Side, again_at, settle};
 use super::outbox::{Away, Outbox};
 use super::route::Closed;
 use super::{Stop, told};
-use crate::amqp::{Cause, Ended, Fate, Line, Link, Pause, Publisher, Step};
-use crate::clock::Clock;
-use crate::flow::Gateway;
-use crate::metric::{self, Metric};
+use cara_amqp::{Cause, Ended, Fate, Line, Link, Pause, Publisher, Step};
+use cara_clock::Clock;
+use cara_flow::Gateway;
+use cara_metric::Metric;
 
 /// The outbox is looked at this often even if nobody says that something is in it.
 const POLL_S: u64 = 2;
@@ -171,7 +171,7 @@ impl<O: Outbox> Publish<O> {
     }
 
     /// Declares again what a message did not find.
-    async fn declare(&self, line: &Line, side: &mut Side) -> Result<(), crate::amqp::Error> {
+    async fn declare(&self, line: &Line, side: &mut Side) -> Result<(), cara_amqp::Error> {
         side.declare = false;
         side.declare_at = self.clock.monotonic() + Duration::from_secs(DECLARE_S);
         let mut stop = self.stop.clone();
@@ -259,7 +259,7 @@ impl<O: Outbox> Publish<O> {
             hand.alone = alone;
             let Some(work) = hand.claimed.pop_front() else { break };
             let event = O::event(&work).clone();
-            self.metric.messages(metric::Step::Published, 1);
+            self.metric.messages(cara_metric::Step::Published, 1);
             link.publish(work, &event);
         }
         // Not for every single place that becomes free: a claim is a transaction.
@@ -362,7 +362,7 @@ impl<O: Outbox> Publish<O> {
         let now = self.clock.now();
         let set_aside = |(work, fate): (O::Work, Fate)| match in_doubt(&fate) {
             true => {
-                self.metric.message(metric::Step::Retried);
+                self.metric.message(cara_metric::Step::Retried);
                 let again_at = again_at(now, O::attempts(&work));
                 O::retry(work, again_at, "the broker closed the channel over it")
             }
@@ -377,7 +377,7 @@ impl<O: Outbox> Publish<O> {
         match fate {
             Fate::Confirmed => {
                 self.proved.store(true, Ordering::Relaxed);
-                self.metric.message(metric::Step::Confirmed);
+                self.metric.message(cara_metric::Step::Confirmed);
                 let event = O::event(&work);
                 if side.course.confirmed(event.message_id(), &self.metric) {
                     self.publisher.breaker(side.side, false);
@@ -392,17 +392,17 @@ impl<O: Outbox> Publish<O> {
                 O::done(work, now)
             }
             Fate::Returned => {
-                self.metric.message(metric::Step::Returned);
+                self.metric.message(cara_metric::Step::Returned);
                 side.declare = true;
                 self.not_routed(side, &O::event(&work).routing_key());
                 O::retry(work, again_at, "no queue takes it")
             }
             Fate::Refused => {
-                self.metric.message(metric::Step::Retried);
+                self.metric.message(cara_metric::Step::Retried);
                 O::retry(work, again_at, "the broker refused it")
             }
             Fate::Unknown => {
-                self.metric.message(metric::Step::Retried);
+                self.metric.message(cara_metric::Step::Retried);
                 O::retry(work, now, "the connection broke before the confirm")
             }
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::metric::Metric;
-use crate::metric::alert::MESSAGE_SET_ASIDE;
+use cara_metric::Metric;
+use cara_metric::alert::MESSAGE_SET_ASIDE;
 
 /// So many different messages in a row that make the broker close the channel open the breaker.
 const CLOSES_IN_A_ROW_MAX: u32 = 3;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Stop, told};
-use crate::flow::Gateway;
-use crate::metric::{Health, Part};
+use cara_flow::Gateway;
+use cara_metric::{Health, Part};
 
 /// After a read that failed.
 const REST: Duration = Duration::from_secs(60);

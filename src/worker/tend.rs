@@ -9,11 +9,11 @@ use tokio::sync::{Notify, watch};
 
 use super::post::{Post, Posting};
 use super::{Stop, told};
-use crate::clock::Clock;
-use crate::flow::sweep::{Incident, Sweeper, Swept};
-use crate::flow::{Gateway, Refusal};
-use crate::metric::alert::{self, Alerts};
-use crate::metric::{Health, Metric, Part, State};
+use cara_clock::Clock;
+use cara_flow::sweep::{Incident, Sweeper, Swept};
+use cara_flow::{Gateway, Refusal};
+use cara_metric::alert::{self, Alerts};
+use cara_metric::{Health, Metric, Part, State};
 
 const EVERY: Duration = Duration::from_secs(15);
 const DEAD_LETTER: &str = "dead_letter";

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use super::own::Own;
 use super::{Stop, told};
-use crate::config;
-use crate::flow::Gateway;
-use crate::metric::alert::STORE_REFUSING;
-use crate::metric::{Health, Part};
-use crate::supervisor;
+use cara_flow::Gateway;
+use cara_metric::alert::STORE_REFUSING;
+use cara_metric::{Health, Part};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// While the store refuses.
@@ -21,7 +19,7 @@ const REFUSED: u32 = 5;
 
 /// Looks again and again until told to stop. Ends the process when the store says that it must
 /// end: a commit failed and nobody knows what the disk holds.
-pub async fn watch(gateway: Gateway, store: config::Store, health: Health, mut stop: Stop) {
+pub async fn watch(gateway: Gateway, store: cara_config::Store, health: Health, mut stop: Stop) {
     let metric = gateway.metric.clone();
     let path = store.path.display().to_string();
     let own = Own::of(store, gateway.clock.clone(), metric.clone(), health.clone());
@@ -38,7 +36,7 @@ pub async fn watch(gateway: Gateway, store: config::Store, health: Health, mut s
             );
             tracing::error!(what, "the process ends, so that a start looks");
             health.bad(Part::Store, &*what);
-            supervisor::die(what);
+            cara_supervisor::die(what);
             return told(&mut stop).await;
         }
         match gateway.probe().await {

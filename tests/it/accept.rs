@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use crate::patience::eventually;
 use crate::record::{Record, XML, body, record};
-use crate::world::{Answer, ForceSystem, TestGateway, eventually, example};
+use crate::world::{Answer, ForceSystem, TestGateway, example};
 
 struct Post {
     status: u16,
@@ -191,7 +192,7 @@ async fn the_reconciliation_of_the_day_names_every_id() {
     let (_gateway, force) = world().await;
     let accepted = post(&force, &record(1)).await;
     let held = post(&force, &record(2).unlisted()).await;
-    let today = cara_gateway::clock::Clock::system().today();
+    let today = cara_clock::Clock::system().today();
     let page = force.get(&format!("/v1/reconciliation?day={today}")).await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert_eq!(page.body["counts"], json!({ "held": 1, "queued": 1 }));

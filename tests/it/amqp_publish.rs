@@ -4,12 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cara_gateway::amqp::{
-    Dialer, Ended, Error, Fate, Link, Pause, Publisher, Step, Topology, dead,
-};
-use cara_gateway::clock::Clock;
-use cara_gateway::config;
-use cara_gateway::metric::{Health, Metric, Part};
+use cara_amqp::{Dialer, Ended, Error, Fate, Link, Pause, Publisher, Step, Topology, dead};
+use cara_clock::Clock;
+use cara_metric::{Health, Metric, Part};
 use cara_wire::{Event, Header, Kind};
 use futures_util::StreamExt as _;
 use lapin::options::{
@@ -20,7 +17,8 @@ use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use uuid::Uuid;
 
-use crate::broker::{ADMINISTRATOR, Broker, Wishes, eventually, shared, unique};
+use crate::broker::{ADMINISTRATOR, Broker, Wishes, shared, unique};
+use crate::patience::eventually;
 
 pub fn event(provider: &str, kind: Kind) -> Event {
     let clock = Clock::system();
@@ -35,7 +33,7 @@ pub fn event(provider: &str, kind: Kind) -> Event {
     Event::reopen(header, format!("{{\"for\":\"{provider}\"}}").into())
 }
 
-fn publisher(settings: &config::Broker, provider: &str) -> (Publisher, Health) {
+fn publisher(settings: &cara_config::Broker, provider: &str) -> (Publisher, Health) {
     let health = Health::default();
     let made =
         Publisher::of(settings, provider, Clock::system(), Metric::default(), health.clone());
@@ -217,7 +215,7 @@ async fn a_broker_that_asks_to_wait_gets_nothing_and_fails_nothing() {
         conf: "vm_memory_high_watermark.absolute = 1024".to_owned(),
         ..Wishes::default()
     });
-    let settings = config::Broker { confirm_timeout_s: 2, ..broker.settings() };
+    let settings = cara_config::Broker { confirm_timeout_s: 2, ..broker.settings() };
     let (publisher, _) = publisher(&settings, "harbour");
     let mut link = link_for_ever(&publisher).await;
     let sent = event("harbour", Kind::ReferralNew);
@@ -411,7 +409,7 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
         ),
         plugins: vec!["rabbitmq_auth_mechanism_ssl"],
     });
-    let with = |own: &str| config::Broker {
+    let with = |own: &str| cara_config::Broker {
         urls: vec![
             "amqps://localhost:1".to_owned(),
             format!("amqps://localhost:{}", broker.tls_port()),
@@ -419,7 +417,7 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
         password: None,
         ca: Some(folder.join("ca.pem")),
         certificate: Some(folder.join(format!("{own}.pem"))),
-        key: Some(config::SecretFile::at(folder.join(format!("{own}.key")), "broker.key")),
+        key: Some(cara_config::SecretFile::at(folder.join(format!("{own}.key")), "broker.key")),
         ..broker.settings()
     };
     let (own, _) = publisher(&with("gateway"), "harbour");
@@ -435,7 +433,7 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
     let other = folder.join("other");
     std::fs::create_dir_all(&other).unwrap();
     certificates(&other);
-    let distrusting = config::Broker { ca: Some(other.join("ca.pem")), ..with("gateway") };
+    let distrusting = cara_config::Broker { ca: Some(other.join("ca.pem")), ..with("gateway") };
     let (distrusting, _) = publisher(&distrusting, "harbour");
     assert!(distrusting.line().await.is_err());
     std::fs::remove_dir_all(&folder).unwrap();

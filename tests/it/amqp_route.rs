@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use cara_gateway::metric::Part;
-use cara_gateway::metric::alert::{MESSAGE_SET_ASIDE, QUEUE_MISMATCH, ROUTE_CLOSED};
+use cara_metric::Part;
+use cara_metric::alert::{MESSAGE_SET_ASIDE, QUEUE_MISMATCH, ROUTE_CLOSED};
 use cara_wire::{Event, Kind};
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 
 use crate::amqp_publish::{administrator, event, take_all};
 use crate::amqp_worker::{Loop, start};
-use crate::broker::{Broker, GATEWAY, Wishes, eventually, shared};
+use crate::broker::{Broker, GATEWAY, Wishes, shared};
+use crate::patience::eventually;
 use crate::world::{World, plain_client};
 
 /// What the gateway may write to one exchange, by a pattern of routing keys; none: anything.
@@ -105,7 +106,7 @@ fn stop_queue(broker: &Broker, provider: &str, queue: &str, order: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_confirms_nothing_costs_its_side_a_channel_and_the_other_nothing() {
     let provider = shared().provider("mute");
-    let settings = cara_gateway::config::Broker { confirm_timeout_s: 2, ..shared().settings() };
+    let settings = cara_config::Broker { confirm_timeout_s: 2, ..shared().settings() };
     let publishing = start(&settings, &provider);
     eventually("the broker is reached", async || publishing.health.state(Part::Broker).is_good())
         .await;
@@ -116,7 +117,7 @@ async fn a_queue_that_confirms_nothing_costs_its_side_a_channel_and_the_other_no
     // Twice: the channel that is opened instead meets the same.
     eventually("nothing is confirmed", async || {
         let state = publishing.health.state(Part::Broker);
-        matches!(state, cara_gateway::metric::State::Bad(what) if what.contains("confirms nothing"))
+        matches!(state, cara_metric::State::Bad(what) if what.contains("confirms nothing"))
     })
     .await;
     publishing.outbox.add(events(&provider, Kind::VictimNew, 200));
@@ -275,11 +276,8 @@ async fn a_login_that_is_refused_is_tried_ever_less_often() {
            <<"test">>)."#
     ));
     let publishing = start(&broker.settings(), &provider);
-    eventually("it is said", async || {
-        is_so(&publishing, cara_gateway::metric::alert::BROKER_REFUSES)
-    })
-    .await;
-    let cara_gateway::metric::State::Bad(what) = publishing.health.state(Part::Broker) else {
+    eventually("it is said", async || is_so(&publishing, cara_metric::alert::BROKER_REFUSES)).await;
+    let cara_metric::State::Bad(what) = publishing.health.state(Part::Broker) else {
         panic!("it cannot be good");
     };
     assert!(what.contains("refused the login to cara."), "{what}");

@@ -1,18 +1,19 @@
 //! The published schemas and samples are those that the code makes.
 
+use cara_domain::Compartment;
 use std::path::{Path, PathBuf};
 
+use cara_amqp::topology;
 use cara_domain::choice::{ContactAgreed, Decided};
 use cara_domain::decision::Decision;
 use cara_domain::outcome::{Report, VictimReport};
 use cara_domain::{Code, Finding, Recorded, example};
-use cara_gateway::amqp::topology;
 use cara_wire::outcome::Fault;
 use cara_wire::rejection::{self, Rejection};
 use cara_wire::v1::Prompt;
 use cara_wire::{
-    Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent, asyncapi, outcome,
-    reconciliation, schema,
+    Change, Event, Kind, OffenderContent, Stamp, VictimContent, asyncapi, outcome, reconciliation,
+    schema,
 };
 use jiff::Timestamp;
 use jiff::civil::date;

@@ -1,21 +1,22 @@
 //! The publishing loop between an outbox in memory and a real broker.
 
+use cara_domain::Compartment;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cara_gateway::amqp::Publisher;
-use cara_gateway::clock::Clock;
-use cara_gateway::config;
-use cara_gateway::metric::{Health, Metric, Part, State};
+use cara_amqp::Publisher;
+use cara_clock::Clock;
 use cara_gateway::worker::{Away, Outbox, Publish};
-use cara_wire::{Compartment, Event, Kind};
+use cara_metric::{Health, Metric, Part, State};
+use cara_wire::{Event, Kind};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::amqp_publish::{event, take_all};
-use crate::broker::{Broker, Wishes, eventually, shared};
+use crate::broker::{Broker, Wishes, shared};
+use crate::patience::eventually;
 
 /// An event, when it may be claimed, and how often it was.
 type Waiting = (Event, jiff::Timestamp, u32);
@@ -100,7 +101,7 @@ impl Outbox for Memory {
         let works = rows.answer().map(|()| {
             let now = Clock::system().now();
             let is_due = |(_, (event, not_before, _)): &(&u64, &Waiting)| {
-                event.exchange() == side.exchange() && *not_before <= now
+                event.exchange() == cara_wire::exchange(side) && *not_before <= now
             };
             let due = rows.waiting.iter().filter(is_due).map(|(number, _)| *number);
             let numbers: Vec<_> = due.take(limit).collect();
@@ -158,7 +159,7 @@ pub struct Loop {
     running: JoinHandle<()>,
 }
 
-pub fn start(settings: &config::Broker, provider: &str) -> Loop {
+pub fn start(settings: &cara_config::Broker, provider: &str) -> Loop {
     let (health, metric) = (Health::default(), Metric::default());
     let publisher =
         Publisher::of(settings, provider, Clock::system(), metric.clone(), health.clone()).unwrap();
@@ -229,7 +230,7 @@ async fn a_broker_stopped_under_load_loses_none_and_nothing_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
     let settings =
-        config::Broker { urls: vec!["amqp://127.0.0.1:1".to_owned()], ..shared().settings() };
+        cara_config::Broker { urls: vec!["amqp://127.0.0.1:1".to_owned()], ..shared().settings() };
     let publishing = start(&settings, "harbour");
     publishing.outbox.add([event("harbour", Kind::ReferralNew)]);
     publishing.wake.notify_waiters();

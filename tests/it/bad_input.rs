@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::patience::eventually;
 use crate::record::record;
-use crate::world::{Answer, TestGateway, World, eventually, example};
+use crate::world::{Answer, TestGateway, World, example};
 
 const XML: &str = "application/xml";
 

@@ -11,11 +11,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use cara_gateway::amqp::definitions::{Account, Definitions, Pair};
-use cara_gateway::amqp::topology::vhost;
-use cara_gateway::clock::Clock;
-use cara_gateway::config;
-use cara_gateway::config::SecretFile;
+use cara_amqp::definitions::{Account, Definitions, Pair};
+use cara_amqp::topology::vhost;
+use cara_clock::Clock;
+use cara_config::SecretFile;
 
 use crate::world::free_port;
 
@@ -131,15 +130,6 @@ pub fn shared() -> &'static Broker {
 pub fn unique(start: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("{start}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// Looks until it holds; fails with `what` after 30 s.
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let clock = Clock::system();
-    while !holds().await {
-        assert!(clock.monotonic() < Duration::from_secs(30), "not within 30 s: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 impl Broker {
@@ -353,8 +343,8 @@ impl Broker {
     }
 
     /// `[broker]` of a gateway that uses this one.
-    pub fn settings(&self) -> config::Broker {
-        config::Broker {
+    pub fn settings(&self) -> cara_config::Broker {
+        cara_config::Broker {
             urls: vec![format!("amqp://127.0.0.1:{}", self.port)],
             user: GATEWAY.to_owned(),
             password: Some(SecretFile::at(self.password_file(GATEWAY), "broker.password")),

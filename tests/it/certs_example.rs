@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cara_gateway::clock::Clock;
-use cara_gateway::config::Settings;
-use cara_gateway::metric::Metric;
-use cara_gateway::tls::{Denied, Presented, Trust};
+use cara_clock::Clock;
+use cara_config::Settings;
+use cara_metric::Metric;
+use cara_tls::{Denied, Presented, Trust};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -54,7 +54,7 @@ fn presented(file: &Path) -> Presented {
 
 /// The sample with the paths and identities of the folder.
 pub fn settings(folder: &Path) -> Settings {
-    let sample = include_str!("../../src/config/sample.toml");
+    let sample = include_str!("../../crates/config/src/sample.toml");
     let identities = std::fs::read_to_string(folder.join("identities.toml")).unwrap();
     let sample = sample.split("[[identity]]").next().unwrap();
     let forces = ["west-midlands 20", "leicestershire 33", "norfolk 36"].map(|force| {

@@ -5,8 +5,9 @@ use std::process::{Command, Output};
 
 use crate::broker::shared;
 use crate::decide::{Decided, update};
+use crate::patience::eventually;
 use crate::record::{XML, record};
-use crate::world::{World, eventually};
+use crate::world::World;
 
 /// The distribution's, for which `scripts/install` brings the library.
 const PYTHON: &str = "/usr/bin/python3";

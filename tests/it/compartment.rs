@@ -8,9 +8,10 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::broker::shared;
+use crate::patience::eventually;
 use crate::queue::{Seen, drain};
 use crate::record::{Record, XML, record};
-use crate::world::{World, eventually, unique};
+use crate::world::{World, unique};
 
 /// Where a field goes.
 #[derive(Clone, Copy, PartialEq)]

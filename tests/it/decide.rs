@@ -1,8 +1,8 @@
 //! Decisions of police: they move the caution, go to both sides of the provider, and end notices
 //! that no longer apply. Nothing is guessed: what does not fit is held.
 
-use cara_gateway::flow::sweep::Sweeper;
-use cara_gateway::flow::{Gateway, Refusal};
+use cara_flow::sweep::Sweeper;
+use cara_flow::{Gateway, Refusal};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use jiff::civil::Date;
 use serde_json::{Value, json};

@@ -1,9 +1,10 @@
 //! The rule by which messages may change (docs/messages.md): an old consumer reads new messages, and
 //! the gateway goes on reading what an old provider says.
 
+use cara_domain::Compartment;
 use std::path::{Path, PathBuf};
 
-use cara_wire::{Compartment, outcome};
+use cara_wire::outcome;
 use serde_json::{Map, Value, json};
 
 use crate::amqp_schemas::{faults, folder, outcomes, samples};

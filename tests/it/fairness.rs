@@ -19,9 +19,10 @@ use crate::broker::shared;
 use crate::delivery::endpoint::{Behaviour, Server};
 use crate::idle::used;
 use crate::letters::{TAKEN, pushing, said};
+use crate::patience::eventually;
 use crate::record::{XML, body, record};
 use crate::way_back::{Charity, outcome, push};
-use crate::world::{ForceSystem, TestGateway, eventually, example, free_port};
+use crate::world::{ForceSystem, TestGateway, example, free_port};
 
 /// Between two records of the force that suffers.
 const PACE: Duration = Duration::from_millis(20);

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cara_gateway::flow::follow::{Follower, Looked, WentLive};
-use cara_gateway::flow::sweep::Sweeper;
-use cara_gateway::flow::{Gateway, Refusal};
-use cara_gateway::metric::{Health, Part};
-use cara_gateway::store::{ForceCode, PlanVersion};
+use cara_flow::follow::{Follower, Looked, WentLive};
+use cara_flow::sweep::Sweeper;
+use cara_flow::{Gateway, Refusal};
 use cara_gateway::worker;
+use cara_metric::{Health, Part};
+use cara_store::{ForceCode, PlanVersion};
 use cara_wire::api::RecordStatus;
 
 use crate::golive::{add_grade, another, candidate, go, squeeze_unit, with};
@@ -323,7 +323,7 @@ async fn a_version_that_a_gateway_cannot_compile_is_told_once_and_its_last_good_
     let mut other = Follower::of(house.gateway.clone(), None);
     let health = Health::default();
     worker::look(&mut other, &health).await.unwrap();
-    assert!(health.state(Part::Mappings) != cara_gateway::metric::State::Good);
+    assert!(health.state(Part::Mappings) != cara_metric::State::Good);
     // The next version is good: all is well here too.
     store(3, squeeze_unit(good)).await;
     let looked = follower.look().await.unwrap();
@@ -333,7 +333,7 @@ async fn a_version_that_a_gateway_cannot_compile_is_told_once_and_its_last_good_
     );
     assert_eq!(version(&neighbour), 3);
     worker::look(&mut other, &health).await.unwrap();
-    assert!(health.state(Part::Mappings) == cara_gateway::metric::State::Good);
+    assert!(health.state(Part::Mappings) == cara_metric::State::Good);
     assert!(house.open_incidents().await.is_empty());
 }
 

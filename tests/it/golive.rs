@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cara_gateway::flow::golive::{Candidate, Seen, WentLive};
-use cara_gateway::flow::replay::Waiting;
-use cara_gateway::flow::{Operator, Refusal, Role};
+use cara_flow::golive::{Candidate, Seen, WentLive};
+use cara_flow::replay::Waiting;
+use cara_flow::{Operator, Refusal, Role};
 use cara_wire::api::RecordStatus;
 use serde_json::Value;
 

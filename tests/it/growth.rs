@@ -1,13 +1,14 @@
 //! What a force may make the store grow by in a day.
 
-use cara_gateway::flow::Refusal;
-use cara_gateway::flow::conclude::End;
-use cara_gateway::metric::alert::STORE_GROWTH;
+use cara_flow::Refusal;
+use cara_flow::conclude::End;
+use cara_metric::alert::STORE_GROWTH;
 use serde_json::json;
 
 use crate::house::House;
+use crate::patience::eventually;
 use crate::record::{XML, body, record};
-use crate::world::{World, eventually, example};
+use crate::world::{World, example};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_force_that_fills_its_day_is_told_of_and_then_refused_alone_and_across_a_restart() {

@@ -2,12 +2,12 @@
 //! corrections, and a gateway that is started anew between any two of them. Equal facts give equal
 //! state, each cause makes one notice, and numbers have no gap.
 
+use cara_domain::Compartment;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cara_domain::outcome::Outcome;
 use cara_domain::standing::Standing;
-use cara_gateway::flow::Gateway;
-use cara_wire::Compartment;
+use cara_flow::Gateway;
 use cara_wire::outcome::{Told, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};

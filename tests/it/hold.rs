@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cara_gateway::flow::{Operator, Refusal, Released, Role};
+use cara_flow::{Operator, Refusal, Released, Role};
 use cara_wire::api::{Reconciliation, RecordAnswer, RecordStatus};
 use serde_json::Value;
 use uuid::Uuid;

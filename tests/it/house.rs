@@ -1,25 +1,24 @@
 //! A gateway without a socket whose clock belongs to the test: records go in, outcomes go in, time
 //! passes when the test says so.
 
+use cara_domain::Compartment;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cara_gateway::clock::Clock;
-use cara_gateway::config;
-use cara_gateway::flow::Submission;
-use cara_gateway::flow::conclude::{Arrived, Concluded};
-use cara_gateway::flow::notice::Asked;
-use cara_gateway::flow::{
-    Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role,
-};
-use cara_gateway::metric::Metric;
-use cara_gateway::store::{ForceCode, Sqlite, Store};
-use cara_gateway::vault::Vault;
+use cara_clock::Clock;
+use cara_flow::Submission;
+use cara_flow::conclude::{Arrived, Concluded};
+use cara_flow::notice::Asked;
+use cara_flow::{Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role};
+use cara_metric::Metric;
+use cara_store::{ForceCode, Store};
+use cara_store_sqlite::Sqlite;
+use cara_vault::Vault;
+use cara_wire::Event;
 use cara_wire::api::{Notice, RecordsAnswer};
-use cara_wire::{Compartment, Event};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -37,7 +36,7 @@ pub struct House {
     pub clock: Clock,
     pub gateway: Gateway,
     pub store: Arc<dyn Store>,
-    place: config::Store,
+    place: cara_config::Store,
     /// Whether some changes need two operators.
     two: bool,
     pub metric: Metric,
@@ -56,8 +55,8 @@ impl House {
 
     async fn of(now: &str, two: bool) -> House {
         let folder = scratch(&unique("house"));
-        cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
-        let place = config::Store {
+        cara_vault::create_secrets(&folder.join("secrets")).unwrap();
+        let place = cara_config::Store {
             path: folder.join("gateway.db"),
             anchor: folder.join("secrets/store.anchor"),
             read_only: false,
@@ -225,7 +224,7 @@ pub fn operator() -> Operator {
 
 async fn gateway(
     folder: &std::path::Path,
-    place: &config::Store,
+    place: &cara_config::Store,
     clock: &Clock,
     two: bool,
     metric: &Metric,
@@ -238,8 +237,8 @@ async fn gateway(
 }
 
 fn vault(folder: &std::path::Path) -> Arc<Vault> {
-    let secret = |name: &str| config::SecretFile::at(folder.join("secrets").join(name), name);
-    let vault = config::Vault {
+    let secret = |name: &str| cara_config::SecretFile::at(folder.join("secrets").join(name), name);
+    let vault = cara_config::Vault {
         epochs: folder.join("secrets/epochs"),
         index_key: secret("index.key"),
         audit_key: secret("audit.key"),

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::broker::{Broker, Wishes};
 use crate::delivery::endpoint::{Behaviour, Server};
+use crate::patience::{eventually, within};
 use crate::record::{XML, body, record};
 use crate::way_back::{Charity, outcome};
-use crate::world::{TestGateway, World, eventually, free_port, within};
+use crate::world::{TestGateway, World, free_port};
 
 const CASES: u64 = 10_000;
 const CASES_PER_BODY: u64 = 250;

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use crate::broker::{Broker, Wishes};
 use crate::outcomes::{applied, bad, concern_told, incident, incidents, reads, with_settings};
+use crate::patience::eventually;
 use crate::way_back::{Charity, booked, notices, outcome, push, told};
-use crate::world::{ForceSystem, TestGateway, World, eventually, example};
+use crate::world::{ForceSystem, TestGateway, World, example};
 
 const MIB: usize = 1 << 20;
 

@@ -9,11 +9,12 @@ use crate::broker::shared;
 use crate::decide::{Decided, update};
 use crate::delivery::endpoint::{Behaviour, Seen, Server};
 use crate::fault::rounds;
+use crate::patience::eventually;
 use crate::record::XML;
 use crate::way_back::{
     Charity, attended, booked, check_audit, missed, notices, outcome, push, told,
 };
-use crate::world::{ForceSystem, TestGateway, World, eventually, example, free_port};
+use crate::world::{ForceSystem, TestGateway, World, example, free_port};
 
 pub const TAKEN: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 const QUEUED: &[u8] = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";

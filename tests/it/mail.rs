@@ -4,21 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cara_gateway::clock::Clock;
-use cara_gateway::config;
-use cara_gateway::config::mail::Encryption;
-use cara_gateway::delivery::Mail;
-use cara_gateway::metric::alert::{DISK_LOW, MAIL_NOT_LEAVING, STORE_REFUSING, SWEEP_LATE};
-use cara_gateway::metric::{Health, Metric, Part, State};
+use cara_clock::Clock;
+use cara_config::mail::Encryption;
+use cara_delivery::Mail;
 use cara_gateway::worker::{self, Outside, Post};
+use cara_metric::alert::{DISK_LOW, MAIL_NOT_LEAVING, STORE_REFUSING, SWEEP_LATE};
+use cara_metric::{Health, Metric, Part, State};
 
 use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::House;
-use crate::world::{TestGateway, World, eventually, free_port, plain_client, write_secret};
+use crate::patience::eventually;
+use crate::world::{TestGateway, World, free_port, plain_client, write_secret};
 
 /// The operators' e-mail, sent to this server without TLS.
 pub fn post(server: String, clock: &Clock) -> Post {
-    let settings = config::Mail {
+    let settings = cara_config::Mail {
         server,
         tls: Encryption::None,
         ca: None,

@@ -37,6 +37,7 @@ mod mail;
 mod order;
 mod memory;
 mod outcomes;
+mod patience;
 mod queue;
 mod read_only;
 mod record;

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use crate::broker::shared;
 use crate::delivery::endpoint::{Behaviour, Seen, Server};
 use crate::letters::{TAKEN, endpoint, header, letters, pushing, said};
+use crate::patience::eventually;
 use crate::refused::{REFUSED, incident, picky, text};
 use crate::way_back::{Charity, attended, booked, notices, outcome, push, told};
-use crate::world::{ForceSystem, TestGateway, eventually, example, free_port};
+use crate::world::{ForceSystem, TestGateway, example, free_port};
 
 fn number(letter: &Seen) -> u64 {
     header(letter, "notice-sequence").parse().unwrap()

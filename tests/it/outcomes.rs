@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::broker::{Broker, Wishes, shared};
+use crate::patience::eventually;
 use crate::way_back::{Charity, notices, outcome, push, told};
-use crate::world::{TestGateway, World, eventually, example, plain_client};
+use crate::world::{TestGateway, World, example, plain_client};
 
 /// The text of a part of `/readyz`; none while it is good.
 pub async fn bad(gateway: &TestGateway) -> Option<String> {

@@ -9,7 +9,7 @@ use lapin::{Channel, Connection, ConnectionProperties};
 use serde_json::Value;
 
 use crate::broker::{ADMINISTRATOR, Broker};
-use crate::world::eventually;
+use crate::patience::eventually;
 
 /// One message as a consumer saw it.
 #[derive(Clone, Debug)]

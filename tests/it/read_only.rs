@@ -1,7 +1,8 @@
 //! `store.read_only`: what helps to save a store that a start refuses is answered, and nothing else.
 
+use crate::patience::eventually;
 use crate::record::{XML, record};
-use crate::world::{TestGateway, eventually, plain_client};
+use crate::world::{TestGateway, plain_client};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_is_opened_for_reading_answers_reads_and_says_that_it_takes_nothing() {

@@ -10,8 +10,9 @@ use serde_json::json;
 use crate::broker::shared;
 use crate::delivery::endpoint::{Behaviour, Seen, Server};
 use crate::letters::{TAKEN, header, letters, pushing, said};
+use crate::patience::eventually;
 use crate::way_back::{Charity, booked, check_audit, notices, outcome, push, told};
-use crate::world::{TestGateway, eventually, free_port};
+use crate::world::{TestGateway, free_port};
 
 pub const REFUSED: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 const SHUT: &[u8] = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";

@@ -3,13 +3,16 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cara_gateway::sandbox::description::Description;
+use cara_sandbox::description::Description;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_cara-gateway");
+use crate::patience::{Level, blocking};
+
+const GATEWAY: &str = env!("CARGO_BIN_EXE_cara-gateway");
+const SANDBOX: &str = env!("CARGO_BIN_EXE_cara-sandbox");
 
 /// A broker's cold start on a busy machine.
 const START_S_MAX: u64 = 150;
@@ -25,8 +28,7 @@ impl Sandbox {
         let folder = std::env::temp_dir().join(format!("cara {name} {}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let out = std::fs::File::create(folder.join("out")).unwrap();
-        let child = Command::new(PROGRAM)
-            .arg("sandbox")
+        let child = Command::new(SANDBOX)
             .arg("--dir")
             .arg(&folder)
             .args(arguments)
@@ -58,7 +60,7 @@ impl Sandbox {
     }
 
     fn command(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(GATEWAY);
         command.args(arguments).arg("--config").arg(self.folder.join("gateway.toml"));
         command.output().unwrap()
     }
@@ -74,15 +76,8 @@ impl Drop for Sandbox {
     }
 }
 
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(START_S_MAX);
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within {START_S_MAX} s: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+fn eventually<L: Level>(what: &str, look: impl FnMut() -> L) -> L::Reached {
+    blocking(Duration::from_secs(START_S_MAX), what, look)
 }
 
 fn lives(pid: u32) -> bool {

@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::broker::shared;
+use crate::patience::eventually;
 use crate::record::{XML, body, record};
-use crate::world::{TestGateway, World, eventually};
+use crate::world::{TestGateway, World};
 
 const CASES: u64 = 200_000;
 /// So that what a start looks at, the last 1,000 rows of each table, is as the gateway wrote it.
@@ -63,7 +64,7 @@ async fn a_start_beside_many_cases_waits_for_no_broker() {
 
 /// Cases and messages as another program writes them; half of the messages wait.
 fn fill(gateway: &TestGateway) {
-    let sql = include_str!("../../src/store/sqlite/tests/fill.sql");
+    let sql = include_str!("../../crates/store-sqlite/src/tests/fill.sql");
     let (cases, _) = sql.split_once("\nINSERT INTO standing").unwrap();
     let store = rusqlite::Connection::open(gateway.folder.join("gateway.db")).unwrap();
     store.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();

@@ -3,8 +3,9 @@
 
 use std::process::Command;
 
+use crate::patience::eventually;
 use crate::record::{XML, record};
-use crate::world::{TestGateway, World, eventually, plain_client};
+use crate::world::{TestGateway, World, plain_client};
 
 const SEAM: &str = "CARA_PANIC_AT";
 

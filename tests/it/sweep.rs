@@ -1,25 +1,24 @@
 //! The clock: what is due is told once, from stored facts; operators hear of each incident when it
 //! opens, every day while it is open, and when it ends. The tests own the clock.
 
-use cara_gateway::config;
-use cara_gateway::delivery::Push;
-use cara_gateway::flow::Caller;
-use cara_gateway::flow::conclude::Urgency;
-use cara_gateway::flow::mail::To;
-use cara_gateway::flow::notice::Asked;
-use cara_gateway::flow::operate::Order;
-use cara_gateway::flow::sweep::{Sweeper, Swept};
-use cara_gateway::metric::{Health, Metric, Part};
+use cara_delivery::Push;
+use cara_domain::Compartment;
+use cara_flow::Caller;
+use cara_flow::conclude::Urgency;
+use cara_flow::mail::To;
+use cara_flow::notice::Asked;
+use cara_flow::operate::Order;
+use cara_flow::sweep::{Sweeper, Swept};
 use cara_gateway::worker::{self, Outside};
-use cara_wire::Compartment;
+use cara_metric::{Health, Metric, Part};
 use serde_json::json;
 
 use crate::certificate::Authority;
 use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::{House, caller, operator};
 use crate::mail::post;
+use crate::patience::eventually;
 use crate::record::{XML, record};
-use crate::world::eventually;
 
 /// A day after the example was extracted; its deadline is 19 December 2025.
 const START: &str = "2025-09-15T09:00:00Z";
@@ -38,7 +37,7 @@ async fn now(sweeper: &mut Sweeper) -> Swept {
     sweeper.sweep(&Default::default()).await.unwrap()
 }
 
-fn names(incidents: &[cara_gateway::store::Incident]) -> Vec<&str> {
+fn names(incidents: &[cara_store::Incident]) -> Vec<&str> {
     incidents.iter().map(|incident| incident.kind.as_str()).collect()
 }
 
@@ -402,9 +401,9 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
     let authority = Authority::make("forces");
     authority.client("gateway.example", 1).write(&house.folder, "outgoing");
     std::fs::write(house.folder.join("forces.pem"), &authority.pem).unwrap();
-    let settings = config::Delivery {
+    let settings = cara_config::Delivery {
         certificate: house.folder.join("outgoing.pem"),
-        key: config::SecretFile::at(house.folder.join("outgoing.key"), "delivery.key"),
+        key: cara_config::SecretFile::at(house.folder.join("outgoing.key"), "delivery.key"),
         ca: house.folder.join("forces.pem"),
         timeout_s: 2,
     };

@@ -16,20 +16,40 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const LINES_MAX: usize = 500;
 
 struct Package {
-    pure: bool,
-    rooms: &'static [room::Room],
+    /// A crate is one room; the rooms of the gateway's own package are its modules.
+    room: Option<String>,
+    manifest: PathBuf,
     sources: Vec<Source>,
 }
 
-fn packages() -> [Package; 2] {
+impl Package {
+    /// The room of a source; what stands in none is the binaries'.
+    fn room<'p>(&'p self, source: &'p Source) -> &'p str {
+        let module = || source.module.first().map_or("bin", String::as_str);
+        self.room.as_deref().unwrap_or_else(module)
+    }
+}
+
+fn packages() -> Vec<Package> {
     let root = Path::new(ROOT);
-    let mut gateway = source::package(&root.join("src/lib.rs"));
-    gateway.extend(source::package(&root.join("src/main.rs")));
-    let record = source::package(&root.join("crates/record/src/lib.rs"));
-    [
-        Package { pure: true, rooms: room::RECORD, sources: record },
-        Package { pure: false, rooms: room::GATEWAY, sources: gateway },
-    ]
+    let mut sources = source::package(&root.join("src/lib.rs"));
+    sources.extend(source::package(&root.join("src/main.rs")));
+    sources.extend(source::package(&root.join("src/bin/cara-sandbox.rs")));
+    let mut all = vec![Package { room: None, manifest: root.join("Cargo.toml"), sources }];
+    let mut folders: Vec<_> = std::fs::read_dir(root.join("crates"))
+        .expect("crates")
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect();
+    folders.sort();
+    for folder in folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().replace('-', "_");
+        all.push(Package {
+            room: Some(name),
+            manifest: folder.join("Cargo.toml"),
+            sources: source::package(&folder.join("src/lib.rs")),
+        });
+    }
+    all
 }
 
 fn check(found: Vec<String>) {
@@ -41,15 +61,10 @@ fn at(source: &Source, line: usize, what: &str) -> String {
     format!("{}:{line}: {what}", file.display())
 }
 
-fn misuses(pure: bool, source: &Source) -> Vec<String> {
-    let own_room = source.module.first().map_or("", String::as_str);
+fn misuses(room: &str, source: &Source) -> Vec<String> {
     let paths = source.facts.paths.iter();
     let mut found: Vec<String> = paths
-        .filter_map(|(path, line)| {
-            // main.rs and lib.rs stand in no room; only main.rs names any code: the commands'.
-            let room = if own_room.is_empty() { "cli" } else { own_room };
-            room::misuse(pure, room, path).map(|what| at(source, *line, &what))
-        })
+        .filter_map(|(path, line)| room::misuse(room, path).map(|what| at(source, *line, &what)))
         .collect();
     found.dedup();
     found
@@ -59,56 +74,41 @@ fn misuses(pure: bool, source: &Source) -> Vec<String> {
 fn a_room_uses_only_what_its_row_lists() {
     let packages = packages();
     let found = packages.iter().flat_map(|package| {
-        package.sources.iter().flat_map(|source| misuses(package.pure, source))
+        package.sources.iter().flat_map(|source| misuses(package.room(source), source))
     });
     check(found.collect());
 }
 
 #[test]
-fn the_table_lists_every_room_in_its_order() {
-    for package in packages() {
-        let folders: Vec<_> = package
-            .sources
-            .iter()
-            .filter(|s| s.module.len() == 1)
-            .map(|s| s.module[0].as_str())
-            .collect();
-        let rows: Vec<_> = package.rooms.iter().map(|room| room.name).collect();
-        let known: BTreeSet<_> = rows.iter().copied().collect();
-        assert_eq!(folders.iter().copied().collect::<BTreeSet<_>>(), known, "rooms and table");
-        for (index, room) in package.rooms.iter().enumerate() {
-            for used in room.may_use.iter().filter(|used| known.contains(**used)) {
-                assert!(rows[..index].contains(used), "{} uses {used} below it", room.name);
-            }
-        }
-    }
-}
-
-#[test]
 fn every_library_has_an_owner() {
     let mut found = Vec::new();
-    for manifest in ["Cargo.toml", "crates/record/Cargo.toml"] {
-        let text = std::fs::read_to_string(Path::new(ROOT).join(manifest)).expect("a manifest");
-        found.extend(
-            text::dependencies(&text)
-                .into_iter()
-                .filter(|library| !room::LIBRARIES.iter().any(|(name, _)| name == library))
-                .map(|library| {
-                    format!("{manifest}: `{library}` has no owner in tests/it/tidy/room.rs")
-                }),
-        );
+    for package in packages() {
+        let text = std::fs::read_to_string(&package.manifest).expect("a manifest");
+        let at = package.manifest.display();
+        for library in text::dependencies(&text) {
+            if !room::LIBRARIES.iter().any(|(name, _)| *name == library) {
+                found.push(format!("{at}: `{library}` has no owner in tests/it/tidy/room.rs"));
+            }
+            let room = package.room.as_deref();
+            let wrong = room.and_then(|room| room::uses_library(room, &library));
+            found.extend(wrong.map(|what| format!("{at}: {what}")));
+        }
     }
     check(found);
 }
 
 #[test]
-fn the_pure_core_prints_nothing() {
+fn the_pure_crates_print_nothing() {
     let mut found = Vec::new();
-    let files = text::files(Path::new(ROOT), &["crates/record/src"], "rs");
-    for file in files.into_iter().filter(|file| !text::is_for_tests(file)) {
-        let text = std::fs::read_to_string(&file).expect("source");
-        found
-            .extend(text::loud(&text, room::LOUD).map(|line| format!("{}:{line}", file.display())));
+    for name in room::PURE {
+        let folder = format!("crates/{name}/src");
+        let files = text::files(Path::new(ROOT), &[&folder], "rs");
+        assert!(!files.is_empty(), "{folder}");
+        for file in files.into_iter().filter(|file| !text::is_for_tests(file)) {
+            let text = std::fs::read_to_string(&file).expect("source");
+            let lines = text::loud(&text, room::LOUD);
+            found.extend(lines.map(|line| format!("{}:{line}", file.display())));
+        }
     }
     check(found);
 }
@@ -184,22 +184,28 @@ fn every_source_file_is_part_of_a_package() {
     let reached: BTreeSet<_> =
         packages.iter().flat_map(|package| &package.sources).map(|source| &source.file).collect();
     let root = Path::new(ROOT);
-    let found = text::files(root, &["src", "crates/record/src"], "rs")
+    let is_source = |file: &PathBuf| {
+        let below = file.strip_prefix(root).unwrap_or(file);
+        below.components().any(|part| part.as_os_str() == "src")
+    };
+    let found = text::files(root, &["src", "crates"], "rs")
         .into_iter()
-        .filter(|file| !reached.contains(file) && !text::is_for_tests(file))
+        .filter(|file| is_source(file) && !reached.contains(file) && !text::is_for_tests(file))
         .map(|file| format!("{}: no `mod` leads here", file.display()));
     check(found.collect());
 }
 
-/// Every function of both packages with the modules and the type it is in.
+/// Every function of all packages with the modules and the type it is in.
 fn functions(packages: &[Package]) -> Vec<Vec<String>> {
-    let sources = packages.iter().flat_map(|package| &package.sources);
-    sources
-        .flat_map(|source| {
+    let mut found = Vec::new();
+    for package in packages {
+        for source in &package.sources {
+            let at = package.room.iter().chain(&source.module);
             let own = source.facts.functions.iter();
-            own.map(|inside| source.module.iter().chain(inside).cloned().collect())
-        })
-        .collect()
+            found.extend(own.map(|inside| at.clone().chain(inside).cloned().collect()));
+        }
+    }
+    found
 }
 
 #[test]
@@ -224,39 +230,39 @@ mod can_fail {
         Source { file: PathBuf::from("part.rs"), module, facts }
     }
 
-    fn misuse_of(pure: bool, room: &str, text: &str) -> Vec<String> {
-        misuses(pure, &snippet(room, text))
+    fn misuse_of(room: &str, text: &str) -> Vec<String> {
+        misuses(room, &snippet(room, text))
     }
 
     #[test]
     fn a_forbidden_room_is_seen_in_every_way_of_writing_it() {
         for text in [
-            "use crate::store::Receipt;",
-            "use crate::{flow, store::{self, Receipt}};",
-            "use super::super::store::Receipt;",
-            "fn f(x: crate::store::Receipt) {}",
-            "fn f() { crate::store::open(); }",
-            "fn f() { assert!(matches!(x, crate::store::Fact::Done)); }",
-            "mod inner { use super::super::super::store; }",
+            "use cara_store::Receipt;",
+            "use {cara_flow::Gateway, cara_store::{self, Receipt}};",
+            "fn f(x: cara_store::Receipt) {}",
+            "fn f() { cara_store::open(); }",
+            "fn f() { assert!(matches!(x, cara_store::Fact::Done)); }",
         ] {
-            let found = misuse_of(false, "http", text);
+            let found = misuse_of("http", text);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
             assert!(found[0].contains("room `http` may not use room `store`"), "{found:?}");
         }
-        assert!(!misuse_of(false, "http", "use cara_mapping::Plan;").is_empty());
-        assert!(!misuse_of(true, "wire", "use crate::document::Tree;").is_empty());
+        for text in ["use crate::worker::Post;", "mod inner { use super::super::super::worker; }"] {
+            assert_eq!(misuse_of("http", text).len(), 1, "{text}");
+        }
+        assert!(!misuse_of("http", "use cara_mapping::Plan;").is_empty());
     }
 
     #[test]
     fn what_is_listed_and_what_is_only_for_tests_passes() {
         for text in [
-            "use crate::flow::Refusal; use cara_wire::api;",
-            "#[cfg(test)] mod tests { use crate::store; }",
-            "#[cfg(test)] use crate::store;",
+            "use cara_flow::Refusal; use cara_wire::api;",
+            "#[cfg(test)] mod tests { use cara_store::Receipt; }",
+            "#[cfg(test)] use cara_store::Receipt;",
             "fn f(store: u8) -> u8 { store }",
-            "use crate::store::{Lease, Settled};",
+            "use cara_store::{Lease, Settled};",
         ] {
-            assert_eq!(misuse_of(false, "http", text), Vec::<String>::new(), "{text}");
+            assert_eq!(misuse_of("http", text), Vec::<String>::new(), "{text}");
         }
     }
 
@@ -269,14 +275,14 @@ mod can_fail {
             ("app", "fn f() { let x = vec![rusqlite::types::Null]; }"),
             ("app", "use config::Config;"),
         ] {
-            assert_eq!(misuse_of(false, room, text).len(), 1, "{text}");
+            assert_eq!(misuse_of(room, text).len(), 1, "{text}");
         }
-        let ours = "use crate::config; fn f(api: config::Api) {}";
-        assert_eq!(misuse_of(false, "app", ours), Vec::<String>::new());
+        assert!(room::uses_library("domain", "tokio").is_some(), "of a manifest");
+        assert!(room::uses_library("sandbox", "rcgen").is_none());
     }
 
     #[test]
-    fn the_world_is_seen_in_the_pure_core() {
+    fn the_world_is_seen_in_the_pure_crates() {
         for text in [
             "use std::fs;",
             "use std::{collections::BTreeMap, fs::File};",
@@ -285,7 +291,7 @@ mod can_fail {
             "async fn f() { tokio::task::yield_now().await }",
             "fn f() { tracing::info!(\"x\"); }",
         ] {
-            assert!(!misuse_of(true, "domain", text).is_empty(), "{text}");
+            assert!(!misuse_of("domain", text).is_empty(), "{text}");
         }
         assert_eq!(text::loud("fn f() {\n    println!();\n}", room::LOUD).collect::<Vec<_>>(), [2]);
     }

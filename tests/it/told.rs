@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::process::Command;
 
-use cara_gateway::amqp::topology::vhost;
-use cara_gateway::flow::sweep::Sweeper;
-use cara_gateway::store::ForceCode;
+use cara_amqp::topology::vhost;
+use cara_flow::sweep::Sweeper;
+use cara_store::ForceCode;
 use serde_json::json;
 
 use crate::broker::{GATEWAY, shared};
 use crate::delivery::postbox::{Guard, Postbox};
 use crate::house::{House, caller, operator};
+use crate::patience::eventually;
 use crate::record::{XML, record};
-use crate::world::{TestGateway, World, eventually, free_port, lines, plain_client};
+use crate::world::{TestGateway, World, free_port, lines, plain_client};
 
 fn listed(gateway: &TestGateway) -> String {
     let listed = gateway.command(&["incident", "list"]);
@@ -186,7 +187,7 @@ async fn a_key_epoch_whose_file_is_missing_is_told_and_doctor_names_it() {
     let epochs = gateway.folder.join("secrets/epochs");
     let (first, away) = (epochs.join("epoch-0000001.key"), gateway.folder.join("away.key"));
     std::fs::copy(&first, &away).unwrap();
-    cara_gateway::vault::create_secrets(&gateway.folder.join("other")).unwrap();
+    cara_vault::create_secrets(&gateway.folder.join("other")).unwrap();
     let other = gateway.folder.join("other/epochs/epoch-0000001.key");
     // The next epoch is there, and the one that wrapped the case is not; or another is in its place.
     std::fs::rename(&first, epochs.join("epoch-0000002.key")).unwrap();
@@ -395,7 +396,7 @@ async fn a_certificate_that_cannot_be_read_again_is_told_until_it_can() {
 
 #[test]
 fn what_an_incident_says_to_run_is_a_command() {
-    use cara_gateway::metric::alert::KINDS;
+    use cara_metric::alert::KINDS;
     let mut met = 0;
     for kind in KINDS {
         let page = gateway_command(&["explain", kind.name]);

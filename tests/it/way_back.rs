@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::broker::{Broker, shared};
+use crate::patience::eventually;
 use crate::record::{XML, record};
-use crate::world::{ForceSystem, TestGateway, World, eventually, plain_client};
+use crate::world::{ForceSystem, TestGateway, World, plain_client};
 
 /// A day after every example's caution and before today.
 const DAY: &str = "2025-10-04";

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::certificate::{Authority, Signed};
-
-/// How long a level may take to be reached before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+use crate::patience::{PATIENCE, eventually};
 
 /// The forces of the test world: slug, code.
 pub const FORCES: [(&str, &str); 4] =
@@ -93,7 +91,7 @@ impl World {
         if self.crl {
             std::fs::write(certificates.join("ca.crl"), authority.revoke(&[])).unwrap();
         }
-        cara_gateway::vault::create_secrets(&folder.join("secrets")).unwrap();
+        cara_vault::create_secrets(&folder.join("secrets")).unwrap();
         let provider = self.provider.clone().unwrap_or_else(|| unique("provider"));
         let (api, internal) = (free_port(), free_port());
         if let Some(to) = &self.letters_to {
@@ -382,29 +380,6 @@ impl Answer {
         let findings = self.record(index)["violations"].as_array();
         let name = |finding: &Value| finding["name"].as_str().unwrap_or_default().to_owned();
         findings.map(|all| all.iter().map(name).collect()).unwrap_or_default()
-    }
-}
-
-/// Polls a level until it holds or patience ends.
-pub async fn eventually<F, T>(what: &str, level: F) -> T
-where
-    F: AsyncFnMut() -> Option<T>,
-{
-    within(PATIENCE, what, level).await
-}
-
-/// The same with a patience of its own.
-pub async fn within<F, T>(patience: Duration, what: &str, mut level: F) -> T
-where
-    F: AsyncFnMut() -> Option<T>,
-{
-    let started = Instant::now();
-    loop {
-        if let Some(reached) = level().await {
-            return reached;
-        }
-        assert!(started.elapsed() < patience, "never came: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -3,6 +3,7 @@
 mod assemble;
 pub mod caution;
 pub mod choice;
+mod compartment;
 pub mod correct;
 mod decide;
 pub mod decision;
@@ -29,6 +30,7 @@ mod validate;
 pub mod victim_side;
 mod withhold;
 
+pub use compartment::Compartment;
 pub use decide::validate_decision;
 pub use draft::{Draft, Fields, Origin, Value};
 pub use field::FieldId;

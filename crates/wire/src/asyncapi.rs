@@ -1,10 +1,11 @@
 //! The AsyncAPI 3 document of everything that crosses the broker, from the provider's side: what it
 //! receives and what it sends. Made from the kinds and schemas that write and read the messages.
 
+use cara_domain::Compartment;
 use serde_json::{Map, Value, json};
 
 use super::event::CONTENT_TYPE;
-use super::{Compartment, Kind, outcome, reconciliation, rejection, schema};
+use super::{Kind, outcome, reconciliation, rejection, schema};
 
 /// How the document writes a schema's dialect.
 const SCHEMA_FORMAT: &str = "application/schema+json;version=draft-2020-12";

@@ -1,6 +1,7 @@
 //! A message as it crosses the broker: CloudEvents 1.0, structured mode, with its AMQP properties.
 
 use bytes::Bytes;
+use cara_domain::Compartment;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::v1::{
     CautionDecision, Demand, Head, Prompt, Recall, ReferralWithdrawn, Stamp, VictimNotAgreed,
     VictimPrompt, VictimRecalled, VictimWithdrawn,
 };
-use super::{Compartment, Kind, OffenderContent, VictimContent, flag};
+use super::{Kind, OffenderContent, VictimContent, flag};
 use cara_domain::choice::{ContactAgreed, Decided};
 use cara_domain::decision::Decision;
 use cara_domain::{Finding, Recorded};

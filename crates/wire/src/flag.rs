@@ -1,7 +1,7 @@
 //! Which flags a side may see: those of the fields that go there (DESIGN section 5).
 
-use super::Compartment;
 use super::v1::Flag;
+use cara_domain::Compartment;
 use cara_domain::field::{FIELDS, Goes, Group};
 use cara_domain::{Finding, Kind};
 

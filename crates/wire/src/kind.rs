@@ -1,31 +1,20 @@
-//! The kinds of message, and where each goes (DESIGN section 9).
+//! What kinds of messages there are and where each is sent.
 
-/// The exchange half of a lane: who may read a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Compartment {
-    /// The provider's staff who work with the offender: no victim data.
-    Offender,
-    /// The provider's victim workers.
-    Victim,
+use cara_domain::Compartment;
+
+/// The topic exchange of everything that is sent to a provider in this compartment.
+pub const fn exchange(compartment: Compartment) -> &'static str {
+    match compartment {
+        Compartment::Offender => "cara.referrals",
+        Compartment::Victim => "cara.victims",
+    }
 }
 
-impl Compartment {
-    pub const ALL: [Compartment; 2] = [Compartment::Offender, Compartment::Victim];
-
-    /// The topic exchange of everything that is sent to a provider on this side.
-    pub const fn exchange(self) -> &'static str {
-        match self {
-            Compartment::Offender => "cara.referrals",
-            Compartment::Victim => "cara.victims",
-        }
-    }
-
-    /// The topic exchange of the outcomes of this side that could not be applied.
-    pub const fn rejected_exchange(self) -> &'static str {
-        match self {
-            Compartment::Offender => "cara.rejected",
-            Compartment::Victim => "cara.victim_rejected",
-        }
+/// The topic exchange of this compartment's outcomes that could not be applied.
+pub const fn rejected_exchange(compartment: Compartment) -> &'static str {
+    match compartment {
+        Compartment::Offender => "cara.rejected",
+        Compartment::Victim => "cara.victim_rejected",
     }
 }
 
@@ -129,7 +118,7 @@ impl Kind {
     }
 
     pub const fn exchange(self) -> &'static str {
-        self.compartment().exchange()
+        exchange(self.compartment())
     }
 }
 

@@ -21,5 +21,5 @@ pub mod v1;
 
 pub use content::{OffenderContent, VictimContent};
 pub use event::{Change, Event, Header};
-pub use kind::{Compartment, Kind};
+pub use kind::{Kind, exchange, rejected_exchange};
 pub use v1::Stamp;

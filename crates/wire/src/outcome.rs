@@ -4,12 +4,12 @@
 //! Members that are not listed are ignored and not kept, so that a newer provider can say more than
 //! an older gateway knows.
 
+use cara_domain::Compartment;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Compartment;
 use super::rejection::{self, Code};
 use cara_domain::choice::Choice;
 use cara_domain::outcome::{Outcome, Part, Report, VictimReport};

@@ -1,11 +1,11 @@
 //! Why an outcome could not be applied: published codes, append-only, each with its page, and the
 //! message that goes back to the provider. It names members and codes, never a value.
 
+use cara_domain::Compartment;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Compartment;
 use super::outcome::Fault;
 
 /// A published code with its page.

@@ -1,16 +1,17 @@
 //! JSON Schemas (2020-12) of the messages' `data`, made from the types that write it. The
 //! committed copies under `docs/schemas` are compared with these by a test.
 
+use cara_domain::Compartment;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
+use super::Kind;
 use super::reconciliation::Counted;
 use super::rejection::Said;
 use super::v1::{
     CautionDecision, Head, Recall, ReferralWithdrawn, VictimNotAgreed, VictimPrompt,
     VictimRecalled, VictimWithdrawn,
 };
-use super::{Compartment, Kind};
 use cara_domain::outcome::{Outcome, VictimReport};
 use cara_domain::{OffenderSide, VictimSide};
 

@@ -1,8 +1,9 @@
+use cara_domain::Compartment;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Change, Compartment, Event, Kind, OffenderContent, Stamp, VictimContent};
+use super::{Change, Event, Kind, OffenderContent, Stamp, VictimContent};
 use cara_domain::choice::ContactAgreed;
 use cara_domain::{Code, Finding, Recorded, Referral, example};
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::folder::{File, tomls};
 use crate::cli::format::{self, Shape};
-use crate::config::Settings;
+use cara_config::Settings;
 
 /// Translate a record and show what becomes of it, and where every field came from.
 ///

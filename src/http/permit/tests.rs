@@ -1,5 +1,5 @@
 use super::*;
-use crate::metric::{Metric, alert};
+use cara_metric::{Metric, alert};
 
 struct Door {
     permits: Arc<Permits>,

@@ -9,8 +9,8 @@ use cara_wire::rejection::Rejection;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
 
-use crate::amqp::Consumer;
-use crate::amqp::consumer::{Answering, Inbox, Received};
+use cara_amqp::Consumer;
+use cara_amqp::consumer::{Answering, Inbox, Received};
 
 /// Answers of one round.
 const AT_ONCE: usize = 256;

@@ -10,11 +10,10 @@ use uuid::Uuid;
 
 use super::answer::Answers;
 use super::line::{Lane, Line};
-use crate::amqp::Error;
-use crate::amqp::consumer::{Inflow, Received};
-use crate::flow::conclude::{Arrived, Concluded};
-use crate::flow::{Gateway, Refusal};
-use crate::supervisor;
+use cara_amqp::Error;
+use cara_amqp::consumer::{Inflow, Received};
+use cara_flow::conclude::{Arrived, Concluded};
+use cara_flow::{Gateway, Refusal};
 
 /// A message that nobody has concluded yet.
 pub(super) struct Waiting {
@@ -154,11 +153,11 @@ pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
     let arrived = arrived(&waiting.received);
     let concluding = async {
         if let Some(lane) = waiting.lane {
-            supervisor::point(lane.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            cara_supervisor::point(lane.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         }
         gateway.conclude(&arrived).await
     };
-    let concluded = supervisor::contain(concluding).await;
+    let concluded = cara_supervisor::contain(concluding).await;
     let fault = match concluded {
         Ok(Ok(concluded)) => return Done { waiting, worked: Worked::Concluded(concluded) },
         Ok(Err(Refusal::Internal(error))) => format!("{error:#}"),
@@ -177,5 +176,5 @@ pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
 /// What is wrong with a message by itself; nothing, when the look itself fails.
 pub(super) fn at_sight(gateway: &Gateway, received: &Received) -> Option<Concluded> {
     let arrived = arrived(received);
-    supervisor::contain_now(|| gateway.at_sight(&arrived)).ok().flatten()
+    cara_supervisor::contain_now(|| gateway.at_sight(&arrived)).ok().flatten()
 }

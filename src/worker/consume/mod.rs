@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::{Stop, told};
-use crate::amqp::consumer::Inbox;
-use crate::amqp::{Consumer, Pause};
-use crate::clock::Clock;
-use crate::flow::Gateway;
-use crate::metric::alert::{LAYOUT_MISSING, OUTCOMES_UNREAD};
-use crate::metric::{Health, Metric, Part, State};
+use cara_amqp::consumer::Inbox;
+use cara_amqp::{Consumer, Pause};
+use cara_clock::Clock;
+use cara_flow::Gateway;
+use cara_metric::alert::{LAYOUT_MISSING, OUTCOMES_UNREAD};
+use cara_metric::{Health, Metric, Part, State};
 
 mod answer;
 mod course;

@@ -15,13 +15,13 @@ use super::answer::Owed;
 use super::course::{Course, Done, Recorded, Waiting, Worked, at_sight, work};
 use super::quota::{LastHour, Quota};
 use super::{Board, Standing};
-use crate::amqp::consumer::{HANDED_OUT_MIN, Inbox, Received};
-use crate::amqp::{Consumer, Error};
-use crate::clock::Clock;
-use crate::flow::Gateway;
-use crate::flow::conclude::{Concluded, End as Ended, Urgency};
-use crate::metric::Metric;
-use crate::metric::alert::ENTRY_FAULT;
+use cara_amqp::consumer::{HANDED_OUT_MIN, Inbox, Received};
+use cara_amqp::{Consumer, Error};
+use cara_clock::Clock;
+use cara_flow::Gateway;
+use cara_flow::conclude::{Concluded, End as Ended, Urgency};
+use cara_metric::Metric;
+use cara_metric::alert::ENTRY_FAULT;
 
 mod tell;
 

@@ -11,10 +11,10 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{AT_ONCE, Course, REST_MAX, Room, SEVERAL, away};
-use crate::clock::later;
-use crate::delivery::{Endpoint, GIVE_UP_AFTER, backoff};
-use crate::flow::Refusal;
-use crate::flow::letter::{Failure, PushTo};
+use cara_clock::later;
+use cara_delivery::{Endpoint, GIVE_UP_AFTER, backoff};
+use cara_flow::Refusal;
+use cara_flow::letter::{Failure, PushTo};
 
 /// Letters of one force that keep failing are tried no closer together than this, however many.
 const BETWEEN: Duration = Duration::from_secs(3);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Publish;
-use crate::metric::alert::BACKLOG_OLD;
 use crate::worker::Outbox;
+use cara_metric::alert::BACKLOG_OLD;
 
 /// What has waited longer is an incident; looked at this often.
 const OLD_S: i64 = 15 * 60;

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::Signed;
-use crate::world::eventually;
+use crate::patience::eventually;
 
 /// What is done once a request has been read.
 #[derive(Clone)]

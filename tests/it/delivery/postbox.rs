@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::world::PATIENCE;
+use crate::patience::PATIENCE;
 
 /// The first line out is the port, each further one a mail.
 const SERVER: &str = r#"

@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use cara_gateway::config::{Api, Role, operators};
-use cara_gateway::metric::alert;
+use cara_config::{Api, Role, operators};
+use cara_metric::alert;
 
 use super::world::{Wire, World, eventually};
 

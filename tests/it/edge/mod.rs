@@ -9,9 +9,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cara_gateway::config::{Role, operators};
+use cara_config::{Role, operators};
 use cara_gateway::http::openapi;
-use cara_gateway::metric::Part;
+use cara_metric::Part;
 use cara_wire::api;
 use uuid::Uuid;
 

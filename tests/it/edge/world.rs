@@ -4,19 +4,17 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cara_gateway::clock::Clock;
-use cara_gateway::config::Settings;
-use cara_gateway::flow::letter::Letter;
-use cara_gateway::flow::notice::Asked;
-use cara_gateway::flow::operate::Order;
-use cara_gateway::flow::{
-    Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission,
-};
+use cara_clock::Clock;
+use cara_config::Settings;
+use cara_flow::letter::Letter;
+use cara_flow::notice::Asked;
+use cara_flow::operate::Order;
+use cara_flow::{Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission};
 use cara_gateway::http::{DeadLetters, DeadQueue, Edge, Listening, Stopper, Stories};
-use cara_gateway::metric::{Health, Metric};
-use cara_gateway::tls::{self, Trust};
+use cara_metric::{Health, Metric};
+use cara_tls::Trust;
 use cara_wire::api;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
@@ -25,6 +23,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use uuid::Uuid;
 
 use crate::certs_example::{Folder, settings};
+use crate::patience::PATIENCE;
 
 /// Answers what the body says, and remembers what it was asked.
 #[derive(Default)]
@@ -88,7 +87,7 @@ impl Stories for Told {
     fn notices<'a>(
         &'a self,
         _: &'a Caller,
-        asked: cara_gateway::flow::notice::Asked,
+        asked: cara_flow::notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
         async move { Ok(api::NoticePage { last: asked.after, ..Default::default() }) }.boxed()
     }
@@ -122,7 +121,7 @@ impl Stories for Told {
     }
 
     fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
-        cara_gateway::flow::mapping_page(code)
+        cara_flow::mapping_page(code)
     }
 
     fn holds<'a>(
@@ -219,7 +218,7 @@ impl World {
         let opened = Listening::open(&edge).unwrap();
         let listening = (opened.api, opened.internal);
         let stopper = opened.stopper();
-        runtime.spawn(tls::watch(trust));
+        runtime.spawn(cara_tls::watch(trust));
         runtime.spawn(opened.run());
         World { folder, listening, told, health, metric, runtime, stopper }
     }
@@ -357,12 +356,8 @@ impl<S: Read + Write> Wire<S> {
     }
 }
 
-/// Polls a level with a deadline.
+/// Looks until it holds.
 #[track_caller]
-pub fn eventually(mut condition: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < Duration::from_secs(20), "it does not come about");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+pub fn eventually(holds: impl FnMut() -> bool) {
+    crate::patience::blocking(PATIENCE, "what the test waits for", holds);
 }

@@ -1,6 +1,6 @@
 //! What happens to the broker.
 
-use cara_gateway::amqp::topology::vhost;
+use cara_amqp::topology::vhost;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use lapin::options::ExchangeDeleteOptions;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use cara_gateway::sandbox::people::People;
-use cara_gateway::sandbox::record::{Case, SHAPES, Shape, Twist};
+use cara_sandbox::people::People;
+use cara_sandbox::record::{Case, SHAPES, Shape, Twist};
 use futures_util::StreamExt as _;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,

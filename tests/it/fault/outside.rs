@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 
 use super::ledger::Ledger;
 use crate::delivery::endpoint::{Behaviour, Seen, Server};
-use crate::world::{TestGateway, eventually};
+use crate::patience::eventually;
+use crate::world::TestGateway;
 
 /// How an endpoint or a mail server is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use syn::visit::{self, Visit};
 /// One file that a package is built from, tests left out.
 pub struct Source {
     pub file: PathBuf,
-    /// `["store", "row"]` for `src/store/row.rs`; empty for `lib.rs` and `main.rs`.
+    /// `["http", "gate"]` for `src/http/gate.rs`; empty for `lib.rs` and `main.rs`.
     pub module: Vec<String>,
     pub facts: Facts,
 }

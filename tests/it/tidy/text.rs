@@ -87,7 +87,8 @@ pub fn dependencies(manifest: &str) -> Vec<String> {
             && !name.is_empty()
             && !name.starts_with('#')
         {
-            found.push(name.replace('-', "_"));
+            let is_own = name.starts_with("cara-");
+            found.extend((!is_own).then(|| name.replace('-', "_")));
         }
     }
     found

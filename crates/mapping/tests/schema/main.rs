@@ -18,7 +18,7 @@ fn committed(name: &str) -> PathBuf {
     root().join(format!("docs/mapping/{name}.schema.json"))
 }
 
-/// To bring the copies up to date: `CARA_WRITE=1 cargo test -p cara-record --test schema`.
+/// To bring the copies up to date: `CARA_WRITE=1 cargo test -p cara-mapping --test schema`.
 #[test]
 fn the_committed_schemas_are_what_the_code_makes() {
     for name in schema::NAMES {
@@ -103,7 +103,7 @@ fn every_mapping_keeps_its_schema() {
     }
 }
 
-/// To add the lines that are missing: `CARA_WRITE=1 cargo test -p cara-record --test schema`.
+/// To add the lines that are missing: `CARA_WRITE=1 cargo test -p cara-mapping --test schema`.
 #[test]
 fn every_mapping_names_its_schema_on_its_first_line() {
     for mapping in mappings() {

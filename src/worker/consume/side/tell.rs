@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::{Side, Standing};
-use crate::amqp::Error;
-use crate::amqp::consumer::Received;
-use crate::metric::alert::{
-    ENTRY_FAULT, PROVIDER_FLOOD, PROVIDER_REJECTIONS, SAFEGUARDING_CONCERN,
-};
 use crate::worker::consume::course::Course;
+use cara_amqp::Error;
+use cara_amqp::consumer::Received;
+use cara_metric::alert::{ENTRY_FAULT, PROVIDER_FLOOD, PROVIDER_REJECTIONS, SAFEGUARDING_CONCERN};
 
 /// What stands unread for so long is told.
 const UNREAD_MAX: Duration = Duration::from_secs(15 * 60);

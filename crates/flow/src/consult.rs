@@ -1,0 +1,402 @@
+//! What a force or an operator may look at. A consultation is in the audit chain before the answer
+//! is given (DPA 2018 s62(2)).
+
+use cara_domain::Compartment;
+use std::collections::BTreeMap;
+
+use cara_wire::api;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::cause;
+use super::read::view;
+use super::{Caller, Gateway, HoldLine, HoldPage, Operator, Refusal, Role};
+use cara_store::{
+    Action, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, MessageState, Operation,
+    READ_ONLY, RecordIndex, ReferralRow, Refused, RevisionRow, What,
+};
+use cara_vault::{Binding, Raw, Sealed, WrappedKeys};
+
+/// Holds in one page of the operators' list.
+const HOLDS_PAGE: usize = 500;
+
+impl Gateway {
+    /// Where a referral is. Another force's looks absent.
+    pub async fn referral(
+        &self,
+        caller: &Caller,
+        referral_id: Uuid,
+    ) -> Result<api::ReferralView, Refusal> {
+        let row = self.store.referral(referral_id).await?;
+        let row = row.filter(|row| may_see(caller, row.force, row.test_data));
+        let row = row.ok_or(Refusal::Absent)?;
+        self.record_consultation(&caller.identity, &referral_id.to_string(), None).await?;
+        let index = self.record_ref_of(&row)?;
+        let record = self.vault.record_index(row.force.0, row.test_data, &index);
+        let holds = self.open_holds(row.force, record).await?;
+        Ok(referral_view(&row, index, holds))
+    }
+
+    /// The referral and the open holds of one record key.
+    pub async fn find(&self, caller: &Caller, record_ref: String) -> Result<api::Found, Refusal> {
+        for force in &caller.forces {
+            let record = self.vault.record_index(force.0, caller.test, &record_ref);
+            let known = self.store.look(*force, record).await?;
+            if known.referral.is_none() && known.open_holds.is_empty() {
+                continue;
+            }
+            let about = known.referral.as_ref().map(|referral| referral.referral_id);
+            let about = about.or(known.open_holds.first().copied()).unwrap_or_default();
+            self.record_consultation(&caller.identity, &about.to_string(), None).await?;
+            let holds = self.open_holds(*force, record).await?;
+            let referral = match &known.referral {
+                Some(referral) => self.store.referral(referral.referral_id).await?,
+                None => None,
+            };
+            let referral =
+                referral.map(|row| referral_view(&row, record_ref.clone(), holds.clone()));
+            return Ok(api::Found { referral, holds });
+        }
+        Err(Refusal::Absent)
+    }
+
+    /// Everything that arrived from the caller's force on one day, by where it is now.
+    pub async fn reconciliation(
+        &self,
+        caller: &Caller,
+        force: Option<&str>,
+        day: jiff::civil::Date,
+    ) -> Result<api::Reconciliation, Refusal> {
+        let force = one_force(caller, force)?;
+        self.reconciled_day(force, caller.test, day).await
+    }
+
+    /// One force's day, both directions.
+    pub(super) async fn reconciled_day(
+        &self,
+        force: ForceCode,
+        test: bool,
+        day: jiff::civil::Date,
+    ) -> Result<api::Reconciliation, Refusal> {
+        let stored = self.store.day(force, test, day).await?;
+        let mut ids: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+        for (referral_id, _, confirmed) in stored.revisions {
+            let state = if confirmed { "sent" } else { "queued" };
+            ids.entry(state.to_owned()).or_default().push(referral_id);
+        }
+        ids.entry("held".to_owned()).or_default().extend(stored.holds_open);
+        for (hold_id, end) in stored.holds_ended {
+            ids.entry(hold_state(Some(end)).to_owned()).or_default().push(hold_id);
+        }
+        for (hold_id, end) in stored.earlier_ended {
+            let state = format!("earlier_{}", hold_state(Some(end)));
+            ids.entry(state).or_default().push(hold_id);
+        }
+        ids.entry("decided".to_owned()).or_default().extend(stored.decisions);
+        for (notice_id, state) in stored.notices {
+            ids.entry(state.to_owned()).or_default().push(notice_id);
+        }
+        ids.retain(|_, ids| !ids.is_empty());
+        let counts = ids.iter().map(|(state, ids)| (state.clone(), ids.len() as u64)).collect();
+        let audit_head = stored.audit_head.map(|(sequence, mac)| api::AuditHead { sequence, mac });
+        Ok(api::Reconciliation {
+            force: force.to_string(),
+            day: day.to_string(),
+            counts,
+            ids,
+            audit_head,
+        })
+    }
+
+    /// The forces a caller stands for, with the mappings that read their records.
+    pub fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView> {
+        let own = caller.forces.iter().map(|code| self.forces.of(*code));
+        own.map(|force| api::ForceView {
+            code: force.code.to_string(),
+            slug: force.slug.clone(),
+            mappings: self
+                .live
+                .of(force.code)
+                .iter()
+                .map(|live| mapping(&live.reference))
+                .collect(),
+        })
+        .collect()
+    }
+
+    /// Holds oldest first, for operators.
+    pub async fn holds(
+        &self,
+        operator: &Operator,
+        force: Option<String>,
+        all: bool,
+        after: Option<Uuid>,
+    ) -> Result<HoldPage, Refusal> {
+        let force = match force {
+            None => None,
+            Some(slug) => Some(self.forces.code_named(&slug)?),
+        };
+        let filter = HoldFilter { force, record: None, open_only: !all };
+        let rows = self.store.holds(filter, after, HOLDS_PAGE).await?;
+        self.record_look(operator, "hold list").await?;
+        let next = (rows.len() == HOLDS_PAGE).then(|| rows[HOLDS_PAGE - 1].hold_id);
+        let holds = rows.iter().map(|row| self.hold_line(row)).collect::<Result<_, _>>()?;
+        Ok(HoldPage { holds, next })
+    }
+
+    /// One hold. With a reason, the record as the force sent it, for those who may see victims.
+    pub async fn hold_show(
+        &self,
+        operator: &Operator,
+        hold_id: Uuid,
+        unmask: Option<String>,
+    ) -> Result<(HoldLine, Option<String>), Refusal> {
+        let row = self.store.hold(hold_id).await?.ok_or(Refusal::Absent)?;
+        let line = self.hold_line(&row)?;
+        let Some(reason) = unmask else {
+            self.record_look(operator, &format!("hold {hold_id}")).await?;
+            return Ok((line, None));
+        };
+        if operator.role < Role::Operate || !operator.victims {
+            return Err(Refusal::Forbidden);
+        }
+        if reason.trim().is_empty() {
+            return Err(Refusal::Parameter { name: "because" });
+        }
+        self.record_consultation(&operator.name, &format!("hold {hold_id} unmasked"), Some(reason))
+            .await?;
+        Ok((line, Some(self.held_text(&row)?)))
+    }
+
+    /// The kept record of a hold, opened.
+    pub(super) fn held_text(&self, row: &HoldRow) -> Result<String, Refusal> {
+        self.raw_text(row.hold_id, 0, &row.keys, &row.raw)
+    }
+
+    /// A record as it came, opened; `revision` is 0 of a hold.
+    pub(super) fn raw_text(
+        &self,
+        id: Uuid,
+        revision: u32,
+        keys: &WrappedKeys,
+        raw: &Sealed<Raw>,
+    ) -> Result<String, Refusal> {
+        let keys = self.vault.unwrap_keys(id, keys)?;
+        let bytes = self.vault.open_sealed(&keys, Binding { id, revision, column: "raw" }, raw)?;
+        String::from_utf8(bytes).map_err(Refusal::internal)
+    }
+
+    async fn open_holds(
+        &self,
+        force: ForceCode,
+        record: RecordIndex,
+    ) -> Result<Vec<api::HoldView>, Refusal> {
+        let filter = HoldFilter { force: Some(force), record: Some(record), open_only: true };
+        let rows = self.store.holds(filter, None, HOLDS_PAGE).await?;
+        Ok(rows.iter().map(hold_view).collect())
+    }
+
+    fn hold_line(&self, row: &HoldRow) -> Result<HoldLine, Refusal> {
+        let unlisted = self.unlisted_of(row)?;
+        let view = hold_view(row);
+        Ok(HoldLine {
+            hold_id: row.hold_id,
+            force: self.forces.of(row.force).slug.clone(),
+            received_at: view.received_at,
+            state: view.state,
+            causes: view.causes,
+            cause: cause::words(&row.causes, &unlisted, cause::shown),
+            unlisted: unlisted
+                .iter()
+                .map(|(field, text)| format!("{field}: {}", cause::shown(text)))
+                .collect(),
+        })
+    }
+
+    fn record_ref_of(&self, row: &ReferralRow) -> Result<String, Refusal> {
+        #[derive(serde::Deserialize)]
+        struct Police {
+            record_ref: String,
+        }
+        let Some(latest) = row.revisions.last() else {
+            unreachable!("a referral is written together with its first revision")
+        };
+        let keys = self.vault.unwrap_keys(row.referral_id, &row.keys)?;
+        let binding = Binding { id: row.referral_id, revision: latest.revision, column: "police" };
+        let json = self.vault.open_sealed(&keys, binding, &latest.police)?;
+        let police: Police = serde_json::from_slice(&json).map_err(Refusal::internal)?;
+        Ok(police.record_ref)
+    }
+
+    /// Commits the fact of a consultation; the answer may be given only afterwards.
+    pub(super) async fn record_consultation(
+        &self,
+        by: &str,
+        about: &str,
+        reason: Option<String>,
+    ) -> Result<(), Refusal> {
+        let fact = Fact {
+            operation: Operation::Consultation,
+            by: by.to_owned(),
+            at: self.clock.now(),
+            about: about.to_owned(),
+            to: None,
+            note: reason,
+        };
+        let what = What::Nothing { entry_id: self.clock.id() };
+        self.write_one(Entry::of(what, vec![fact])).await
+    }
+
+    /// The same of an operator who is shown no values. What helps to save a store that is opened for
+    /// reading only is shown: the log has the fact instead of the store.
+    pub(super) async fn record_look(
+        &self,
+        operator: &Operator,
+        about: &str,
+    ) -> Result<(), Refusal> {
+        match self.record_consultation(&operator.name, about, None).await {
+            Err(Refusal::Unavailable { reason: READ_ONLY, .. }) => {
+                let by = operator.name.as_str();
+                tracing::warn!(by, about, "consulted in a store that is opened for reading only");
+                Ok(())
+            }
+            recorded => recorded,
+        }
+    }
+
+    /// Writes an entry that nobody races for.
+    pub(super) async fn write_one(&self, entry: Entry) -> Result<(), Refusal> {
+        match self.write_raced(entry).await? {
+            true => Ok(()),
+            false => Err(Refusal::WrongState { state: "somebody else was first: look again" }),
+        }
+    }
+
+    /// Writes an entry, unless somebody else was first: then nothing is written, and the answer is
+    /// `false`.
+    pub(super) async fn write_raced(&self, entry: Entry) -> Result<bool, Refusal> {
+        match self.store.write(vec![entry]).await.pop() {
+            Some(Ok(_receipt)) => Ok(true),
+            Some(Err(Refused::Conflict)) => Ok(false),
+            Some(Err(Refused::Unavailable { reason })) => {
+                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
+            }
+            Some(Err(fault @ Refused::Fault { .. })) => Err(Refusal::internal(fault)),
+            None => Err(Refusal::Internal(anyhow::anyhow!("the store gave no answer"))),
+        }
+    }
+}
+
+/// The force that a call is about: the caller's only one, or the one of several that it names.
+pub(super) fn one_force(caller: &Caller, named: Option<&str>) -> Result<ForceCode, Refusal> {
+    match named {
+        None if caller.forces.len() > 1 => Err(Refusal::Parameter { name: "force" }),
+        None => Ok(caller.forces[0]),
+        Some(named) => {
+            let mut own = caller.forces.iter().copied();
+            own.find(|code| code.to_string() == named).ok_or(Refusal::Absent)
+        }
+    }
+}
+
+fn may_see(caller: &Caller, force: ForceCode, test_data: bool) -> bool {
+    caller.forces.contains(&force) && caller.test == test_data
+}
+
+fn mapping(reference: &cara_store::MappingRef) -> api::MappingView {
+    api::MappingView {
+        name: reference.name.clone(),
+        version: reference.version,
+        sha256: reference.sha256.clone(),
+    }
+}
+
+fn referral_view(
+    row: &ReferralRow,
+    record_ref: String,
+    holds: Vec<api::HoldView>,
+) -> api::ReferralView {
+    api::ReferralView {
+        referral_id: row.referral_id,
+        record_ref,
+        force: row.force.to_string(),
+        provider: row.provider.clone(),
+        state: state(row).to_owned(),
+        test_data: row.test_data,
+        revisions: row.revisions.iter().map(revision_view).collect(),
+        holds,
+        programme: row.standing.as_ref().map_or("sent", |(programme, _)| programme).to_owned(),
+        caution: row.standing.as_ref().map_or("active", |(_, caution)| caution).to_owned(),
+        notices: row
+            .notices
+            .iter()
+            .filter(|notice| notice.stream == Compartment::Offender)
+            .map(|notice| api::NoticeView {
+                notice_id: notice.notice_id,
+                sequence: notice.sequence,
+                kind: notice.kind.clone(),
+                taken_over_at: notice.taken_over_at.as_ref().map(Timestamp::to_string),
+                cancelled_at: notice.cancelled_at.as_ref().map(Timestamp::to_string),
+            })
+            .collect(),
+        messages: row.messages.iter().map(message_view).collect(),
+    }
+}
+
+fn state(row: &ReferralRow) -> &'static str {
+    let latest = row.revisions.last();
+    if latest.is_some_and(|revision| revision.action == Action::Withdrawn) {
+        return "withdrawn";
+    }
+    let of_revisions = row.revisions.iter().flat_map(|revision| &revision.messages);
+    let mut messages = of_revisions.chain(&row.messages);
+    if messages.any(|message| message.confirmed_at.is_none()) { "queued" } else { "sent" }
+}
+
+fn revision_view(row: &RevisionRow) -> api::RevisionView {
+    let action = match row.action {
+        Action::New => "new",
+        Action::Amended => "amended",
+        Action::Withdrawn => "withdrawn",
+    };
+    api::RevisionView {
+        revision: row.revision,
+        action: action.to_owned(),
+        received_at: row.received_at.to_string(),
+        mapping: mapping(&row.mapping),
+        flags: row.flags.iter().map(view).collect(),
+        messages: row.messages.iter().map(message_view).collect(),
+    }
+}
+
+fn message_view(message: &MessageState) -> api::MessageView {
+    api::MessageView {
+        message_id: message.event_id,
+        compartment: match message.compartment {
+            Compartment::Offender => "offender".to_owned(),
+            Compartment::Victim => "victim".to_owned(),
+        },
+        kind: message.kind.clone(),
+        confirmed_at: message.confirmed_at.as_ref().map(Timestamp::to_string),
+    }
+}
+
+fn hold_view(row: &HoldRow) -> api::HoldView {
+    api::HoldView {
+        hold_id: row.hold_id,
+        received_at: row.received_at.to_string(),
+        causes: row.causes.iter().map(view).collect(),
+        state: hold_state(row.ended.map(|(end, _)| end)).to_owned(),
+    }
+}
+
+fn hold_state(end: Option<HoldEnd>) -> &'static str {
+    match end {
+        None => "open",
+        Some(HoldEnd::Released) => "released",
+        Some(HoldEnd::Corrected) => "corrected",
+        Some(HoldEnd::Returned) => "returned",
+        Some(HoldEnd::Superseded) => "superseded",
+        Some(HoldEnd::Withdrawn) => "withdrawn",
+    }
+}

@@ -1,0 +1,247 @@
+//! What operators look at and order: causes of holds and corrections, incidents, the clock,
+//! deliveries, a provider's day.
+
+use cara_domain::Compartment;
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::golive::Candidate;
+use super::{Gateway, Operator, Refusal, Role};
+use cara_metric::alert;
+
+/// What a field is to say; personal, so `Debug` shows nothing of it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Values(pub Vec<String>);
+
+impl std::fmt::Debug for Values {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Values(…)")
+    }
+}
+
+/// One order of an operator.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    Incidents,
+    /// Open holds by what they wait for; of one force, by its slug.
+    HoldCauses {
+        force: Option<String>,
+    },
+    /// Everything that waits for the same reason as this hold, and where it would go.
+    HoldsLike {
+        hold_id: Uuid,
+    },
+    /// One field of a held record is replaced: the whole list of a list field, else one value.
+    CorrectHold {
+        hold_id: Uuid,
+        field: String,
+        values: Values,
+        because: String,
+    },
+    /// The clock is right: the sweep goes on.
+    AcceptClock {
+        because: String,
+    },
+    /// A mapping goes live, or is only tried.
+    Activate(Box<Candidate>),
+    /// An earlier version goes live again.
+    RollBack {
+        force: String,
+        name: String,
+        version: u32,
+        because: String,
+    },
+    /// Every version of a force's mappings.
+    MappingHistory {
+        force: String,
+    },
+    /// Endpoints, whether they are paused, and how much waits.
+    Deliveries,
+    /// `force`: the slug.
+    Pause {
+        force: String,
+        because: String,
+    },
+    Resume {
+        force: String,
+        because: String,
+    },
+    /// One letter: where it is, and what its last try came to.
+    LetterShow {
+        notice_id: Uuid,
+    },
+    /// It is pushed no more; the force can still fetch the notice.
+    LetterCancel {
+        notice_id: Uuid,
+        because: String,
+    },
+    LetterResend {
+        notice_id: Uuid,
+        because: String,
+    },
+    /// Both directions of one force's day, every id by where it is.
+    ReconcileForce {
+        force: String,
+        day: Date,
+    },
+    /// Messages to one side of a provider by their own day, and what the provider says of it.
+    ReconcileProvider {
+        provider: String,
+        day: Date,
+    },
+}
+
+impl Gateway {
+    /// Carries out an order, and answers what there is to see.
+    pub async fn order(&self, operator: &Operator, order: Order) -> Result<Value, Refusal> {
+        match order {
+            Order::Incidents => self.incident_list().await,
+            Order::HoldCauses { force } => {
+                let causes = self.hold_causes(operator, force.as_deref()).await?;
+                Ok(json!({ "causes": causes }))
+            }
+            Order::HoldsLike { hold_id } => {
+                let alike = self.holds_like(operator, hold_id).await?;
+                serde_json::to_value(alike).map_err(Refusal::internal)
+            }
+            Order::CorrectHold { hold_id, field, values, because } => {
+                let asked = (field.as_str(), values.0);
+                let corrected = self.correct_hold(operator, hold_id, asked, because).await?;
+                serde_json::to_value(corrected).map_err(Refusal::internal)
+            }
+            Order::AcceptClock { because } => {
+                self.accept_clock(operator, because).await?;
+                Ok(Value::Null)
+            }
+            Order::Activate(candidate) => {
+                let went = self.go_live(operator, *candidate).await?;
+                serde_json::to_value(went).map_err(Refusal::internal)
+            }
+            Order::RollBack { force, name, version, because } => {
+                let version = self.roll_back(operator, &force, &name, version, because).await?;
+                Ok(json!({ "version": version }))
+            }
+            Order::MappingHistory { force } => {
+                Ok(json!({ "versions": self.mapping_history(&force).await? }))
+            }
+            Order::Deliveries => self.delivery_list().await,
+            Order::Pause { force, because } => {
+                let _checked = self.said_by(operator, "pause", because.clone())?;
+                let force = self.forces.code_named(&force)?;
+                match self.pause_delivery(force, &operator.name, &because).await? {
+                    true => Ok(Value::Null),
+                    false => Err(Refusal::WrongState { state: "it is paused already" }),
+                }
+            }
+            Order::Resume { force, because } => {
+                let force = self.forces.code_named(&force)?;
+                self.resume_delivery(operator, force, because).await?;
+                Ok(Value::Null)
+            }
+            Order::LetterShow { notice_id } => self.letter_shown(operator, notice_id).await,
+            Order::LetterCancel { notice_id, because } => {
+                self.cancel_letter(operator, notice_id, because).await?;
+                Ok(Value::Null)
+            }
+            Order::LetterResend { notice_id, because } => {
+                self.resend_letter(operator, notice_id, because).await?;
+                Ok(Value::Null)
+            }
+            Order::ReconcileForce { force, day } => {
+                let force = self.forces.code_named(&force)?;
+                self.consulted(operator, &format!("reconciliation {force} {day}")).await?;
+                let day = self.reconciled_day(force, false, day).await?;
+                serde_json::to_value(day).map_err(Refusal::internal)
+            }
+            Order::ReconcileProvider { provider, day } => {
+                self.consulted(operator, &format!("reconciliation {provider} {day}")).await?;
+                self.provider_day(&provider, day).await
+            }
+        }
+    }
+
+    async fn consulted(&self, operator: &Operator, about: &str) -> Result<(), Refusal> {
+        if operator.role < Role::Look {
+            return Err(Refusal::Forbidden);
+        }
+        self.record_look(operator, about).await
+    }
+
+    /// What stands in the store, and what is so now and cannot, or not yet, be noted there.
+    async fn incident_list(&self) -> Result<Value, Refusal> {
+        let incidents = self.store.incidents().await?;
+        let named =
+            |((kind, about), count): ((_, String), _)| ((kind, self.forces.name_in(&about)), count);
+        let mut unnoted: BTreeMap<(&str, String), u64> =
+            self.metric.troubles().now().into_iter().map(named).collect();
+        let line = |kind: &str, about: &str, count: u64, opened_at: Option<String>| {
+            let page = alert::kind(kind);
+            json!({
+                "kind": kind, "about": about, "count": count, "opened_at": opened_at,
+                "means": page.map_or("", |page| page.means),
+                "now": page.map_or("", |page| page.now),
+            })
+        };
+        let mut lines = Vec::new();
+        for it in &incidents {
+            unnoted.remove(&(it.kind.as_str(), it.about.clone()));
+            lines.push(line(&it.kind, &it.about, it.count, Some(it.opened_at.to_string())));
+        }
+        let unnoted = unnoted.iter();
+        lines.extend(unnoted.map(|((kind, about), count)| line(kind, about, *count, None)));
+        Ok(json!({ "incidents": lines }))
+    }
+
+    async fn delivery_list(&self) -> Result<Value, Refusal> {
+        let paused = self.store.paused().await?;
+        let mut lines = Vec::new();
+        for force in self.forces.all() {
+            let live = self.live.letter(force.code);
+            let url = live.as_ref().and_then(|live| live.plan.delivery()).map(|it| it.to.clone());
+            let state = paused.iter().find(|it| it.force == force.code);
+            let endpoint = self.store.endpoint(force.code).await?;
+            lines.push(json!({
+                "force": force.slug,
+                "to": url,
+                "waiting": self.store.pushes_waiting(force.code).await?,
+                "paused": state.map(|it| json!({
+                    "at": it.at.to_string(), "by": it.by, "because": it.because,
+                })),
+                "arrived_at": endpoint.arrived_at.map(|at| at.to_string()),
+                "failing_since": endpoint.failing_since.map(|at| at.to_string()),
+                "reason": endpoint.reason,
+                "failing": endpoint.failing,
+            }));
+        }
+        Ok(json!({ "deliveries": lines }))
+    }
+
+    /// Both sides of a provider: messages by the day of their own time, and what it says of them.
+    async fn provider_day(&self, provider: &str, day: Date) -> Result<Value, Refusal> {
+        let mut sides = Vec::new();
+        for side in [Compartment::Offender, Compartment::Victim] {
+            let messages = self.store.exchanged(provider.to_owned(), side, day).await?;
+            let ids = |sent: bool| {
+                let of = messages.iter().filter(move |(_, is_sent)| *is_sent == sent);
+                of.map(|(id, _)| *id).collect::<Vec<_>>()
+            };
+            let said = self.store.reconciled(provider.to_owned(), side, day).await?;
+            sides.push(json!({
+                "side": if side == Compartment::Offender { "offender" } else { "victim" },
+                "sent": ids(true),
+                "queued": ids(false),
+                "provider": said.map(|it| json!({
+                    "said_at": it.at.to_string(),
+                    "missing_there": it.missing_there, "missing_here": it.missing_here,
+                })),
+            }));
+        }
+        Ok(json!({ "provider": provider, "day": day.to_string(), "sides": sides }))
+    }
+}
