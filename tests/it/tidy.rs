@@ -1,12 +1,16 @@
 //! Reads the source and says where it leaves the plan: room order, one owner for each library,
-//! the pure core, names, size, markers, reasons. Every check is shown able to fail.
+//! the pure core, circles, names, size, markers, reasons. Every check is shown able to fail.
 
+mod circle;
+mod length;
+mod namesake;
 mod room;
 mod source;
 mod text;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use source::Source;
 
@@ -30,7 +34,13 @@ impl Package {
     }
 }
 
-fn packages() -> Vec<Package> {
+/// All of them, read once for all tests.
+fn packages() -> &'static [Package] {
+    static PACKAGES: LazyLock<Vec<Package>> = LazyLock::new(read_packages);
+    &PACKAGES
+}
+
+fn read_packages() -> Vec<Package> {
     let root = Path::new(ROOT);
     let mut sources = source::package(&root.join("src/lib.rs"));
     sources.extend(source::package(&root.join("src/main.rs")));
@@ -213,7 +223,7 @@ fn the_walkthroughs_name_functions_that_exist() {
     let text = std::fs::read_to_string(Path::new(ROOT).join("ARCHITECTURE.md")).expect("the map");
     let written = text::quoted_paths(&text, "Walkthroughs");
     assert!(written.len() > 10, "three walkthroughs name more than {written:?}");
-    let functions = functions(&packages());
+    let functions = functions(packages());
     let found = written
         .iter()
         .filter(|path| !functions.iter().any(|function| text::names_function(path, function)))

@@ -23,10 +23,25 @@ pub struct Facts {
     pub names: Vec<(String, usize)>,
     /// Functions with the modules and the type they are in, below the file's own module.
     pub functions: Vec<Vec<String>>,
+    /// Paths as they are written, below the module (of this file or inside it) that names them.
+    pub written: Vec<Written>,
+    /// What each `use` brings into a module: the module, the name, the path as it is written.
+    pub imports: Vec<(Vec<String>, String, Vec<String>)>,
+    /// Types and traits that can be named outside their module.
+    pub public_types: Vec<(String, usize)>,
+    /// Functions by name, with the lines of `fn` and of the closing brace.
+    pub lengths: Vec<(String, usize, usize)>,
     /// `allow` attributes, and `expect` ones without a reason.
     pub unexplained: Vec<usize>,
     /// Modules whose text is another file.
     outlined: Vec<String>,
+}
+
+/// A path in the code of a module.
+pub struct Written {
+    pub module: Vec<String>,
+    pub path: Vec<String>,
+    pub line: usize,
 }
 
 /// The files reached from a root file by `mod`, without those for tests only.
@@ -96,6 +111,8 @@ impl Reader {
 
     fn add(&mut self, path: Vec<String>, line: usize) {
         let Some(first) = path.first() else { return };
+        let written = Written { module: self.module.clone(), path: path.clone(), line };
+        self.facts.written.push(written);
         if self.local.contains(first) {
             return;
         }
@@ -158,7 +175,25 @@ impl Reader {
         self.facts.names.push((name.to_string(), name.span().start().line));
     }
 
-    fn function(&mut self, name: &syn::Ident) {
+    fn public_type(&mut self, name: &syn::Ident, reach: &syn::Visibility) {
+        self.named(name);
+        let is_own = match reach {
+            syn::Visibility::Inherited => true,
+            syn::Visibility::Restricted(reach) => reach.path.is_ident("self"),
+            syn::Visibility::Public(_) => false,
+        };
+        if !is_own {
+            self.facts.public_types.push((name.to_string(), name.span().start().line));
+        }
+    }
+
+    fn function(&mut self, signature: &syn::Signature, block: Option<&syn::Block>) {
+        let name = &signature.ident;
+        if let Some(block) = block {
+            let first = signature.fn_token.span.start().line;
+            let last = block.brace_token.span.close().end().line;
+            self.facts.lengths.push((name.to_string(), first, last));
+        }
         let path = self.inside.iter().cloned().chain([name.to_string()]).collect();
         self.facts.functions.push(path);
     }
@@ -185,7 +220,8 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
         let line = item.use_token.span.start().line;
-        for (path, _) in flatten(&item.tree) {
+        for (path, name) in flatten(&item.tree) {
+            self.facts.imports.push((self.module.clone(), name, path.clone()));
             // A `use` names its own target even when it makes the name local.
             let local = std::mem::take(&mut self.local);
             self.add(path, line);
@@ -226,22 +262,22 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
-        self.named(&item.ident);
+        self.public_type(&item.ident, &item.vis);
         visit::visit_item_struct(self, item);
     }
 
     fn visit_item_enum(&mut self, item: &'ast syn::ItemEnum) {
-        self.named(&item.ident);
+        self.public_type(&item.ident, &item.vis);
         visit::visit_item_enum(self, item);
     }
 
     fn visit_item_type(&mut self, item: &'ast syn::ItemType) {
-        self.named(&item.ident);
+        self.public_type(&item.ident, &item.vis);
         visit::visit_item_type(self, item);
     }
 
     fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
-        self.named(&item.ident);
+        self.public_type(&item.ident, &item.vis);
         self.inside.push(item.ident.to_string());
         visit::visit_item_trait(self, item);
         self.inside.pop();
@@ -258,19 +294,19 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.function(&item.sig.ident);
+        self.function(&item.sig, Some(&item.block));
         visit::visit_item_fn(self, item);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
         if !item.attrs.iter().any(is_test_only) {
-            self.function(&item.sig.ident);
+            self.function(&item.sig, Some(&item.block));
             visit::visit_impl_item_fn(self, item);
         }
     }
 
     fn visit_trait_item_fn(&mut self, item: &'ast syn::TraitItemFn) {
-        self.function(&item.sig.ident);
+        self.function(&item.sig, item.default.as_ref());
         visit::visit_trait_item_fn(self, item);
     }
 }

@@ -1,0 +1,86 @@
+//! No function of production code is long without a reason beside it.
+
+use std::collections::BTreeSet;
+
+use super::source::Source;
+use super::{at, packages};
+
+/// From the line of `fn` to that of the closing brace, both counted.
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// What a comment directly above a long function begins with.
+const REASON: &str = "// long: ";
+
+/// Long functions that still stand, by file. One that is cut leaves this list; none is added.
+const STANDING: &[(&str, &str)] = &[
+    ("crates/flow/src/conclude.rs", "prepare"),
+    ("crates/flow/src/prepare.rs", "revision"),
+    ("crates/sandbox/src/reconcile.rs", "table"),
+    ("crates/sandbox/src/settings.rs", "text"),
+    ("crates/store-sqlite/src/lib.rs", "start"),
+    ("crates/store-sqlite/src/table.rs", "look"),
+    ("crates/store-sqlite/src/table.rs", "statements"),
+    ("src/app.rs", "serve"),
+    ("src/worker/deliver.rs", "deliver"),
+];
+
+/// The functions of a file that are too long and say no reason, with their line and length.
+fn long(source: &Source, text: &str) -> Vec<(String, usize, usize)> {
+    let lines: Vec<_> = text.lines().map(str::trim).collect();
+    let has_reason = |first: usize| {
+        let above = lines[..first - 1].iter().rev();
+        above
+            .take_while(|line| line.starts_with("//") || line.starts_with("#["))
+            .any(|line| line.strip_prefix(REASON).is_some_and(|reason| !reason.is_empty()))
+    };
+    let lengths = source.facts.lengths.iter();
+    lengths
+        .map(|(name, first, last)| (name.clone(), *first, last + 1 - first))
+        .filter(|(_, first, length)| *length > FUNCTION_LINES_MAX && !has_reason(*first))
+        .collect()
+}
+
+#[test]
+fn no_function_is_too_long() {
+    let mut standing: BTreeSet<_> = STANDING.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for source in packages().iter().flat_map(|package| &package.sources) {
+        let text = std::fs::read_to_string(&source.file).expect("source");
+        let file = source.file.strip_prefix(super::ROOT).unwrap_or(&source.file);
+        for (name, line, length) in long(source, &text) {
+            let known = (file.to_str().unwrap_or_default(), name.as_str());
+            let known = standing.iter().find(|standing| **standing == known).copied();
+            match known {
+                Some(known) => _ = standing.remove(&known),
+                None => wrong.push(at(source, line, &format!("`{name}` has {length} lines"))),
+            }
+        }
+    }
+    let cut = standing.iter().map(|cut| format!("cut, take it off STANDING: {cut:?}"));
+    wrong.extend(cut);
+    super::check(wrong);
+}
+
+mod can_fail {
+    use super::*;
+    use crate::tidy::source;
+
+    fn long_of(text: &str) -> Vec<String> {
+        let facts = source::read(text, &[]).expect("the snippet parses");
+        let source = Source { file: "part.rs".into(), module: Vec::new(), facts };
+        long(&source, text).into_iter().map(|(name, _, lines)| format!("{name} {lines}")).collect()
+    }
+
+    #[test]
+    fn a_long_function_is_seen_and_one_with_a_reason_is_not() {
+        let body = |lines: usize| "    f();\n".repeat(lines);
+        assert_eq!(long_of(&format!("fn a() {{\n{}}}", body(69))), ["a 71"]);
+        assert_eq!(long_of(&format!("fn a() {{\n{}}}", body(68))), Vec::<String>::new());
+        let method = format!("impl A {{\n    /// Why.\n    fn b() {{\n{}}}\n}}", body(69));
+        assert_eq!(long_of(&method), ["b 71"]);
+        let reason = format!("/// Does.\n// long: one match\n#[inline]\nfn a() {{\n{}}}", body(69));
+        assert_eq!(long_of(&reason), Vec::<String>::new());
+        let elsewhere = format!("// long: of g\nfn g() {{}}\nfn a() {{\n{}}}", body(69));
+        assert_eq!(long_of(&elsewhere), ["a 71"]);
+    }
+}
