@@ -78,6 +78,12 @@ pub enum Error {
          that one"
     )]
     Newer { applied: i64, known: i64 },
+    #[error(
+        "the store was written by a program from before the first release (step {applied}, this one \
+         begins at {first}) and cannot be brought up to date; start that program, or move the \
+         store's files and the one of store.anchor away to begin another store"
+    )]
+    Older { applied: i64, first: i64 },
     #[error("the store was made with another vault.index_key; restore that key")]
     OtherIndexKey,
     #[error(

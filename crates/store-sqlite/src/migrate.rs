@@ -14,22 +14,27 @@ pub(crate) struct Migration {
     pub sql: &'static str,
 }
 
-pub(crate) static ALL: &[Migration] = &[
-    Migration { number: 1, name: "referral", sql: include_str!("migrations/0001_referral.sql") },
-    Migration { number: 2, name: "outcome", sql: include_str!("migrations/0002_outcome.sql") },
-    Migration { number: 3, name: "clock", sql: include_str!("migrations/0003_clock.sql") },
-    Migration { number: 6, name: "hold", sql: include_str!("migrations/0006_hold.sql") },
-    Migration { number: 7, name: "route", sql: include_str!("migrations/0007_route.sql") },
-    Migration { number: 8, name: "letter", sql: include_str!("migrations/0008_letter.sql") },
-    Migration { number: 9, name: "growth", sql: include_str!("migrations/0009_growth.sql") },
-    Migration { number: 11, name: "told", sql: include_str!("migrations/0011_told.sql") },
-    Migration { number: 12, name: "scrub", sql: include_str!("migrations/0012_scrub.sql") },
-    Migration { number: 13, name: "outbox", sql: include_str!("migrations/0013_outbox.sql") },
-    Migration { number: 14, name: "place", sql: include_str!("migrations/0014_place.sql") },
-];
+/// What came before the first of them was never released, and has no way here.
+pub(crate) static ALL: &[Migration] = &[Migration {
+    number: 101,
+    name: "begin",
+    sql: concat!(
+        include_str!("schema/store.sql"),
+        include_str!("schema/referral.sql"),
+        include_str!("schema/outbox.sql"),
+        include_str!("schema/hold.sql"),
+        include_str!("schema/audit.sql"),
+        include_str!("schema/mapping.sql"),
+        include_str!("schema/case.sql"),
+        include_str!("schema/notice.sql"),
+        include_str!("schema/incident.sql"),
+        include_str!("schema/reconciliation.sql"),
+        include_str!("schema/scrub.sql"),
+    ),
+}];
 
 /// Applies what the file lacks, each step whole or not at all. Refuses a file that knows a step
-/// which this program does not: an older program must not write into it.
+/// which this program does not.
 pub(crate) fn apply(
     connection: &mut Connection,
     steps: &[impl Borrow<Migration>],
@@ -40,11 +45,7 @@ pub(crate) fn apply(
          CREATE TABLE IF NOT EXISTS migration (\
              number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
     )?;
-    let applied = applied(connection)?;
-    let known = steps.last().map_or(0, |step| step.borrow().number);
-    if applied > known {
-        return Err(Error::Newer { applied, known });
-    }
+    let applied = known(connection, steps)?;
     for step in steps.iter().map(Borrow::borrow).filter(|step| step.number > applied) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step.sql)?;
@@ -58,11 +59,23 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// The number of the last step that the file knows.
-pub(crate) fn applied(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row(
-        "/* migrate::applied */ SELECT coalesce(max(number), 0) FROM migration",
+/// The number of the last step that the file knows, 0 when it knows none; refused unless it is one of
+/// these.
+pub(crate) fn known(
+    connection: &Connection,
+    steps: &[impl Borrow<Migration>],
+) -> Result<i64, Error> {
+    let applied: i64 = connection.query_row(
+        "/* migrate::known */ SELECT coalesce(max(number), 0) FROM migration",
         [],
         |row| row.get(0),
-    )
+    )?;
+    let number =
+        |step: Option<&_>| step.map_or(0, |step: &_| Borrow::<Migration>::borrow(step).number);
+    let (first, last) = (number(steps.first()), number(steps.last()));
+    match applied {
+        _ if applied > last => Err(Error::Newer { applied, known: last }),
+        1.. if applied < first => Err(Error::Older { applied, first }),
+        _ => Ok(applied),
+    }
 }

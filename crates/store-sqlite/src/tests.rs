@@ -366,6 +366,24 @@ fn an_existing_file_gets_the_steps_it_lacks_and_a_newer_one_is_refused() {
 }
 
 #[test]
+fn a_store_from_before_the_first_release_is_refused_by_name() {
+    let folder = Folder::create("older");
+    drop(folder.open_with(&folder.options()).unwrap());
+    let made =
+        "DELETE FROM migration; INSERT INTO migration VALUES (1, 'referral', 0), (14, 'place', 0)";
+    folder.outsider().execute_batch(made).unwrap();
+    let older = folder.open_with(&folder.options()).unwrap_err();
+    assert!(matches!(older, Error::Older { applied: 14, first: 101 }), "{older}");
+    let inspected = open::inspect(&folder.options(), &folder.vault, false).unwrap_err();
+    assert_eq!(
+        inspected.to_string(),
+        "the store was written by a program from before the first release (step 14, this one begins \
+         at 101) and cannot be brought up to date; start that program, or move the store's files and \
+         the one of store.anchor away to begin another store"
+    );
+}
+
+#[test]
 fn a_step_that_fails_leaves_the_file_as_it_was() {
     let folder = Folder::create("migrate-fails");
     let mut connection = folder.outsider();

@@ -28,9 +28,9 @@ INSERT INTO sent
     SELECT (revision_row + i) * 8 + side.column1, 1 - side.column1, at + 1000000000 + i,
         unhex(printf('000000000000700080%02x00%010x', 1 + side.column1, i)), 'new'
         FROM number, first, (VALUES (0), (1)) AS side WHERE i <= 100000 ORDER BY 1;
-INSERT INTO outbox (outbox_row, compartment, provider, attempts, event_id, kind)
+INSERT INTO outbox (outbox_row, compartment, provider, attempts, waits_since, event_id, kind)
     SELECT (revision_row + i) * 8 + side.column1, 1 - side.column1,
-        CASE WHEN i % 10 THEN 'harbour' ELSE 'beacon' END, 0,
+        CASE WHEN i % 10 THEN 'harbour' ELSE 'beacon' END, 0, 0,
         unhex(printf('000000000000700080%02x00%010x', 1 + side.column1, i)), 'new'
         FROM number, first, (VALUES (0), (1)) AS side WHERE i > 100000 ORDER BY 1;
 
