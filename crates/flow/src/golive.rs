@@ -11,7 +11,7 @@ use super::activate::{self, Checked, Unsound};
 use super::live::LiveMapping;
 use super::replay::{self, Asked, Replay, Waiting, apart};
 use super::{Force, Gateway, Operator, Refusal};
-use cara_store::{Fact, ForceCode, PendingPlan, PlanNumber, PlanVersion, Tend};
+use cara_store::{Fact, ForceCode, PendingPlan, PlanNumber, PlanVersion, What};
 
 /// A mapping file that an operator wants to go live, with everything that its tests read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -190,7 +190,7 @@ impl Gateway {
         if waiting.is_some_and(|it| it.sha256 == seen.sha256 && it.by != operator.name) {
             return Ok(true);
         }
-        self.tend(Tend::PendPlan(PendingPlan {
+        self.change(What::PendPlan(PendingPlan {
             force: force.code,
             name: candidate.name.clone(),
             sha256: seen.sha256.clone(),

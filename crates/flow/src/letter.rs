@@ -16,8 +16,8 @@ use super::live::LiveLetter;
 use super::notice::Asked;
 use super::{Caller, Gateway, Operator, Refusal, Role};
 use cara_store::{
-    EndpointState, Entry, Fact, ForceCode, NoticeFilter, NoticeRow, Operation, Paused, PushFailed,
-    PushState, Tend, What,
+    EndpointChange, EndpointState, Entry, Fact, ForceCode, LetterChange, NoticeFilter, NoticeRow,
+    Operation, Paused, PushFailed, PushState, What,
 };
 
 /// An endpoint that lets nothing through, and a letter that fails while others arrive, are told to a
@@ -170,7 +170,7 @@ impl Gateway {
             to: Some(format!("endpoint of {}", self.forces.of(force).slug)),
             note: taken_over.then(|| "taken over".to_owned()),
         };
-        let what = What::Tend(Tend::Delivered { notice_id, at, taken_over });
+        let what = What::Letter(LetterChange::Delivered { notice_id, at, taken_over });
         self.write_raced(Entry::of(what, vec![fact])).await.map(drop)
     }
 
@@ -182,13 +182,13 @@ impl Gateway {
     ) -> Result<(), Refusal> {
         let Failure { status, reason, is_refused } = failure;
         let failed = PushFailed { status, reason, is_refused };
-        let again = Tend::PushAgain { notice_id, at: self.clock.now(), not_before, failed };
-        self.tend(again).await.map(drop)
+        let again = LetterChange::PushAgain { notice_id, at: self.clock.now(), not_before, failed };
+        self.change(What::Letter(again)).await.map(drop)
     }
 
     /// The endpoint answers again: what waits need not wait any longer.
     pub async fn letters_now(&self, force: ForceCode) -> Result<(), Refusal> {
-        self.tend(Tend::PushNow { force }).await.map(drop)
+        self.change(What::Endpoint(EndpointChange::Answers { force })).await.map(drop)
     }
 
     /// Nothing gets through to a force's endpoint; answers since when, and how many letters were
@@ -199,7 +199,7 @@ impl Gateway {
         reason: &'static str,
     ) -> Result<EndpointState, Refusal> {
         let at = self.clock.now();
-        self.tend(Tend::EndpointFails { force, at, reason }).await?;
+        self.change(What::Endpoint(EndpointChange::Fails { force, at, reason })).await?;
         Ok(self.store.endpoint(force).await?)
     }
 
@@ -233,7 +233,7 @@ impl Gateway {
             to: None,
             note: Some(because.clone()),
         };
-        let what = What::Tend(Tend::Pause(Paused { force, at, by, because }));
+        let what = What::Endpoint(EndpointChange::Pause(Paused { force, at, by, because }));
         let is_paused = self.write_raced(Entry::of(what, vec![fact])).await?;
         self.letters_wake.notify_one();
         Ok(is_paused)
@@ -246,7 +246,7 @@ impl Gateway {
         because: String,
     ) -> Result<(), Refusal> {
         let fact = self.said_by(operator, &format!("delivery to {force} resumed"), because)?;
-        let what = What::Tend(Tend::Resume { force });
+        let what = What::Endpoint(EndpointChange::Resume { force });
         match self.write_raced(Entry::of(what, vec![fact])).await? {
             true => {
                 self.letters_wake.notify_one();
@@ -290,7 +290,7 @@ impl Gateway {
         let fact = self.said_by(operator, &about, because)?;
         let (row, state) = self.letter(operator, notice_id).await?;
         let state = standing(&row, &state);
-        let what = What::Tend(Tend::CancelPush { notice_id, at: self.clock.now() });
+        let what = What::Letter(LetterChange::CancelPush { notice_id, at: self.clock.now() });
         self.letter_changed(what, fact, state).await
     }
 
@@ -305,7 +305,7 @@ impl Gateway {
             self.said_by(operator, &format!("letter {notice_id} is pushed again"), because)?;
         let (row, state) = self.letter(operator, notice_id).await?;
         let state = standing(&row, &state);
-        self.letter_changed(What::Tend(Tend::PushAnew { notice_id }), fact, state).await
+        self.letter_changed(What::Letter(LetterChange::PushAnew { notice_id }), fact, state).await
     }
 
     async fn letter_changed(

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Gateway, Refusal};
 use cara_metric::alert;
-use cara_store::{Incident, Mail, MailAbout, NoticeRow, Tend};
+use cara_store::{Incident, Mail, MailAbout, MailChange, MailStage, NoticeRow, What};
 use cara_supervisor::contain;
 
 /// An e-mail that may be sent now.
@@ -50,7 +50,8 @@ impl Gateway {
                 Ok(mail) => written.push(mail),
                 Err(reason) => {
                     tracing::warn!(mail_id = %mail.mail_id, reason, "an e-mail is not sent");
-                    self.tend(Tend::MailDead { mail_id: mail.mail_id, reason }).await?;
+                    self.change(What::Mail(MailChange::Dead { mail_id: mail.mail_id, reason }))
+                        .await?;
                 }
             }
         }
@@ -58,27 +59,27 @@ impl Gateway {
     }
 
     pub async fn mail_sent(&self, mail_id: Uuid) -> Result<(), Refusal> {
-        self.tend(Tend::MailSent { mail_id, at: self.clock.now() }).await.map(drop)
+        self.change(What::Mail(MailChange::Sent { mail_id, at: self.clock.now() })).await.map(drop)
     }
 
     /// The mail server is away or asks to come later.
     pub async fn mail_again(&self, mail_id: Uuid, not_before: Timestamp) -> Result<(), Refusal> {
-        self.tend(Tend::MailAgain { mail_id, not_before }).await.map(drop)
+        self.change(What::Mail(MailChange::Again { mail_id, not_before })).await.map(drop)
     }
 
     /// The mail server refused it for good.
     pub async fn mail_refused(&self, mail_id: Uuid) -> Result<(), Refusal> {
         let reason = "the mail server refused it for good";
-        self.tend(Tend::MailDead { mail_id, reason }).await.map(drop)
+        self.change(What::Mail(MailChange::Dead { mail_id, reason })).await.map(drop)
     }
 
     async fn write_mail(&self, mail: &Mail) -> Result<Result<Written, &'static str>, Refusal> {
         let (to, subject, text) = match &mail.about {
             MailAbout::Incident { incident, stage, is_closed } => {
-                if *is_closed && stage != "closed" {
+                if *is_closed && *stage != MailStage::Closed {
                     return Ok(Err("the incident ended before it was sent"));
                 }
-                let (subject, text) = of_incident(incident, stage);
+                let (subject, text) = of_incident(incident, *stage);
                 (To::Operators, subject, text)
             }
             MailAbout::Notice(notice_id) => {
@@ -108,20 +109,21 @@ impl Gateway {
     }
 }
 
-fn of_incident(incident: &Incident, stage: &str) -> (String, String) {
+fn of_incident(incident: &Incident, stage: MailStage) -> (String, String) {
     let Incident { kind, about, count, opened_at, .. } = incident;
-    let subject = format!("CARA gateway: {kind} {about} {stage}");
+    let subject = format!("CARA gateway: {kind} {about} {}", stage.name());
     let page = alert::kind(kind);
     let means = page.map_or("", |page| page.means);
     let now = match (stage, page) {
-        ("closed", _) => "Nothing is left to do.",
-        (_, Some(page)) => page.now,
-        (_, None) => "",
+        (MailStage::Closed, _) => "Nothing is left to do.",
+        (MailStage::Opened | MailStage::Open, Some(page)) => page.now,
+        (MailStage::Opened | MailStage::Open, None) => "",
     };
     let what = page.map_or("about", |page| page.about);
     let text = format!(
-        "{means}\n\n{what}: {about}\nhow many: {count}\nsince: {opened_at}\nstate: {stage}\n\n{now}\n\n\
-         `cara-gateway explain {kind}` and GET /problems/{kind} say more.\n"
+        "{means}\n\n{what}: {about}\nhow many: {count}\nsince: {opened_at}\nstate: {}\n\n{now}\n\n\
+         `cara-gateway explain {kind}` and GET /problems/{kind} say more.\n",
+        stage.name()
     );
     (subject, text)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::conclude::{Arrived, Concluded, End};
 use super::{Gateway, Refusal};
-use cara_store::{Entry, Fact, Operation, Reconciled, Tend, What};
+use cara_store::{Entry, Fact, Operation, Reconciled, What};
 
 impl Gateway {
     /// Compares what one side of a provider says of a day, and keeps what is missing. A later word
@@ -42,7 +42,7 @@ impl Gateway {
         };
         let day = counted.day;
         let reconciled = Reconciled { provider, side, day, at, missing_here, missing_there };
-        let what = What::Tend(Tend::Reconciled(reconciled));
+        let what = What::Reconciled(reconciled);
         self.write_one(Entry::of(what, vec![fact])).await?;
         Ok(Concluded::of(End::Applied, Vec::new()))
     }

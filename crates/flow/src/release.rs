@@ -17,7 +17,7 @@ use super::{Caller, Gateway, Operator, Refusal, Released, Role, cause};
 use cara_clock::london_day;
 use cara_store::{
     About, Cause, Entry, Fact, HeldAgain, HoldEnd, HoldRow, Known, Operation, PendingCorrection,
-    Tend, What,
+    What,
 };
 
 /// A release that keeps losing its race is given back after this many tries.
@@ -147,7 +147,7 @@ impl Gateway {
         let unlisted = prepare::unlisted(&self.vault, &keys, row.hold_id, &work.read)?;
         let again = HeldAgain { hold_id: row.hold_id, causes, mapping, unlisted };
         // Whoever ended it meanwhile has made this needless.
-        self.tend(Tend::HeldAgain(Box::new(again))).await.map(drop)
+        self.change(What::HeldAgain(Box::new(again))).await.map(drop)
     }
 
     /// What releasing makes the store write; none: the case has it already, or it is still stopped.
@@ -223,7 +223,7 @@ impl Gateway {
             at: clearing.at,
             because: clearing.because.clone(),
         };
-        self.write_one(Entry::of(What::Tend(Tend::PendCorrection(pending)), vec![fact])).await
+        self.write_one(Entry::of(What::PendCorrection(pending), vec![fact])).await
     }
 
     /// Gives a held record back to the force, which is told: it is the force's to mend and send

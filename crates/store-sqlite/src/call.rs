@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::harm::is_damage;
 use super::readers::Gone;
-use super::step::{Outcome, Step};
-use super::writer::{self, Command, STOPPING};
+use super::step::{Outcome, STOPPING, Step};
+use super::writer::{self, Command};
 use cara_store::{Error, Refused};
 
 impl Sqlite {

@@ -1,15 +1,129 @@
-//! Reads of the way back: a case with its outcomes, notices by stream and number.
+//! The way back: a case with its outcomes and decisions, and where it stands.
 
-use cara_domain::Compartment;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::column::{Columns, from_compartment, from_day};
+use super::Sqlite;
+use super::column::{Columns, from_compartment, from_day, from_time};
+use super::readers::in_snapshot;
+use super::transaction::{Added, Failure, Transaction, unique};
+use cara_clock::london_day;
 use cara_store::{
-    About, Action, Case, DecisionRow, ForceCode, NoticeFilter, NoticeRow, NoticeState, OutcomeRow,
-    SealedSide,
+    Action, Case, CaseClock, CasePage, DecisionRow, Error, ForceCode, NewDecision, NewOutcome,
+    NewStanding, NoticeState, OutcomeRow,
 };
+
+/// Outcomes that one read looks for.
+const OUTCOMES_AT_ONCE: usize = 1_000;
+
+/// Programme and caution, and every notice in order.
+type Shown = (Option<(String, String)>, Vec<NoticeState>);
+
+impl cara_store::Cases for Sqlite {
+    fn case(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<Case>, Error>> {
+        self.read(move |connection| {
+            in_snapshot(connection, |connection| case(connection, referral_id))
+        })
+        .boxed()
+    }
+
+    fn has_outcome(&self, outcome_id: Uuid) -> BoxFuture<'_, Result<bool, Error>> {
+        self.read(move |connection| has_outcome(connection, outcome_id)).boxed()
+    }
+
+    fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>> {
+        async move {
+            let mut absent = Vec::new();
+            for chunk in outcomes.chunks(OUTCOMES_AT_ONCE) {
+                let chunk = chunk.to_vec();
+                let page = self.read(move |connection| absent_outcomes(connection, &chunk));
+                absent.extend(page.await?);
+            }
+            Ok(absent)
+        }
+        .boxed()
+    }
+
+    fn cases_on_clock(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<CasePage, Error>> {
+        self.read(move |connection| cases(connection, after, limit)).boxed()
+    }
+}
+
+/// Of the next `limit` cases by their place those whose programme and caution have not ended.
+pub(crate) fn cases(
+    connection: &Connection,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<CasePage> {
+    let mut select = connection.prepare_cached(
+        "/* case::cases */ SELECT max(referral_row) FROM (SELECT referral_row FROM referral \
+         WHERE referral_row > ?1 ORDER BY referral_row LIMIT ?2)",
+    )?;
+    let next: Option<i64> = select.query_row(params![after, limit as i64], |row| row.get(0))?;
+    let mut select = connection.prepare_cached(
+        "/* case::cases */ SELECT f.referral_row, f.referral_id, f.force, f.provider, \
+         f.test_data, first.received_at, last.deadline, \
+         (SELECT max(confirmed_at) FROM sent WHERE compartment = 0 AND sent_row \
+         BETWEEN first.revision_row * 8 AND first.revision_row * 8 + 7) AS sent_at, \
+         coalesce(s.programme, 'sent') AS programme, coalesce(s.caution, 'active') AS caution, \
+         s.deadline AS varied, s.booked_on FROM referral AS f \
+         LEFT JOIN standing AS s ON s.referral_row = f.referral_row \
+         CROSS JOIN revision AS last ON last.referral_row = f.referral_row \
+         AND last.revision = f.latest_revision \
+         CROSS JOIN revision AS first ON first.referral_row = f.referral_row AND first.revision = 1 \
+         WHERE f.referral_row > ?1 AND f.referral_row <= ?2 AND last.action <> 2 \
+         AND coalesce(s.programme, 'sent') NOT IN ('declined', 'completed', 'returned', 'withdrawn') \
+         AND coalesce(s.caution, 'active') NOT IN ('complied', 'prosecuted', 'closed', 'withdrawn') \
+         ORDER BY f.referral_row",
+    )?;
+    let mut cases = Vec::new();
+    let mut rows = select.query(params![after, next.unwrap_or(after)])?;
+    while let Some(row) = rows.next()? {
+        let columns = Columns(row);
+        let varied = columns.optional_day("varied")?;
+        cases.push(CaseClock {
+            referral_id: columns.id("referral_id")?,
+            force: columns.force()?,
+            provider: row.get("provider")?,
+            test_data: row.get("test_data")?,
+            received_at: columns.time("received_at")?,
+            sent_at: columns.optional_time("sent_at")?,
+            deadline: varied.or(columns.optional_date("deadline")?),
+            programme: row.get("programme")?,
+            caution: row.get("caution")?,
+            booked_on: columns.optional_day("booked_on")?,
+            told: told(connection, row.get("referral_row")?)?,
+        });
+    }
+    Ok(CasePage { cases, next })
+}
+
+fn told(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<(String, Uuid)>> {
+    let mut select = connection.prepare_cached(
+        "/* case::told */ SELECT kind, cause FROM notice WHERE referral_row = ?1 AND kind IN \
+         ('completion_at_risk', 'completion_impossible', 'deadline_passed', 'no_contact_14_days')",
+    )?;
+    let rows = select
+        .query_map([referral_row], |row| Ok((row.get("kind")?, Columns(row).id("cause")?)))?;
+    rows.collect()
+}
+
+/// Which of these outcomes are not stored.
+pub(crate) fn absent_outcomes(
+    connection: &Connection,
+    outcomes: &[Uuid],
+) -> rusqlite::Result<Vec<Uuid>> {
+    let mut absent = Vec::new();
+    for outcome_id in outcomes {
+        if !has_outcome(connection, *outcome_id)? {
+            absent.push(*outcome_id);
+        }
+    }
+    Ok(absent)
+}
 
 pub(crate) fn case(connection: &Connection, referral_id: Uuid) -> rusqlite::Result<Option<Case>> {
     let mut select = connection.prepare_cached(
@@ -62,7 +176,7 @@ fn outcomes(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<
             outcome_id: columns.id("outcome_id")?,
             number: row.get("number")?,
             content: columns.digest("content")?,
-            body: side(&columns)?,
+            body: columns.side()?,
         })
     })?;
     rows.collect()
@@ -92,115 +206,6 @@ pub(crate) fn has_outcome(connection: &Connection, outcome_id: Uuid) -> rusqlite
     select.exists([outcome_id.as_bytes()])
 }
 
-fn side(columns: &Columns<'_, '_>) -> rusqlite::Result<SealedSide> {
-    Ok(match columns.compartment()? {
-        Compartment::Offender => SealedSide::Offender(columns.sealed("body")?),
-        Compartment::Victim => SealedSide::Victim(columns.sealed("body")?),
-    })
-}
-
-const NOTICE: &str = "SELECT n.notice_id, n.force, n.test_data, n.compartment, n.sequence, n.kind, \
-                      n.made_at, n.taken_over_at, n.cancelled_at, n.body, f.referral_id, h.hold_id, \
-                      coalesce(f.epoch, h.epoch) AS epoch, \
-                      coalesce(f.raw_key, h.raw_key) AS raw_key, \
-                      coalesce(f.offender_key, h.offender_key) AS offender_key, \
-                      coalesce(f.victim_key, h.victim_key) AS victim_key \
-                      FROM notice AS n LEFT JOIN referral AS f ON f.referral_row = n.referral_row \
-                      LEFT JOIN hold AS h ON h.hold_row = n.hold_row";
-
-pub(crate) fn notices(
-    connection: &Connection,
-    filter: &NoticeFilter,
-    limit: usize,
-) -> rusqlite::Result<Vec<NoticeRow>> {
-    let mut select = connection.prepare_cached(&format!(
-        "/* case::notices */ {NOTICE} WHERE n.force = ?1 AND n.test_data = ?2 \
-         AND n.compartment = ?3 AND n.sequence > ?4 ORDER BY n.sequence LIMIT ?5"
-    ))?;
-    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
-    let bound = params![
-        filter.force.0,
-        filter.test_data,
-        from_compartment(filter.stream),
-        after,
-        limit as i64
-    ];
-    select.query_map(bound, notice_row)?.collect()
-}
-
-pub(crate) fn notice(
-    connection: &Connection,
-    notice_id: Uuid,
-) -> rusqlite::Result<Option<NoticeRow>> {
-    let mut select = connection
-        .prepare_cached(&format!("/* case::notice */ {NOTICE} WHERE n.notice_id = ?1"))?;
-    select.query_row([notice_id.as_bytes()], notice_row).optional()
-}
-
-pub(crate) fn next_notice(
-    connection: &Connection,
-    filter: &NoticeFilter,
-) -> rusqlite::Result<Option<NoticeRow>> {
-    let mut select = connection.prepare_cached(&format!(
-        "/* case::next_notice */ {NOTICE} WHERE n.force = ?1 AND n.test_data = ?2 \
-         AND n.compartment = ?3 AND n.sequence > ?4 AND n.taken_over_at IS NULL \
-         AND n.cancelled_at IS NULL ORDER BY n.sequence LIMIT 1"
-    ))?;
-    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
-    let bound = params![filter.force.0, filter.test_data, from_compartment(filter.stream), after];
-    select.query_row(bound, notice_row).optional()
-}
-
-fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
-    let columns = Columns(row);
-    Ok(NoticeRow {
-        notice_id: columns.id("notice_id")?,
-        about: match columns.optional_array("referral_id")? {
-            Some(id) => About::Referral(Uuid::from_bytes(id)),
-            None => About::Hold(columns.id("hold_id")?),
-        },
-        force: columns.force()?,
-        test_data: row.get("test_data")?,
-        sequence: row.get("sequence")?,
-        kind: row.get("kind")?,
-        made_at: columns.time("made_at")?,
-        taken_over_at: columns.optional_time("taken_over_at")?,
-        cancelled_at: columns.optional_time("cancelled_at")?,
-        keys: columns.keys()?,
-        body: side(&columns)?,
-    })
-}
-
-/// The notices that were made for a force on one day, the victim's stream left out; whether each
-/// was taken over.
-pub(crate) fn notices_of_day(
-    connection: &Connection,
-    force: ForceCode,
-    test: bool,
-    date: Date,
-) -> rusqlite::Result<Vec<(Uuid, &'static str)>> {
-    let mut select = connection.prepare_cached(
-        "/* case::notices_of_day */ SELECT notice_id, taken_over_at, cancelled_at, delivered_at \
-         FROM notice WHERE force = ?1 AND made_day = ?2 AND test_data = ?3 AND compartment = ?4 \
-         ORDER BY notice_row",
-    )?;
-    let bound = params![force.0, from_day(date), test, from_compartment(Compartment::Offender)];
-    let rows = select.query_map(bound, |row| {
-        let columns = Columns(row);
-        let state = if columns.optional_time("taken_over_at")?.is_some() {
-            "notice_taken_over"
-        } else if columns.optional_time("cancelled_at")?.is_some() {
-            "notice_cancelled"
-        } else if columns.optional_time("delivered_at")?.is_some() {
-            "notice_delivered"
-        } else {
-            "notice_waiting"
-        };
-        Ok((columns.id("notice_id")?, state))
-    })?;
-    rows.collect()
-}
-
 /// Decisions of a force's cases that were received on one day.
 pub(crate) fn decisions_of_day(
     connection: &Connection,
@@ -216,9 +221,6 @@ pub(crate) fn decisions_of_day(
     let bound = params![from_day(date), force.0, test];
     select.query_map(bound, |row| Columns(row).id("decision_id"))?.collect()
 }
-
-/// Programme and caution, and every notice in order.
-type Shown = (Option<(String, String)>, Vec<NoticeState>);
 
 /// What a referral's page shows.
 pub(crate) fn standing(connection: &Connection, referral_row: i64) -> rusqlite::Result<Shown> {
@@ -244,4 +246,106 @@ pub(crate) fn standing(connection: &Connection, referral_row: i64) -> rusqlite::
         })
     })?;
     Ok((standing, notices.collect::<rusqlite::Result<_>>()?))
+}
+
+impl Transaction<'_> {
+    pub fn outcome(&self, outcome: &NewOutcome) -> Result<Option<Added>, Failure> {
+        let referral_row = self.referral_row(outcome.referral_id)?;
+        self.move_standing(referral_row, &outcome.standing)?;
+        let mut insert = self.connection.prepare_cached(
+            "/* case::outcome */ INSERT INTO outcome (outcome_id, referral_row, compartment, \
+             number, kind, happened_on, received_at, content, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?;
+        unique(insert.execute(params![
+            outcome.outcome_id.as_bytes(),
+            referral_row,
+            from_compartment(outcome.body.compartment()),
+            outcome.number,
+            outcome.kind,
+            from_day(outcome.happened_on),
+            from_time(outcome.received_at),
+            outcome.content.0,
+            outcome.body.as_bytes(),
+        ]))?;
+        for notice in &outcome.notices {
+            self.notice(referral_row, notice)?;
+        }
+        self.caused(referral_row, &outcome.messages)
+    }
+
+    pub fn decision(&self, decision: &NewDecision) -> Result<Option<Added>, Failure> {
+        let referral_row = self.referral_row(decision.referral_id)?;
+        self.move_standing(referral_row, &decision.standing)?;
+        let mut insert = self.connection.prepare_cached(
+            "/* case::decision */ INSERT INTO decision (decision_id, force, referral_row, \
+             decided, decided_on, received_day, received_at, content, body) VALUES (?1, \
+             (SELECT force FROM referral WHERE referral_row = ?2), ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        unique(insert.execute(params![
+            decision.decision_id.as_bytes(),
+            referral_row,
+            decision.decided,
+            from_day(decision.decided_on),
+            from_day(london_day(decision.received_at)),
+            from_time(decision.received_at),
+            decision.content.0,
+            decision.body.as_bytes(),
+        ]))?;
+        let mut cancel = self.connection.prepare_cached(
+            "/* case::decision */ UPDATE notice SET cancelled_at = ?1 WHERE referral_row = ?2 \
+             AND kind = ?3 AND taken_over_at IS NULL AND cancelled_at IS NULL",
+        )?;
+        for kind in decision.cancels {
+            cancel.execute(params![from_time(decision.received_at), referral_row, kind])?;
+        }
+        self.caused(referral_row, &decision.messages)
+    }
+
+    pub fn referral_row(&self, referral_id: Uuid) -> Result<i64, Failure> {
+        let mut select = self.connection.prepare_cached(
+            "/* case::referral_row */ SELECT referral_row FROM referral WHERE referral_id = ?1",
+        )?;
+        let found = select.query_row([referral_id.as_bytes()], |row| row.get(0)).optional()?;
+        found.ok_or(Failure::Impossible("an outcome names a referral that is not stored"))
+    }
+
+    /// From what it was folded from before to one fact more.
+    fn move_standing(&self, referral_row: i64, standing: &NewStanding) -> Result<(), Failure> {
+        let NewStanding { facts_before, programme, caution, gap, .. } = standing;
+        let now = from_time(self.now);
+        let bound = params![
+            programme,
+            caution,
+            gap,
+            referral_row,
+            facts_before,
+            standing.deadline.map(from_day),
+            standing.booked_on.map(from_day),
+            gap.map(|_| now),
+            standing.is_recalled.then_some(now),
+            (standing.is_recalled && standing.is_closed).then_some(now),
+        ];
+        if *facts_before == 0 {
+            let mut insert = self.connection.prepare_cached(
+                "/* case::move_standing */ INSERT INTO standing (referral_row, facts, \
+                 programme, caution, gap, deadline, booked_on, gap_since, recalled_at, \
+                 recall_confirmed_at) VALUES (?4, ?5 + 1, ?1, ?2, ?3, ?6, ?7, ?8, ?9, ?10)",
+            )?;
+            return unique(insert.execute(bound)).map(drop);
+        }
+        let mut update = self.connection.prepare_cached(
+            "/* case::move_standing */ UPDATE standing SET facts = facts + 1, programme = ?1, \
+             caution = ?2, gap_since = CASE WHEN ?3 IS gap THEN gap_since ELSE ?8 END, gap = ?3, \
+             deadline = ?6, booked_on = ?7, \
+             recalled_at = CASE WHEN ?9 IS NULL THEN NULL ELSE coalesce(recalled_at, ?9) END, \
+             recall_confirmed_at = CASE WHEN ?10 IS NULL THEN NULL \
+             ELSE coalesce(recall_confirmed_at, ?10) END \
+             WHERE referral_row = ?4 AND facts = ?5",
+        )?;
+        match update.execute(bound)? {
+            1 => Ok(()),
+            _ => Err(Failure::Conflict),
+        }
+    }
 }

@@ -5,21 +5,18 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, OnceLock};
 
-use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::finding::Finding;
+use super::harm::damaged;
 use super::lock::Held;
-use super::table::{self, Finding, Table};
+use super::table::{self, Table};
 use super::{Error, migrate};
 use cara_store::audit::End;
 use cara_vault::Vault;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const PAGE_BYTES: u64 = 4096;
-
-pub(crate) fn damaged<T>(about: impl Into<String>, what: impl Into<String>) -> Result<T, Error> {
-    Err(Error::Damaged { about: about.into(), what: what.into() })
-}
 
 /// The first bytes of the file, read through the handle that holds its lock.
 pub(crate) fn header(held: &Held) -> Result<(), Error> {
@@ -122,50 +119,6 @@ fn parts(connection: &Connection) -> Result<BTreeMap<String, Option<String>>, Er
     )?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The audit chain as far as it was followed.
-#[derive(Default)]
-pub(crate) struct Chain(Option<End>);
-
-impl Chain {
-    pub fn link(
-        &mut self,
-        connection: &Connection,
-        vault: &Vault,
-        values: &[Value],
-    ) -> Result<(), Error> {
-        let [Value::Integer(sequence), Value::Blob(mac), Value::Text(fact)] = values else {
-            return damaged("audit", "a row is not one of the chain");
-        };
-        let before = match self.0 {
-            Some(end) => end,
-            None => end_before(connection, *sequence)?,
-        };
-        let next = before.link(vault, fact);
-        if i64::try_from(next.sequence) != Ok(*sequence) || next.mac.as_slice() != mac {
-            return damaged("audit", format!("the chain does not hold at fact {sequence}"));
-        }
-        self.0 = Some(next);
-        Ok(())
-    }
-}
-
-fn end_before(connection: &Connection, sequence: i64) -> Result<End, Error> {
-    if sequence <= 1 {
-        return Ok(End::START);
-    }
-    let before = connection
-        .query_row(
-            "/* check::end_before */ SELECT mac FROM audit WHERE sequence = ?1",
-            [sequence - 1],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match before {
-        Some(mac) => Ok(End { sequence: sequence.unsigned_abs() - 1, mac }),
-        None => damaged("audit", format!("fact {} is missing", sequence - 1)),
-    }
 }
 
 /// The last rows of every table, and that the audit chain ends where its head says.

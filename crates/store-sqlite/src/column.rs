@@ -7,8 +7,18 @@ use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
-use cara_store::{Action, Cause, Digest, ForceCode, HoldEnd, MappingRef, RecordIndex};
+use cara_store::{
+    Action, Cause, Digest, ForceCode, HoldEnd, MailStage, MappingRef, RecordIndex, SealedSide,
+};
 use cara_vault::{Sealed, WrappedKeys};
+
+/// Places for messages in one revision: outbox_row = revision_row * 8 + place.
+pub(crate) const MESSAGES_MAX: usize = 8;
+
+/// The revision row that an outbox row belongs to.
+pub(crate) fn revision_row(outbox_row: i64) -> i64 {
+    outbox_row / MESSAGES_MAX as i64
+}
 
 /// Nanoseconds since 1970. A time beyond the year 2262 is kept as the last that fits.
 pub(crate) fn from_time(at: Timestamp) -> i64 {
@@ -166,6 +176,20 @@ impl Columns<'_, '_> {
             1 => Ok(Compartment::Victim),
             _ => Err(self.odd("compartment")),
         }
+    }
+
+    /// A body under the key of the row's compartment.
+    pub fn side(&self) -> Result<SealedSide> {
+        Ok(match self.compartment()? {
+            Compartment::Offender => SealedSide::Offender(self.sealed("body")?),
+            Compartment::Victim => SealedSide::Victim(self.sealed("body")?),
+        })
+    }
+
+    pub fn mail_stage(&self) -> Result<MailStage> {
+        let name = self.0.get_ref("stage")?.as_str().map_err(|_| self.odd("stage"))?;
+        let stage = MailStage::ALL.into_iter().find(|stage| stage.name() == name);
+        stage.ok_or_else(|| self.odd("stage"))
     }
 
     /// How and when a hold ended.

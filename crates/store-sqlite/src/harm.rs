@@ -102,6 +102,10 @@ impl Harm {
     }
 }
 
+pub(crate) fn damaged<T>(about: impl Into<String>, what: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Damaged { about: about.into(), what: what.into() })
+}
+
 /// Whether the error says that the file does not hold what was written.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase];

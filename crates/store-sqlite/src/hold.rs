@@ -1,18 +1,82 @@
 //! Holds: read in pages and by day, ended with an audit fact each, corrections that wait.
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::column::{Columns, from_compartment, from_day, from_end, from_time};
+use super::Sqlite;
+use super::column::{Columns, from_day, from_end, from_time};
 use super::step::{json, texts};
-use super::write::{Failure, Transaction, unique};
-use cara_clock::{london_day, london_start};
+use super::transaction::{Failure, Transaction, unique};
+use cara_clock::london_day;
+use cara_clock::london_start;
 use cara_store::{
-    Day, Digest, Fact, ForceCode, HeldAgain, HoldEnd, HoldFilter, HoldRow, NewHold, NewNotice,
+    Day, Digest, Error, Fact, ForceCode, HeldAgain, HoldEnd, HoldFilter, HoldRow, NewHold,
     Operation, PendingCorrection, RecordIndex,
 };
+
+/// Holds that one look finds.
+const FOUND_MAX: i64 = 100;
+
+impl cara_store::Holds for Sqlite {
+    fn hold(&self, hold_id: Uuid) -> BoxFuture<'_, Result<Option<HoldRow>, Error>> {
+        self.read(move |connection| one(connection, hold_id)).boxed()
+    }
+
+    fn holds(
+        &self,
+        filter: HoldFilter,
+        after: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
+        self.read(move |connection| list(connection, &filter, after, limit)).boxed()
+    }
+
+    fn open_hold(
+        &self,
+        force: ForceCode,
+        bytes: Digest,
+    ) -> BoxFuture<'_, Result<Option<Uuid>, Error>> {
+        self.read(move |connection| open(connection, force, bytes)).boxed()
+    }
+
+    fn untold_holds(&self, before: Timestamp) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
+        self.read(move |connection| untold_holds(connection, before)).boxed()
+    }
+
+    fn kept_holds(
+        &self,
+        force: ForceCode,
+        mapping: String,
+        before: Option<Uuid>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<HoldRow>, Error>> {
+        self.read(move |connection| kept_holds(connection, force, &mapping, before, limit)).boxed()
+    }
+
+    fn pending_correction(
+        &self,
+        hold_id: Uuid,
+    ) -> BoxFuture<'_, Result<Option<PendingCorrection>, Error>> {
+        self.read(move |connection| pending(connection, hold_id)).boxed()
+    }
+}
+
+/// Records that have been held since before this moment, and of which nobody was told.
+pub(crate) fn untold_holds(
+    connection: &Connection,
+    before: Timestamp,
+) -> rusqlite::Result<Vec<HoldRow>> {
+    let mut select = connection.prepare_cached(
+        "/* hold::untold_holds */ SELECT h.* FROM hold AS h WHERE h.ended IS NULL \
+         AND h.received_at <= ?1 AND NOT EXISTS (SELECT 1 FROM notice AS n \
+         WHERE n.hold_row = h.hold_row) ORDER BY h.hold_id LIMIT ?2",
+    )?;
+    select.query_map(params![from_time(before), FOUND_MAX], row)?.collect()
+}
 
 pub(crate) fn one(connection: &Connection, hold_id: Uuid) -> rusqlite::Result<Option<HoldRow>> {
     let mut select =
@@ -73,7 +137,7 @@ pub(crate) fn list(
     rows.collect()
 }
 
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
+pub(crate) fn row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
     let columns = Columns(row);
     Ok(HoldRow {
         hold_id: columns.id("hold_id")?,
@@ -91,7 +155,7 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<HoldRow> {
     })
 }
 
-pub(super) fn open_of(connection: &Connection, record: RecordIndex) -> rusqlite::Result<Vec<Uuid>> {
+pub(crate) fn open_of(connection: &Connection, record: RecordIndex) -> rusqlite::Result<Vec<Uuid>> {
     let mut select = connection.prepare_cached(
         "/* hold::open_of */ SELECT hold_id FROM hold WHERE record_index = ?1 \
          AND ended IS NULL ORDER BY hold_id",
@@ -100,7 +164,7 @@ pub(super) fn open_of(connection: &Connection, record: RecordIndex) -> rusqlite:
 }
 
 /// Holds that were received on one day, and those of earlier days that ended on it.
-pub(super) fn of_day(
+pub(crate) fn of_day(
     connection: &Connection,
     (force, test, date): (ForceCode, bool, Date),
     day: &mut Day,
@@ -159,8 +223,24 @@ pub(crate) fn pending(
     select.query_row([hold_id.as_bytes()], read).optional()
 }
 
+pub(crate) fn kept_holds(
+    connection: &Connection,
+    force: ForceCode,
+    mapping: &str,
+    before: Option<Uuid>,
+    limit: usize,
+) -> rusqlite::Result<Vec<HoldRow>> {
+    let mut select = connection.prepare_cached(
+        "/* hold::kept_holds */ SELECT * FROM hold INDEXED BY hold_open WHERE ended IS NULL \
+         AND hold_id < ?3 AND force = ?1 AND mapping_name = ?2 ORDER BY hold_id DESC LIMIT ?4",
+    )?;
+    let before = before.unwrap_or(Uuid::max());
+    let bound = params![force.0, mapping, before.as_bytes(), limit as i64];
+    select.query_map(bound, row)?.collect()
+}
+
 impl Transaction<'_> {
-    pub(super) fn hold(&self, hold: &NewHold, causes: &str) -> Result<(), Failure> {
+    pub fn hold(&self, hold: &NewHold, causes: &str) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* hold::hold */ INSERT INTO hold (hold_id, force, record_index, bytes, \
              received_day, received_at, test_data, mapping_version, mapping_name, mapping_sha256, \
@@ -191,12 +271,7 @@ impl Transaction<'_> {
         unique(row).map(drop)
     }
 
-    pub(super) fn end_hold(
-        &self,
-        hold_id: Uuid,
-        end: HoldEnd,
-        at: Timestamp,
-    ) -> Result<(), Failure> {
+    pub fn end_hold(&self, hold_id: Uuid, end: HoldEnd, at: Timestamp) -> Result<(), Failure> {
         let mut update = self.connection.prepare_cached(
             "/* hold::end_hold */ UPDATE hold SET ended = ?1, ended_at = ?2 \
              WHERE hold_id = ?3 AND ended IS NULL",
@@ -208,7 +283,7 @@ impl Transaction<'_> {
     }
 
     /// Ends every open hold of the record but the one that this very entry opened, with a fact each.
-    pub(super) fn close_holds(
+    pub fn close_holds(
         &mut self,
         (record, end): (RecordIndex, HoldEnd),
         but: Uuid,
@@ -249,7 +324,7 @@ impl Transaction<'_> {
     }
 
     /// What stops an open hold now.
-    pub(super) fn held_again(&self, again: &HeldAgain) -> Result<(), Failure> {
+    pub fn held_again(&self, again: &HeldAgain) -> Result<(), Failure> {
         let HeldAgain { hold_id, causes, mapping, unlisted } = again;
         let mut update = self.connection.prepare_cached(
             "/* hold::held_again */ UPDATE hold SET causes = ?2, mapping_version = ?3, \
@@ -267,7 +342,7 @@ impl Transaction<'_> {
         if changed == 1 { Ok(()) } else { Err(Failure::Conflict) }
     }
 
-    pub(super) fn pend_correction(&self, pending: &PendingCorrection) -> Result<(), Failure> {
+    pub fn pend_correction(&self, pending: &PendingCorrection) -> Result<(), Failure> {
         let PendingCorrection { hold_id, field, digest, by, at, because } = pending;
         let mut insert = self.connection.prepare_cached(
             "/* hold::pend_correction */ INSERT OR REPLACE INTO correction_pending \
@@ -279,28 +354,5 @@ impl Transaction<'_> {
             1 => Ok(()),
             _ => Err(Failure::Conflict),
         }
-    }
-
-    /// What the force is told about an open hold, with the next number of its stream.
-    pub(super) fn hold_notice(&self, hold_id: Uuid, notice: &NewNotice) -> Result<(), Failure> {
-        let mut insert = self.connection.prepare_cached(
-            "/* hold::hold_notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
-             sequence, hold_row, kind, cause, made_day, made_at, body) \
-             SELECT ?1, h.force, h.test_data, ?2, 1 + coalesce((SELECT max(sequence) FROM notice \
-             AS n WHERE n.force = h.force AND n.test_data = h.test_data AND n.compartment = ?2), \
-             0), h.hold_row, ?4, ?5, ?6, ?7, ?8 FROM hold AS h WHERE h.hold_id = ?3 \
-             AND h.ended IS NULL",
-        )?;
-        let written = unique(insert.execute(params![
-            notice.notice_id.as_bytes(),
-            from_compartment(notice.body.compartment()),
-            hold_id.as_bytes(),
-            notice.kind,
-            notice.cause.as_bytes(),
-            from_day(london_day(notice.made_at)),
-            from_time(notice.made_at),
-            notice.body.as_bytes(),
-        ]))?;
-        if written == 1 { Ok(()) } else { Err(Failure::Conflict) }
     }
 }

@@ -14,33 +14,36 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc};
 
 mod anchor;
-mod check;
-mod claim;
-mod column;
-mod conclude;
-mod backend;
+mod audit;
 mod call;
 mod case;
-mod epoch;
+mod check;
+mod column;
+mod day;
+mod entry;
+mod finding;
 mod growth;
 mod harm;
 mod hold;
+mod incident;
+mod letter;
 mod lock;
+mod mail;
+mod mapping;
 mod migrate;
+mod notice;
 mod open;
-mod pending;
-mod plan;
-mod push;
-mod read;
+mod outbox;
 mod readers;
+mod reconciliation;
+mod referral;
 mod scrub;
 mod seal;
-mod settle;
 mod step;
 mod sweep;
 mod table;
-mod tend;
-mod write;
+mod transaction;
+mod upkeep;
 mod writer;
 
 #[cfg(test)]
@@ -52,16 +55,16 @@ use cara_metric::{Metric, alert};
 use cara_store::Checked;
 use cara_supervisor::point;
 use cara_vault::Vault;
-use claim::Claims;
 use growth::Growth;
 use harm::{Harm, Mark};
 use lock::Held;
 use open::Opened;
+use outbox::Claims;
 use readers::Readers;
 use scrub::Scrub;
 use writer::{Command, Writer};
 
-pub use epoch::key_samples_beside;
+pub use upkeep::key_samples_beside;
 
 /// Why the file could not be opened.
 #[derive(Debug, thiserror::Error)]

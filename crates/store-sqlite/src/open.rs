@@ -14,10 +14,12 @@ use rusqlite::{Connection, OpenFlags, params};
 use uuid::Uuid;
 
 use super::anchor::Stand;
+use super::finding::Finding;
 use super::harm::Mark;
 use super::lock::{Held, Names, Place};
-use super::table::{Finding, Table};
-use super::{Error, Inspected, Options, check, migrate, scrub, write};
+use super::table::Table;
+use super::transaction::Failure;
+use super::{Error, Inspected, Options, audit, check, harm, migrate, scrub};
 use cara_clock::Clock;
 use cara_store::audit::End;
 use cara_vault::Vault;
@@ -327,16 +329,16 @@ fn fixed<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Re
     match read {
         Ok(value) => Ok(value),
         Err(rusqlite::Error::QueryReturnedNoRows) => {
-            check::damaged("fixed", format!("it has no row `{name}`"))
+            harm::damaged("fixed", format!("it has no row `{name}`"))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 fn head(connection: &Connection, vault: &Vault) -> Result<End, Error> {
-    write::read_end(connection, vault).map_err(|failure| match failure {
-        write::Failure::Backend(error) => error.into(),
-        write::Failure::Conflict | write::Failure::Impossible(_) => Error::AuditHead,
+    audit::read_end(connection, vault).map_err(|failure| match failure {
+        Failure::Backend(error) => error.into(),
+        Failure::Conflict | Failure::Impossible(_) => Error::AuditHead,
     })
 }
 
@@ -387,7 +389,7 @@ fn say_open(connection: &Connection, is_open: bool) -> Result<(), Error> {
     )?;
     match changed {
         1 => Ok(()),
-        _ => check::damaged("fixed", format!("it has no row `{IS_OPEN}`")),
+        _ => harm::damaged("fixed", format!("it has no row `{IS_OPEN}`")),
     }
 }
 

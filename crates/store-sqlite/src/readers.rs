@@ -93,6 +93,17 @@ impl Readers {
     }
 }
 
+/// Several reads of one state of the file.
+pub(crate) fn in_snapshot<T>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.unchecked_transaction()?;
+    let answer = read(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
 #[cfg(test)]
 impl Readers {
     /// Reads that no thread has taken yet.

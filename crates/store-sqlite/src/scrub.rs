@@ -11,10 +11,12 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::column::{Columns, from_time};
+use super::finding::{Finding, Turn};
+use super::readers::in_snapshot;
 use super::step::Step;
-use super::table::{Finding, ROWS, Table};
-use super::write::{Failure, Transaction};
-use super::{Error, Sqlite, check, harm, read};
+use super::table::{ROWS, Table};
+use super::transaction::{Failure, Transaction};
+use super::{Error, Sqlite, harm};
 use cara_metric::{Metric, alert};
 use cara_store::{Checked, Scrubbed};
 use cara_vault::Vault;
@@ -37,16 +39,6 @@ pub(crate) struct Scrub {
     opened_at: Timestamp,
     /// Tables that were found to be damaged; they are not walked again.
     damaged: Mutex<Vec<String>>,
-}
-
-/// What one turn did: part of a table, or all that was left of it.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    pub table: String,
-    pub began_at: Timestamp,
-    /// The key behind which to go on; `None`: the table is through.
-    pub after: Option<Vec<Value>>,
-    pub findings: Vec<Finding>,
 }
 
 /// A table with how far it was looked at.
@@ -214,13 +206,13 @@ pub(crate) fn whole(
             .query_row("/* scrub::whole */ PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said != "ok" {
         // SQLite names tables, indexes and pages, never a value.
-        return check::damaged("file", said);
+        return harm::damaged("file", said);
     }
     let broken = connection.query_row("/* scrub::whole */ PRAGMA foreign_key_check", [], |row| {
         row.get::<_, String>(0)
     });
     match broken {
-        Ok(table) => return check::damaged(table, "a row names another that is not there"),
+        Ok(table) => return harm::damaged(table, "a row names another that is not there"),
         Err(rusqlite::Error::QueryReturnedNoRows) => {}
         Err(error) => return Err(error.into()),
     }
@@ -309,9 +301,7 @@ impl Sqlite {
         let (scrub, vault) = (Arc::clone(&self.scrub), Arc::clone(&self.vault));
         let now = self.clock.now();
         let turn = self
-            .read(move |connection| {
-                read::in_snapshot(connection, |it| Ok(scrub.turn(it, &vault, now)))
-            })
+            .read(move |connection| in_snapshot(connection, |it| Ok(scrub.turn(it, &vault, now))))
             .await?;
         let took = self.clock.monotonic().saturating_sub(started);
         let is_idle = turn.as_ref().is_ok_and(Vec::is_empty);

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::Error;
-use super::table::Finding;
+use super::finding::Finding;
 use cara_vault::{Binding, Keys, Offender, Raw, Sealed, Vault, Victim, WrappedKeys};
 
 /// Under whose key a column is sealed.

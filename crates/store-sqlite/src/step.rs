@@ -6,10 +6,13 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::scrub::Turn;
+use super::finding::Turn;
 use cara_store::{
     CausedMessage, Entry, Fact, ForceCode, Lease, PlanVersion, Refused, Settled, What,
 };
+
+/// Why nothing is taken once the store closes.
+pub(crate) const STOPPING: &str = "the gateway is stopping";
 
 /// One thing to write, made ready on the caller's thread.
 #[derive(Debug)]
@@ -56,7 +59,16 @@ impl Prepared {
             | What::Decision(_)
             | What::TakeOver { .. }
             | What::EndHold { .. }
-            | What::Tend(_)
+            | What::DueNotice(_)
+            | What::HeldAgain(_)
+            | What::PendCorrection(_)
+            | What::PendPlan(_)
+            | What::Letter(_)
+            | What::Endpoint(_)
+            | What::Incident(_)
+            | What::Mail(_)
+            | What::Sweep(_)
+            | What::Reconciled(_)
             | What::BindKey(_)
             | What::Nothing { .. } => String::new(),
         };
@@ -76,7 +88,18 @@ impl Prepared {
             | What::Decision(_)
             | What::EndHold { .. }
             | What::BindKey(_) => true,
-            What::TakeOver { .. } | What::Tend(_) | What::Nothing { .. } => false,
+            What::TakeOver { .. }
+            | What::DueNotice(_)
+            | What::HeldAgain(_)
+            | What::PendCorrection(_)
+            | What::PendPlan(_)
+            | What::Letter(_)
+            | What::Endpoint(_)
+            | What::Incident(_)
+            | What::Mail(_)
+            | What::Sweep(_)
+            | What::Reconciled(_)
+            | What::Nothing { .. } => false,
         }
     }
 
@@ -98,9 +121,18 @@ impl Prepared {
                 outcome.body.as_bytes().len() + notices.sum::<usize>() + caused(&outcome.messages)
             }
             What::Decision(decision) => decision.body.as_bytes().len() + caused(&decision.messages),
+            What::DueNotice(due) => due.notice.body.as_bytes().len(),
             What::TakeOver { .. }
             | What::EndHold { .. }
-            | What::Tend(_)
+            | What::HeldAgain(_)
+            | What::PendCorrection(_)
+            | What::PendPlan(_)
+            | What::Letter(_)
+            | What::Endpoint(_)
+            | What::Incident(_)
+            | What::Mail(_)
+            | What::Sweep(_)
+            | What::Reconciled(_)
             | What::BindKey(_)
             | What::Nothing { .. } => 0,
         };

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
-use super::check::{Chain, damaged};
+use super::audit::Chain;
+use super::finding::Finding;
+use super::harm::damaged;
 use super::{Error, seal};
 use cara_vault::Vault;
 
@@ -55,18 +57,6 @@ struct Sql {
     touch: Vec<String>,
     /// Rows of the copy: all, behind a key, up to a key, between two.
     copied: [String; 4],
-}
-
-/// A row that is not as this program writes it, while everything around it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub table: String,
-    /// `None`: the table does not number its rows.
-    pub row: Option<i64>,
-    /// The referral or hold that it belongs to, where that is known.
-    pub case_id: Option<uuid::Uuid>,
-    /// Never a value.
-    pub what: String,
 }
 
 /// What came of a look at some rows.

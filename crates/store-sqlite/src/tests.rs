@@ -11,9 +11,12 @@ mod plans;
 mod power;
 
 use super::*;
-use cara_store::audit::{self, verify};
+use cara_store::audit::verify;
 use cara_store::contract::{self, Place, accept, revision, start, write};
-use cara_store::{Refused, Store};
+use cara_store::{
+    AuditChain as _, Cases as _, Days as _, Entries as _, OutboxRows as _, Reconciliations as _,
+    Referrals as _, Refused, Store, Upkeep as _,
+};
 
 /// A folder of its own for one test, gone with the value.
 struct Folder {
@@ -244,7 +247,7 @@ async fn a_full_disk_acknowledges_nothing_and_is_no_poison() {
 async fn retries_beyond_those_kept_by_time_are_found_again() {
     let folder = Folder::create("later");
     let store = folder.open();
-    let count = claim::LATER_MAX + 50;
+    let count = outbox::LATER_MAX + 50;
     for first in (0..count).step_by(1_000) {
         let entries = (first..count.min(first + 1_000)).map(|number| {
             let mut one = revision(&folder, &format!("A/{number}"), 1);
@@ -289,32 +292,36 @@ async fn every_change_of_the_audit_chain_is_found_where_it_is() {
         (
             "fact",
             "UPDATE audit SET fact = replace(fact, 'collection', 'erasure') WHERE sequence = 2",
-            (2, audit::CHANGED),
+            (2, cara_store::audit::CHANGED),
         ),
-        ("mac", "UPDATE audit SET mac = zeroblob(32) WHERE sequence = 1", (1, audit::CHANGED)),
-        ("middle", "DELETE FROM audit WHERE sequence = 2", (2, audit::MISSING)),
-        ("first", "DELETE FROM audit WHERE sequence = 1", (1, audit::MISSING)),
+        (
+            "mac",
+            "UPDATE audit SET mac = zeroblob(32) WHERE sequence = 1",
+            (1, cara_store::audit::CHANGED),
+        ),
+        ("middle", "DELETE FROM audit WHERE sequence = 2", (2, cara_store::audit::MISSING)),
+        ("first", "DELETE FROM audit WHERE sequence = 1", (1, cara_store::audit::MISSING)),
         (
             "swap",
             "UPDATE audit SET sequence = 9 WHERE sequence = 1; \
              UPDATE audit SET sequence = 1 WHERE sequence = 2; \
              UPDATE audit SET sequence = 2 WHERE sequence = 9",
-            (1, audit::CHANGED),
+            (1, cara_store::audit::CHANGED),
         ),
-        ("tail", "DELETE FROM audit WHERE sequence = 3", (3, audit::SHORT)),
+        ("tail", "DELETE FROM audit WHERE sequence = 3", (3, cara_store::audit::SHORT)),
         (
             "added",
             "INSERT INTO audit SELECT 4, mac, fact FROM audit WHERE sequence = 3",
-            (4, audit::CHANGED),
+            (4, cara_store::audit::CHANGED),
         ),
         (
             "tail and head",
             "DELETE FROM audit WHERE sequence = 3; UPDATE audit_head SET sequence = 2, \
              mac = (SELECT mac FROM audit WHERE sequence = 2)",
-            (2, audit::HEAD),
+            (2, cara_store::audit::HEAD),
         ),
-        ("head", "DELETE FROM audit_head", (4, audit::HEADLESS)),
-        ("all", "DELETE FROM audit_head; DELETE FROM audit", (1, audit::HEADLESS)),
+        ("head", "DELETE FROM audit_head", (4, cara_store::audit::HEADLESS)),
+        ("all", "DELETE FROM audit_head; DELETE FROM audit", (1, cara_store::audit::HEADLESS)),
     ];
     for (name, change, expected) in cases {
         assert_eq!(tampered(name, change).await, expected, "{name}");

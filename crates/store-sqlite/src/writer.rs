@@ -11,14 +11,14 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::anchor::Keeper;
-use super::claim::{Claims, Effects};
-use super::column::from_day;
+use super::column::{from_day, revision_row};
 use super::growth::Growth;
 use super::harm::{self, Harm};
 use super::lock::Names;
-use super::step::{Outcome, Step, Work};
-use super::write::{self, Added, Failure, MESSAGES_MAX, Transaction};
-use super::{Error, open, statement};
+use super::outbox::{Claims, Effects};
+use super::step::{Outcome, STOPPING, Step, Work};
+use super::transaction::{Added, Failure, Transaction};
+use super::{Error, audit, open, statement};
 use cara_clock::{Clock, london_day};
 use cara_metric::Metric;
 use cara_store::audit::End;
@@ -236,7 +236,7 @@ impl Writer {
     }
 
     fn write_steps(&self, steps: Vec<Step>, below_reserve: bool) -> Result<Written, Failure> {
-        let before = write::read_end(&self.connection, &self.vault)?;
+        let before = audit::read_end(&self.connection, &self.vault)?;
         let mut transaction = Transaction {
             connection: &self.connection,
             vault: &self.vault,
@@ -363,7 +363,6 @@ impl Writer {
 
 pub(crate) const POISONED: &str =
     "a commit ended in an unknown way; the gateway must be started again";
-pub(crate) const STOPPING: &str = "the gateway is stopping";
 pub(crate) const BELOW_RESERVE: &str = "the disk is below its reserve";
 
 /// Why the file could not be written, for the person who runs the gateway.
@@ -416,11 +415,6 @@ fn is_of_the_entry(error: &rusqlite::Error) -> bool {
         Some(code) => matches!(code, ErrorCode::TooBig | ErrorCode::TypeMismatch),
         None => true,
     }
-}
-
-/// The revision row that an outbox row belongs to.
-pub(crate) fn revision_row(outbox_row: i64) -> i64 {
-    outbox_row / MESSAGES_MAX as i64
 }
 
 /// Everything that one caller wants, with the place for its answer.

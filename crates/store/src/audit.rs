@@ -7,8 +7,68 @@
 //! daily heads of the reconciliation: one that the chain does not contain proves it. Who has the
 //! audit key can forge everything but those.
 
-use super::{AuditHead, AuditRow, Error, Store};
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
 use cara_vault::{Vault, hex};
+
+/// Reads of the audit chain.
+pub trait AuditChain: Send + Sync + 'static {
+    /// The audit chain in order, `after` exclusive; at most `limit` rows.
+    fn audit_rows(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRow>, Error>>;
+
+    /// Sequence and link of the last audit row, and the seal of both; sequence 0 before the first.
+    /// None when somebody has removed it.
+    fn audit_head(&self) -> BoxFuture<'_, Result<Option<AuditHead>, Error>>;
+}
+
+/// A fact for the audit chain (DPA 2018 s62): ids, codes, times and digests only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    pub operation: Operation,
+    /// Who did it: an identity's name, an operator's user name, or `gateway`.
+    pub by: String,
+    pub at: Timestamp,
+    /// Referral, hold or mapping id.
+    pub about: String,
+    /// Recipient of a disclosure: provider slug or identity name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
+    /// Short code or reason given by a person: never a value from a record.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// The six operations of DPA 2018 s62(1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    Collection,
+    Alteration,
+    Consultation,
+    Disclosure,
+    Combination,
+    Erasure,
+}
+
+/// One link of the audit chain.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    pub sequence: u64,
+    /// The fact as the JSON text that was hashed.
+    pub fact: String,
+    pub mac: [u8; 32],
+}
+
+/// The head of the audit chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditHead {
+    pub sequence: u64,
+    pub mac: [u8; 32],
+    pub seal: [u8; 32],
+}
 
 pub const CHANGED: &str = "the row does not fit the one before it: it or that one was changed";
 pub const MISSING: &str = "a row is missing";
@@ -55,7 +115,7 @@ pub struct Verified {
 }
 
 /// Walks the whole chain in chunks, while facts may be added to it.
-pub async fn verify(store: &dyn Store, vault: &Vault) -> Result<Verified, Error> {
+pub async fn verify(store: &dyn AuditChain, vault: &Vault) -> Result<Verified, Error> {
     let mut end = End::START;
     let broken = loop {
         let rows = store.audit_rows(end.sequence, ROWS_PER_READ).await?;

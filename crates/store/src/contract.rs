@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use cara_domain::Compartment;
 use jiff::Timestamp;
 use uuid::Uuid;
 

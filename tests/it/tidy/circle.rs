@@ -30,10 +30,6 @@ const STANDING: &[(&str, &[&str])] = &[
             "section", "survey", "write",
         ],
     ),
-    ("store", &["outcome", "push", "row", "sweep"]),
-    ("store_sqlite", &["check", "seal", "table"]),
-    ("store_sqlite", &["claim", "pending", "writer"]),
-    ("store_sqlite", &["hold", "read", "scrub", "step", "write"]),
     (
         "tls",
         &["authority", "client", "directory", "expiry", "presented", "reload", "server", "trust"],

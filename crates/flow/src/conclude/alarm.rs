@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Arrived, Concluded, Folded, Urgency};
 use crate::{Gateway, Refusal, notice};
-use cara_store::{About, Case, Tend};
+use cara_store::{About, Case, DueNotice, What};
 
 /// What a report that could be read has to be told for, before everything else.
 pub(super) fn urgent(reported: &Reported) -> Option<Urgent> {
@@ -63,7 +63,7 @@ impl Gateway {
             let (kind, cause) = (urgent.kind(), self.alarm_cause(&case));
             let notice = self.new_notice(&open.keys, Compartment::Victim, kind, cause, &content)?;
             let about = About::Referral(case.referral_id);
-            if self.tend(Tend::Notice { about, facts: case.facts, notice }).await? {
+            if self.change(What::DueNotice(DueNotice { about, facts: case.facts, notice })).await? {
                 self.letters_wake.notify_one();
                 return Ok(Some(case.force.to_string()));
             }

@@ -18,7 +18,8 @@ use cara_clock::london_day;
 use cara_metric::alert::{self, Alerts, EPOCH_MISSING, FORCE_UNLISTED};
 pub use cara_store::Incident;
 use cara_store::{
-    About, CaseClock, Entry, Fact, ForceCode, HoldRow, LateBefore, Operation, Tend, What,
+    About, CaseClock, DueNotice, Entry, Fact, ForceCode, HoldRow, IncidentChange, LateBefore,
+    MailChange, Operation, SweepChange, What,
 };
 
 use cara_supervisor::contain;
@@ -180,14 +181,14 @@ impl Gateway {
         let doubtful = before.is_some_and(|sweep| {
             now < ago(sweep.seen_at, BACK_S_MAX) || sweep.seen_at < ago(now, JUMP_H_MAX * 3600)
         });
-        self.tend(Tend::Seen { at: now, stopped: doubtful }).await?;
+        self.change(What::Sweep(SweepChange::Ran { at: now, is_stopped: doubtful })).await?;
         Ok(doubtful)
     }
 
     /// An operator says that the clock is right: the sweep goes on.
     pub async fn accept_clock(&self, operator: &Operator, because: String) -> Result<(), Refusal> {
         let audit = self.said_by(operator, "clock accepted", because)?;
-        let what = What::Tend(Tend::AcceptClock { at: self.clock.now() });
+        let what = What::Sweep(SweepChange::AcceptClock { at: self.clock.now() });
         match self.write_raced(Entry::of(what, vec![audit])).await? {
             true => Ok(()),
             false => Err(Refusal::WrongState { state: "the clock is not in doubt" }),
@@ -217,8 +218,8 @@ impl Gateway {
         })
     }
 
-    pub(super) async fn tend(&self, tend: Tend) -> Result<bool, Refusal> {
-        self.write_raced(Entry::of(What::Tend(tend), Vec::new())).await
+    pub(super) async fn change(&self, what: What) -> Result<bool, Refusal> {
+        self.write_raced(Entry::of(what, Vec::new())).await
     }
 
     /// Makes a notice that is due. `false`: the case has moved meanwhile; the next walk looks again.
@@ -231,7 +232,7 @@ impl Gateway {
         let about = About::Referral(case.referral_id);
         let side = Compartment::Offender;
         let notice = self.new_notice(&open.keys, side, due.kind.code(), due.cause, &content)?;
-        self.tend(Tend::Notice { about, facts: case.facts, notice }).await
+        self.change(What::DueNotice(DueNotice { about, facts: case.facts, notice })).await
     }
 
     /// Tells the force that its record is held.
@@ -246,7 +247,12 @@ impl Gateway {
         let kind = NoticeKind::RecordHeld.code();
         let side = Compartment::Offender;
         let notice = self.new_notice(&keys, side, kind, hold.hold_id, &content)?;
-        self.tend(Tend::Notice { about: About::Hold(hold.hold_id), facts: 0, notice }).await
+        self.change(What::DueNotice(DueNotice {
+            about: About::Hold(hold.hold_id),
+            facts: 0,
+            notice,
+        }))
+        .await
     }
 
     /// The force's own key, where the mapping that is live now can read it.
@@ -306,7 +312,8 @@ impl Gateway {
         if self.forces.has_mail {
             for notice_id in late.unmailed {
                 let mail_id = self.clock.id();
-                self.tend(Tend::MailNotice { notice_id, mail_id, at: now }).await?;
+                self.change(What::Mail(MailChange::OfNotice { notice_id, mail_id, at: now }))
+                    .await?;
             }
         }
         Ok(())
@@ -357,8 +364,8 @@ impl Gateway {
                     continue;
                 }
                 let incident_id = incident.incident_id;
-                let close = Tend::CloseIncident { incident_id, at: now, mail: mail() };
-                if self.tend(close).await? {
+                let close = IncidentChange::Close { incident_id, at: now, mail: mail() };
+                if self.change(What::Incident(close)).await? {
                     swept.closed.push(incident);
                 }
                 continue;
@@ -371,7 +378,9 @@ impl Gateway {
             let told = again.then_some(now);
             let mail = if again { mail() } else { None };
             let incident_id = incident.incident_id;
-            let still = self.tend(Tend::Incident { incident_id, count, told, mail }).await?;
+            let still = self
+                .change(What::Incident(IncidentChange::Still { incident_id, count, told, mail }))
+                .await?;
             if still && again {
                 swept.told_again.push(Incident { count, ..incident });
             }
@@ -385,8 +394,8 @@ impl Gateway {
                 opened_at: now,
                 told_at: now,
             };
-            let opening = Tend::OpenIncident { incident: incident.clone(), mail: mail() };
-            if self.tend(opening).await? {
+            let opening = IncidentChange::Open { incident: incident.clone(), mail: mail() };
+            if self.change(What::Incident(opening)).await? {
                 *swept.open.entry(incident.kind.clone()).or_default() += 1;
                 swept.opened.push(incident);
             }

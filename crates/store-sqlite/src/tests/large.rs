@@ -90,67 +90,71 @@ fn no_read_costs_more_because_there_are_many_cases() {
     let mut reads = Counter::of(connection);
 
     // What loops ask for.
-    reads.at_most(1, "pending::oldest", pending::oldest);
+    reads.at_most(1, "pending::oldest", outbox::oldest);
     reads.at_most(1_000, "sweep::late", |c| sweep::late(c, &before));
-    reads.at_most(1, "sweep::last_heard", |c| sweep::last_heard(c, HAMPSHIRE));
-    reads.at_most(1, "sweep::last_heard of nobody", |c| sweep::last_heard(c, NORFOLK));
-    reads.at_most(1, "sweep::incidents", sweep::incidents);
-    reads.at_most(1, "sweep::mails", |c| sweep::mails(c, now, 20));
-    reads.at_most(1, "sweep::paused", sweep::paused);
-    reads.at_most(10, "sweep::untold_holds", |c| sweep::untold_holds(c, now));
+    reads.at_most(1, "day::last_heard", |c| day::last_heard(c, HAMPSHIRE));
+    reads.at_most(1, "day::last_heard of nobody", |c| day::last_heard(c, NORFOLK));
+    reads.at_most(1, "incident::incidents", incident::incidents);
+    reads.at_most(1, "mail::mails", |c| mail::mails(c, now, 20));
+    reads.at_most(1, "letter::paused", letter::paused);
+    reads.at_most(10, "hold::untold_holds", |c| hold::untold_holds(c, now));
     let harm = harm::Harm::none(Mark::beside(&folder.options().anchor), Metric::default());
-    reads.at_most(2, "push::due", |c| push::due(c, &harm, HAMPSHIRE, now, 16));
-    reads.at_most(40, "sweep::cases that have ended", |c| sweep::cases(c, 0, 500));
-    reads.at_most(80, "sweep::cases", |c| sweep::cases(c, 150_000, 500));
-    reads.at_most(1, "plan::numbers", plan::numbers);
-    reads.at_most(1, "plan::newest", plan::newest);
+    reads.at_most(2, "letter::due", |c| letter::due(c, &harm, HAMPSHIRE, now, 16));
+    reads.at_most(40, "case::cases that have ended", |c| case::cases(c, 0, 500));
+    reads.at_most(80, "case::cases", |c| case::cases(c, 150_000, 500));
+    reads.at_most(1, "mapping::numbers", mapping::numbers);
+    reads.at_most(1, "mapping::newest", mapping::newest);
 
     // What forces ask for.
     let digest = Digest([7; 32]);
     let record = folder.vault.record_index(HAMPSHIRE.0, false, "A/1");
-    reads.at_most(1, "read::look", |c| read::look(c, HAMPSHIRE, record));
+    reads.at_most(1, "referral::look", |c| referral::look(c, HAMPSHIRE, record));
     reads.at_most(1, "hold::open", |c| hold::open(c, NORFOLK, digest));
-    reads.at_most(1, "read::referral", |c| read::referral(c, id));
+    reads.at_most(1, "referral::referral", |c| referral::referral(c, id));
     reads.at_most(1, "case::case", |c| case::case(c, id));
-    reads.at_most(1, "case::next_notice", |c| case::next_notice(c, &stream(false)));
-    reads.at_most(1, "case::next_notice of a test", |c| case::next_notice(c, &stream(true)));
-    reads.at_most(10, "case::notices", |c| case::notices(c, &stream(false), 100));
+    reads.at_most(1, "notice::next_notice", |c| notice::next_notice(c, &stream(false)));
+    reads.at_most(1, "notice::next_notice of a test", |c| notice::next_notice(c, &stream(true)));
+    reads.at_most(10, "notice::notices", |c| notice::notices(c, &stream(false), 100));
 
     // What commands ask for, a chunk at a time.
-    let start = sweep::DayPlace::START;
-    let first = sweep::DayPlace::Revisions { force: 44, after: 0 };
+    let start = reconciliation::DayPlace::START;
+    let first = reconciliation::DayPlace::Revisions { force: 44, after: 0 };
     let side = Compartment::Offender;
-    reads.at_most(1, "sweep::exchanged, start", |c| {
-        sweep::exchanged(c, "harbour", side, day(), start)
+    reads.at_most(1, "reconciliation::exchanged, start", |c| {
+        reconciliation::exchanged(c, "harbour", side, day(), start)
     });
-    reads.at_most(80, "sweep::exchanged", |c| sweep::exchanged(c, "harbour", side, day(), first));
-    reads.at_most(20, "sweep::absent_outcomes", |c| sweep::absent_outcomes(c, &many));
-    reads.at_most(1, "plan::kept_count of nothing", |c| {
-        plan::kept_count(c, HAMPSHIRE, "decision", 100_000)
+    reads.at_most(80, "reconciliation::exchanged", |c| {
+        reconciliation::exchanged(c, "harbour", side, day(), first)
     });
-    reads.at_most(1, "plan::kept_raws of nothing", |c| {
-        plan::kept_raws(c, HAMPSHIRE, "decision", None, 25)
+    reads.at_most(20, "case::absent_outcomes", |c| case::absent_outcomes(c, &many));
+    reads.at_most(1, "referral::kept_count of nothing", |c| {
+        referral::kept_count(c, HAMPSHIRE, "decision", 100_000)
     });
-    reads.at_most(3, "plan::kept_raws", |c| plan::kept_raws(c, HAMPSHIRE, "referral", None, 25));
-    reads.at_most(100, "plan::kept_holds of nobody", |c| {
-        plan::kept_holds(c, HAMPSHIRE, "referral", None, 25)
+    reads.at_most(1, "referral::kept_raws of nothing", |c| {
+        referral::kept_raws(c, HAMPSHIRE, "decision", None, 25)
     });
-    reads.at_most(2, "plan::kept_holds", |c| plan::kept_holds(c, NORFOLK, "referral", None, 25));
+    reads.at_most(3, "referral::kept_raws", |c| {
+        referral::kept_raws(c, HAMPSHIRE, "referral", None, 25)
+    });
+    reads.at_most(100, "hold::kept_holds of nobody", |c| {
+        hold::kept_holds(c, HAMPSHIRE, "referral", None, 25)
+    });
+    reads.at_most(2, "hold::kept_holds", |c| hold::kept_holds(c, NORFOLK, "referral", None, 25));
     reads.at_most(1, "hold::list of nobody", |c| {
         hold::list(c, &holds(Some(HAMPSHIRE), false), None, 500)
     });
     reads.at_most(30, "hold::list", |c| hold::list(c, &holds(None, false), None, 500));
     reads.at_most(30, "hold::list, open", |c| hold::list(c, &holds(None, true), None, 500));
-    reads.at_most(20, "read::audit_rows", |c| read::audit_rows(c, 0, 1_000));
+    reads.at_most(20, "audit::audit_rows", |c| audit::audit_rows(c, 0, 1_000));
 
     // As much as there is: what waits is counted once at a start and for a list, a whole day is asked
     // for by a person.
-    reads.at_most(1_200, "pending::count", pending::count);
-    reads.at_most(500, "push::waiting", |c| push::waiting(c, HAMPSHIRE));
-    reads.at_most(1_500, "plan::kept_count", |c| {
-        plan::kept_count(c, HAMPSHIRE, "referral", 100_000)
+    reads.at_most(1_200, "pending::count", outbox::count);
+    reads.at_most(500, "letter::waiting", |c| letter::waiting(c, HAMPSHIRE));
+    reads.at_most(1_500, "referral::kept_count", |c| {
+        referral::kept_count(c, HAMPSHIRE, "referral", 100_000)
     });
-    reads.at_most(6_000, "read::day", |c| read::day(c, HAMPSHIRE, false, day()));
+    reads.at_most(6_000, "day::day", |c| day::day(c, HAMPSHIRE, false, day()));
 
     // 200,000 rows wait: a claim looks at a few of them.
     let claims = Claims::open(&reads.connection).unwrap();
@@ -215,7 +219,7 @@ async fn a_day_of_many_messages_is_whole_and_a_stop_waits_for_none_of_it() {
     store.close().await.unwrap();
     assert!(started.elapsed() < Duration::from_secs(2), "it took {:?}", started.elapsed());
     let stopped = |error: cara_store::Error| {
-        matches!(error, cara_store::Error::Unavailable { reason: writer::STOPPING })
+        matches!(error, cara_store::Error::Unavailable { reason: step::STOPPING })
     };
     assert!(endless.await.unwrap().is_err_and(stopped));
     assert!(walk.await.unwrap().is_err_and(stopped));

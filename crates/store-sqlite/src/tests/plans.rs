@@ -44,33 +44,33 @@ const BOUNDED: &[(&str, &str, &str)] = &[
     ("open::is_begun", "SCAN audit", "it ends at the first row"),
     ("open::begin", "SCAN fixed USING COVERING INDEX fixed_copy", "it ends at the first row"),
     ("growth::open", "SCAN growth", "a row for each force at most"),
-    ("plan::history", "USE TEMP B-TREE FOR ORDER BY", VERSIONS),
-    ("plan::newest", "SCAN p USING INDEX sqlite_autoindex_plan_version_1", VERSIONS),
+    ("mapping::history", "USE TEMP B-TREE FOR ORDER BY", VERSIONS),
+    ("mapping::newest", "SCAN p USING INDEX sqlite_autoindex_plan_version_1", VERSIONS),
     (
-        "plan::numbers",
+        "mapping::numbers",
         "SCAN plan_version USING COVERING INDEX sqlite_autoindex_plan_version_1",
         VERSIONS,
     ),
-    ("plan::kept_count", "SCAN (subquery-1)", "it counts so far as it is told"),
-    ("plan::kept_count", "SCAN (subquery-3)", "it counts so far as it is told"),
-    ("read::audit_head", "SCAN audit_head", ONE),
-    ("write::read_end", "SCAN audit_head", ONE),
+    ("referral::kept_count", "SCAN (subquery-1)", "it counts so far as it is told"),
+    ("referral::kept_count", "SCAN (subquery-3)", "it counts so far as it is told"),
+    ("audit::audit_head", "SCAN audit_head", ONE),
+    ("audit::read_end", "SCAN audit_head", ONE),
     ("sweep::state", "SCAN sweep", ONE),
-    ("sweep::incidents", "SCAN incident USING INDEX incident_open", OPEN),
-    ("sweep::incidents", "USE TEMP B-TREE FOR ORDER BY", OPEN),
+    ("incident::incidents", "SCAN incident USING INDEX incident_open", OPEN),
+    ("incident::incidents", "USE TEMP B-TREE FOR ORDER BY", OPEN),
     ("sweep::late", "SCAN hold USING INDEX hold_open_bytes", OPEN),
     ("sweep::late", "SCAN notice USING INDEX notice_urgent", OPEN),
     ("sweep::late", "SCAN outbox USING COVERING INDEX outbox_copy", CHUNK),
     ("sweep::late", "SCAN o", CHUNK),
     ("sweep::late", "USE TEMP B-TREE FOR GROUP BY", OPEN),
     ("sweep::late", "USE TEMP B-TREE FOR count(DISTINCT)", CHUNK),
-    ("sweep::mails", "SCAN m USING INDEX mail_waiting", OPEN),
-    ("sweep::untold_holds", "SCAN h USING INDEX hold_open", OPEN),
+    ("mail::mails", "SCAN m USING INDEX mail_waiting", OPEN),
+    ("hold::untold_holds", "SCAN h USING INDEX hold_open", OPEN),
     ("sweep::uneven_days", "SCAN reconciliation USING INDEX reconciliation_uneven", OPEN),
-    ("push::troubles", "SCAN n USING INDEX notice_failing", OPEN),
-    ("push::troubles", "USE TEMP B-TREE FOR DISTINCT", OPEN),
-    ("push::endpoint", "SCAN (subquery-1)", "it counts so far as it is told"),
-    ("sweep::paused", "SCAN paused_endpoint", "a row for each force at most"),
+    ("letter::troubles", "SCAN n USING INDEX notice_failing", OPEN),
+    ("letter::troubles", "USE TEMP B-TREE FOR DISTINCT", OPEN),
+    ("letter::endpoint", "SCAN (subquery-1)", "it counts so far as it is told"),
+    ("letter::paused", "SCAN paused_endpoint", "a row for each force at most"),
 ];
 /// The same of the statements that each table makes of itself: table (every one), what the statement
 /// begins with, why.
@@ -97,13 +97,21 @@ struct Texts {
 impl Texts {
     fn of_source() -> Texts {
         let mut texts = Texts::default();
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|it| it == "rs"))
-            .filter(|path| path.file_stem().is_some_and(|it| it != "tests"))
-            .collect();
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.file_stem().is_some_and(|it| it == "tests") {
+                    continue;
+                }
+                match path.extension() {
+                    Some(kind) if kind == "rs" => files.push(path),
+                    None => folders.push(path),
+                    Some(_) => {}
+                }
+            }
+        }
         files.sort();
         for file in files {
             texts.visit_file(&syn::parse_file(&std::fs::read_to_string(file).unwrap()).unwrap());

@@ -111,7 +111,7 @@ pub async fn a_correction_waits_while_its_hold_is_open(place: &dyn Place) {
         at: start(),
         because: "he said so".into(),
     };
-    let pend = |pending| entry(What::Tend(Tend::PendCorrection(pending)));
+    let pend = |pending| entry(What::PendCorrection(pending));
     assert_eq!(store.pending_correction(hold_id).await.unwrap(), None);
     write(&*store, pend(asked("ann", "one"))).await;
     write(&*store, pend(asked("bo", "two"))).await;
@@ -131,7 +131,7 @@ pub async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn Place) {
         let mapping = MappingRef { version: 4, ..mapping() };
         let unlisted = unlisted.map(|bytes| Sealed::from_stored(bytes.to_vec()));
         let again = HeldAgain { hold_id, causes, mapping, unlisted };
-        entry(What::Tend(Tend::HeldAgain(Box::new(again))))
+        entry(What::HeldAgain(Box::new(again)))
     };
     write(&*store, again("one", Some(b"sealed"))).await;
     write(&*store, again("two", None)).await;

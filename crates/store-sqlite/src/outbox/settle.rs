@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::column::from_time;
-use super::write::{Failure, Transaction};
+use crate::column::from_time;
+use crate::transaction::{Failure, Transaction};
 use cara_store::Settled;
 
 /// Rows that one transaction puts back.

@@ -21,10 +21,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::growth;
 use super::pending::{self, Pending};
-use super::write::Added;
-use super::writer::revision_row;
+use crate::column::revision_row;
+use crate::growth;
+use crate::transaction::Added;
 use cara_clock::Clock;
 use cara_store::{Lease, Route};
 

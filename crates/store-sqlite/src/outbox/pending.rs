@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
-use super::column::{Columns, from_compartment};
-use super::writer::revision_row;
+use crate::column::revision_row;
+use crate::column::{Columns, from_compartment};
 use cara_store::{Lease, Leased, LeasedBody, Route};
 
 /// What decides whether an outbox row may be claimed.
