@@ -8,7 +8,7 @@ use cara_domain::choice::{ContactAgreed, Decided};
 use cara_domain::decision::Decision;
 use cara_domain::outcome::{Report, VictimReport};
 use cara_domain::{Code, Finding, Recorded, example};
-use cara_wire::outcome::Fault;
+use cara_wire::rejection::Fault;
 use cara_wire::rejection::{self, Rejection};
 use cara_wire::v1::Prompt;
 use cara_wire::{

@@ -10,7 +10,8 @@ use std::ops::Range;
 
 use super::Fail;
 use super::name::NameId;
-use super::tree::{Builder, Piece, Tree};
+use super::node::Piece;
+use super::tree::{Builder, Tree};
 
 /// How a CSV is written.
 #[derive(Clone, Debug, PartialEq, Eq)]

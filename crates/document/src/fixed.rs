@@ -13,7 +13,8 @@ use std::ops::Range;
 
 use super::Fail;
 use super::name::NameId;
-use super::tree::{Builder, Piece, Tree};
+use super::node::Piece;
+use super::tree::{Builder, Tree};
 
 /// How a fixed width file is written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use std::borrow::Cow;
 
 use super::Fail;
 use super::name::NameId;
-use super::tree::{Builder, Piece, Tree};
+use super::node::Piece;
+use super::tree::{Builder, Tree};
 
 /// Where a value goes: the name of its node, and where the node begins.
 #[derive(Clone, Copy)]

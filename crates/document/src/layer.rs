@@ -11,8 +11,8 @@
 use std::sync::OnceLock;
 
 use super::name::Names;
-use super::place::LayerLines;
-use super::tree::{Before, Builder, Node, NodeId, Piece, Tree};
+use super::node::{Layer, Node, NodeId, Piece};
+use super::tree::{Before, Builder, Tree};
 use super::{BYTE_ORDER_MARK, Error, ErrorKind, Fail, Limits, Written, fixed, json, xml};
 
 /// How a carried text is written.
@@ -30,23 +30,6 @@ pub struct Opening<'a> {
     /// The mapping's own word for what carries the text, never a word of the body.
     pub label: &'a str,
     pub inside: &'a Inside,
-}
-
-/// A text that was opened.
-#[derive(Debug)]
-pub(super) struct Layer {
-    pub carrier: NodeId,
-    /// The first node inside.
-    first: u32,
-    /// One past the last.
-    end: u32,
-    /// What was opened, in which the nodes inside have their places.
-    pub text: Piece,
-    pub written: Written,
-    /// The layer around this one, by its place among all.
-    pub outer: Option<usize>,
-    /// Where its lines stand in the body, once somebody asks.
-    pub lines: OnceLock<LayerLines>,
 }
 
 /// A text that was read and is not yet in the tree.
@@ -299,25 +282,5 @@ impl Tree<'_> {
         let around = std::iter::successors(self.parent(node), |node| self.parent(*node));
         // An attribute is no level, and the node itself is one.
         around.count().saturating_sub(usize::from(self.is_attribute(node)))
-    }
-
-    /// The innermost opened text that holds the node; `None` for the body.
-    pub(super) fn layer_of(&self, node: NodeId) -> Option<usize> {
-        let behind = self.layers.partition_point(|layer| layer.first <= node.0);
-        let mut layer = behind.checked_sub(1)?;
-        while node.0 >= self.layers[layer].end {
-            layer = self.layers[layer].outer?;
-        }
-        Some(layer)
-    }
-
-    /// How the text is written that holds the node.
-    pub(super) fn written_in(&self, layer: Option<usize>) -> Written {
-        layer.map_or(self.written, |layer| self.layers[layer].written)
-    }
-
-    /// The text that holds the node.
-    pub(super) fn holding(&self, layer: Option<usize>) -> &str {
-        layer.map_or(self.source, |layer| self.read(self.layers[layer].text))
     }
 }

@@ -11,7 +11,9 @@ mod excerpt;
 pub mod fixed;
 mod json;
 mod layer;
+mod line;
 mod name;
+mod node;
 mod place;
 mod space;
 mod tree;
@@ -22,7 +24,8 @@ pub use decode::{decode, is_known_encoding};
 pub use excerpt::excerpt;
 pub use layer::{Inside, Opening, open};
 pub use name::{NameId, Names, SPACES_MAX};
-pub use tree::{Children, NodeId, Tree};
+pub use node::NodeId;
+pub use tree::{Children, Tree};
 
 /// The shape of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,54 +3,28 @@
 use std::ops::Range;
 
 use super::Written;
-use super::tree::{NodeId, Tree};
-
-/// Bytes between two entries of a line index.
-const BLOCK: usize = 4096;
-
-/// How many line ends stand before each block of a text, so that asking for a line again and again
-/// does not read the text again and again.
-#[derive(Debug)]
-pub(super) struct Lines(Vec<u32>);
-
-impl Lines {
-    fn of(text: &str) -> Self {
-        let mut sum = 0;
-        let before = text.as_bytes().chunks(BLOCK).map(|block| {
-            let before = sum;
-            sum += newlines(block);
-            before
-        });
-        Lines(before.collect())
-    }
-
-    /// Line ends before this byte of the text.
-    fn before(&self, text: &str, offset: usize) -> u32 {
-        let block = offset / BLOCK;
-        let before = self.0.get(block).copied().unwrap_or_default();
-        before + newlines(&text.as_bytes()[block * BLOCK..offset])
-    }
-}
-
-/// The lines of an opened text.
-#[derive(Debug)]
-pub(super) struct LayerLines {
-    /// Of the body, on which the text or else its carrier begins.
-    first: u32,
-    /// Its line ends are the body's own; else all of it stands on the first line.
-    literal: Option<Lines>,
-}
+use super::line::{LayerLines, LineIndex, newlines};
+use super::node::NodeId;
+use super::tree::Tree;
 
 impl Tree<'_> {
+    /// The line of the body on which the node begins, 1-based. Of a node inside something opened:
+    /// the line on which it stands if line ends stand in the body as they are, else the line of
+    /// what carries it.
+    pub fn line(&self, node: NodeId) -> u32 {
+        self.line_in(self.layer_of(node), self.node(node).span.0 as usize)
+    }
+
     /// The line of the body for a byte of an opened text (or of the body itself), 1-based.
     pub(super) fn line_in(&self, layer: Option<usize>, offset: usize) -> u32 {
         let Some(layer) = layer else {
-            let lines = self.lines.get_or_init(|| Lines::of(self.source));
-            return 1 + lines.before(self.source, offset);
+            let lines = self.lines.get_or_init(|| LineIndex::of(self.source));
+            return 1 + lines.count_before(self.source, offset);
         };
         let lines = self.layers[layer].lines.get_or_init(|| self.layer_lines(layer));
         let within = lines.literal.as_ref();
-        lines.first + within.map_or(0, |lines| lines.before(self.holding(Some(layer)), offset))
+        lines.first
+            + within.map_or(0, |lines| lines.count_before(self.holding(Some(layer)), offset))
     }
 
     fn layer_lines(&self, layer: usize) -> LayerLines {
@@ -67,7 +41,7 @@ impl Tree<'_> {
             let dropped = newlines(raw.as_bytes()).checked_sub(newlines(inner.as_bytes()));
             if let Some(dropped) = dropped.filter(|dropped| *dropped <= leading) {
                 let first = self.line_in(outer, first.start) + dropped;
-                return LayerLines { first, literal: Some(Lines::of(inner)) };
+                return LayerLines { first, literal: Some(LineIndex::of(inner)) };
             }
         }
         let first = self.line_in(outer, self.span(carrier).start);
@@ -107,10 +81,6 @@ impl Tree<'_> {
         pieces.push(start..end.max(start));
         pieces
     }
-}
-
-fn newlines(text: &[u8]) -> u32 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u32
 }
 
 /// Bytes of the start tag that an element begins with.

@@ -8,61 +8,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use super::layer::Layer;
+use super::line::LineIndex;
 use super::name::{NameId, Names};
-use super::place::Lines;
+use super::node::{Layer, MADE, Node, NodeId, Piece};
 use super::{Fail, Limits, Written};
-
-/// A node of one tree. Rising ids are document order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub(super) u32);
-
-/// A text: where it stands in the body, or in [`Tree::made`] when the top bit of `start` is set.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Piece {
-    start: u32,
-    pub(super) len: u32,
-}
-
-const MADE: u32 = 1 << 31;
-
-impl Piece {
-    /// A text that stands in the body literally.
-    pub(crate) fn at(start: usize, len: usize) -> Self {
-        Piece { start: start as u32, len: len as u32 }
-    }
-
-    /// The same piece of a text that stands inside this one, or (what was made for that text)
-    /// `made_before` bytes further on in the buffer.
-    pub(super) fn moved(self, outer: Piece, made_before: u32) -> Self {
-        let start = match self.start & MADE {
-            0 => self.start + outer.start,
-            _ => self.start + made_before,
-        };
-        Piece { start, len: self.len }
-    }
-
-    /// Without its first bytes.
-    pub(super) fn from(self, bytes: usize) -> Self {
-        Piece { start: self.start + bytes as u32, len: self.len - bytes as u32 }
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    pub name: NameId,
-    pub parent: u32,
-    /// One past the last id of the subtree.
-    pub end: u32,
-    pub name_text: Piece,
-    pub text: Piece,
-    /// In the text that holds the node: the body, or what was opened.
-    pub span: (u32, u32),
-    pub attribute_count: u16,
-    pub is_attribute: bool,
-    /// Which of the declared namespaces it is in; 0 for none of them.
-    pub space: u8,
-}
 
 /// A parsed body. The root is the document itself: its children are the XML root element, the
 /// members of a JSON object (or `item`s of an array), the rows of a CSV, the lines of a fixed
@@ -71,7 +20,7 @@ pub struct Tree<'t> {
     pub(super) source: &'t str,
     pub(super) made: String,
     pub(super) nodes: Vec<Node>,
-    pub(super) lines: OnceLock<Lines>,
+    pub(super) lines: OnceLock<LineIndex>,
     /// How the body is written.
     pub(super) written: Written,
     /// What was opened, by the first node inside.
@@ -162,13 +111,6 @@ impl<'t> Tree<'t> {
         self.node(node).space
     }
 
-    /// The line of the body on which the node begins, 1-based. Of a node inside something opened:
-    /// the line on which it stands if line ends stand in the body as they are, else the line of
-    /// what carries it.
-    pub fn line(&self, node: NodeId) -> u32 {
-        self.line_in(self.layer_of(node), self.node(node).span.0 as usize)
-    }
-
     /// Where the node stands in the decoded body without its byte order mark: an element from `<` to `>`, a JSON member from
     /// its key, an array's element from its value, a row or line with its line end, a fixed width
     /// record to the end of its last line. A group of CSV rows spans from its first row to its
@@ -179,6 +121,25 @@ impl<'t> Tree<'t> {
         start as usize..end as usize
     }
 
+    /// The innermost opened text that holds the node; `None` for the body.
+    pub(super) fn layer_of(&self, node: NodeId) -> Option<usize> {
+        let behind = self.layers.partition_point(|layer| layer.first <= node.0);
+        let mut layer = behind.checked_sub(1)?;
+        while node.0 >= self.layers[layer].end {
+            layer = self.layers[layer].outer?;
+        }
+        Some(layer)
+    }
+
+    /// How the text is written that holds the node.
+    pub(super) fn written_in(&self, layer: Option<usize>) -> Written {
+        layer.map_or(self.written, |layer| self.layers[layer].written)
+    }
+
+    /// The text that holds the node.
+    pub(super) fn holding(&self, layer: Option<usize>) -> &str {
+        layer.map_or(self.source, |layer| self.read(self.layers[layer].text))
+    }
     /// A text that does not stand in the body literally.
     pub(super) fn make(&mut self, text: &str) -> Piece {
         let start = self.made.len() as u32 | MADE;

@@ -16,8 +16,9 @@ use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
+use super::node::Piece;
 use super::space::Scope;
-use super::tree::{Builder, Piece, Tree};
+use super::tree::{Builder, Tree};
 use super::{BYTE_ORDER_MARK, ErrorKind, Fail};
 
 const NAME_START: u8 = 1;

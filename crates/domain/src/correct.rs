@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::draft::{Draft, Fields, Origin, Value};
+use super::draft::{Draft, Fields, Value};
 use super::field::{FieldId, Goes, Group, Shape};
+use super::origin::Origin;
 
 /// Why a person may not put this field right in this way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,11 +80,7 @@ impl Correction {
 
     /// `offender.phones`, `offences[1].title`
     pub fn field(&self) -> Cow<'static, str> {
-        let spec = self.id.spec();
-        match spec.group {
-            Group::Root | Group::Decision => Cow::Borrowed(spec.name),
-            group => Cow::Owned(format!("{}[{}].{}", group.name(), self.index + 1, spec.name)),
-        }
+        self.id.full_name(Some(self.index + 1))
     }
 
     /// The new value, for a keyed digest.

@@ -4,16 +4,7 @@ use std::borrow::Cow;
 
 use super::field::{self, FieldId, Fills, Group};
 use super::finding::Finding;
-
-/// Where a value came from: an index into the source paths of the `Plan` that made the draft.
-/// Paths are the mapping's own text, so an origin never holds a value of the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Origin(pub u16);
-
-impl Origin {
-    /// A person put the value right; it stands nowhere in the record.
-    pub const OPERATOR: Origin = Origin(u16::MAX);
-}
+use super::origin::Origin;
 
 /// What a slot of a draft holds. `Debug` shows the kind of value, never the value.
 #[derive(Clone, Default, PartialEq)]

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
-use super::draft::{Draft, Fields, Origin, Value};
+use super::draft::{Draft, Fields, Value};
 use super::field::{FieldId, Group};
+use super::origin::Origin;
 use super::referral::{Context, Referral, Validated};
 
 /// The day on which [`draft`] is valid.

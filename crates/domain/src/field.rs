@@ -1,6 +1,8 @@
 //! Every field that a mapping may fill, by its dotted name (DESIGN section 5). One table: the
 //! mapping compiler, the validator, the schemas and the handbook all read this one.
 
+use std::borrow::Cow;
+
 /// Where a field may go (DPA 2018 s37: only what the purpose needs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goes {
@@ -176,6 +178,18 @@ impl FieldId {
     /// The field of this group with this name.
     pub fn find(group: Group, name: &str) -> Option<FieldId> {
         all(group).find(|id| id.spec().name == name)
+    }
+
+    /// Its name with its group's: `offences.cjs_code`, of one item `offences[2].cjs_code`.
+    pub fn full_name(self, number: Option<usize>) -> Cow<'static, str> {
+        let spec = self.spec();
+        match (spec.group, number) {
+            (Group::Root | Group::Decision, _) => Cow::Borrowed(spec.name),
+            (group, Some(number)) => {
+                Cow::Owned(format!("{}[{number}].{}", group.name(), spec.name))
+            }
+            (group, None) => Cow::Owned(format!("{}.{}", group.name(), spec.name)),
+        }
     }
 
     pub fn index(self) -> usize {

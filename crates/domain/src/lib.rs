@@ -1,6 +1,7 @@
 //! Words and rules: what a referral is, and everything that can be wrong with one.
 
 mod assemble;
+mod canonical;
 pub mod caution;
 pub mod choice;
 mod compartment;
@@ -15,6 +16,7 @@ mod fold;
 pub mod identifier;
 pub mod notice;
 pub mod offender_side;
+mod origin;
 pub mod outcome;
 mod police;
 pub mod programme;
@@ -32,10 +34,11 @@ mod withhold;
 
 pub use compartment::Compartment;
 pub use decide::validate_decision;
-pub use draft::{Draft, Fields, Origin, Value};
+pub use draft::{Draft, Fields, Value};
 pub use field::FieldId;
 pub use finding::{Code, Finding, Kind};
 pub use offender_side::OffenderSide;
+pub use origin::Origin;
 pub use police::Police;
 pub use recorded::Recorded;
 pub use referral::{Context, Referral, Source, Stopped, Validated, Withdrawal};

@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::canonical::canonical;
 use super::choice::{ObservedEthnicity, YesNo};
 use super::identifier::{Asn, Cro, Email, PncId, PtiUrn};
 use super::recorded::Recorded;
@@ -42,7 +43,7 @@ pub struct Police {
 impl Police {
     /// Canonical JSON, to be sealed and compared.
     pub fn content(&self) -> Vec<u8> {
-        super::referral::canonical(&Sealing(self))
+        canonical(&Sealing(self))
     }
 
     /// Reads what [`Police::content`] wrote.

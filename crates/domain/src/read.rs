@@ -220,16 +220,7 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     fn name(&self, id: FieldId) -> Cow<'static, str> {
-        field_name(id, self.number)
-    }
-}
-
-/// `offender.family_name`, or `offences[2].cjs_code`.
-pub fn field_name(id: FieldId, number: Option<usize>) -> Cow<'static, str> {
-    let spec = id.spec();
-    match number {
-        None => Cow::Borrowed(spec.name),
-        Some(number) => Cow::Owned(format!("{}[{number}].{}", spec.group.name(), spec.name)),
+        id.full_name(self.number)
     }
 }
 

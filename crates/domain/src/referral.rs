@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::Serialize;
 
+use super::canonical::canonical;
 use super::choice::{Action, ContactAgreed};
 use super::decision::DecisionRecord;
-use super::draft::Origin;
 use super::field::FieldId;
 use super::finding::Finding;
 use super::fold::fold;
 use super::identifier::ForceCode;
 use super::offender_side::OffenderSide;
+use super::origin::Origin;
 use super::police::Police;
 use super::recorded::Recorded;
 use super::redact::redacted;
@@ -124,16 +124,6 @@ impl Referral {
     /// The day by which the conditions must be met, as police sent it.
     pub fn deadline(&self) -> Date {
         self.offender_side.caution.deadline
-    }
-}
-
-/// Bytes that are equal exactly when the content is: fields in declared order, absent ones left
-/// out.
-pub(super) fn canonical<T: Serialize>(content: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(2048);
-    match serde_json::to_writer(&mut bytes, content) {
-        Ok(()) => bytes,
-        Err(_) => unreachable!("a side has text keys only, and writing to memory does not fail"),
     }
 }
 

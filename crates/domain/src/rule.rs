@@ -4,10 +4,10 @@ use jiff::civil::Date;
 
 use super::assemble::{CautionDates, ConditionFacts, OffenceDates, VictimDates};
 use super::choice::ConditionKind;
-use super::draft::{Draft, Origin};
+use super::draft::Draft;
 use super::field::FieldId;
 use super::finding::{Code, Finding};
-use super::read::field_name;
+use super::origin::Origin;
 
 /// CJA 2003 s22: a conditional caution is for persons of 18 or over.
 const ADULT_YEARS: i16 = 18;
@@ -124,7 +124,7 @@ impl Judge<'_, '_> {
     }
 
     fn item(&mut self, code: Code, id: FieldId, index: usize) {
-        let name = field_name(id, Some(index + 1));
+        let name = id.full_name(Some(index + 1));
         self.findings.push(Finding::new(code, name).at(self.origin(id, index), None));
     }
 

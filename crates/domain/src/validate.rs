@@ -4,10 +4,11 @@ use std::mem;
 
 use super::assemble::{self, ReadSource};
 use super::choice::Action;
-use super::draft::{Draft, Fields, Origin};
+use super::draft::{Draft, Fields};
 use super::field::FieldId;
 use super::finding::{Code, Finding, Kind};
 use super::offender_side::{Condition, Offence, OffenderSide};
+use super::origin::Origin;
 use super::police::Police;
 use super::read::Reader;
 use super::referral::{Context, Referral, Stopped, Validated, Withdrawal};

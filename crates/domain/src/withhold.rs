@@ -8,7 +8,6 @@ use super::field::FieldId;
 use super::finding::{Code, Finding};
 use super::fold::{fold, is_combining, push_folded};
 use super::offender_side::OffenderSide;
-use super::read::field_name;
 
 /// Fewer digits than this are no telephone number.
 const NUMBER_DIGITS_MIN: usize = 7;
@@ -114,7 +113,7 @@ pub fn withhold(
     let mut withheld = |id: FieldId, index: Option<usize>| {
         let block = draft.block(id.spec().group, index.unwrap_or(0));
         let origin = block.and_then(|fields| fields.slot(id).origin);
-        let name = field_name(id, index.map(|index| index + 1));
+        let name = id.full_name(index.map(|index| index + 1));
         findings.push(Finding::new(Code::WITHHELD_VICTIM_NAMED, name).at(origin, None));
     };
     if search.take_if_named(&mut side.offender.access_needs) {

@@ -327,7 +327,7 @@ pub(super) fn checked(
     shown: &str,
     name: &str,
     text: &str,
-    open: cara_mapping::Open<'_>,
+    open: cara_mapping::OpenFile<'_>,
 ) -> Result<Checked, Unsound> {
     let compiled = Mapping::compile(name, shown, text, open);
     let sound = match compiled.plan {

@@ -3,6 +3,7 @@
 pub(super) mod block;
 mod calendar;
 mod chain;
+mod column;
 mod complete;
 pub(super) mod field;
 mod fit;
@@ -14,7 +15,7 @@ pub(super) mod quoted;
 pub(super) mod rule;
 mod settled;
 pub(super) mod source;
-pub(super) mod syntax;
+mod start;
 pub(super) mod table;
 pub(super) mod test;
 mod unused;
@@ -29,10 +30,13 @@ use super::condition::When;
 use super::condition::settled::Wanting;
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
-use super::extend::{self, Effective, Lines, Spot};
+use super::extend::{self, Effective, Lines};
 use super::fault::Fault;
+use super::line_origin::LineOrigin;
+use super::open::OpenFile;
 use super::path::Path;
 use super::plan::{Lookup, Plan};
+use super::syntax;
 use cara_document::{Names, Tree};
 use cara_domain::Origin;
 use cara_domain::field::{FieldId, Fills};
@@ -40,9 +44,6 @@ use cara_domain::identifier::ForceCode;
 use jiff::tz::TimeZone;
 use table::{Quoted, Table};
 use written::{PathPlace, Written};
-
-/// Opens a file that the mapping names, relative to the mapping's own folder.
-pub type Open<'a> = &'a dyn Fn(&str) -> Option<Vec<u8>>;
 
 /// What came of compiling a file.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl<P> Compiled<P> {
 
 /// Compiles a mapping file. `file` is how diagnostics name it; its last part without the ending is
 /// the mapping's name.
-pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<Plan> {
+pub fn compile(file: &str, text: &str, open: OpenFile<'_>) -> Compiled<Plan> {
     compiled(file, text, open, |compiler, top| compiler.file(top))
 }
 
@@ -70,7 +71,7 @@ pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<Plan> {
 pub(super) fn compiled<P>(
     file: &str,
     text: &str,
-    open: Open<'_>,
+    open: OpenFile<'_>,
     whole: impl Fn(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
 ) -> Compiled<P> {
     let effective = extend::effective(file, text, open);
@@ -99,7 +100,7 @@ fn once<P>(
     file: &str,
     text: &str,
     lines: &Lines,
-    open: Open<'_>,
+    open: OpenFile<'_>,
     whole: &impl Fn(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
 ) -> Compiled<P> {
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
@@ -123,7 +124,7 @@ pub(super) struct Compiler<'a> {
     pub text: &'a str,
     /// Where the lines of the text come from.
     lines: &'a Lines,
-    pub open: Open<'a>,
+    pub open: OpenFile<'a>,
     pub diagnostics: Vec<Diagnostic>,
     names: Names,
     paths: Vec<String>,
@@ -191,7 +192,7 @@ pub(super) const TOP_KEYS: [&str; 12] = [
 const EXTENDING: &[&str] = &["extends", "without"];
 
 impl<'a> Compiler<'a> {
-    pub fn new(file: &'a str, text: &'a str, lines: &'a Lines, open: Open<'a>) -> Self {
+    pub fn new(file: &'a str, text: &'a str, lines: &'a Lines, open: OpenFile<'a>) -> Self {
         Compiler {
             file,
             text,
@@ -328,7 +329,7 @@ impl<'a> Compiler<'a> {
         match self.filled.get(&key) {
             Some(first) if id.spec().group.is_root() && !(first.conditional && conditional) => {
                 let spot = self.lines.named(&self.spot(first.at));
-                let name = super::translate::full_name(id, None);
+                let name = id.full_name(None);
                 let what = format!("{name} is filled on {spot} already");
                 self.report(Code::FILLED_TWICE, span.clone(), what);
             }
@@ -408,7 +409,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Where the line of a byte comes from.
-    pub fn spot(&self, byte: usize) -> Spot {
+    pub fn spot(&self, byte: usize) -> LineOrigin {
         self.lines.spot_at(self.text, byte)
     }
 

@@ -5,38 +5,21 @@ mod merge;
 mod outline;
 mod show;
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use toml_edit::{Document, Item};
 
 use super::code::Code;
-use super::compile::{Open, syntax};
 use super::diagnostic::Diagnostic;
+use super::line_origin::LineOrigin;
+use super::open::OpenFile;
+use super::syntax;
 use merge::{Piece, Side};
 use outline::Outline;
 
 /// The folder of all shared starts, from the folder of a force.
 const FOLDER: &str = "../base/";
-
-/// Where one line of a mapping comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spot {
-    /// The base, as diagnostics name it; absent when the line is the file's own.
-    pub base: Option<Arc<str>>,
-    /// 1-based.
-    pub line: usize,
-}
-
-impl fmt::Display for Spot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.base {
-            Some(base) => write!(f, "{base}:{}", self.line),
-            None => write!(f, "line {}", self.line),
-        }
-    }
-}
 
 /// Where each line of an effective text comes from.
 #[derive(Clone, Debug)]
@@ -60,25 +43,25 @@ impl Lines {
     }
 
     /// Where a line comes from; 1-based.
-    pub fn spot(&self, line: usize) -> Spot {
-        let Some(last) = self.places.last() else { return Spot { base: None, line } };
+    pub fn spot(&self, line: usize) -> LineOrigin {
+        let Some(last) = self.places.last() else { return LineOrigin { base: None, line } };
         // An empty line that is no line may follow the last.
         let (side, line) = *self.places.get(line.saturating_sub(1)).unwrap_or(last);
-        Spot { base: self.base.clone().filter(|_| side == Side::Base), line }
+        LineOrigin { base: self.base.clone().filter(|_| side == Side::Base), line }
     }
 
     /// Where the line of a byte of the effective text comes from.
-    pub(super) fn spot_at(&self, text: &str, byte: usize) -> Spot {
+    pub(super) fn spot_at(&self, text: &str, byte: usize) -> LineOrigin {
         self.spot(text[..byte.min(text.len())].matches('\n').count() + 1)
     }
 
     /// The name of the file that a line is in.
-    pub fn file<'l>(&'l self, spot: &'l Spot) -> &'l str {
+    pub fn file<'l>(&'l self, spot: &'l LineOrigin) -> &'l str {
         spot.base.as_deref().unwrap_or(&self.shown)
     }
 
     /// A place as a sentence names it that may stand beside a line of the other file.
-    pub(super) fn named(&self, spot: &Spot) -> String {
+    pub(super) fn named(&self, spot: &LineOrigin) -> String {
         match self.base {
             Some(_) => format!("{}:{}", self.file(spot), spot.line),
             None => spot.to_string(),
@@ -90,7 +73,7 @@ impl Lines {
         let of_the_whole = diagnostic.line == 1 && diagnostic.length == 0;
         let spot = if of_the_whole && self.base.is_some() {
             diagnostic.source = self.extends.1.clone();
-            Spot { base: None, line: self.extends.0 }
+            LineOrigin { base: None, line: self.extends.0 }
         } else {
             self.spot(diagnostic.line)
         };
@@ -114,7 +97,7 @@ pub struct Effective {
 
 /// Puts a file and the base that it extends together; a file that extends nothing stays as it is.
 /// `shown` is how diagnostics name the file, `open` reads from its folder.
-pub fn effective(shown: &str, text: &str, open: Open<'_>) -> Effective {
+pub fn effective(shown: &str, text: &str, open: OpenFile<'_>) -> Effective {
     let lines = Lines::of_file(shown);
     let diagnostics = Vec::new();
     let mut whole = Effective { text: text.to_owned(), lines, diagnostics, is_whole: true };
@@ -148,7 +131,7 @@ struct Extender<'a> {
 type Whole = (String, Lines, Vec<Diagnostic>);
 
 impl Extender<'_> {
-    fn whole(&self, extends: &Item, open: Open<'_>) -> Result<Whole, Vec<Diagnostic>> {
+    fn whole(&self, extends: &Item, open: OpenFile<'_>) -> Result<Whole, Vec<Diagnostic>> {
         let span = extends.span().unwrap_or_default();
         let refused = |what: &str| vec![self.report(Code::BASE, span.clone(), what)];
         let name = extends.as_str().filter(|name| is_base(name));

@@ -1,8 +1,9 @@
 //! A mapping file of either sort: one that reads records, or one that writes letters. Which it is,
 //! its name says.
 
-use super::compile::{self, Compiled, Open};
+use super::compile::{self, Compiled};
 use super::letter::{self, LetterPlan};
+use super::open::OpenFile;
 use super::{Plan, Report, trial};
 
 /// The name of the file that writes letters.
@@ -20,7 +21,7 @@ pub enum Mapping {
 impl Mapping {
     /// Compiles the file with this name (`referral`, `decision`, [`LETTERS`]). `shown` is how
     /// diagnostics name it.
-    pub fn compile(name: &str, shown: &str, text: &str, open: Open<'_>) -> Compiled<Mapping> {
+    pub fn compile(name: &str, shown: &str, text: &str, open: OpenFile<'_>) -> Compiled<Mapping> {
         if name == LETTERS {
             letter::compile(shown, text, open).map(Mapping::Letter)
         } else {
@@ -29,7 +30,7 @@ impl Mapping {
     }
 
     /// Runs the tests inside it.
-    pub fn run_tests(&self, open: Open<'_>) -> Report {
+    pub fn run_tests(&self, open: OpenFile<'_>) -> Report {
         match self {
             Mapping::Plan(plan) => trial::run(plan, open),
             Mapping::Letter(plan) => letter::run_tests(plan, open),

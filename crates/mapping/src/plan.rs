@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::condition::{Rule, When};
 use super::date::Formats;
-use super::extend::Spot;
+use super::line_origin::LineOrigin;
 use super::path::{Path, Step};
+use super::record_test::RecordTest;
 use super::transform::Transform;
 use cara_document::{Format, Inside, Limits, Names, NodeId, Opening, Tree};
 use cara_domain::field::{FIELDS, FieldId, Fills, Group, Shape};
@@ -34,7 +35,7 @@ pub struct Plan {
     pub(super) blocks: Vec<Block>,
     pub(super) lookups: Vec<Lookup>,
     pub(super) rules: Vec<RuleLine>,
-    pub(super) tests: Vec<super::trial::Test>,
+    pub(super) tests: Vec<RecordTest>,
 }
 
 /// An `[[unwrap]]`: what is carried inside a text.
@@ -54,7 +55,7 @@ pub(super) struct Field {
     /// 0-based over the whole file, for coverage.
     pub number: usize,
     /// Where the mapping says it.
-    pub spot: Spot,
+    pub spot: LineOrigin,
     pub from: From,
     pub when: Option<When>,
     pub apply: Vec<Transform>,

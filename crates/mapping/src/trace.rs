@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::extend::Spot;
+use super::line_origin::LineOrigin;
 use super::plan::{Field, Plan};
 use super::translate::{Step, Translation, Watch};
 use super::trial::texts;
@@ -17,7 +17,7 @@ pub struct Line {
     /// Line of the record, 1-based.
     pub record_line: Option<u32>,
     /// Where the mapping says it.
-    pub mapping_spot: Spot,
+    pub mapping_spot: LineOrigin,
     /// What was made of it, in order. Personal.
     pub made: Vec<Made>,
     /// The step that the texts could not be brought through.

@@ -6,13 +6,13 @@ mod block;
 use std::borrow::Cow;
 
 use super::condition;
-use super::extend::Spot;
+use super::line_origin::LineOrigin;
 use super::path::{Path, Place};
 use super::plan::{Field, From, Lookup, Plan};
 use super::texts::Texts;
 use cara_document::{NodeId, Tree};
 use cara_domain::correct::{Barred, Correction};
-use cara_domain::field::{FieldId, Group, Need, Shape};
+use cara_domain::field::{FieldId, Need, Shape};
 use cara_domain::{Code, Draft, Fields, Finding, Kind, Origin, Value};
 
 /// What a translation gives: the draft, and apart from it what must not be in any finding.
@@ -38,7 +38,7 @@ pub(super) trait Watch {
 /// One field on its way from the record to the draft.
 pub(super) struct Step<'a> {
     pub number: usize,
-    pub spot: &'a Spot,
+    pub spot: &'a LineOrigin,
     pub field: Cow<'static, str>,
     pub origin: Option<Origin>,
     pub node: Option<NodeId>,
@@ -97,7 +97,7 @@ impl Plan {
                 let field = line.require.field();
                 let root = field.spec().group.is_root();
                 let origin = if root { draft.root.slot(field).origin } else { None };
-                let mut finding = Finding::new(code, full_name(field, None)).at(origin, None);
+                let mut finding = Finding::new(code, field.full_name(None)).at(origin, None);
                 finding.named = Some(std::sync::Arc::clone(&line.name));
                 broken.push(finding);
             }
@@ -198,7 +198,7 @@ impl<'t> Translator<'_, 't, '_> {
         let Read { value, origin, node, steps } = read;
         if self.watched {
             let filled = !matches!(value, Ok(Value::Absent));
-            let name = full_name(field.id, number);
+            let name = field.id.full_name(number);
             let (number, spot) = (field.number, &field.spot);
             let (texts, value) = (&steps, value.as_ref().ok());
             self.watch.field(Step {
@@ -240,7 +240,7 @@ impl<'t> Translator<'_, 't, '_> {
             }
             Trouble::Unreadable => Code::UNREADABLE,
         };
-        let mut finding = Finding::new(code, full_name(field.id, number));
+        let mut finding = Finding::new(code, field.id.full_name(number));
         if let Trouble::Unlisted(lookup) = trouble {
             finding.named = Some(std::sync::Arc::clone(&self.plan.lookups[lookup].name));
         }
@@ -418,7 +418,7 @@ impl<'t> Translator<'_, 't, '_> {
             }
             (None, None) => {
                 self.watch.lookup_row(index, None);
-                let unlisted = (full_name(field.id, number).into_owned(), text.to_owned());
+                let unlisted = (field.id.full_name(number).into_owned(), text.to_owned());
                 // A person who is said several times is read as often.
                 if self.unlisted.last() != Some(&unlisted) {
                     self.unlisted.push(unlisted);
@@ -441,15 +441,5 @@ impl Field {
             From::Constant(_, origin) => *origin,
             From::Paths { paths, .. } => paths.first().map_or(Origin(0), |(_, origin)| *origin),
         }
-    }
-}
-
-/// `offences[2].cjs_code`
-pub(super) fn full_name(id: FieldId, number: Option<usize>) -> Cow<'static, str> {
-    let spec = id.spec();
-    match (spec.group, number) {
-        (Group::Root | Group::Decision, _) => Cow::Borrowed(spec.name),
-        (group, Some(number)) => Cow::Owned(format!("{}[{number}].{}", group.name(), spec.name)),
-        (group, None) => Cow::Owned(format!("{}.{}", group.name(), spec.name)),
     }
 }

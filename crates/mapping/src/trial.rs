@@ -2,37 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::Open;
+use super::open::OpenFile;
 use super::plan::Plan;
+use super::record_test::{Expected, Given, RecordResult, RecordTest};
 use super::report::Report;
-use super::translate::{Step, Watch, full_name};
+use super::translate::{Step, Watch};
 use cara_document::Limits;
 use cara_domain::field::Group;
 use cara_domain::{Context, Draft, Kind, Validated, Value};
 
-/// One `[[test]]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Test {
-    pub name: String,
-    pub given: Given,
-    pub expected: Vec<Expected>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
-    Text(String),
-    /// Relative to the mapping's folder.
-    File(String),
-    /// An earlier test's record with some texts replaced, each of which it holds once.
-    Changed {
-        of: Box<Given>,
-        changes: Vec<(String, String)>,
-    },
-}
-
 impl Given {
     /// The record's text, decoded as the gateway would.
-    pub(super) fn text(&self, plan: &Plan, open: Open<'_>) -> Result<String, String> {
+    pub(super) fn text(&self, plan: &Plan, open: OpenFile<'_>) -> Result<String, String> {
         match self {
             Given::Text(text) => Ok(text.clone()),
             Given::File(file) => {
@@ -52,57 +33,6 @@ impl Given {
                 }
                 Ok(text)
             }
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
-    Outcome(Outcome),
-    /// These codes or names stop the record, in any order, and no others.
-    Violations(Vec<String>),
-    /// These flags are among the record's.
-    Flags(Vec<String>),
-    /// The field's texts in the draft.
-    Field(String, Vec<String>),
-}
-
-/// What becomes of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A referral.
-    Accepted,
-    /// The force takes the case back.
-    Withdrawn,
-    /// Only holds stop it.
-    Held,
-    /// The force must mend it.
-    Refused,
-    /// A decision.
-    Decided,
-}
-
-impl Outcome {
-    pub const NAMES: [&'static str; 5] = ["accepted", "withdrawn", "held", "refused", "decided"];
-
-    pub fn named(text: &str) -> Option<Outcome> {
-        match text {
-            "accepted" => Some(Outcome::Accepted),
-            "withdrawn" => Some(Outcome::Withdrawn),
-            "held" => Some(Outcome::Held),
-            "refused" => Some(Outcome::Refused),
-            "decided" => Some(Outcome::Decided),
-            _ => None,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Outcome::Accepted => "accepted",
-            Outcome::Withdrawn => "withdrawn",
-            Outcome::Held => "held",
-            Outcome::Refused => "refused",
-            Outcome::Decided => "decided",
         }
     }
 }
@@ -131,7 +61,7 @@ impl Watch for Reached {
 
 /// Runs every test of the mapping. The day is fixed, so that a test does not begin to fail by
 /// itself; any domain of a compliance inbox that an example uses counts as listed.
-pub fn run(plan: &Plan, open: Open<'_>) -> Report {
+pub fn run(plan: &Plan, open: OpenFile<'_>) -> Report {
     let mut report = Report::default();
     let mut reached = Reached::default();
     for test in &plan.tests {
@@ -145,8 +75,8 @@ pub fn run(plan: &Plan, open: Open<'_>) -> Report {
 /// Everything in which the record is not as the test expects, or why it cannot be tried.
 fn try_one(
     plan: &Plan,
-    test: &Test,
-    open: Open<'_>,
+    test: &RecordTest,
+    open: OpenFile<'_>,
     reached: &mut Reached,
 ) -> Result<Vec<String>, String> {
     let text = test.given.text(plan, open)?;
@@ -197,13 +127,13 @@ pub(super) fn inbox_domains(draft: &Draft<'_>) -> Vec<String> {
         .collect()
 }
 
-fn compare(test: &Test, draft: &Draft<'_>, judged: &Validated) -> Vec<String> {
+fn compare(test: &RecordTest, draft: &Draft<'_>, judged: &Validated) -> Vec<String> {
     let (outcome, stopping, flags) = summary(judged);
     let mut differences = Vec::new();
     for expected in &test.expected {
         match expected {
-            Expected::Outcome(wanted) if *wanted == outcome => {}
-            Expected::Outcome(wanted) => {
+            Expected::RecordResult(wanted) if *wanted == outcome => {}
+            Expected::RecordResult(wanted) => {
                 let (wanted, outcome) = (wanted.name(), outcome.name());
                 let because = if stopping.is_empty() { "" } else { ": " };
                 let found = stopping.join(", ");
@@ -247,23 +177,23 @@ fn name_of(text: &str) -> Option<&'static str> {
     cara_domain::Code::find(text).map(|code| code.name())
 }
 
-/// Outcome, what stops the record and its flags, each as `name field`.
-fn summary(judged: &Validated) -> (Outcome, Vec<String>, Vec<String>) {
+/// RecordResult, what stops the record and its flags, each as `name field`.
+fn summary(judged: &Validated) -> (RecordResult, Vec<String>, Vec<String>) {
     let shown =
         |finding: &cara_domain::Finding| format!("{} {}", finding.code.name(), finding.field);
     match judged {
         Validated::Referral(referral) => {
-            (Outcome::Accepted, Vec::new(), referral.flags.iter().map(shown).collect())
+            (RecordResult::Accepted, Vec::new(), referral.flags.iter().map(shown).collect())
         }
         Validated::Withdrawal(withdrawal) => {
-            (Outcome::Withdrawn, Vec::new(), withdrawal.flags.iter().map(shown).collect())
+            (RecordResult::Withdrawn, Vec::new(), withdrawal.flags.iter().map(shown).collect())
         }
-        Validated::Decision(_) => (Outcome::Decided, Vec::new(), Vec::new()),
+        Validated::Decision(_) => (RecordResult::Decided, Vec::new(), Vec::new()),
         Validated::Stopped(stopped) => {
             let (flags, stopping): (Vec<_>, Vec<_>) =
                 stopped.findings.iter().partition(|it| it.code.kind() == Kind::Flag);
             let refused = stopping.iter().any(|it| it.code.kind() == Kind::Violation);
-            let outcome = if refused { Outcome::Refused } else { Outcome::Held };
+            let outcome = if refused { RecordResult::Refused } else { RecordResult::Held };
             let shown = |all: Vec<&cara_domain::Finding>| all.into_iter().map(shown).collect();
             (outcome, shown(stopping), shown(flags))
         }
@@ -307,7 +237,7 @@ pub(super) fn texts(value: &Value<'_>) -> Vec<String> {
 fn coverage(plan: &Plan, reached: &Reached, report: &mut Report) {
     let blocks = plan.blocks.iter().flat_map(|block| &block.fields);
     let fields = plan.fields.iter().chain(blocks).map(|field| {
-        let words = format!("{}: {}", field.spot, full_name(field.id, None));
+        let words = format!("{}: {}", field.spot, field.id.full_name(None));
         (reached.fields.contains(&field.number), words)
     });
     report.count("fields", fields);

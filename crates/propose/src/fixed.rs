@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::write::quoted;
+use super::quote::quoted;
 use cara_document::fixed::{Column, Is, Line, Options};
 
 /// What tells a kind of line is this long at most.

@@ -16,6 +16,8 @@ mod hint;
 mod kind;
 mod line;
 mod lookup;
+mod nothing;
+mod quote;
 mod record;
 mod scramble;
 mod section;

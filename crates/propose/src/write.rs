@@ -7,10 +7,11 @@ use super::clue::Zone;
 use super::kind::Kind;
 use super::line::Line;
 use super::lookup::Lookup;
+use super::quote::quoted;
 use super::scramble::Example;
 use super::section::{CHOOSE, Section, Sections};
 use super::survey::Survey;
-use super::{blank, fixed, hint, section};
+use super::{fixed, hint, nothing, section};
 use cara_document::Format;
 
 /// The text of `referral.toml`.
@@ -163,7 +164,7 @@ fn source(out: &mut String, survey: &Survey, sections: &Sections) {
         ));
     }
     keys.push(("timezone", quoted("Europe/London")));
-    let blanks = blank::seen(survey, sections);
+    let blanks = nothing::seen(survey, sections);
     if !blanks.is_empty() {
         let blanks: Vec<&str> = blanks.iter().map(String::as_str).collect();
         keys.push((
@@ -366,23 +367,6 @@ fn aligned(out: &mut String, keys: &[(&str, String)]) {
 fn list_of(texts: &[&str]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| self::quoted(text)).collect();
     format!("[{}]", quoted.join(", "))
-}
-
-/// A TOML text in double quotes.
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// A name of the sample in a comment: no line end can end the comment.

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::rejection::{self, Code};
+use super::rejection::{self, Code, Fault};
 use cara_domain::choice::Choice;
 use cara_domain::outcome::{Outcome, Part, Report, VictimReport};
 
@@ -98,14 +98,6 @@ pub struct Unread {
     pub faults: Vec<Fault>,
     pub outcome_id: Option<Uuid>,
     pub referral_id: Option<Uuid>,
-}
-
-/// One thing wrong with a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub code: &'static Code,
-    /// The member that it is about: `data.part`. Never its value.
-    pub member: String,
 }
 
 impl Unread {

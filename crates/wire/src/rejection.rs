@@ -6,8 +6,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::outcome::Fault;
-
 /// A published code with its page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Code {
@@ -126,6 +124,14 @@ pub const fn type_name(side: Compartment) -> &'static str {
         Compartment::Offender => "uk.cara.outcome.rejected.v1",
         Compartment::Victim => "uk.cara.victim_outcome.rejected.v1",
     }
+}
+
+/// One thing wrong with a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub code: &'static Code,
+    /// The member that it is about: `data.part`. Never its value.
+    pub member: String,
 }
 
 /// The message on the provider's rejected queue.

@@ -11,31 +11,16 @@ use super::{Package, at, packages};
 /// this list; none is added.
 const STANDING: &[(&str, &[&str])] = &[
     ("amqp", &["link", "verdict"]),
-    ("document", &["fixed", "json", "layer", "place", "space", "tree", "xml"]),
-    ("domain", &["draft", "finding"]),
-    ("domain", &["police", "referral"]),
     ("flow", &["conclude", "decide", "notice"]),
     ("flow", &["live", "read"]),
     ("gateway/cli", &["golive", "mapping"]),
     ("gateway/http", &["body", "problem", "standing"]),
     ("gateway/http", &["openapi", "route"]),
-    ("mapping", &["compile", "extend", "plan", "translate", "trial"]),
-    ("mapping/compile", &["calendar", "occur", "unused"]),
-    ("mapping/compile", &["source", "unwrap"]),
-    ("mapping/letter", &["plan", "trial"]),
-    (
-        "propose",
-        &[
-            "assign", "blank", "body", "cell", "fixed", "hint", "line", "lookup", "scramble",
-            "section", "survey", "write",
-        ],
-    ),
     (
         "tls",
         &["authority", "client", "directory", "expiry", "presented", "reload", "server", "trust"],
     ),
     ("vault", &["epoch", "key", "secret"]),
-    ("wire", &["outcome", "rejection"]),
 ];
 
 /// How often a name may be handed on before it is followed no further.

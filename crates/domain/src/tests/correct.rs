@@ -2,8 +2,9 @@
 
 use super::{example, findings, judged};
 use crate::correct::Correction;
-use crate::draft::{Draft, Origin};
+use crate::draft::Draft;
 use crate::field::{Fills, Group};
+use crate::origin::Origin;
 use crate::{Code, FieldId, Finding, Validated};
 
 /// The example draft with these fields found faulty, one of them corrected: what is still wrong, or

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::unused::starts;
+use super::start::starts;
 use super::{Compiler, Written};
 use crate::code::Code;
 use crate::date::Formats;

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use super::Compiler;
 use crate::code::Code;
-use crate::translate::full_name;
 use cara_domain::FieldId;
 use cara_domain::field::{Fills, Group, Need, all};
 
@@ -25,7 +24,7 @@ pub(super) fn mandatory(compiler: &mut Compiler<'_>) {
         }
         for id in all(group).filter(|id| id.spec().need == Need::Mandatory) {
             if !is_filled(compiler, id) {
-                let what = format!("nothing fills {}, which is mandatory", full_name(id, None));
+                let what = format!("nothing fills {}, which is mandatory", id.full_name(None));
                 let place = section_of(compiler, id);
                 compiler.report(Code::MANDATORY_NOT_FILLED, place, what);
             }

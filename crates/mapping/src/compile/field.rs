@@ -246,7 +246,7 @@ fn own_dates(
         return Some(formats);
     }
     if is_date {
-        compiler.undecided.push(crate::translate::full_name(id, None).into_owned());
+        compiler.undecided.push(id.full_name(None).into_owned());
     }
     None
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::unused::{NAMES_MAX, starts};
+use super::start::{NAMES_MAX, starts};
 use super::{Compiler, PathPlace, quoted};
 use crate::code::Code;
 use crate::condition::settled::Wanting;

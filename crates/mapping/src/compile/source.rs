@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 
 use super::Compiler;
-use super::table::{Quoted, Table};
+use super::column::{column, phrase};
+use super::table::Table;
 use super::unwrap;
 use crate::code::Code;
 use crate::date::{Formats, Window};
@@ -216,16 +217,6 @@ fn discriminator(
     span: std::ops::Range<usize>,
 ) -> Option<fixed::Is> {
     fixed::Is::parse(text).map_err(|error| phrase(compiler, error, &span)).ok()
-}
-
-/// A column of a line, or of rows that are opened.
-pub(super) fn column(compiler: &mut Compiler<'_>, (text, span): &Quoted) -> Option<fixed::Column> {
-    fixed::Column::parse(text).map_err(|error| phrase(compiler, error, span)).ok()
-}
-
-fn phrase(compiler: &mut Compiler<'_>, error: fixed::PhraseError, span: &std::ops::Range<usize>) {
-    let place = super::quoted::piece_of(compiler.text, span, error.at);
-    compiler.report(Code::LINE, place, error.reason);
 }
 
 fn record(compiler: &mut Compiler<'_>, table: &Table<'_>, format: &Format) -> Option<Path> {

@@ -5,12 +5,12 @@ use toml_edit::Item;
 use super::Compiler;
 use super::table::Table;
 use crate::code::Code;
-use crate::trial::{Expected, Given, Outcome, Test};
+use crate::record_test::{Expected, Given, RecordResult, RecordTest};
 use cara_domain::field::{self, FieldId, Fills, Shape};
 
 pub(crate) const KEYS: [&str; 6] = ["name", "given", "given_file", "same_as", "change", "expect"];
 
-pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RecordTest> {
     let mut tests = Vec::new();
     for table in top.tables(compiler, "test") {
         compiler.known_keys(&table, &KEYS);
@@ -20,13 +20,13 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Test> {
             }
             continue;
         };
-        if tests.iter().any(|test: &Test| test.name == name) {
+        if tests.iter().any(|test: &RecordTest| test.name == name) {
             let what = format!("two tests are named \"{name}\"");
             compiler.report(Code::FILLED_TWICE, span, what);
         }
         let Some(given) = given(compiler, &table, &name, &tests) else { continue };
         let expected = expected(compiler, &table, &name);
-        tests.push(Test { name, given, expected });
+        tests.push(RecordTest { name, given, expected });
     }
     if !top.has("test") {
         compiler.report(Code::NO_TEST, 0..0, "the file has no [[test]]");
@@ -38,7 +38,7 @@ fn given(
     compiler: &mut Compiler<'_>,
     table: &Table<'_>,
     name: &str,
-    before: &[Test],
+    before: &[RecordTest],
 ) -> Option<Given> {
     let of = match (table.has("given"), table.has("given_file"), table.has("same_as")) {
         (true, false, false) => {
@@ -77,7 +77,7 @@ fn given_file(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Given> {
 }
 
 /// The record of an earlier test.
-fn same_as(compiler: &mut Compiler<'_>, table: &Table<'_>, before: &[Test]) -> Option<Given> {
+fn same_as(compiler: &mut Compiler<'_>, table: &Table<'_>, before: &[RecordTest]) -> Option<Given> {
     let (like, span) = table.string(compiler, "same_as")?;
     let Some(of) = before.iter().find(|test| test.name == like) else {
         let names = before.iter().map(|test| test.name.as_str()).collect::<Vec<_>>();
@@ -125,11 +125,12 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
         let one = texts.first().cloned().unwrap_or_default();
         let value_span = leaf.item.span().unwrap_or_else(|| leaf.key_span.clone());
         match leaf.name.as_str() {
-            "outcome" => match Outcome::named(&one) {
-                Some(outcome) => all.push(Expected::Outcome(outcome)),
+            "outcome" => match RecordResult::named(&one) {
+                Some(outcome) => all.push(Expected::RecordResult(outcome)),
                 None => {
-                    let meant = crate::fault::nearest(&one, Outcome::NAMES);
-                    let what = format!("\"{one}\" is no outcome: {}", Outcome::NAMES.join(", "));
+                    let meant = crate::fault::nearest(&one, RecordResult::NAMES);
+                    let what =
+                        format!("\"{one}\" is no outcome: {}", RecordResult::NAMES.join(", "));
                     compiler.report(Code::WRONG_VALUE, value_span, what).suggestion =
                         meant.map(str::to_owned);
                 }

@@ -1,16 +1,14 @@
 //! What nothing uses or nothing has: lookups without a field, paths that no example contains.
 
+use super::start::{NAMES_MAX, starts};
 use super::table::Table;
 use super::{Compiler, PathPlace, calendar, occur, quoted};
 use crate::code::Code;
 use crate::fault::nearest;
-use crate::path::{DeadEnd, Path, Place};
+use crate::path::{DeadEnd, Path};
 use crate::plan::{Lookup, Plan};
-use cara_document::{NodeId, Tree};
+use cara_document::Tree;
 use cara_domain::field::{FieldId, Need, Shape, all};
-
-/// Names of an example that a diagnostic lists.
-pub(super) const NAMES_MAX: usize = 8;
 
 pub(super) fn lookups(compiler: &mut Compiler<'_>) {
     let places = compiler.lookup_places.iter().zip(&compiler.lookups);
@@ -154,30 +152,4 @@ fn report(
     };
     compiler.report(Code::PATH_FINDS_NOTHING, span, what).suggestion =
         meant.map(str::to_owned).or(other_kind);
-}
-
-/// Where the path is asked from in one example.
-pub(super) fn starts(plan: &Plan, tree: &Tree<'_>, inside: &[Path], top: bool) -> Vec<Place> {
-    if top {
-        return vec![tree.root().into()];
-    }
-    let mut starts = Vec::new();
-    for record in plan.records(tree) {
-        if inside.is_empty() {
-            starts.push(record.into());
-            continue;
-        }
-        for item in items(tree, record, inside) {
-            starts.push(Place { record, item });
-        }
-    }
-    starts
-}
-
-fn items(tree: &Tree<'_>, record: NodeId, paths: &[Path]) -> Vec<NodeId> {
-    let mut found = Vec::new();
-    for path in paths {
-        path.select(tree, record, &mut found);
-    }
-    found
 }

@@ -2,7 +2,7 @@
 //! are meant.
 
 use super::table::Table;
-use super::{Compiler, source};
+use super::{Compiler, column};
 use crate::code::Code;
 use crate::plan::Layer;
 use cara_document::Inside;
@@ -64,7 +64,7 @@ fn columns(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Inside> {
         compiler.missing(table, "columns", example);
     }
     let texts = table.strings(compiler, "columns")?;
-    let columns: Vec<_> = texts.iter().filter_map(|text| source::column(compiler, text)).collect();
+    let columns: Vec<_> = texts.iter().filter_map(|text| column::column(compiler, text)).collect();
     if texts.is_empty() {
         let what = format!("the list holds no column: write {example}");
         compiler.report(Code::MISSING_KEY, table.key_span("columns"), what);

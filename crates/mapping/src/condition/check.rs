@@ -8,7 +8,7 @@ use super::Wanted;
 use super::phrase::{Operator, Pattern, Phrase, Word};
 use crate::fault::{Cause, Fault, nearest};
 use crate::transform::Transform;
-use cara_domain::field::{self, FieldId, Fills, Group, Shape};
+use cara_domain::field::{self, FieldId, Fills, Shape};
 
 /// The answer that an evidenced field accepts beside its codes (DESIGN section 5).
 const NOT_RECORDED: &str = "not_recorded";
@@ -18,9 +18,10 @@ const ORDERED: [FieldId; 2] = [FieldId::RISK_GRADE, FieldId::CHILD_AGE_BAND];
 
 pub(super) fn find_field(subject: &Word, fills: Fills) -> Result<FieldId, Fault> {
     let names = || {
-        fills.groups().iter().flat_map(|&group| {
-            field::all(group).map(move |id| (full_name(group, id.spec().name), id))
-        })
+        fills
+            .groups()
+            .iter()
+            .flat_map(|&group| field::all(group).map(move |id| (id.full_name(None), id)))
     };
     if let Some((_, id)) = names().find(|(name, _)| *name == subject.text) {
         return Ok(id);
@@ -29,14 +30,6 @@ pub(super) fn find_field(subject: &Word, fills: Fills) -> Result<FieldId, Fault>
     let meant = nearest(&subject.text, all.iter().map(String::as_str));
     let what = format!("the {} has no field of this name", fills.word());
     Err(Fault::new(Cause::Field, subject.at.clone(), what).suggest(meant))
-}
-
-/// A field's name outside its group: `offences.cjs_code`.
-pub(super) fn full_name(group: Group, name: &'static str) -> Cow<'static, str> {
-    match group {
-        Group::Root | Group::Decision => Cow::Borrowed(name),
-        other => Cow::Owned(format!("{}.{name}", other.name())),
-    }
 }
 
 pub(super) fn check_quantifier(phrase: &Phrase, field: FieldId) -> Result<(), Fault> {

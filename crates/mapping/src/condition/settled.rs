@@ -1,6 +1,6 @@
 //! Whether a condition is settled before any record comes: what the field can hold decides it.
 
-use super::check::{full_name, wanted};
+use super::check::wanted;
 use super::phrase::{Operator, Phrase, Quantifier, Word};
 use super::{Held, Rule, Test};
 use crate::fault::{Cause, Fault};
@@ -45,8 +45,7 @@ impl Wanting {
 pub fn settled(text: &str, fills: Fills, can: &Can) -> Option<Fault> {
     let phrase = Phrase::read(text).ok()?;
     let rule = Rule::parse(text, fills).ok()?;
-    let spec = rule.field.spec();
-    let name = full_name(spec.group, spec.name);
+    let name = rule.field.full_name(None);
     let fault = |at: &std::ops::Range<usize>, what: String| {
         Some(Fault::new(Cause::Settled, at.clone(), what))
     };

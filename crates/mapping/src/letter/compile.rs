@@ -12,14 +12,15 @@ use jiff::tz::TimeZone;
 use super::plan::LetterPlan;
 use crate::code::Code;
 use crate::compile::table::Table;
-use crate::compile::{self, Compiled, Compiler, Open, mapping_name};
+use crate::compile::{self, Compiled, Compiler, mapping_name};
+use crate::open::OpenFile;
 
 pub(crate) const KEYS: [&str; 8] =
     ["format", "force", "fills", "target", "deliver", "fields", "lookup", "test"];
 
 /// Compiles a letter's mapping. `file` is how diagnostics name it; its last part without the ending
 /// is the mapping's name. `open` reads the files that its tests name.
-pub fn compile(file: &str, text: &str, open: Open<'_>) -> Compiled<LetterPlan> {
+pub fn compile(file: &str, text: &str, open: OpenFile<'_>) -> Compiled<LetterPlan> {
     compile::compiled(file, text, open, |reporter, top| whole(reporter, file, top))
 }
 

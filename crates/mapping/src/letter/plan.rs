@@ -7,14 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::field::{Field, Said};
 use super::lookup::Lookup;
-use super::trial::Test;
 use super::when::When;
 use crate::date;
-use crate::extend::Spot;
+use crate::line_origin::LineOrigin;
 use crate::transform::{Transform, Unreadable};
 use cara_document::Format;
 use cara_document::write::{self, Element, LineEnd, Unwritable};
-use cara_domain::notice::Notice;
+use cara_domain::notice::{Notice, NoticeKind};
 
 /// How one force's letters are written.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub struct LetterPlan {
     pub(super) places: Vec<Place>,
     pub(super) lines: Vec<Line>,
     pub(super) lookups: Vec<Lookup>,
-    pub(super) tests: Vec<Test>,
+    pub(super) tests: Vec<LetterTest>,
     /// Where clocks are that a moment without `Z` is written by.
     pub(super) zone: TimeZone,
 }
@@ -55,7 +54,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Line {
     /// Where the mapping says it.
-    pub at: Spot,
+    pub at: LineOrigin,
     /// Index into the plan's places.
     pub place: usize,
     pub when: Option<When>,
@@ -74,6 +73,20 @@ pub(super) enum Says {
         dates: Option<date::Format>,
         if_missing: Option<String>,
     },
+}
+
+/// One `[[test]]`.
+#[derive(Clone, Debug)]
+pub(super) struct LetterTest {
+    pub name: String,
+    /// The made-up notices that are rendered; what is expected is expected of each.
+    pub kinds: Vec<NoticeKind>,
+    /// What they say instead of what the example says.
+    pub given: Vec<(Field, String)>,
+    /// The text at a place, by its index; empty when nothing is written there.
+    pub expected: Vec<(usize, String)>,
+    /// The whole letter, relative to the mapping's folder.
+    pub expect_file: Option<String>,
 }
 
 /// `[deliver]`: the force wants its letters pushed.

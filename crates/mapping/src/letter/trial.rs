@@ -3,29 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::example::{Example, example};
-use super::field::Field;
-use super::plan::{LetterPlan, Used};
-use crate::compile::Open;
+use super::plan::{LetterPlan, LetterTest, Used};
+use crate::open::OpenFile;
 use crate::report::Report;
 use cara_domain::choice::Choice;
 use cara_domain::notice::NoticeKind;
 
-/// One `[[test]]`.
-#[derive(Clone, Debug)]
-pub(super) struct Test {
-    pub name: String,
-    /// The made-up notices that are rendered; what is expected is expected of each.
-    pub kinds: Vec<NoticeKind>,
-    /// What they say instead of what the example says.
-    pub given: Vec<(Field, String)>,
-    /// The text at a place, by its index; empty when nothing is written there.
-    pub expected: Vec<(usize, String)>,
-    /// The whole letter, relative to the mapping's folder.
-    pub expect_file: Option<String>,
-}
-
 /// Runs every test of the mapping on the notices that [`example`] makes.
-pub fn run_tests(plan: &LetterPlan, open: Open<'_>) -> Report {
+pub fn run_tests(plan: &LetterPlan, open: OpenFile<'_>) -> Report {
     let mut report = Report::default();
     let mut reached = BTreeSet::new();
     for test in &plan.tests {
@@ -49,9 +34,9 @@ pub fn run_tests(plan: &LetterPlan, open: Open<'_>) -> Report {
 /// Everything in which the letter is not as the test expects.
 fn compare(
     plan: &LetterPlan,
-    test: &Test,
+    test: &LetterTest,
     given: &Example,
-    open: Open<'_>,
+    open: OpenFile<'_>,
     reached: &mut BTreeSet<Used>,
 ) -> Vec<String> {
     let texts = plan.texts(&given.notice(), &mut |used| {

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::field::{tree, words};
 use super::{one_of, put};
-use crate::trial::Outcome;
+use crate::record_test::RecordResult;
 use cara_domain::Code;
 use cara_domain::field::{Fills, Group, all};
 
 pub(super) fn of(fills: Fills) -> Value {
     let mut expect = tree(texts(fills.root()), "What must become of the record");
-    let outcome = one_of(&Outcome::NAMES, "What becomes of the record");
+    let outcome = one_of(&RecordResult::NAMES, "What becomes of the record");
     let stops = codes("These stop the record, in any order, and no others");
     let flags = codes("These flags are among the record's");
     if let Some(properties) = expect["properties"].as_object_mut() {

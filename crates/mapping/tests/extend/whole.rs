@@ -59,7 +59,7 @@ fn meaning(plan: &Plan) -> String {
     let mut out = String::new();
     let mut lines = shown.lines();
     while let Some(line) = lines.next() {
-        match line.trim_start().starts_with("spot: Spot {") {
+        match line.trim_start().starts_with("spot: LineOrigin {") {
             true => drop(lines.by_ref().find(|line| line.trim_start() == "},")),
             false => out.extend([line, "\n"]),
         }

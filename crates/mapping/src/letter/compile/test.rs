@@ -11,14 +11,18 @@ use crate::compile::table::Table;
 use crate::fault::nearest;
 use crate::letter::example::example;
 use crate::letter::field::{Field, Shape};
-use crate::letter::trial::Test;
+use crate::letter::plan::LetterTest;
 use cara_domain::choice::Choice;
 use cara_domain::notice::NoticeKind;
 
 pub(crate) const KEYS: [&str; 5] = ["name", "notice", "given", "expect", "expect_file"];
 
-pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>, fields: &Fields) -> Vec<Test> {
-    let mut tests: Vec<Test> = Vec::new();
+pub(super) fn read(
+    reporter: &mut Compiler<'_>,
+    top: &Table<'_>,
+    fields: &Fields,
+) -> Vec<LetterTest> {
+    let mut tests: Vec<LetterTest> = Vec::new();
     for table in top.tables(reporter, "test") {
         reporter.known_keys(&table, &KEYS);
         reporter.missing(&table, "name", "name = \"a missed workshop\"");
@@ -41,7 +45,7 @@ pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>, fields: &Fields
             let what = format!("the test \"{name}\" expects nothing");
             reporter.report(Code::LETTER_TEST, table.span.clone(), what);
         }
-        tests.push(Test { name, kinds, given, expected, expect_file });
+        tests.push(LetterTest { name, kinds, given, expected, expect_file });
     }
     if !top.has("test") {
         reporter.report(Code::LETTER_TEST, 0..0, "the file has no [[test]]");
