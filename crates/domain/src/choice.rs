@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A field that holds one of a few codes.
 pub trait Choice: Sized + Copy + 'static {
+    const ALL: &'static [Self];
     /// The codes, as the field table lists them.
     const CODES: &'static [&'static str];
 
@@ -21,6 +22,7 @@ macro_rules! choices {
         pub enum $type { $( #[serde(rename = $code)] $variant ),* }
 
         impl Choice for $type {
+            const ALL: &'static [Self] = &[$($type::$variant),*];
             const CODES: &'static [&'static str] = &[$($code),*];
 
             fn from_code(code: &str) -> Option<Self> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::choice::{Choice, choices};
+use super::outcome::{Report, VictimReport};
 
 choices! {
     /// Every kind of notice. The first group tells an outcome of the offender's side, the second is
@@ -31,6 +32,50 @@ choices! {
 }
 
 impl NoticeKind {
+    /// Whether a person is told when nobody has taken it over in time.
+    pub fn is_urgent(self) -> bool {
+        matches!(self, NoticeKind::WorkshopMissed | NoticeKind::SafeguardingConcern)
+    }
+
+    /// Whether only a running clock made it of a case: it no longer applies once police have decided
+    /// about the caution, or have given it another deadline.
+    pub fn is_of_clock(self) -> bool {
+        matches!(
+            self,
+            NoticeKind::CompletionAtRisk
+                | NoticeKind::CompletionImpossible
+                | NoticeKind::DeadlinePassed
+                | NoticeKind::NoContact14Days
+        )
+    }
+
+    /// What tells the force of a report; `None`: that is between the provider and the gateway.
+    pub fn of_report(report: &Report) -> Option<NoticeKind> {
+        Some(match report {
+            Report::Received | Report::Closed => return None,
+            Report::Accepted => NoticeKind::Accepted,
+            Report::Declined { .. } => NoticeKind::Declined,
+            Report::InformationRequested { .. } => NoticeKind::InformationRequested,
+            Report::Uncontactable { .. } => NoticeKind::Uncontactable,
+            Report::WorkshopBooked { .. } => NoticeKind::WorkshopBooked,
+            Report::WorkshopRescheduled { .. } => NoticeKind::WorkshopRescheduled,
+            Report::WorkshopAttended { .. } => NoticeKind::WorkshopAttended,
+            Report::WorkshopMissed { .. } => NoticeKind::WorkshopMissed,
+            Report::ProgrammeCompleted => NoticeKind::ProgrammeCompleted,
+            Report::NonComplianceReported { .. } => NoticeKind::NonComplianceReported,
+            Report::Correction { .. } => NoticeKind::Correction,
+            Report::Returned => NoticeKind::Returned,
+        })
+    }
+
+    pub fn of_victim_report(report: &VictimReport) -> NoticeKind {
+        match report {
+            VictimReport::VictimContactStatus { .. } => NoticeKind::VictimContactStatus,
+            VictimReport::VictimRiskChanged { .. } => NoticeKind::VictimRiskChanged,
+            VictimReport::SafeguardingConcern => NoticeKind::SafeguardingConcern,
+        }
+    }
+
     /// Whether it belongs to the victim's stream.
     pub fn is_of_victim(self) -> bool {
         matches!(

@@ -1,7 +1,6 @@
 //! An operator ends a hold: who, why, and what of the record that person put right.
 
 use cara_domain::Compartment;
-use cara_domain::choice::Choice as _;
 use cara_domain::correct::Correction;
 use cara_domain::notice::{NoticeContent, NoticeKind};
 use jiff::Timestamp;
@@ -87,7 +86,7 @@ impl Gateway {
         keys: &Keys,
         content: &NoticeContent,
     ) -> Result<NewNotice, Refusal> {
-        let kind = NoticeKind::RecordCorrected.code();
+        let kind = NoticeKind::RecordCorrected;
         let cause = content.evidence_ref.unwrap_or_default();
         self.new_notice(keys, Compartment::Offender, kind, cause, content)
     }

@@ -347,13 +347,11 @@ impl Gateway {
             if let Some(prompt) = caused::prompt_of_outcome(reported) {
                 messages.push(self.prompt(keys, &stamp, prompt)?);
             }
-            if !notice::is_told(reported) {
-                continue;
-            }
+            let Some(kind) = notice::kind(reported) else { continue };
             let content =
                 notice::content(&open, reported, &after.standing, contact.as_deref(), today);
             let (side, cause) = (side_of(reported), reported.head().outcome_id);
-            notices.push(self.new_notice(keys, side, reported.kind(), cause, &content)?);
+            notices.push(self.new_notice(keys, side, kind, cause, &content)?);
         }
         let received_at = self.clock.now();
         let standing = &after.standing;

@@ -2,6 +2,9 @@
 //! is given (DPA 2018 s62(2)).
 
 use cara_domain::Compartment;
+use cara_domain::caution::Caution;
+use cara_domain::choice::Choice as _;
+use cara_domain::programme::Programme;
 use std::collections::BTreeMap;
 
 use cara_wire::api;
@@ -325,8 +328,16 @@ fn referral_view(
         test_data: row.test_data,
         revisions: row.revisions.iter().map(revision_view).collect(),
         holds,
-        programme: row.standing.as_ref().map_or("sent", |(programme, _)| programme).to_owned(),
-        caution: row.standing.as_ref().map_or("active", |(_, caution)| caution).to_owned(),
+        programme: row
+            .standing
+            .as_ref()
+            .map_or(Programme::Sent.name(), |(programme, _)| programme)
+            .to_owned(),
+        caution: row
+            .standing
+            .as_ref()
+            .map_or(Caution::Active.name(), |(_, caution)| caution)
+            .to_owned(),
         notices: row
             .notices
             .iter()
@@ -334,7 +345,7 @@ fn referral_view(
             .map(|notice| api::NoticeView {
                 notice_id: notice.notice_id,
                 sequence: notice.sequence,
-                kind: notice.kind.clone(),
+                kind: notice.kind.code().to_owned(),
                 taken_over_at: notice.taken_over_at.as_ref().map(Timestamp::to_string),
                 cancelled_at: notice.cancelled_at.as_ref().map(Timestamp::to_string),
             })

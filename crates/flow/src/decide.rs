@@ -1,7 +1,7 @@
 //! A decision of police about a case: compared with what is stored, folded into where the case
 //! stands, stored with what the provider is told, in one transaction.
 
-use cara_domain::choice::Decided;
+use cara_domain::choice::{Choice as _, Decided};
 use cara_domain::decision::{Decision, DecisionRecord};
 use cara_domain::{Code, caution::Caution};
 use serde::Serialize;
@@ -12,11 +12,6 @@ use super::prepare::Bench;
 use super::{Gateway, Refusal};
 use cara_store::{Case, Entry, Fact, ForceCode, NewDecision, Operation, RecordIndex, What};
 use cara_vault::Binding;
-
-/// Notices that only a running clock made: they no longer apply once police have decided about the
-/// caution, or have given it another deadline.
-const OF_THE_CLOCK: &[&str] =
-    &["completion_at_risk", "completion_impossible", "deadline_passed", "no_contact_14_days"];
 
 /// What is to be done with a decision.
 pub(super) enum Judged {
@@ -86,20 +81,20 @@ impl Gateway {
         let row = NewDecision {
             referral_id,
             decision_id,
-            decided: code(decision.decided),
+            decided: decision.decided,
             decided_on: decision.decided_on,
             received_at: bench.received_at,
             content,
             body: self.vault.seal(&open.keys, binding(decision_id), &json)?,
             standing: after.to_store(case.facts),
             messages: self.messages_of_decision(&open.keys, &stamp, &decision)?,
-            cancels: cancels(&after.standing.caution, decision.decided),
+            cancels_clock: cancels_clock(&after.standing.caution, decision.decided),
         };
         let fact = Fact {
             operation: Operation::Collection,
             by: bench.caller.identity.clone(),
             at: bench.received_at,
-            about: format!("decision {decision_id} {}", row.decided),
+            about: format!("decision {decision_id} {}", row.decided.code()),
             to: None,
             note: Some(format!("referral {referral_id} is {}", after.standing.caution.name())),
         };
@@ -119,7 +114,7 @@ impl Gateway {
                 let says = format!(
                     "{} {} {deadline} {}",
                     sent.decided_on,
-                    code(sent.decided),
+                    sent.decided.code().to_owned(),
                     sent.supersedes.as_deref().unwrap_or_default()
                 );
                 self.decision_id(case, "content", says.as_bytes())
@@ -140,16 +135,10 @@ impl Gateway {
     }
 }
 
-fn code(decided: Decided) -> String {
-    use cara_domain::choice::Choice as _;
-    decided.code().to_owned()
-}
-
 fn json(stored: &Stored<'_>) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(stored).map_err(Refusal::internal)
 }
 
-fn cancels(caution: &Caution, decided: Decided) -> &'static [&'static str] {
-    let ends = caution.has_ended() || decided == Decided::Recalled;
-    if ends || decided == Decided::Varied { OF_THE_CLOCK } else { &[] }
+fn cancels_clock(caution: &Caution, decided: Decided) -> bool {
+    caution.has_ended() || matches!(decided, Decided::Recalled | Decided::Varied)
 }

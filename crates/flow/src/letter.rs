@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cara_domain::choice::Choice as _;
-use cara_domain::notice::{Notice, NoticeKind};
+use cara_domain::notice::Notice;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -267,7 +267,7 @@ impl Gateway {
         let (force, time) = (self.forces.of(row.force), |at: Timestamp| at.to_string());
         Ok(json!({
             "notice_id": notice_id, "force": force.slug, "sequence": row.sequence,
-            "kind": row.kind, "referral_id": row.about.referral_id(),
+            "kind": row.kind.code(), "referral_id": row.about.referral_id(),
             "made_at": time(row.made_at), "state": standing(&row, &state),
             "taken_over_at": row.taken_over_at.map(time), "cancelled_at": row.cancelled_at.map(time),
             "delivered_at": state.delivered_at.map(time),
@@ -360,7 +360,7 @@ impl Gateway {
             }
             let written = cara_supervisor::contain_now(|| self.render(&row, &live).map(Some));
             if let Some(letter) = self.set_aside(&format!("notice {}", row.notice_id), written)? {
-                let about = format!("notice {} {}", row.notice_id, row.kind);
+                let about = format!("notice {} {}", row.notice_id, row.kind.code());
                 self.record_consultation(&caller.identity, &about, None).await?;
                 return Ok(Some(letter));
             }
@@ -376,13 +376,10 @@ impl Gateway {
 
     fn render(&self, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<Letter, Refusal> {
         let view = self.notice_view(row)?;
-        let fault = |text: String| Refusal::Internal(anyhow::anyhow!(text));
-        let kind = NoticeKind::from_code(&row.kind)
-            .ok_or_else(|| fault(format!("{} is no kind of notice", row.kind)))?;
         let notice = Notice {
             notice_id: row.notice_id,
             sequence: row.sequence,
-            kind,
+            kind: row.kind,
             referral_id: row.about.referral_id(),
             made_at: row.made_at,
             content: &view.content,

@@ -1,6 +1,7 @@
 //! What e-mail says: references only, never anything about a person.
 
 use cara_domain::Compartment;
+use cara_domain::choice::Choice as _;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -132,7 +133,7 @@ fn of_notice(row: &NoticeRow, occurrence: &str) -> (String, String) {
     let NoticeRow { sequence, force, notice_id, made_at, kind, .. } = row;
     // A letter on its way may be read by anybody: that it concerns a victim is not said.
     let (kind, query) = match row.body.compartment() {
-        Compartment::Offender => (format!("kind: {kind}\n"), String::new()),
+        Compartment::Offender => (format!("kind: {}\n", kind.code()), String::new()),
         Compartment::Victim => (String::new(), "&stream=victim".to_owned()),
     };
     let subject = format!("CARA notice {sequence} of force {force} waits to be collected");

@@ -3,6 +3,7 @@
 use cara_domain::Compartment;
 use cara_domain::caution::Caution;
 use cara_domain::choice::Choice as _;
+use cara_domain::notice::NoticeKind;
 use cara_domain::outcome::{Outcome, Report};
 use cara_domain::standing::Standing;
 use cara_wire::api;
@@ -37,12 +38,11 @@ pub struct Asked {
     pub limit: Option<usize>,
 }
 
-/// Whether the force is told of such an outcome. `received` and `closed` are between the provider
-/// and the gateway.
-pub(super) fn is_told(reported: &Reported) -> bool {
+/// As what the force is told of such an outcome, if it is.
+pub(super) fn kind(reported: &Reported) -> Option<NoticeKind> {
     match reported {
-        Reported::Offender(outcome) => !matches!(outcome.report, Report::Received | Report::Closed),
-        Reported::Victim(_) => true,
+        Reported::Offender(outcome) => NoticeKind::of_report(&outcome.report),
+        Reported::Victim(outcome) => Some(NoticeKind::of_victim_report(&outcome.report)),
     }
 }
 
@@ -168,7 +168,7 @@ impl Gateway {
             operation: Operation::Disclosure,
             by: "gateway".to_owned(),
             at,
-            about: format!("notice {notice_id} {}", row.kind),
+            about: format!("notice {notice_id} {}", row.kind.code()),
             to: Some(caller.identity.clone()),
             note: None,
         };
@@ -185,7 +185,7 @@ impl Gateway {
         &self,
         keys: &Keys,
         side: Compartment,
-        kind: &str,
+        kind: NoticeKind,
         cause: Uuid,
         content: &api::NoticeContent,
     ) -> Result<NewNotice, Refusal> {
@@ -193,7 +193,7 @@ impl Gateway {
         let json = serde_json::to_vec(content).map_err(Refusal::internal)?;
         Ok(NewNotice {
             notice_id,
-            kind: kind.to_owned(),
+            kind,
             cause,
             made_at: self.clock.now(),
             body: self.sealed(keys, binding(notice_id), side, &json)?,
@@ -220,7 +220,7 @@ impl Gateway {
         Ok(api::Notice {
             notice_id: row.notice_id,
             sequence: row.sequence,
-            kind: row.kind.clone(),
+            kind: row.kind.code().to_owned(),
             referral_id: row.about.referral_id(),
             made_at: row.made_at.to_string(),
             taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),

@@ -2,7 +2,6 @@
 //! now, perhaps with one field put right, or it goes back to the force.
 
 use cara_domain::Compartment;
-use cara_domain::choice::Choice as _;
 use cara_domain::correct::Correction;
 use cara_domain::notice::{NoticeContent, NoticeKind};
 use cara_domain::{Kind, Validated};
@@ -251,7 +250,7 @@ impl Gateway {
             ..NoticeContent::of_day(london_day(at))
         };
         let keys = self.vault.unwrap_keys(hold_id, &row.keys)?;
-        let kind = NoticeKind::RecordReturned.code();
+        let kind = NoticeKind::RecordReturned;
         let notice = self.new_notice(&keys, Compartment::Offender, kind, hold_id, &content)?;
         let what = What::EndHold { hold_id, end: HoldEnd::Returned, at };
         let notice = Some((About::Hold(hold_id), notice));

@@ -1,5 +1,9 @@
 //! The way back: a case with its outcomes and decisions, and where it stands.
 
+use cara_domain::caution::Caution;
+use cara_domain::choice::Choice as _;
+use cara_domain::notice::NoticeKind;
+use cara_domain::programme::Programme;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::civil::Date;
@@ -13,7 +17,7 @@ use super::transaction::{Added, Failure, Transaction, unique};
 use cara_clock::london_day;
 use cara_store::{
     Action, Case, CaseClock, CasePage, DecisionRow, Error, ForceCode, NewDecision, NewOutcome,
-    NewStanding, NoticeState, OutcomeRow,
+    NewStanding, NoticeState, OutcomeRow, RowId,
 };
 
 /// Outcomes that one read looks for.
@@ -47,7 +51,12 @@ impl cara_store::Cases for Sqlite {
         .boxed()
     }
 
-    fn cases_on_clock(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<CasePage, Error>> {
+    fn cases_on_clock(
+        &self,
+        after: Option<RowId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<CasePage, Error>> {
+        let after = after.map_or(0, RowId::number);
         self.read(move |connection| cases(connection, after, limit)).boxed()
     }
 }
@@ -68,19 +77,23 @@ pub(crate) fn cases(
          f.test_data, first.received_at, last.deadline, \
          (SELECT max(confirmed_at) FROM sent WHERE compartment = 0 AND sent_row \
          BETWEEN first.revision_row * 8 AND first.revision_row * 8 + 7) AS sent_at, \
-         coalesce(s.programme, 'sent') AS programme, coalesce(s.caution, 'active') AS caution, \
+         coalesce(s.programme, ?3) AS programme, coalesce(s.caution, ?4) AS caution, \
          s.deadline AS varied, s.booked_on FROM referral AS f \
          LEFT JOIN standing AS s ON s.referral_row = f.referral_row \
          CROSS JOIN revision AS last ON last.referral_row = f.referral_row \
          AND last.revision = f.latest_revision \
          CROSS JOIN revision AS first ON first.referral_row = f.referral_row AND first.revision = 1 \
          WHERE f.referral_row > ?1 AND f.referral_row <= ?2 AND last.action <> 2 \
-         AND coalesce(s.programme, 'sent') NOT IN ('declined', 'completed', 'returned', 'withdrawn') \
-         AND coalesce(s.caution, 'active') NOT IN ('complied', 'prosecuted', 'closed', 'withdrawn') \
+         AND coalesce(s.has_ended, 0) = 0 \
          ORDER BY f.referral_row",
     )?;
     let mut cases = Vec::new();
-    let mut rows = select.query(params![after, next.unwrap_or(after)])?;
+    let mut rows = select.query(params![
+        after,
+        next.unwrap_or(after),
+        Programme::Sent.name(),
+        Caution::Active.name(),
+    ])?;
     while let Some(row) = rows.next()? {
         let columns = Columns(row);
         let varied = columns.optional_day("varied")?;
@@ -98,17 +111,24 @@ pub(crate) fn cases(
             told: told(connection, row.get("referral_row")?)?,
         });
     }
-    Ok(CasePage { cases, next })
+    Ok(CasePage { cases, next: next.map(RowId::of) })
 }
 
-fn told(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<(String, Uuid)>> {
+/// What clocks have told of it.
+fn told(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<(NoticeKind, Uuid)>> {
     let mut select = connection.prepare_cached(
-        "/* case::told */ SELECT kind, cause FROM notice WHERE referral_row = ?1 AND kind IN \
-         ('completion_at_risk', 'completion_impossible', 'deadline_passed', 'no_contact_14_days')",
+        "/* case::told */ SELECT kind, cause FROM notice WHERE referral_row = ?1",
     )?;
-    let rows = select
-        .query_map([referral_row], |row| Ok((row.get("kind")?, Columns(row).id("cause")?)))?;
-    rows.collect()
+    let mut told = Vec::new();
+    let mut rows = select.query([referral_row])?;
+    while let Some(row) = rows.next()? {
+        let columns = Columns(row);
+        let kind: NoticeKind = columns.choice("kind")?;
+        if kind.is_of_clock() {
+            told.push((kind, columns.id("cause")?));
+        }
+    }
+    Ok(told)
 }
 
 /// Which of these outcomes are not stored.
@@ -240,7 +260,7 @@ pub(crate) fn standing(connection: &Connection, referral_row: i64) -> rusqlite::
             notice_id: columns.id("notice_id")?,
             stream: columns.compartment()?,
             sequence: row.get("sequence")?,
-            kind: row.get("kind")?,
+            kind: columns.choice("kind")?,
             taken_over_at: columns.optional_time("taken_over_at")?,
             cancelled_at: columns.optional_time("cancelled_at")?,
         })
@@ -285,7 +305,7 @@ impl Transaction<'_> {
         unique(insert.execute(params![
             decision.decision_id.as_bytes(),
             referral_row,
-            decision.decided,
+            decision.decided.code(),
             from_day(decision.decided_on),
             from_day(london_day(decision.received_at)),
             from_time(decision.received_at),
@@ -296,8 +316,9 @@ impl Transaction<'_> {
             "/* case::decision */ UPDATE notice SET cancelled_at = ?1 WHERE referral_row = ?2 \
              AND kind = ?3 AND taken_over_at IS NULL AND cancelled_at IS NULL",
         )?;
-        for kind in decision.cancels {
-            cancel.execute(params![from_time(decision.received_at), referral_row, kind])?;
+        let cancelled = NoticeKind::ALL.iter().filter(|kind| kind.is_of_clock());
+        for kind in cancelled.filter(|_| decision.cancels_clock) {
+            cancel.execute(params![from_time(decision.received_at), referral_row, kind.code()])?;
         }
         self.caused(referral_row, &decision.messages)
     }
@@ -325,19 +346,21 @@ impl Transaction<'_> {
             gap.map(|_| now),
             standing.is_recalled.then_some(now),
             (standing.is_recalled && standing.is_closed).then_some(now),
+            standing.has_ended,
         ];
         if *facts_before == 0 {
             let mut insert = self.connection.prepare_cached(
                 "/* case::move_standing */ INSERT INTO standing (referral_row, facts, \
                  programme, caution, gap, deadline, booked_on, gap_since, recalled_at, \
-                 recall_confirmed_at) VALUES (?4, ?5 + 1, ?1, ?2, ?3, ?6, ?7, ?8, ?9, ?10)",
+                 recall_confirmed_at, has_ended) \
+                 VALUES (?4, ?5 + 1, ?1, ?2, ?3, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?;
             return unique(insert.execute(bound)).map(drop);
         }
         let mut update = self.connection.prepare_cached(
             "/* case::move_standing */ UPDATE standing SET facts = facts + 1, programme = ?1, \
              caution = ?2, gap_since = CASE WHEN ?3 IS gap THEN gap_since ELSE ?8 END, gap = ?3, \
-             deadline = ?6, booked_on = ?7, \
+             deadline = ?6, booked_on = ?7, has_ended = ?11, \
              recalled_at = CASE WHEN ?9 IS NULL THEN NULL ELSE coalesce(recalled_at, ?9) END, \
              recall_confirmed_at = CASE WHEN ?10 IS NULL THEN NULL \
              ELSE coalesce(recall_confirmed_at, ?10) END \

@@ -1,6 +1,7 @@
 //! How values lie in their columns, both ways.
 
 use cara_domain::Compartment;
+use cara_domain::choice::Choice;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::types::Type;
@@ -176,6 +177,12 @@ impl Columns<'_, '_> {
             1 => Ok(Compartment::Victim),
             _ => Err(self.odd("compartment")),
         }
+    }
+
+    /// One of a closed list of the domain.
+    pub fn choice<T: Choice>(&self, name: &str) -> Result<T> {
+        let code = self.0.get_ref(name)?.as_str().map_err(|_| self.odd(name))?;
+        T::from_code(code).ok_or_else(|| self.odd(name))
     }
 
     /// A body under the key of the row's compartment.

@@ -1,6 +1,7 @@
 //! Notices by stream and number.
 
 use cara_domain::Compartment;
+use cara_domain::choice::Choice as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -95,7 +96,7 @@ fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
         force: columns.force()?,
         test_data: row.get("test_data")?,
         sequence: row.get("sequence")?,
-        kind: row.get("kind")?,
+        kind: columns.choice("kind")?,
         made_at: columns.time("made_at")?,
         taken_over_at: columns.optional_time("taken_over_at")?,
         cancelled_at: columns.optional_time("cancelled_at")?,
@@ -139,21 +140,22 @@ impl Transaction<'_> {
     pub fn hold_notice(&self, hold_id: Uuid, notice: &NewNotice) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* notice::hold_notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
-             sequence, hold_row, kind, cause, made_day, made_at, body) \
+             sequence, hold_row, kind, cause, made_day, made_at, body, is_urgent) \
              SELECT ?1, h.force, h.test_data, ?2, 1 + coalesce((SELECT max(sequence) FROM notice \
              AS n WHERE n.force = h.force AND n.test_data = h.test_data AND n.compartment = ?2), \
-             0), h.hold_row, ?4, ?5, ?6, ?7, ?8 FROM hold AS h WHERE h.hold_id = ?3 \
+             0), h.hold_row, ?4, ?5, ?6, ?7, ?8, ?9 FROM hold AS h WHERE h.hold_id = ?3 \
              AND h.ended IS NULL",
         )?;
         let written = unique(insert.execute(params![
             notice.notice_id.as_bytes(),
             from_compartment(notice.body.compartment()),
             hold_id.as_bytes(),
-            notice.kind,
+            notice.kind.code(),
             notice.cause.as_bytes(),
             from_day(london_day(notice.made_at)),
             from_time(notice.made_at),
             notice.body.as_bytes(),
+            notice.kind.is_urgent(),
         ]))?;
         if written == 1 { Ok(()) } else { Err(Failure::Conflict) }
     }
@@ -163,21 +165,22 @@ impl Transaction<'_> {
     pub fn notice(&self, referral_row: i64, notice: &NewNotice) -> Result<(), Failure> {
         let mut insert = self.connection.prepare_cached(
             "/* notice::notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
-             sequence, referral_row, kind, cause, made_day, made_at, body) \
+             sequence, referral_row, kind, cause, made_day, made_at, body, is_urgent) \
              SELECT ?1, f.force, f.test_data, ?2, 1 + coalesce((SELECT max(sequence) FROM notice \
              AS n WHERE n.force = f.force AND n.test_data = f.test_data AND n.compartment = ?2), \
-             0), ?3, ?4, ?5, ?6, ?7, ?8 FROM referral AS f WHERE f.referral_row = ?3 \
+             0), ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM referral AS f WHERE f.referral_row = ?3 \
              ON CONFLICT (referral_row, kind, cause) DO NOTHING",
         )?;
         unique(insert.execute(params![
             notice.notice_id.as_bytes(),
             from_compartment(notice.body.compartment()),
             referral_row,
-            notice.kind,
+            notice.kind.code(),
             notice.cause.as_bytes(),
             from_day(london_day(notice.made_at)),
             from_time(notice.made_at),
             notice.body.as_bytes(),
+            notice.kind.is_urgent(),
         ]))?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::transaction::{Added, Failure, Transaction, unique};
 use cara_clock::london_day;
 use cara_store::{
     BoundKey, Digest, Error, ForceCode, KeptPlace, KeptRaw, KeyIndex, Known, KnownReferral,
-    KnownRevision, NewRevision, RecordIndex, ReferralRow, RevisionRow,
+    KnownRevision, NewRevision, RecordIndex, ReferralRow, RevisionRow, RowId,
 };
 
 impl cara_store::Referrals for Sqlite {
@@ -217,7 +217,7 @@ pub(crate) fn kept_raws(
          AND r.raw IS NOT NULL ORDER BY r.received_day DESC, r.revision_row DESC LIMIT ?5",
     )?;
     let (day, place) = before.map_or((i64::MAX, i64::MAX), |before| {
-        (from_day(before.received_day), before.revision_row)
+        (from_day(before.received_day), before.revision_row.number())
     });
     let bound = params![force.0, mapping, day, place, limit as i64];
     let rows = select.query_map(bound, |row| {
@@ -225,7 +225,7 @@ pub(crate) fn kept_raws(
         Ok(KeptRaw {
             place: KeptPlace {
                 received_day: columns.day("received_day")?,
-                revision_row: row.get("revision_row")?,
+                revision_row: RowId::of(row.get("revision_row")?),
             },
             received_at: columns.time("received_at")?,
             referral_id: columns.id("referral_id")?,

@@ -1,5 +1,7 @@
 //! What is late, and when the sweep ran.
 
+use cara_domain::choice::Choice as _;
+use cara_domain::notice::NoticeKind;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -35,8 +37,8 @@ pub(crate) fn late(connection: &Connection, before: &LateBefore) -> rusqlite::Re
         holds_open: by_force(
             connection,
             "/* sweep::late */ SELECT force, count(*) AS count FROM hold INDEXED BY hold_open_bytes WHERE ended IS NULL \
-             AND test_data = 0 AND ?1 = ?1 GROUP BY force",
-            before.gap,
+             AND test_data = 0 GROUP BY force",
+            params![],
         )?,
         gaps: referrals(
             connection,
@@ -64,24 +66,22 @@ pub(crate) fn late(connection: &Connection, before: &LateBefore) -> rusqlite::Re
         concerns: by_force(
             connection,
             "/* sweep::late */ SELECT force, count(*) AS count FROM notice INDEXED BY notice_urgent \
-             WHERE kind = 'safeguarding_concern' \
-             AND kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
-             AND cancelled_at IS NULL AND test_data = 0 AND ?1 = ?1 GROUP BY force",
-            before.urgent,
+             WHERE is_urgent = 1 AND taken_over_at IS NULL AND cancelled_at IS NULL \
+             AND test_data = 0 AND kind = ?1 GROUP BY force",
+            params![NoticeKind::SafeguardingConcern.code()],
         )?,
         not_collected: by_force(
             connection,
             "/* sweep::late */ SELECT force, count(*) AS count FROM notice INDEXED BY notice_urgent \
-             WHERE kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
-             AND cancelled_at IS NULL AND made_at <= ?1 AND test_data = 0 GROUP BY force",
-            before.urgent,
+             WHERE is_urgent = 1 AND taken_over_at IS NULL AND cancelled_at IS NULL \
+             AND test_data = 0 AND made_at <= ?1 GROUP BY force",
+            params![from_time(before.urgent)],
         )?,
         unmailed: ids(
             connection,
             "/* sweep::late */ SELECT notice_id FROM notice INDEXED BY notice_urgent \
-             WHERE kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL \
-             AND cancelled_at IS NULL AND made_at <= ?1 AND test_data = 0 AND mailed_at IS NULL \
-             ORDER BY made_at LIMIT ?2",
+             WHERE is_urgent = 1 AND taken_over_at IS NULL AND cancelled_at IS NULL \
+             AND test_data = 0 AND made_at <= ?1 AND mailed_at IS NULL ORDER BY made_at LIMIT ?2",
             "notice_id",
             before.urgent,
         )?,
@@ -92,12 +92,11 @@ pub(crate) fn late(connection: &Connection, before: &LateBefore) -> rusqlite::Re
 fn by_force(
     connection: &Connection,
     sql: &str,
-    before: Timestamp,
+    bound: &[&dyn rusqlite::ToSql],
 ) -> rusqlite::Result<Vec<(ForceCode, u64)>> {
     let mut select = connection.prepare_cached(sql)?;
-    let rows = select.query_map([from_time(before)], |row| {
-        Ok((Columns(row).force()?, row.get::<_, i64>("count")? as u64))
-    })?;
+    let rows = select
+        .query_map(bound, |row| Ok((Columns(row).force()?, row.get::<_, i64>("count")? as u64)))?;
     rows.collect()
 }
 

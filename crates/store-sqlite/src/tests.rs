@@ -129,7 +129,7 @@ keeps_the_contract! {
         one_message_of_a_lane_is_in_flight_at_a_time,
         a_lease_that_ran_out_is_free_and_its_holder_changes_nothing, settling_twice_settles_once,
         a_retry_waits_for_its_time_and_keeps_its_lane,
-        a_start_frees_every_lease,
+        a_lease_ends_with_its_deadline_whatever_became_of_its_holder,
         a_long_backlog_drains_whole_and_in_order, a_commit_that_adds_work_wakes_the_waiting;
     hold: a_hold_ends_together_with_what_the_force_is_told, a_correction_is_written_whole_and_once,
         every_hold_that_a_record_closes_has_a_fact, a_correction_waits_while_its_hold_is_open,
@@ -401,4 +401,20 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
         .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'one'", [], |row| row.get(0))
         .unwrap();
     assert_eq!(tables, 0);
+}
+
+/// One process has the file, so nobody holds what was leased before its start.
+#[tokio::test]
+async fn a_start_frees_every_lease() {
+    let folder = Folder::create("start-frees");
+    let store = folder.open();
+    for number in 0..20 {
+        write(&*store, accept(&folder, revision(&folder, &format!("A/{number}"), 1))).await;
+    }
+    let before = contract::claim(&*store, 15, contract::LEASE_S).await;
+    let store = folder.crash(store);
+    let after = contract::claim(&*store, 20, contract::LEASE_S).await;
+    assert_eq!((before.len(), after.len()), (15, 20));
+    let lost = store.settle(vec![contract::done(&folder.clock, &before[0])]).await.unwrap();
+    assert_eq!(lost, vec![false]);
 }

@@ -303,17 +303,18 @@ impl Writer {
                 Ok(outcome)
             }
             Step::Settle { lease, settled, disclosure } => {
-                if !self.claims.holds(&lease) || settled_rows.contains(&lease.row_id) {
+                let row = lease.row_id.number();
+                if !self.claims.holds(&lease) || settled_rows.contains(&row) {
                     return Ok(Outcome::Lost);
                 }
-                if !transaction.settle(lease.row_id, &settled, disclosure.as_ref())? {
+                if !transaction.settle(row, &settled, disclosure.as_ref())? {
                     return Ok(Outcome::Lost);
                 }
-                settled_rows.insert(lease.row_id);
+                settled_rows.insert(row);
                 match settled {
-                    Settled::Done { .. } => effects.done.push(lease.row_id),
+                    Settled::Done { .. } => effects.done.push(row),
                     Settled::Retry { not_before, .. } => {
-                        effects.retry.push((lease.row_id, not_before));
+                        effects.retry.push((row, not_before));
                     }
                 }
                 Ok(Outcome::Settled)

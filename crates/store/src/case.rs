@@ -1,5 +1,7 @@
 //! The way back: outcomes and decisions as they arrived, and where the case stands.
 
+use cara_domain::choice::Decided;
+use cara_domain::notice::NoticeKind;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -8,7 +10,7 @@ use uuid::Uuid;
 use super::Error;
 use super::notice::NewNotice;
 use super::outbox::CausedMessage;
-use super::value::{ForceCode, SealedSide};
+use super::value::{ForceCode, RowId, SealedSide};
 use cara_vault::{Digest, Offender, Sealed, WrappedKeys};
 
 /// Reads of cases.
@@ -23,7 +25,11 @@ pub trait Cases: Send + Sync + 'static {
     fn absent_outcomes(&self, outcomes: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Uuid>, Error>>;
 
     /// Of the next `limit` cases by their place, `after` exclusive, those that have not ended.
-    fn cases_on_clock(&self, after: i64, limit: usize) -> BoxFuture<'_, Result<CasePage, Error>>;
+    fn cases_on_clock(
+        &self,
+        after: Option<RowId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<CasePage, Error>>;
 }
 
 /// One outcome, where the case stands with it, and what the force is told because of it.
@@ -49,8 +55,7 @@ pub struct NewOutcome {
 pub struct NewDecision {
     pub referral_id: Uuid,
     pub decision_id: Uuid,
-    /// `varied`, `recalled` …
-    pub decided: String,
+    pub decided: Decided,
     pub decided_on: Date,
     pub received_at: Timestamp,
     /// Keyed hash of the content: the same id with another content is another decision.
@@ -58,8 +63,8 @@ pub struct NewDecision {
     pub body: Sealed<Offender>,
     pub standing: NewStanding,
     pub messages: Vec<CausedMessage>,
-    /// Notices of these kinds that nobody has taken over yet no longer apply.
-    pub cancels: &'static [&'static str],
+    /// Notices that only a clock made of the case and that nobody has taken over yet no longer apply.
+    pub cancels_clock: bool,
 }
 
 /// Where a case stands, in clear states.
@@ -70,6 +75,8 @@ pub struct NewStanding {
     pub facts_before: u32,
     pub programme: String,
     pub caution: String,
+    /// Programme or caution has ended: no clock looks at it any more.
+    pub has_ended: bool,
     /// The first number that has not arrived while a later one of the offender's side has.
     pub gap: Option<u32>,
     /// As police varied it last.
@@ -137,7 +144,7 @@ pub struct CaseClock {
     pub caution: String,
     pub booked_on: Option<Date>,
     /// Kind and cause of the notices that clocks have made of it.
-    pub told: Vec<(String, Uuid)>,
+    pub told: Vec<(NoticeKind, Uuid)>,
 }
 
 /// A chunk of the walk over all cases.
@@ -145,5 +152,5 @@ pub struct CaseClock {
 pub struct CasePage {
     pub cases: Vec<CaseClock>,
     /// Where the walk goes on; none at its end.
-    pub next: Option<i64>,
+    pub next: Option<RowId>,
 }

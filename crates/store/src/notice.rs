@@ -1,6 +1,7 @@
 //! Notices to forces.
 
 use cara_domain::Compartment;
+use cara_domain::notice::NoticeKind;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -28,7 +29,7 @@ pub trait Notices: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct NewNotice {
     pub notice_id: Uuid,
-    pub kind: String,
+    pub kind: NoticeKind,
     /// The outcome that caused it. Each (referral, kind, cause) makes one notice at most.
     pub cause: Uuid,
     pub made_at: Timestamp,
@@ -89,7 +90,7 @@ pub struct NoticeRow {
     pub test_data: bool,
     /// 1, 2, 3 … for each force, test or live, and stream; without gaps.
     pub sequence: u64,
-    pub kind: String,
+    pub kind: NoticeKind,
     pub made_at: Timestamp,
     pub taken_over_at: Option<Timestamp>,
     /// A decision made it needless before anybody took it over. It keeps its number.
@@ -104,7 +105,7 @@ pub struct NoticeState {
     pub notice_id: Uuid,
     pub stream: Compartment,
     pub sequence: u64,
-    pub kind: String,
+    pub kind: NoticeKind,
     pub taken_over_at: Option<Timestamp>,
     pub cancelled_at: Option<Timestamp>,
 }

@@ -10,14 +10,15 @@ use uuid::Uuid;
 
 use super::Error;
 use super::audit::Fact;
-use super::value::{ForceCode, SealedSide};
+use super::value::{ForceCode, RowId, SealedSide};
 use cara_vault::{Offender, Sealed, Victim, WrappedKeys};
 
 /// How the outbox is worked through.
 pub trait OutboxRows: Send + Sync + 'static {
     /// Leases up to `limit` outbox rows of the route, without a look at others': none whose lane has an earlier unsettled row, none whose
-    /// `after` message is unsettled (a leased row is unsettled). A lease that is not settled
-    /// within `lease_s` is free again; so is every lease when the store is opened. May answer with
+    /// `after` message is unsettled (a leased row is unsettled). A lease has a token and a deadline: not
+    /// settled within `lease_s`, its row is free again, whatever has become of its holder or of this
+    /// process; a backend that knows better may free it before. May answer with
     /// none while it still looks through a long backlog; then it wakes its waiters again. A row that
     /// cannot be read is its lease alone, and stops no other.
     fn claim(
@@ -97,7 +98,7 @@ pub struct Route {
 /// The right to work on one outbox row. The token is new for every claim.
 #[derive(Clone, Debug)]
 pub struct Lease {
-    pub row_id: i64,
+    pub row_id: RowId,
     pub token: u64,
 }
 

@@ -10,7 +10,7 @@ use super::Error;
 use super::mapping::MappingRef;
 use super::notice::NoticeState;
 use super::outbox::{CausedMessage, MessageState, NewMessage};
-use super::value::{Cause, ForceCode};
+use super::value::{Cause, ForceCode, RowId};
 use cara_vault::{Digest, KeyIndex, Offender, Raw, RecordIndex, Sealed, Victim, WrappedKeys};
 
 /// Reads of referrals.
@@ -173,7 +173,7 @@ pub struct RevisionRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptPlace {
     pub received_day: Date,
-    pub revision_row: i64,
+    pub revision_row: RowId,
 }
 
 /// A record as it was kept, with the revision that was made of it.

@@ -21,6 +21,28 @@ impl std::fmt::Display for ForceCode {
     }
 }
 
+/// Which row it is, as a backend numbers them: to be handed back to it and not to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId(i64);
+
+impl RowId {
+    /// For a backend alone.
+    pub fn of(number: i64) -> RowId {
+        RowId(number)
+    }
+
+    /// For a backend alone.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for RowId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A code with where it applies; never a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {

@@ -1,6 +1,7 @@
 //! A first look at a provider's message, before anybody judges it: whose case it is about, and
 //! whether somebody may be in danger. It reads what is wrong otherwise as well.
 
+use cara_domain::notice::NoticeKind;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,10 +26,10 @@ pub enum Urgent {
 
 impl Urgent {
     /// The kind of the outcome and of its notice.
-    pub fn kind(self) -> &'static str {
+    pub fn kind(self) -> NoticeKind {
         match self {
-            Urgent::Concern => CONCERN,
-            Urgent::RiskHigh => "victim_risk_changed",
+            Urgent::Concern => NoticeKind::SafeguardingConcern,
+            Urgent::RiskHigh => NoticeKind::VictimRiskChanged,
         }
     }
 }

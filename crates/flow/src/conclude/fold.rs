@@ -83,6 +83,7 @@ impl Folded {
             facts_before,
             programme: standing.programme.name().to_owned(),
             caution: standing.caution.name().to_owned(),
+            has_ended: standing.programme.has_ended() || standing.caution.has_ended(),
             gap: standing.gap,
             deadline: match standing.caution {
                 Caution::Varied { deadline, .. } => Some(deadline),

@@ -1,7 +1,6 @@
 //! Which notices are due of a case because time has passed. Pure: the same facts on the same day
 //! give the same answer.
 
-use cara_domain::choice::Choice as _;
 use cara_domain::notice::NoticeKind;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -49,9 +48,7 @@ pub(crate) fn of(case: &CaseClock, margin_weeks: u32, today: Date) -> Vec<Due> {
     } else if too_late || (!attended && today > before(AT_RISK_WEEKS)) {
         all.push(due(NoticeKind::CompletionAtRisk, deadline));
     }
-    all.retain(|due| {
-        !case.told.iter().any(|(kind, cause)| kind == due.kind.code() && *cause == due.cause)
-    });
+    all.retain(|due| !case.told.contains(&(due.kind, due.cause)));
     all
 }
 
@@ -118,7 +115,7 @@ mod tests {
         assert_eq!(kinds(&sent, date(2026, 2, 15)), []);
         let told = of(&sent, 5, date(2026, 2, 16));
         assert_eq!(told.len(), 1);
-        sent.told = vec![("no_contact_14_days".to_owned(), told[0].cause)];
+        sent.told = vec![(NoticeKind::NoContact14Days, told[0].cause)];
         assert_eq!(kinds(&sent, date(2026, 3, 30)), []);
         assert_eq!(kinds(&case("accepted", None), date(2026, 2, 20)), []);
     }
@@ -127,7 +124,7 @@ mod tests {
     fn a_varied_deadline_is_a_cause_of_its_own() {
         let mut varied = case("accepted", None);
         let first = of(&varied, 5, date(2026, 5, 1));
-        varied.told = vec![(first[0].kind.code().to_owned(), first[0].cause)];
+        varied.told = vec![(first[0].kind, first[0].cause)];
         assert_eq!(kinds(&varied, date(2026, 5, 2)), []);
         varied.deadline = Some(date(2026, 6, 3));
         assert_eq!(kinds(&varied, date(2026, 5, 2)), [NoticeKind::CompletionImpossible]);

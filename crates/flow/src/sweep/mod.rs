@@ -6,8 +6,8 @@ mod due;
 use cara_domain::Compartment;
 use std::collections::{BTreeMap, BTreeSet};
 
-use cara_domain::choice::Choice as _;
 use cara_domain::notice::{NoticeContent, NoticeKind};
+use cara_domain::programme::Programme;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -135,15 +135,14 @@ impl Sweeper {
     async fn walk(&mut self, now: Timestamp) -> Result<u64, Refusal> {
         let gateway = self.gateway.clone();
         let today = london_day(now);
-        let (mut place, mut made) = (Some(0), 0);
+        let (mut after, mut made) = (None, 0);
         self.not_received.clear();
         self.unlisted.clear();
-        while let Some(after) = place {
+        loop {
             let page = gateway.store.cases_on_clock(after, CASES_AT_ONCE).await?;
-            place = page.next;
             for case in &page.cases {
                 let sent_before = case.sent_at.is_some_and(|at| at <= ago(now, URGENT_H * 3600));
-                if sent_before && case.programme == "sent" && !case.test_data {
+                if sent_before && case.programme == Programme::Sent.name() && !case.test_data {
                     *self.not_received.entry(case.provider.clone()).or_default() += 1;
                 }
                 if !gateway.forces.lists(case.force) {
@@ -156,8 +155,11 @@ impl Sweeper {
                     made += u64::from(gateway.set_aside(&about, step)?);
                 }
             }
+            after = match page.next {
+                Some(next) => Some(next),
+                None => return Ok(made),
+            };
         }
-        Ok(made)
     }
 }
 
@@ -231,7 +233,7 @@ impl Gateway {
         let content = notice::of_case(&open, &standing, provider.contact.as_deref(), today);
         let about = About::Referral(case.referral_id);
         let side = Compartment::Offender;
-        let notice = self.new_notice(&open.keys, side, due.kind.code(), due.cause, &content)?;
+        let notice = self.new_notice(&open.keys, side, due.kind, due.cause, &content)?;
         self.change(What::DueNotice(DueNotice { about, facts: case.facts, notice })).await
     }
 
@@ -244,7 +246,7 @@ impl Gateway {
             ..NoticeContent::of_day(london_day(hold.received_at))
         };
         let keys = self.vault.unwrap_keys(hold.hold_id, &hold.keys)?;
-        let kind = NoticeKind::RecordHeld.code();
+        let kind = NoticeKind::RecordHeld;
         let side = Compartment::Offender;
         let notice = self.new_notice(&keys, side, kind, hold.hold_id, &content)?;
         self.change(What::DueNotice(DueNotice {

@@ -26,7 +26,7 @@ use crate::column::revision_row;
 use crate::growth;
 use crate::transaction::Added;
 use cara_clock::Clock;
-use cara_store::{Lease, Route};
+use cara_store::{Lease, Route, RowId};
 
 /// Retries that are kept by time.
 pub(crate) const LATER_MAX: usize = 10_000;
@@ -117,7 +117,7 @@ impl Claims {
 
     /// Whether the lease is the one that its row is leased by.
     pub fn holds(&self, lease: &Lease) -> bool {
-        self.lock().leases.get(&lease.row_id).is_some_and(|held| held.token == lease.token)
+        self.lock().leases.get(&lease.row_id.number()).is_some_and(|held| held.token == lease.token)
     }
 
     /// Rows that wait.
@@ -232,8 +232,8 @@ impl State {
 
     fn release(&mut self, leases: &[Lease]) {
         for lease in leases {
-            if let Some(held) = self.leases.remove(&lease.row_id) {
-                self.look_again(&held.provider, lease.row_id);
+            if let Some(held) = self.leases.remove(&lease.row_id.number()) {
+                self.look_again(&held.provider, lease.row_id.number());
             }
         }
     }
@@ -378,7 +378,7 @@ impl Pick<'_> {
             if self.leases.len() >= self.limit {
                 return false;
             }
-            let lease = Lease { row_id: row.outbox_row, token: self.clock.random() };
+            let lease = Lease { row_id: RowId::of(row.outbox_row), token: self.clock.random() };
             let held = Held {
                 provider: self.route.provider.clone(),
                 side: self.route.side,
@@ -386,7 +386,7 @@ impl Pick<'_> {
                 until: self.until,
                 ran_out: false,
             };
-            state.leases.insert(lease.row_id, held);
+            state.leases.insert(row.outbox_row, held);
             self.leases.push(lease);
         }
         true

@@ -128,7 +128,7 @@ pub(crate) fn leased(connection: &Connection, lease: &Lease) -> rusqlite::Result
             attempts: row.get("attempts")?,
         })
     };
-    select.query_row([lease.row_id], read).optional()
+    select.query_row([lease.row_id.number()], read).optional()
 }
 
 /// Rows that wait.

@@ -39,6 +39,8 @@ CREATE TABLE standing (
     facts               INTEGER NOT NULL CHECK (facts >= 1),
     programme           TEXT NOT NULL,
     caution             TEXT NOT NULL,
+    -- Programme or caution has ended: no clock looks at it any more.
+    has_ended           INTEGER NOT NULL CHECK (has_ended IN (0, 1)),
     gap                 INTEGER,
     -- Since when a number is missing.
     gap_since           INTEGER,
@@ -51,5 +53,5 @@ CREATE TABLE standing (
 CREATE INDEX standing_gap ON standing (gap_since) WHERE gap_since IS NOT NULL;
 CREATE INDEX standing_recall ON standing (recalled_at)
     WHERE recalled_at IS NOT NULL AND recall_confirmed_at IS NULL;
-CREATE INDEX standing_copy ON standing (referral_row, facts, programme, caution, gap, deadline,
+CREATE INDEX standing_copy ON standing (referral_row, facts, programme, caution, has_ended, gap, deadline,
     booked_on, gap_since, recalled_at, recall_confirmed_at);

@@ -12,6 +12,7 @@ CREATE TABLE notice (
     referral_row      INTEGER REFERENCES referral (referral_row),
     hold_row          INTEGER REFERENCES hold (hold_row),
     kind              TEXT NOT NULL,
+    is_urgent         INTEGER NOT NULL CHECK (is_urgent IN (0, 1)),
     cause             BLOB NOT NULL,
     made_day          INTEGER NOT NULL,
     made_at           INTEGER NOT NULL,
@@ -41,8 +42,7 @@ CREATE INDEX notice_next ON notice (force, test_data, compartment, sequence)
     WHERE taken_over_at IS NULL AND cancelled_at IS NULL;
 -- What is told to a person when nobody has taken it over.
 CREATE INDEX notice_urgent ON notice (made_at)
-    WHERE kind IN ('workshop_missed', 'safeguarding_concern') AND taken_over_at IS NULL
-        AND cancelled_at IS NULL;
+    WHERE is_urgent = 1 AND taken_over_at IS NULL AND cancelled_at IS NULL;
 -- What could be pushed: first what was never tried, then by when its turn comes.
 CREATE INDEX notice_push ON notice (force, not_before, notice_row)
     WHERE compartment = 0 AND test_data = 0 AND delivered_at IS NULL AND taken_over_at IS NULL
@@ -51,8 +51,8 @@ CREATE INDEX notice_push ON notice (force, not_before, notice_row)
 CREATE INDEX notice_failing ON notice (force, failing_since)
     WHERE compartment = 0 AND test_data = 0 AND delivered_at IS NULL AND taken_over_at IS NULL
         AND cancelled_at IS NULL AND push_cancelled_at IS NULL AND failing_since IS NOT NULL;
-CREATE INDEX notice_copy ON notice (notice_row, made_at, taken_over_at, cancelled_at, delivered_at,
-    attempts, not_before, failing_since, mailed_at, failed_at, failed_status, failed_reason,
+CREATE INDEX notice_copy ON notice (notice_row, is_urgent, made_at, taken_over_at, cancelled_at,
+    delivered_at, attempts, not_before, failing_since, mailed_at, failed_at, failed_status, failed_reason,
     is_refused, push_cancelled_at);
 
 -- What gets through to a force's endpoint.

@@ -34,8 +34,8 @@ INSERT INTO outbox (outbox_row, compartment, provider, attempts, waits_since, ev
         unhex(printf('000000000000700080%02x00%010x', 1 + side.column1, i)), 'new'
         FROM number, first, (VALUES (0), (1)) AS side WHERE i > 100000 ORDER BY 1;
 
-INSERT INTO standing (referral_row, facts, programme, caution)
-    SELECT case_row + i, 3, 'completed', 'complied' FROM number, first WHERE i <= 100000;
+INSERT INTO standing (referral_row, facts, programme, caution, has_ended)
+    SELECT case_row + i, 3, 'completed', 'complied', 1 FROM number, first WHERE i <= 100000;
 INSERT INTO outcome (outcome_id, referral_row, compartment, number, kind, happened_on, received_at,
     content, body)
     SELECT unhex(printf('000000000000700081%014x', i)), case_row + i, 0, 1, 'booked', 20260302, at + i,
@@ -47,9 +47,9 @@ INSERT INTO decision (decision_id, force, referral_row, decided, decided_on, rec
         FROM number, first WHERE i <= 20000;
 
 -- Of three quarters the force knows; the rest waits to be pushed.
-INSERT INTO notice (notice_id, force, test_data, compartment, sequence, referral_row, kind, cause,
-    made_day, made_at, taken_over_at, body)
-    SELECT unhex(printf('000000000000700083%014x', i)), 44, 0, 0, i, case_row + i, 'booked',
+INSERT INTO notice (notice_id, force, test_data, compartment, sequence, referral_row, kind, is_urgent,
+    cause, made_day, made_at, taken_over_at, body)
+    SELECT unhex(printf('000000000000700083%014x', i)), 44, 0, 0, i, case_row + i, 'accepted', 0,
         unhex(printf('%032x', i)), 20260302, at + i, CASE WHEN i % 4 THEN at END, zeroblob(90)
         FROM number, first;
 

@@ -5,7 +5,7 @@ use super::*;
 fn notice(place: &dyn Place, cause: Uuid) -> NewNotice {
     NewNotice {
         notice_id: place.clock().id(),
-        kind: "record_returned".into(),
+        kind: cara_domain::notice::NoticeKind::RecordReturned,
         cause,
         made_at: place.clock().now(),
         body: SealedSide::Offender(Sealed::from_stored(b"notice".to_vec())),

@@ -1,14 +1,18 @@
 //! The way back: outcomes, where a case stands, notices with numbers that have no gap.
 
 use super::*;
+use cara_domain::choice::{Choice as _, Decided};
+use cara_domain::notice::NoticeKind;
 
-fn notice(place: &dyn Place, kind: &str, cause: Uuid) -> NewNotice {
+fn notice(place: &dyn Place, kind: NoticeKind, cause: Uuid) -> NewNotice {
     NewNotice {
         notice_id: place.clock().id(),
-        kind: kind.into(),
+        kind,
         cause,
         made_at: place.clock().now(),
-        body: SealedSide::Offender(Sealed::from_stored(format!("notice {kind}").into_bytes())),
+        body: SealedSide::Offender(Sealed::from_stored(
+            format!("notice {}", kind.code()).into_bytes(),
+        )),
     }
 }
 
@@ -25,7 +29,7 @@ fn outcome(place: &dyn Place, referral_id: Uuid, number: u32, facts_before: u32)
         content: digest(place, &format!("outcome {number}")),
         body: SealedSide::Offender(Sealed::from_stored(format!("body {number}").into_bytes())),
         standing: standing(&format!("state {number}"), facts_before),
-        notices: vec![notice(place, "accepted", outcome_id)],
+        notices: vec![notice(place, NoticeKind::Accepted, outcome_id)],
         messages: Vec::new(),
     }
 }
@@ -40,6 +44,7 @@ fn standing(programme: &str, facts_before: u32) -> NewStanding {
         booked_on: None,
         is_recalled: false,
         is_closed: false,
+        has_ended: false,
     }
 }
 
@@ -64,14 +69,14 @@ fn decision(place: &dyn Place, referral_id: Uuid, facts_before: u32) -> NewDecis
     NewDecision {
         referral_id,
         decision_id: place.clock().id(),
-        decided: "continue".into(),
+        decided: Decided::Continue,
         decided_on: "2026-03-02".parse().unwrap(),
         received_at: place.clock().now(),
         content: digest(place, "decision"),
         body: Sealed::from_stored(b"decided".to_vec()),
         standing: standing("sent", facts_before),
         messages: vec![prompt, told],
-        cancels: &["deadline_passed"],
+        cancels_clock: true,
     }
 }
 
@@ -109,7 +114,7 @@ pub async fn a_case_is_found_with_all_that_was_reported(place: &dyn Place) {
     assert!(store.case(place.clock().id()).await.unwrap().is_none());
     let row = store.referral(id).await.unwrap().unwrap();
     assert_eq!(row.standing, Some(("state 1".to_owned(), "active".to_owned())));
-    assert_eq!((row.notices[0].sequence, row.notices[0].kind.as_str()), (1, "accepted"));
+    assert_eq!((row.notices[0].sequence, row.notices[0].kind.code()), (1, "accepted"));
 }
 
 /// Two that were folded from the same facts: one wins, and the other leaves nothing behind.
@@ -143,7 +148,7 @@ pub async fn numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once(place: &
     let store = place.crash(store);
     write(&*store, concluded(outcome(place, b, 1, 0))).await;
     let mut again = outcome(place, a, 2, 1);
-    again.notices.insert(0, notice(place, "accepted", cause));
+    again.notices.insert(0, notice(place, NoticeKind::Accepted, cause));
     write(&*store, concluded(again)).await;
     let all = notices(&*store, 0).await;
     let told: Vec<_> = all.iter().map(|it| (it.sequence, it.about.id())).collect();
@@ -173,7 +178,7 @@ pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn Plac
     let store = place.open();
     let id = referral(place, &*store, "A/1").await;
     let mut first = outcome(place, id, 1, 0);
-    first.notices.push(notice(place, "deadline_passed", Uuid::from_u128(20_260_601)));
+    first.notices.push(notice(place, NoticeKind::DeadlinePassed, Uuid::from_u128(20_260_601)));
     write(&*store, concluded(first)).await;
     let made = decision(place, id, 1);
     let (decision_id, content) = (made.decision_id, made.content);
@@ -185,7 +190,7 @@ pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn Plac
     assert_eq!(case.decisions[0].body.as_bytes(), b"decided");
     let all = notices(&*store, 0).await;
     let cancelled: Vec<_> =
-        all.iter().map(|it| (it.kind.as_str(), it.cancelled_at.is_some())).collect();
+        all.iter().map(|it| (it.kind.code(), it.cancelled_at.is_some())).collect();
     assert_eq!(cancelled, [("accepted", false), ("deadline_passed", true)]);
     let shown = store.referral(id).await.unwrap().unwrap();
     assert_eq!(shown.messages.iter().map(|it| it.event_id).collect::<Vec<_>>(), told);
