@@ -101,7 +101,7 @@ fn recorded(root: &Path) -> Vec<Op> {
     std::fs::create_dir_all(disk.join("data")).unwrap();
     std::fs::create_dir_all(disk.join("anchor")).unwrap();
     let ended = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["store::sqlite::tests::power::the_process_that_is_recorded", "--exact"])
+        .args(["tests::power::the_process_that_is_recorded", "--exact"])
         .env("LD_PRELOAD", &library)
         .env("RECORD_ROOT", root)
         .env("RECORD_FOLDER", &disk)
