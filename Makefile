@@ -40,7 +40,7 @@ start-time: install
 
 # A power cut at every write of a recorded store, five disks for each; ten minutes of one core.
 power-test: install
-	POWER_ALL=1 $(CARGO) test --lib store::sqlite::tests::power -- --nocapture
+	POWER_ALL=1 $(CARGO) test -p cara-store-sqlite --lib tests::power -- --nocapture
 
 # Everything that reads bytes from outside, so long for each target.
 fuzz: install
