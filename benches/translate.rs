@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use cara_document::Limits;
 use cara_domain::Validated;
 use cara_mapping::Plan;
-use cara_wire::{Change, Event, OffenderContent, Stamp, VictimContent};
+use cara_wire::{Event, OffenderContent, RevisionChange, Stamp, VictimContent};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -137,8 +137,8 @@ fn walk(plan: &Plan, record: &str) -> anyhow::Result<(usize, usize)> {
     let id = Uuid::nil();
     let offender = OffenderContent::of(&referral.offender_side);
     let victim = VictimContent::of(&referral.victim_side);
-    let offender = Event::referral(id, Change::New, &stamp, &offender, &referral.flags);
-    let victim = Event::victim(id, Change::New, &stamp, &victim, &referral.flags);
+    let offender = Event::referral(id, RevisionChange::New, &stamp, &offender, &referral.flags);
+    let victim = Event::victim(id, RevisionChange::New, &stamp, &victim, &referral.flags);
     let police = referral.police_content();
     let bytes = offender.body().len() + victim.body().len() + police.len();
     Ok((referral.provenance.len(), bytes))

@@ -5,17 +5,17 @@ mod reader;
 
 use std::sync::OnceLock;
 
-use cara_document::{Format, fixed};
+use cara_document::{BodyFormat, fixed};
 
-fn format() -> &'static Format {
-    static FORMAT: OnceLock<Format> = OnceLock::new();
-    let line = |name: &str, is: Option<&str>, columns: &[&str]| fixed::Line {
+fn format() -> &'static BodyFormat {
+    static FORMAT: OnceLock<BodyFormat> = OnceLock::new();
+    let line = |name: &str, is: Option<&str>, columns: &[&str]| fixed::FixedLine {
         name: name.to_owned(),
         is: is.and_then(|phrase| fixed::Is::parse(phrase).ok()),
         columns: columns.iter().filter_map(|it| fixed::Column::parse(it).ok()).collect(),
     };
     FORMAT.get_or_init(|| {
-        Format::Fixed(fixed::Options {
+        BodyFormat::Fixed(fixed::FixedOptions {
             lines: vec![
                 line("CASE", Some("1 is C"), &["- 1", "ref 8", "surname 12"]),
                 line("OFFENCE", Some("1 is O"), &["- 1", "code 7"]),

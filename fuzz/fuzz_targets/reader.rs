@@ -1,14 +1,14 @@
 //! One body through one reader, as every reader's target asks it.
 
-use cara_document::{self, Format, Limits, Names};
+use cara_document::{self, BodyFormat, Limits, NameTable};
 
 /// Decodes and reads the bytes. Whatever is read keeps to the limits, every node has a line and a
 /// place inside the body, and the body cut down to one child of the root is read again.
-pub fn read(bytes: &[u8], format: &Format) {
+pub fn read(bytes: &[u8], format: &BodyFormat) {
     let limits =
         Limits { depth_max: 64, nodes_max: 20_000, attributes_max: 32, text_bytes_max: 1 << 20 };
     let Ok(text) = document::decode(bytes, None) else { return };
-    let names = Names::default();
+    let names = NameTable::default();
     let Ok(tree) = document::parse(&text, format, &names, &limits) else { return };
     assert!(tree.len() <= limits.nodes_max, "more nodes than the limit");
     let lines = text.matches('\n').count() + 1;

@@ -3,6 +3,6 @@
 
 mod reader;
 
-use cara_document::Format;
+use cara_document::BodyFormat;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read(bytes, &Format::Xml));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| reader::read(bytes, &BodyFormat::Xml));

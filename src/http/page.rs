@@ -37,11 +37,11 @@ pub fn own_page(id: &str) -> Option<ProblemPage> {
     let problem = problem::Code::find(id)
         .map(|it| ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]));
     let finding = || {
-        let it = cara_domain::Code::all().find(|code| code.id() == id)?.page();
+        let it = cara_domain::FindingCode::all().find(|code| code.id() == id)?.page();
         Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
     let rejection = || {
-        let it = rejection::Code::find(id)?;
+        let it = rejection::RejectionCode::find(id)?;
         Some(ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
     };
     let incident = || {

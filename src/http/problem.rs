@@ -229,8 +229,8 @@ impl Refused {
         response
     }
 
-    fn body(&self, records: Option<Vec<api::RecordAnswer>>) -> api::Problem {
-        api::Problem {
+    fn body(&self, records: Option<Vec<api::RecordAnswer>>) -> api::ProblemView {
+        api::ProblemView {
             kind: format!("/problems/{}", self.code.id),
             title: self.code.title.to_owned(),
             status: self.code.status,

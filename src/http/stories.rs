@@ -33,7 +33,7 @@ pub trait Stories: Send + Sync + 'static {
         &'a self,
         caller: &'a Caller,
         record_ref: String,
-    ) -> BoxFuture<'a, Result<api::Found, Refusal>>;
+    ) -> BoxFuture<'a, Result<api::FindAnswer, Refusal>>;
 
     /// `force`: two digits, for a caller that stands for several.
     fn reconciliation<'a>(
@@ -153,7 +153,7 @@ impl Stories for cara_flow::Gateway {
         &'a self,
         caller: &'a Caller,
         record_ref: String,
-    ) -> BoxFuture<'a, Result<api::Found, Refusal>> {
+    ) -> BoxFuture<'a, Result<api::FindAnswer, Refusal>> {
         cara_flow::Gateway::find(self, caller, record_ref).boxed()
     }
     fn reconciliation<'a>(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cara_amqp::{Dialer, Ended, Error, Fate, Link, Pause, Publisher, Step, Topology, dead};
 use cara_clock::Clock;
 use cara_metric::{Health, Metric, Part};
-use cara_wire::{Event, Header, Kind};
+use cara_wire::{Event, Header, MessageKind};
 use futures_util::StreamExt as _;
 use lapin::options::{
     BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions,
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::broker::{ADMINISTRATOR, Broker, Wishes, shared, unique};
 use crate::patience::eventually;
 
-pub fn event(provider: &str, kind: Kind) -> Event {
+pub fn event(provider: &str, kind: MessageKind) -> Event {
     let clock = Clock::system();
     let header = Header {
         id: clock.id(),
@@ -101,7 +101,7 @@ async fn a_confirmed_event_is_on_its_queue_with_its_properties() {
     let (publisher, health) = publisher(&shared().settings(), &provider);
     let mut link = link_for_ever(&publisher).await;
     assert!(health.state(Part::Broker).is_good());
-    let sent = event(&provider, Kind::VictimNew);
+    let sent = event(&provider, MessageKind::VictimNew);
     let fates = publish_all(&mut link, std::slice::from_ref(&sent)).await;
     assert_eq!(fates, [(sent.message_id(), Fate::Confirmed)]);
 
@@ -135,7 +135,7 @@ async fn only_the_event_without_a_queue_counts_as_returned() {
     let events: Vec<_> = (0..200)
         .map(|number| {
             let to = if number % 7 == 3 { "nobody" } else { provider.as_str() };
-            event(to, Kind::ReferralNew)
+            event(to, MessageKind::ReferralNew)
         })
         .collect();
     for (id, fate) in publish_all(&mut link, &events).await {
@@ -145,7 +145,7 @@ async fn only_the_event_without_a_queue_counts_as_returned() {
         let right = if routed { Fate::Confirmed } else { Fate::Returned };
         assert!(fate == right || fate == Fate::Unknown, "{fate:?} for routed = {routed}");
     }
-    let after = [event(&provider, Kind::ReferralNew)];
+    let after = [event(&provider, MessageKind::ReferralNew)];
     assert_eq!(publish_all(&mut link, &after).await, [(after[0].message_id(), Fate::Confirmed)]);
 }
 
@@ -159,7 +159,7 @@ async fn five_thousand_a_second_are_confirmed() {
     let started = clock.monotonic();
     while confirmed < count {
         while sent < count && link.free() > 0 {
-            let event = event(&provider, Kind::ReferralNew);
+            let event = event(&provider, MessageKind::ReferralNew);
             link.publish(event.message_id(), &event);
             sent += 1;
         }
@@ -180,12 +180,13 @@ async fn a_broker_that_stops_and_comes_back_has_every_confirmed_event() {
     let mut broker = Broker::start(Wishes::default());
     let (publisher, health) = publisher(&broker.settings(), "harbour");
     let mut link = link_for_ever(&publisher).await;
-    let first = [event("harbour", Kind::ReferralNew), event("harbour", Kind::ReferralNew)];
+    let first =
+        [event("harbour", MessageKind::ReferralNew), event("harbour", MessageKind::ReferralNew)];
     let fates = publish_all(&mut link, &first).await;
     assert!(fates.iter().all(|(_, fate)| *fate == Fate::Confirmed));
 
     broker.stop();
-    let waiting = event("harbour", Kind::ReferralNew);
+    let waiting = event("harbour", MessageKind::ReferralNew);
     link.publish(waiting.message_id(), &waiting);
     let Step::Broken(Ended { settled, reason, .. }) = link.step().await else {
         panic!("the link outlived its broker");
@@ -218,7 +219,7 @@ async fn a_broker_that_asks_to_wait_gets_nothing_and_fails_nothing() {
     let settings = cara_config::Broker { confirm_timeout_s: 2, ..broker.settings() };
     let (publisher, _) = publisher(&settings, "harbour");
     let mut link = link_for_ever(&publisher).await;
-    let sent = event("harbour", Kind::ReferralNew);
+    let sent = event("harbour", MessageKind::ReferralNew);
     link.publish(sent.message_id(), &sent);
     assert!(matches!(link.step().await, Step::Blocked));
     assert_eq!(link.free(), 0, "nothing may be claimed while it asks to wait");
@@ -258,7 +259,10 @@ async fn the_dead_are_listed_without_content_and_go_back_under_their_ids() {
     let provider = shared().provider("dead");
     let (publisher, _) = publisher(&shared().settings(), &provider);
     let mut link = link_for_ever(&publisher).await;
-    let events = [event(&provider, Kind::ReferralNew), event(&provider, Kind::ReferralAmended)];
+    let events = [
+        event(&provider, MessageKind::ReferralNew),
+        event(&provider, MessageKind::ReferralAmended),
+    ];
     publish_all(&mut link, &events).await;
     let queue = format!("cara.intake.{provider}");
     let at = administrator(shared(), &provider).await;
@@ -422,7 +426,7 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
     };
     let (own, _) = publisher(&with("gateway"), "harbour");
     let mut link = link_for_ever(&own).await;
-    let sent = [event("harbour", Kind::ReferralNew)];
+    let sent = [event("harbour", MessageKind::ReferralNew)];
     assert_eq!(publish_all(&mut link, &sent).await, [(sent[0].message_id(), Fate::Confirmed)]);
 
     let (stranger, _) = publisher(&with("stranger"), "harbour");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cara_metric::Part;
 use cara_metric::alert::{MESSAGE_SET_ASIDE, QUEUE_MISMATCH, ROUTE_CLOSED};
-use cara_wire::{Event, Kind};
+use cara_wire::{Event, MessageKind};
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 
@@ -38,7 +38,7 @@ fn is_so(publishing: &Loop, kind: &str) -> bool {
     publishing.metric.troubles().now().keys().any(|(open, _)| *open == kind)
 }
 
-fn events(provider: &str, kind: Kind, count: usize) -> Vec<Event> {
+fn events(provider: &str, kind: MessageKind, count: usize) -> Vec<Event> {
     (0..count).map(|_| event(provider, kind)).collect()
 }
 
@@ -52,9 +52,9 @@ async fn a_right_taken_for_one_side_stops_neither_the_other_nor_another_provider
     }
     let connected = connections(shared(), &hurt).await;
     topic_right(shared(), &hurt, "cara.referrals", Some("^nothing$"));
-    hurting.outbox.add(events(&hurt, Kind::ReferralNew, 300));
-    hurting.outbox.add(events(&hurt, Kind::VictimNew, 300));
-    other.outbox.add(events(&well, Kind::ReferralNew, 300));
+    hurting.outbox.add(events(&hurt, MessageKind::ReferralNew, 300));
+    hurting.outbox.add(events(&hurt, MessageKind::VictimNew, 300));
+    other.outbox.add(events(&well, MessageKind::ReferralNew, 300));
     hurting.wake.notify_waiters();
     other.wake.notify_waiters();
     eventually("the other side's go on", async || hurting.outbox.done() == 300).await;
@@ -112,7 +112,7 @@ async fn a_queue_that_confirms_nothing_costs_its_side_a_channel_and_the_other_no
         .await;
     let connected = connections(shared(), &provider).await;
     stop_queue(shared(), &provider, "cara.intake", "suspend");
-    publishing.outbox.add(events(&provider, Kind::ReferralNew, 20));
+    publishing.outbox.add(events(&provider, MessageKind::ReferralNew, 20));
     publishing.wake.notify_waiters();
     // Twice: the channel that is opened instead meets the same.
     eventually("nothing is confirmed", async || {
@@ -120,7 +120,7 @@ async fn a_queue_that_confirms_nothing_costs_its_side_a_channel_and_the_other_no
         matches!(state, cara_metric::State::Bad(what) if what.contains("confirms nothing"))
     })
     .await;
-    publishing.outbox.add(events(&provider, Kind::VictimNew, 200));
+    publishing.outbox.add(events(&provider, MessageKind::VictimNew, 200));
     publishing.wake.notify_waiters();
     eventually("the other side's go on", async || publishing.outbox.done() == 200).await;
     assert_eq!(connections(shared(), &provider).await, connected);
@@ -175,9 +175,9 @@ async fn one_message_that_the_broker_will_not_have_is_set_aside_and_the_others_p
     eventually("the broker is reached", async || publishing.health.state(Part::Broker).is_good())
         .await;
     topic_right(shared(), &provider, "cara.referrals", Some("referral.new$"));
-    let before = events(&provider, Kind::ReferralNew, 20);
-    let poison = event(&provider, Kind::ReferralAmended);
-    let after = events(&provider, Kind::ReferralNew, 20);
+    let before = events(&provider, MessageKind::ReferralNew, 20);
+    let poison = event(&provider, MessageKind::ReferralAmended);
+    let after = events(&provider, MessageKind::ReferralNew, 20);
     let all = before.iter().chain([&poison]).chain(&after).cloned();
     publishing.outbox.add(all);
     publishing.wake.notify_waiters();
@@ -259,7 +259,7 @@ async fn a_deleted_queue_is_declared_again_and_takes_what_waited() {
     let queue = format!("cara.intake.{provider}");
     let at = administrator(shared(), &provider).await;
     at.channel.queue_delete(queue.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-    publishing.outbox.add(events(&provider, Kind::ReferralNew, 3));
+    publishing.outbox.add(events(&provider, MessageKind::ReferralNew, 3));
     publishing.wake.notify_waiters();
     eventually("all are sent", async || publishing.outbox.done() == 3).await;
     publishing.end().await;

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use cara_amqp::topology;
 use cara_domain::choice::{ContactAgreed, Decided};
 use cara_domain::decision::Decision;
-use cara_domain::outcome::{Report, VictimReport};
-use cara_domain::{Code, Finding, Recorded, example};
-use cara_wire::rejection::Fault;
+use cara_domain::outcome::{OffenderReport, VictimReport};
+use cara_domain::{Finding, FindingCode, Recorded, example};
+use cara_wire::rejection::MessageFault;
 use cara_wire::rejection::{self, Rejection};
 use cara_wire::v1::Prompt;
 use cara_wire::{
-    Change, Event, Kind, OffenderContent, Stamp, VictimContent, asyncapi, outcome, reconciliation,
-    schema,
+    Event, MessageKind, OffenderContent, RevisionChange, Stamp, VictimContent, asyncapi, outcome,
+    reconciliation, schema,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -77,17 +77,17 @@ pub fn samples() -> Vec<(String, Event)> {
     referral.victim_side.victim.contact_agreed = not_asked;
     let unasked = VictimContent::of(&referral.victim_side);
     let flags = [
-        Finding::new(Code::NOT_RECORDED, "risk.grade"),
-        Finding::new(Code::UNREADABLE, "victim.safe_contact.email"),
+        Finding::new(FindingCode::NOT_RECORDED, "risk.grade"),
+        Finding::new(FindingCode::UNREADABLE, "victim.safe_contact.email"),
     ];
     let (first, second, third) = (stamp(1), stamp(2), stamp(3));
     let no = Recorded::Is(ContactAgreed::No);
     let events = [
-        Event::referral(message_id(1), Change::New, &first, &offender, &flags),
-        Event::referral(message_id(2), Change::Amended, &second, &offender, &[]),
+        Event::referral(message_id(1), RevisionChange::New, &first, &offender, &flags),
+        Event::referral(message_id(2), RevisionChange::Amended, &second, &offender, &[]),
         Event::withdrawn(message_id(3), Compartment::Offender, &third),
-        Event::victim(message_id(4), Change::New, &first, &victim, &flags),
-        Event::victim(message_id(5), Change::Amended, &second, &victim, &[]),
+        Event::victim(message_id(4), RevisionChange::New, &first, &victim, &flags),
+        Event::victim(message_id(5), RevisionChange::Amended, &second, &victim, &[]),
         Event::withdrawn(message_id(6), Compartment::Victim, &third),
         Event::victim_recalled(message_id(7), &second, no),
         Event::decision(message_id(9), &second, &decision(Decided::Varied)),
@@ -102,7 +102,7 @@ pub fn samples() -> Vec<(String, Event)> {
     ];
     let mut samples: Vec<_> =
         events.into_iter().map(|event| (event.header().kind.name().to_owned(), event)).collect();
-    let event = Event::victim(message_id(8), Change::New, &first, &unasked, &flags);
+    let event = Event::victim(message_id(8), RevisionChange::New, &first, &unasked, &flags);
     samples.push(("victim.new.not_agreed".to_owned(), event));
     let (on, due_by) = (date(2026, 5, 12), date(2026, 5, 13));
     let event = Event::prompt(message_id(12), &second, Prompt::Recalled, on, due_by);
@@ -116,7 +116,7 @@ fn body(event: &Event) -> Value {
 
 #[test]
 fn the_committed_schemas_are_those_of_the_code() {
-    for kind in Kind::ALL {
+    for kind in MessageKind::ALL {
         check(&folder().join(format!("{}.v1.json", kind.name())), &schema::of(kind));
     }
 }
@@ -140,7 +140,7 @@ pub fn outcomes() -> Vec<(Compartment, String, Value)> {
         "victim_risk_changed" => json!({ "grade": "medium" }),
         _ => json!({}),
     };
-    let offender = Report::KINDS.map(|kind| (Compartment::Offender, kind));
+    let offender = OffenderReport::KINDS.map(|kind| (Compartment::Offender, kind));
     let victim = VictimReport::KINDS.map(|kind| (Compartment::Victim, kind));
     let kinds = offender.into_iter().chain(victim).enumerate();
     kinds
@@ -194,7 +194,7 @@ fn other_samples() -> [(&'static str, Value, Value); 2] {
             "outcomes": [message_id(108)],
         },
     });
-    let fault = Fault { code: &rejection::CONTRADICTION, member: "data.kind".to_owned() };
+    let fault = MessageFault { code: &rejection::CONTRADICTION, member: "data.kind".to_owned() };
     let rejection = Rejection {
         side: Compartment::Offender,
         provider: "harbour".to_owned(),
@@ -259,10 +259,10 @@ fn the_committed_asyncapi_document_is_the_one_of_the_code() {
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
     let messages = document["components"]["messages"].as_object().unwrap();
-    for kind in Kind::ALL {
+    for kind in MessageKind::ALL {
         assert_eq!(messages[kind.name()]["name"], kind.type_name());
     }
-    assert_eq!(messages.len(), Kind::ALL.len() + 5);
+    assert_eq!(messages.len(), MessageKind::ALL.len() + 5);
 }
 
 fn collect(value: &Value, references: &mut Vec<String>) {
@@ -289,7 +289,7 @@ fn the_committed_samples_are_those_of_the_code() {
 
 #[test]
 fn every_sample_has_its_schemas_shape() {
-    for kind in Kind::ALL {
+    for kind in MessageKind::ALL {
         let of_kind = samples().into_iter().filter(|(_, event)| event.header().kind == kind);
         let mut count = 0;
         for (name, event) in of_kind {
@@ -304,7 +304,7 @@ fn every_sample_has_its_schemas_shape() {
 
 #[test]
 fn a_sample_with_a_member_too_much_or_too_few_has_not_its_schemas_shape() {
-    let schema = schema::of(Kind::ReferralNew);
+    let schema = schema::of(MessageKind::ReferralNew);
     let (_, event) = samples().remove(0);
     let mut data = body(&event)["data"].clone();
     data["victim"] = Value::from("nobody");

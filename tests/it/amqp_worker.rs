@@ -9,7 +9,7 @@ use cara_amqp::Publisher;
 use cara_clock::Clock;
 use cara_gateway::worker::{Away, Outbox, Publish};
 use cara_metric::{Health, Metric, Part, State};
-use cara_wire::{Event, Kind};
+use cara_wire::{Event, MessageKind};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -196,7 +196,7 @@ async fn a_backlog_drains_at_five_thousand_a_second() {
         .await;
     let clock = Clock::system();
     let count = 20_000;
-    publishing.outbox.add((0..count).map(|_| event(&provider, Kind::ReferralNew)));
+    publishing.outbox.add((0..count).map(|_| event(&provider, MessageKind::ReferralNew)));
     let started = clock.monotonic();
     publishing.wake.notify_waiters();
     eventually("all are sent", async || publishing.outbox.done() == count).await;
@@ -212,7 +212,7 @@ async fn a_backlog_drains_at_five_thousand_a_second() {
 async fn a_broker_stopped_under_load_loses_none_and_nothing_is_given_up() {
     let mut broker = Broker::start(Wishes::default());
     let publishing = start(&broker.settings(), "harbour");
-    let events: Vec<_> = (0..20_000).map(|_| event("harbour", Kind::ReferralNew)).collect();
+    let events: Vec<_> = (0..20_000).map(|_| event("harbour", MessageKind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());
     publishing.wake.notify_waiters();
     eventually("some are sent", async || publishing.outbox.done() > 500).await;
@@ -232,7 +232,7 @@ async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
     let settings =
         cara_config::Broker { urls: vec!["amqp://127.0.0.1:1".to_owned()], ..shared().settings() };
     let publishing = start(&settings, "harbour");
-    publishing.outbox.add([event("harbour", Kind::ReferralNew)]);
+    publishing.outbox.add([event("harbour", MessageKind::ReferralNew)]);
     publishing.wake.notify_waiters();
     eventually("it is said", async || {
         matches!(publishing.health.state(Part::Broker), State::Bad(what) if what.contains("127.0.0.1:1"))
@@ -246,8 +246,8 @@ async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
 async fn an_event_without_a_queue_is_kept_and_named() {
     let provider = shared().provider("known");
     let publishing = start(&shared().settings(), &provider);
-    let routed = event(&provider, Kind::ReferralNew);
-    publishing.outbox.add([event("nobody", Kind::ReferralNew), routed]);
+    let routed = event(&provider, MessageKind::ReferralNew);
+    publishing.outbox.add([event("nobody", MessageKind::ReferralNew), routed]);
     publishing.wake.notify_waiters();
     eventually("the other is sent", async || publishing.outbox.done() == 1).await;
     eventually("it is returned", async || {
@@ -266,7 +266,7 @@ async fn a_store_that_is_away_gets_its_outcomes_later() {
     let provider = shared().provider("away");
     let publishing = start(&shared().settings(), &provider);
     publishing.outbox.rows.lock().unwrap().away = 3;
-    let events: Vec<_> = (0..300).map(|_| event(&provider, Kind::ReferralNew)).collect();
+    let events: Vec<_> = (0..300).map(|_| event(&provider, MessageKind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());
     publishing.wake.notify_waiters();
     eventually("all are settled", async || publishing.outbox.done() == events.len()).await;
@@ -279,7 +279,7 @@ async fn a_store_that_is_away_gets_its_outcomes_later() {
 async fn a_stop_waits_for_what_is_on_its_way() {
     let provider = shared().provider("stop");
     let publishing = start(&shared().settings(), &provider);
-    let events: Vec<_> = (0..20_000).map(|_| event(&provider, Kind::ReferralNew)).collect();
+    let events: Vec<_> = (0..20_000).map(|_| event(&provider, MessageKind::ReferralNew)).collect();
     publishing.outbox.add(events.iter().cloned());
     publishing.wake.notify_waiters();
     eventually("some are sent", async || publishing.outbox.done() > 500).await;

@@ -6,9 +6,9 @@ use cara_domain::Compartment;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cara_domain::outcome::Outcome;
-use cara_domain::standing::Standing;
+use cara_domain::standing::CaseStanding;
 use cara_flow::Gateway;
-use cara_wire::outcome::{Told, read};
+use cara_wire::outcome::{OutcomeMessage, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -175,14 +175,14 @@ fn to_be_told(facts: &[Fact]) -> BTreeSet<Uuid> {
                     "type": "uk.cara.outcome.v1", "data": outcome,
                 });
                 match read(Compartment::Offender, message.to_string().as_bytes()).unwrap() {
-                    Told::Offender(outcome) => Some(outcome),
-                    Told::Victim(_) => None,
+                    OutcomeMessage::Offender(outcome) => Some(outcome),
+                    OutcomeMessage::Victim(_) => None,
                 }
             }
             Fact::Decision(_) => None,
         })
         .collect();
-    let folded = Standing::of(&outcomes, &[]);
+    let folded = CaseStanding::of(&outcomes, &[]);
     assert_eq!(folded.gap, None);
     outcomes
         .iter()

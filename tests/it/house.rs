@@ -18,7 +18,7 @@ use cara_store::{ForceCode, Store};
 use cara_store_sqlite::Sqlite;
 use cara_vault::Vault;
 use cara_wire::Event;
-use cara_wire::api::{Notice, RecordsAnswer};
+use cara_wire::api::{NoticeFacts, RecordsAnswer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -189,7 +189,7 @@ impl House {
         sent
     }
 
-    pub async fn notices(&self) -> Vec<Notice> {
+    pub async fn notices(&self) -> Vec<NoticeFacts> {
         self.gateway.notices(&caller(), Asked::default()).await.unwrap().notices
     }
 

@@ -15,7 +15,7 @@ use super::tree::{Builder, Tree};
 
 /// How a CSV is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct CsvOptions {
     /// Whether the first row names the columns; else they are `column 1`, `column 2`, …
     pub header: bool,
     /// One ASCII character.
@@ -24,9 +24,9 @@ pub struct Options {
     pub group: Option<String>,
 }
 
-impl Default for Options {
+impl Default for CsvOptions {
     fn default() -> Self {
-        Options { header: true, separator: b',', group: None }
+        CsvOptions { header: true, separator: b',', group: None }
     }
 }
 
@@ -59,7 +59,10 @@ struct Column {
     text: Piece,
 }
 
-pub(crate) fn read<'t>(mut builder: Builder<'_, 't>, options: &Options) -> Result<Tree<'t>, Fail> {
+pub(crate) fn read<'t>(
+    mut builder: Builder<'_, 't>,
+    options: &CsvOptions,
+) -> Result<Tree<'t>, Fail> {
     let source = builder.source;
     let mut scanner = Scanner { source, separator: options.separator, at: 0, row_number: 0 };
     let cells_max = builder.limits.nodes_max;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{BYTE_ORDER_MARK, Format, NodeId, Tree, Written};
+use super::{BYTE_ORDER_MARK, BodyFormat, NodeId, Tree, Written};
 
 /// The body with every other record cut out. It parses by the same format, and holds the kept
 /// record and what stood around the records (header row, header lines, enclosing elements).
@@ -18,7 +18,7 @@ use super::{BYTE_ORDER_MARK, Format, NodeId, Tree, Written};
 /// XML declaration that says otherwise is left out.
 pub fn excerpt<'t>(
     text: &'t str,
-    format: &Format,
+    format: &BodyFormat,
     tree: &Tree<'t>,
     records: &[NodeId],
     keep: usize,
@@ -34,7 +34,7 @@ pub fn excerpt<'t>(
         cut[tree.layer_of(record).map_or(0, |layer| layer + 1)].push(record);
     }
     let mut edits = vec![Vec::new(); cut.len()];
-    if matches!(format, Format::Xml) {
+    if matches!(format, BodyFormat::Xml) {
         edits[0].extend(foreign_declaration(text).map(Edit::cut));
     }
     // A layer comes behind the one around it, so the innermost is done first.
@@ -44,7 +44,7 @@ pub fn excerpt<'t>(
     }
     let mut own = std::mem::take(&mut edits[0]);
     match format {
-        Format::Csv(options) if options.group.is_some() => {
+        BodyFormat::Csv(options) if options.group.is_some() => {
             let rows = cut[0].iter().flat_map(|record| tree.children(*record));
             own.extend(rows.map(|row| Edit::cut(tree.span(row))));
         }

@@ -18,16 +18,16 @@ use super::tree::{Builder, Tree};
 
 /// How a fixed width file is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct FixedOptions {
     /// The first kind that a line fits is its kind.
-    pub lines: Vec<Line>,
+    pub lines: Vec<FixedLine>,
     /// The name of the kind that starts a record.
     pub record: String,
 }
 
 /// A kind of line: one `[[line]]` of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct FixedLine {
     pub name: String,
     /// What tells it; `None` fits every line.
     pub is: Option<Is>,
@@ -154,13 +154,16 @@ impl Characters<'_> {
 
 /// A kind of line with its names resolved for one document.
 struct Kind<'o> {
-    line: &'o Line,
+    line: &'o FixedLine,
     name: (NameId, Piece),
     columns: Vec<(Option<(NameId, Piece)>, usize)>,
     starts_record: bool,
 }
 
-pub(crate) fn read<'t>(mut builder: Builder<'_, 't>, options: &Options) -> Result<Tree<'t>, Fail> {
+pub(crate) fn read<'t>(
+    mut builder: Builder<'_, 't>,
+    options: &FixedOptions,
+) -> Result<Tree<'t>, Fail> {
     let source = builder.source;
     let kinds: Vec<_> =
         options.lines.iter().map(|line| resolve(&mut builder, line, &options.record)).collect();
@@ -198,7 +201,7 @@ pub(crate) fn rows<'t>(
     columns_of_row: &[Column],
 ) -> Result<Tree<'t>, Fail> {
     let source = builder.source;
-    let line = Line { name: "row".to_owned(), is: None, columns: columns_of_row.to_vec() };
+    let line = FixedLine { name: "row".to_owned(), is: None, columns: columns_of_row.to_vec() };
     let row = resolve(&mut builder, &line, "");
     let width = columns_of_row.iter().map(|column| column.width).sum::<usize>().max(1);
     let mut start = 0;
@@ -220,7 +223,7 @@ pub(crate) fn rows<'t>(
     Ok(builder.finish())
 }
 
-fn resolve<'o>(builder: &mut Builder<'_, '_>, line: &'o Line, record: &str) -> Kind<'o> {
+fn resolve<'o>(builder: &mut Builder<'_, '_>, line: &'o FixedLine, record: &str) -> Kind<'o> {
     let mut named = |name: &str| (builder.resolve(name), builder.make(name));
     Kind {
         line,

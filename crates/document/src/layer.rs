@@ -10,7 +10,7 @@
 
 use std::sync::OnceLock;
 
-use super::name::Names;
+use super::name::NameTable;
 use super::node::{Layer, Node, NodeId, Piece};
 use super::tree::{Before, Builder, Tree};
 use super::{BYTE_ORDER_MARK, Error, ErrorKind, Fail, Limits, Written, fixed, json, xml};
@@ -61,7 +61,7 @@ pub fn open(
     tree: &mut Tree<'_>,
     carriers: &[NodeId],
     opening: Opening<'_>,
-    names: &Names,
+    names: &NameTable,
     limits: &Limits,
 ) -> Result<(), Error> {
     let mut before: Vec<NodeId> = tree.layers.iter().map(|layer| layer.carrier).collect();
@@ -94,7 +94,7 @@ fn read(
     tree: &Tree<'_>,
     carrier: NodeId,
     opening: Opening<'_>,
-    (names, limits): (&Names, &Limits),
+    (names, limits): (&NameTable, &Limits),
     nodes: usize,
 ) -> Result<Opened, Error> {
     let is_attribute = tree.is_attribute(carrier);
@@ -187,7 +187,7 @@ impl Shifts {
 }
 
 /// Puts what was read into the arena: every node behind its carrier's attributes.
-fn splice(tree: &mut Tree<'_>, mut all: Vec<Opened>, written: Written, names: &Names) {
+fn splice(tree: &mut Tree<'_>, mut all: Vec<Opened>, written: Written, names: &NameTable) {
     // What attributes carry comes before what their element carries.
     all.sort_by_key(|opened| (opened.before, opened.stands_for.is_none(), opened.carrier));
     let mut total = 0;
@@ -227,7 +227,7 @@ fn splice(tree: &mut Tree<'_>, mut all: Vec<Opened>, written: Written, names: &N
     nest(&mut tree.layers);
 }
 
-fn put(tree: &mut Tree<'_>, opened: Opened, shifts: &Shifts, written: Written, names: &Names) {
+fn put(tree: &mut Tree<'_>, opened: Opened, shifts: &Shifts, written: Written, names: &NameTable) {
     let carrier = opened.carrier.0 + shifts.of(opened.carrier.0);
     let mut parent = carrier;
     if let Some(span_end) = opened.stands_for {

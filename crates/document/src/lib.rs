@@ -23,17 +23,17 @@ mod xml;
 pub use decode::{decode, is_known_encoding};
 pub use excerpt::excerpt;
 pub use layer::{Inside, Opening, open};
-pub use name::{NameId, Names, SPACES_MAX};
+pub use name::{NameId, NameTable, SPACES_MAX};
 pub use node::NodeId;
 pub use tree::{Children, Tree};
 
 /// The shape of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum BodyFormat {
     Xml,
     Json,
-    Csv(csv::Options),
-    Fixed(fixed::Options),
+    Csv(csv::CsvOptions),
+    Fixed(fixed::FixedOptions),
 }
 
 /// How a text is written that holds nodes; what it takes to cut or replace a piece of it.
@@ -75,13 +75,13 @@ pub mod expansion {
     }
 }
 
-impl Format {
+impl BodyFormat {
     fn written(&self) -> Written {
         match self {
-            Format::Xml => Written::Xml,
-            Format::Json => Written::Json,
-            Format::Csv(_) => Written::Csv,
-            Format::Fixed(_) => Written::Fixed,
+            BodyFormat::Xml => Written::Xml,
+            BodyFormat::Json => Written::Json,
+            BodyFormat::Csv(_) => Written::Csv,
+            BodyFormat::Fixed(_) => Written::Fixed,
         }
     }
 }
@@ -173,8 +173,8 @@ pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 /// must have been compiled before.
 pub fn parse<'t>(
     text: &'t str,
-    format: &Format,
-    names: &Names,
+    format: &BodyFormat,
+    names: &NameTable,
     limits: &Limits,
 ) -> Result<Tree<'t>, Error> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
@@ -188,10 +188,10 @@ pub fn parse<'t>(
     }
     let builder = tree::Builder::new(text, names, limits, tree::Before::default());
     let built = match format {
-        Format::Xml => xml::read(builder),
-        Format::Json => json::read(builder),
-        Format::Csv(options) => csv::read(builder, options),
-        Format::Fixed(options) => fixed::read(builder, options),
+        BodyFormat::Xml => xml::read(builder),
+        BodyFormat::Json => json::read(builder),
+        BodyFormat::Csv(options) => csv::read(builder, options),
+        BodyFormat::Fixed(options) => fixed::read(builder, options),
     };
     let mut tree = built.map_err(|fail| fail.placed(text))?;
     tree.written = format.written();

@@ -13,7 +13,7 @@ impl NameId {
 /// The names that a plan mentions. Only who writes a mapping adds to it, so a body cannot make it
 /// grow or choose its collisions.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct NameTable {
     /// The word of `NameId(index + 1)`.
     words: Vec<Box<str>>,
     /// Open addressing; a power of two at least four times the words; 0 is a free slot.
@@ -34,7 +34,7 @@ struct Prefix {
 /// Namespaces that one plan may declare: what a node can say in one byte.
 pub const SPACES_MAX: usize = 255;
 
-impl Names {
+impl NameTable {
     /// The id of this name, made if it is not there. Case counts.
     pub fn intern(&mut self, name: &str) -> NameId {
         let known = self.find(name);
@@ -138,11 +138,11 @@ fn hash(name: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{NameId, Names};
+    use super::{NameId, NameTable};
 
     #[test]
     fn a_name_keeps_its_id_however_many_follow() {
-        let mut names = Names::default();
+        let mut names = NameTable::default();
         assert_eq!(names.find("Surname"), NameId::OTHER);
         let ids: Vec<_> = (0..500).map(|n| names.intern(&format!("Column {n} of many"))).collect();
         for (n, id) in ids.iter().enumerate() {

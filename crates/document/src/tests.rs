@@ -22,21 +22,21 @@ fn shown(tree: &Tree<'_>) -> String {
     out
 }
 
-fn check(format: &Format, text: &str, expected: &str) {
-    match parse(text, format, &Names::default(), &Limits::default()) {
+fn check(format: &BodyFormat, text: &str, expected: &str) {
+    match parse(text, format, &NameTable::default(), &Limits::default()) {
         Ok(tree) => assert_eq!(shown(&tree), expected),
         Err(error) => panic!("{error} at {:?}:{:?}", error.line, error.column),
     }
 }
 
-fn refused(format: &Format, text: &str) -> Error {
-    parse(text, format, &Names::default(), &Limits::default()).unwrap_err()
+fn refused(format: &BodyFormat, text: &str) -> Error {
+    parse(text, format, &NameTable::default(), &Limits::default()).unwrap_err()
 }
 
 #[test]
 fn xml_drops_prefixes_and_joins_text_and_cdata() {
     check(
-        &Format::Xml,
+        &BodyFormat::Xml,
         "<?xml version='1.0'?><!-- c --><p:A xmlns:p='u' p:x=' 1 &amp; 2 '> a<!-- c --><![CDATA[<b>]]>&#65;<B/></p:A>\n",
         "A=a<b>A\n @x=1 & 2\n B=\n",
     );
@@ -44,17 +44,21 @@ fn xml_drops_prefixes_and_joins_text_and_cdata() {
 
 #[test]
 fn an_entity_is_decoded_exactly_once() {
-    check(&Format::Xml, "<A>&amp;amp;lt;</A>", "A=&amp;lt;\n");
+    check(&BodyFormat::Xml, "<A>&amp;amp;lt;</A>", "A=&amp;lt;\n");
 }
 
 #[test]
 fn json_arrays_are_no_level_and_numbers_keep_their_text() {
     check(
-        &Format::Json,
+        &BodyFormat::Json,
         "{\"a\": [1E2, null, [true, \"x\\u0041\\ud83d\\ude00\"]], \"b\": {\"c\": -0.10}, \"d\": []}",
         "a=1E2\na=true\na=xA😀\nb=\n c=-0.10\n",
     );
-    check(&Format::Json, "[{\"a\": \"044\"}, {\"a\": \"NO\"}]", "item=\n a=044\nitem=\n a=NO\n");
+    check(
+        &BodyFormat::Json,
+        "[{\"a\": \"044\"}, {\"a\": \"NO\"}]",
+        "item=\n a=044\nitem=\n a=NO\n",
+    );
 }
 
 #[test]
@@ -80,27 +84,27 @@ fn json_is_strict() {
         "[1 2]",
         "['a']",
     ] {
-        assert_eq!(refused(&Format::Json, text).kind, ErrorKind::Malformed, "{text}");
+        assert_eq!(refused(&BodyFormat::Json, text).kind, ErrorKind::Malformed, "{text}");
     }
 }
 
 #[test]
 fn csv_rows_have_a_child_for_each_column() {
-    let options = csv::Options::default();
+    let options = csv::CsvOptions::default();
     check(
-        &Format::Csv(options),
+        &BodyFormat::Csv(options),
         "REF,NAME\r\n1,\"O\"\"X, A\nB\"\r\n2,\r\n",
         "row=\n REF=1\n NAME=O\"X, A\nB\nrow=\n REF=2\n NAME=\n",
     );
-    let options = csv::Options { header: false, separator: b';', group: None };
-    check(&Format::Csv(options), "1;2\n", "row=\n column 1=1\n column 2=2\n");
+    let options = csv::CsvOptions { header: false, separator: b';', group: None };
+    check(&BodyFormat::Csv(options), "1;2\n", "row=\n column 1=1\n column 2=2\n");
 }
 
 #[test]
 fn csv_groups_gather_rows_wherever_they_stand() {
-    let options = csv::Options { group: Some("REF".into()), ..csv::Options::default() };
+    let options = csv::CsvOptions { group: Some("REF".into()), ..csv::CsvOptions::default() };
     check(
-        &Format::Csv(options),
+        &BodyFormat::Csv(options),
         "REF,N\n1,a\n2,b\n1,c\n",
         "record=\n row=\n  REF=1\n  N=a\n row=\n  REF=1\n  N=c\nrecord=\n row=\n  REF=2\n  N=b\n",
     );
@@ -108,22 +112,22 @@ fn csv_groups_gather_rows_wherever_they_stand() {
 
 #[test]
 fn csv_names_ragged_rows_and_bad_headers() {
-    let format = Format::Csv(csv::Options::default());
+    let format = BodyFormat::Csv(csv::CsvOptions::default());
     assert_eq!(refused(&format, "A,B\n1,2\n1\n").line, Some(3));
     assert!(refused(&format, "A,A\n").reason.contains("same name"));
     assert!(refused(&format, "A,\n").reason.contains("column 2"));
     assert!(refused(&format, "").reason.contains("header"));
 }
 
-fn fixed_format() -> Format {
+fn fixed_format() -> BodyFormat {
     let column =
         |name: &str, width| fixed::Column { name: (name != "-").then(|| name.to_owned()), width };
-    let line = |name: &str, text: &str, columns| fixed::Line {
+    let line = |name: &str, text: &str, columns| fixed::FixedLine {
         name: name.into(),
         is: Some(fixed::Is::parse(&format!("1 is {text}")).unwrap()),
         columns,
     };
-    Format::Fixed(fixed::Options {
+    BodyFormat::Fixed(fixed::FixedOptions {
         lines: vec![
             line("HEAD", "H", vec![column("-", 1), column("date", 4)]),
             line("CASE", "C", vec![column("-", 1), column("sur name", 6), column("sex", 1)]),

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::line::LineIndex;
-use super::name::{NameId, Names};
+use super::name::{NameId, NameTable};
 use super::node::{Layer, MADE, Node, NodeId, Piece};
 use super::{Fail, Limits, Written};
 
@@ -210,7 +210,7 @@ struct Open {
 pub(crate) struct Builder<'b, 't> {
     pub(crate) source: &'t str,
     pub(crate) limits: &'b Limits,
-    names: &'b Names,
+    names: &'b NameTable,
     before: Before,
     made: String,
     nodes: Vec<Node>,
@@ -227,7 +227,7 @@ pub(crate) struct Before {
 impl<'b, 't> Builder<'b, 't> {
     pub(crate) fn new(
         source: &'t str,
-        names: &'b Names,
+        names: &'b NameTable,
         limits: &'b Limits,
         before: Before,
     ) -> Self {
@@ -266,7 +266,7 @@ impl<'b, 't> Builder<'b, 't> {
     }
 
     /// The names that the plan mentions and the namespaces that it declares.
-    pub(crate) fn names(&self) -> &'b Names {
+    pub(crate) fn names(&self) -> &'b NameTable {
         self.names
     }
 

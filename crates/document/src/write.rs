@@ -182,7 +182,7 @@ pub enum LineEnd {
 pub fn write_csv(
     columns: &[&str],
     cells: &[&str],
-    options: &csv::Options,
+    options: &csv::CsvOptions,
     line_end: LineEnd,
 ) -> Vec<u8> {
     let mut body = String::new();

@@ -5,16 +5,17 @@ use jiff::civil::Date;
 
 use super::choice::{Action, ConditionKind, ContactAgreed, DateKind, SafeMethod, Views, YesNo};
 use super::field::FieldId;
-use super::finding::{Code, Finding};
+use super::finding::{Finding, FindingCode};
 use super::identifier::{Asn, Cro, Email, ForceCode, PncId, Postcode};
 use super::offender_side::{
-    Address, Case, Caution, Condition, GivenBy, Offence, Offender, Officer, Relationship, Risk,
+    CaseNumbers, CautionContent, Condition, GivenBy, Offence, Offender, OffenderRisk, Officer,
+    PostalAddress, Relationship,
 };
 use super::police::Police;
-use super::read::Demand::{self, May, Must, WhenThere};
-use super::read::{Read, Reader};
+use super::read::FieldDemand::{self, May, Must, WhenThere};
+use super::read::{FromSlot, Reader};
 use super::recorded::Recorded;
-use super::referral::Source;
+use super::referral::RecordSource;
 use super::victim_side::{self, Child, SafeContact, Victim};
 
 /// The source fields that could be read.
@@ -28,8 +29,8 @@ pub struct ReadSource {
 }
 
 impl ReadSource {
-    pub fn whole(self) -> Option<Source> {
-        Some(Source {
+    pub fn whole(self) -> Option<RecordSource> {
+        Some(RecordSource {
             record_ref: self.record_ref?,
             message_ref: self.message_ref,
             extracted_at: self.extracted_at,
@@ -50,14 +51,14 @@ pub fn source(read: &mut Reader<'_, '_>) -> ReadSource {
 }
 
 /// An optional field whose absence means `default`; unreadable means nothing.
-fn with_default<T: Read>(read: &mut Reader<'_, '_>, id: FieldId, default: T) -> Option<T> {
+fn with_default<T: FromSlot>(read: &mut Reader<'_, '_>, id: FieldId, default: T) -> Option<T> {
     if read.is_absent(id) { Some(default) } else { read.plain(id, WhenThere) }
 }
 
-pub fn case(read: &mut Reader<'_, '_>) -> Option<Case> {
+pub fn case(read: &mut Reader<'_, '_>) -> Option<CaseNumbers> {
     let occurrence_number = read.must(FieldId::CASE_OCCURRENCE_NUMBER);
     let crime_reference = read.may(FieldId::CASE_CRIME_REFERENCE);
-    Some(Case { occurrence_number: occurrence_number?, crime_reference })
+    Some(CaseNumbers { occurrence_number: occurrence_number?, crime_reference })
 }
 
 pub fn officer(read: &mut Reader<'_, '_>) -> Option<Officer> {
@@ -79,7 +80,7 @@ pub fn offender(read: &mut Reader<'_, '_>) -> (Option<Offender>, Option<Date>) {
     let sex = read.must(FieldId::OFFENDER_SEX);
     let ethnicity_self_defined = read.may(FieldId::OFFENDER_ETHNICITY_SELF_DEFINED);
     let no_fixed_abode = read.may(FieldId::OFFENDER_NO_FIXED_ABODE);
-    let housed = Demand::must_if(no_fixed_abode != Some(YesNo::Yes));
+    let housed = FieldDemand::must_if(no_fixed_abode != Some(YesNo::Yes));
     let lines = read.list(FieldId::OFFENDER_ADDRESS_LINES, housed);
     let postcode = read.plain(FieldId::OFFENDER_ADDRESS_POSTCODE, housed);
     let phones = read.list(FieldId::OFFENDER_PHONES, May);
@@ -102,7 +103,7 @@ pub fn offender(read: &mut Reader<'_, '_>) -> (Option<Offender>, Option<Date>) {
             date_of_birth: date_of_birth?,
             sex: sex?,
             ethnicity_self_defined,
-            address: (!homeless).then_some(Address { lines, postcode }),
+            address: (!homeless).then_some(PostalAddress { lines, postcode }),
             no_fixed_abode,
             phones,
             email,
@@ -122,13 +123,13 @@ fn no_contact(read: &mut Reader<'_, '_>) {
     let mut told = false;
     for id in ids {
         if read.left_out(id) {
-            read.find(Code::UNREADABLE_MANDATORY, id);
+            read.find(FindingCode::UNREADABLE_MANDATORY, id);
             told = true;
         }
         told |= read.is_explained(id.spec().name);
     }
     if !told {
-        read.find(Code::CONTACT_MISSING, FieldId::OFFENDER_PHONES);
+        read.find(FindingCode::CONTACT_MISSING, FieldId::OFFENDER_PHONES);
     }
 }
 
@@ -146,7 +147,7 @@ pub fn offence(read: &mut Reader<'_, '_>) -> (Option<Offence>, OffenceDates, Opt
     let wording = read.may(FieldId::OFFENCE_WORDING);
     let kind = with_default(read, FieldId::OFFENCE_DATE_KIND, DateKind::On);
     let started_on = read.must(FieldId::OFFENCE_STARTED_ON);
-    let between = Demand::must_if(kind == Some(DateKind::Between));
+    let between = FieldDemand::must_if(kind == Some(DateKind::Between));
     let ended_on = read.plain(FieldId::OFFENCE_ENDED_ON, between);
     let location = read.may(FieldId::OFFENCE_LOCATION);
     let dates = OffenceDates { kind, started_on, ended_on };
@@ -171,7 +172,7 @@ pub struct CautionDates {
 }
 
 /// The caution without its conditions.
-pub fn caution(read: &mut Reader<'_, '_>) -> (Option<Caution>, CautionDates) {
+pub fn caution(read: &mut Reader<'_, '_>) -> (Option<CautionContent>, CautionDates) {
     let kind = read.must(FieldId::CAUTION_KIND);
     let given_on = read.recorded(FieldId::CAUTION_GIVEN_ON, Must);
     let collar_number = read.recorded(FieldId::CAUTION_GIVEN_BY_COLLAR_NUMBER, Must);
@@ -183,7 +184,7 @@ pub fn caution(read: &mut Reader<'_, '_>) -> (Option<Caution>, CautionDates) {
     let dates =
         CautionDates { given_on: given_on.as_ref().and_then(|day| day.value().copied()), deadline };
     let whole = || {
-        Some(Caution {
+        Some(CautionContent {
             kind: kind?,
             given_on: given_on?,
             given_by: GivenBy { collar_number: collar_number?, rank: rank? },
@@ -207,7 +208,7 @@ pub struct ConditionFacts {
 pub fn condition(read: &mut Reader<'_, '_>) -> (Option<Condition>, ConditionFacts) {
     let id = read.must(FieldId::CONDITION_ID);
     let kind = read.must(FieldId::CONDITION_KIND);
-    let worded = Demand::must_if(kind == Some(ConditionKind::Other));
+    let worded = FieldDemand::must_if(kind == Some(ConditionKind::Other));
     let text = read.plain(FieldId::CONDITION_TEXT, worded);
     let due_by = read.must(FieldId::CONDITION_DUE_BY);
     let whole = || Some(Condition { id: id?, kind: kind?, text, due_by: due_by? });
@@ -215,14 +216,14 @@ pub fn condition(read: &mut Reader<'_, '_>) -> (Option<Condition>, ConditionFact
 }
 
 /// The offender side's part of the risk assessment, and its day.
-pub fn risk(read: &mut Reader<'_, '_>) -> (Option<Risk>, Option<Date>) {
+pub fn risk(read: &mut Reader<'_, '_>) -> (Option<OffenderRisk>, Option<Date>) {
     let tool = read.recorded(FieldId::RISK_TOOL, Must);
     let grade = read.recorded(FieldId::RISK_GRADE, Must);
     let assessed_on = read.recorded(FieldId::RISK_ASSESSED_ON, Must);
     let serving_community_order = read.recorded(FieldId::RISK_SERVING_COMMUNITY_ORDER, Must);
     let day = assessed_on.as_ref().and_then(|day| day.value().copied());
     let whole = || {
-        Some(Risk {
+        Some(OffenderRisk {
             tool: tool?,
             grade: grade?,
             assessed_on: assessed_on?,
@@ -232,10 +233,10 @@ pub fn risk(read: &mut Reader<'_, '_>) -> (Option<Risk>, Option<Date>) {
     (whole(), day)
 }
 
-pub fn victim_risk(read: &mut Reader<'_, '_>) -> Option<victim_side::Risk> {
+pub fn victim_risk(read: &mut Reader<'_, '_>) -> Option<victim_side::VictimRisk> {
     let coercive_control = read.recorded(FieldId::RISK_COERCIVE_CONTROL, Must);
     let orders_in_force = read.recorded_list(FieldId::RISK_ORDERS_IN_FORCE, May);
-    Some(victim_side::Risk { coercive_control: coercive_control?, orders_in_force })
+    Some(victim_side::VictimRisk { coercive_control: coercive_control?, orders_in_force })
 }
 
 /// The victim's days that the rules compare.
@@ -255,7 +256,7 @@ pub fn victim(read: &mut Reader<'_, '_>) -> (Option<Victim>, VictimDates) {
     let views_sought = read.recorded(FieldId::VICTIM_VIEWS_SOUGHT, Must);
     let views = read.recorded(FieldId::VICTIM_VIEWS, Must);
     let obtained = matches!(views, Some(Recorded::Is(views)) if views != Views::NotObtained);
-    let views_on = read.recorded(FieldId::VICTIM_VIEWS_ON, Demand::must_if(obtained));
+    let views_on = read.recorded(FieldId::VICTIM_VIEWS_ON, FieldDemand::must_if(obtained));
     let contact_agreed = read.recorded(FieldId::VICTIM_CONTACT_AGREED, Must);
     let agreed = contact_agreed == Some(Recorded::Is(ContactAgreed::Yes));
     let safe_contact = safe_contact(read, agreed);
@@ -290,10 +291,10 @@ pub fn victim(read: &mut Reader<'_, '_>) -> (Option<Victim>, VictimDates) {
 
 /// The safe contact, mandatory when she agreed. Without a method it says nothing and is left out.
 fn safe_contact(read: &mut Reader<'_, '_>, agreed: bool) -> Option<SafeContact> {
-    let method = read.recorded(FieldId::VICTIM_SAFE_CONTACT_METHOD, Demand::must_if(agreed));
+    let method = read.recorded(FieldId::VICTIM_SAFE_CONTACT_METHOD, FieldDemand::must_if(agreed));
     let is = |wanted| agreed && method == Some(Recorded::Is(wanted));
-    let by_number = Demand::must_if(is(SafeMethod::Phone) || is(SafeMethod::Text));
-    let by_email = Demand::must_if(is(SafeMethod::Email));
+    let by_number = FieldDemand::must_if(is(SafeMethod::Phone) || is(SafeMethod::Text));
+    let by_email = FieldDemand::must_if(is(SafeMethod::Email));
     let by_text = method == Some(Recorded::Is(SafeMethod::Text));
     let number = read.recorded(FieldId::VICTIM_SAFE_CONTACT_NUMBER, by_number);
     let email = read.recorded(FieldId::VICTIM_SAFE_CONTACT_EMAIL, by_email);
@@ -303,7 +304,7 @@ fn safe_contact(read: &mut Reader<'_, '_>, agreed: bool) -> Option<SafeContact> 
     let who_may_answer = read.recorded(FieldId::VICTIM_SAFE_CONTACT_WHO_MAY_ANSWER, May);
     let code_word = read.recorded(FieldId::VICTIM_SAFE_CONTACT_CODE_WORD, May);
     if by_text && text_safe != Some(YesNo::Yes) {
-        read.find(Code::TEXT_NOT_SAFE, FieldId::VICTIM_SAFE_CONTACT_TEXT_SAFE);
+        read.find(FindingCode::TEXT_NOT_SAFE, FieldId::VICTIM_SAFE_CONTACT_TEXT_SAFE);
     }
     Some(SafeContact {
         method: method?,
@@ -328,7 +329,7 @@ pub fn police(read: &mut Reader<'_, '_>, compliance_domains: &[String]) -> Optio
     if let Some(asn) = &asn {
         check_letter(read, FieldId::CASE_ASN, asn.expected_letter());
         if asn.is_dummy() {
-            read.find(Code::DUMMY_ASN, FieldId::CASE_ASN);
+            read.find(FindingCode::DUMMY_ASN, FieldId::CASE_ASN);
         }
     }
     let pnc_id: Option<PncId> = read.may(FieldId::OFFENDER_PNC_ID);
@@ -341,7 +342,7 @@ pub fn police(read: &mut Reader<'_, '_>, compliance_domains: &[String]) -> Optio
     if let Some(inbox) = &inbox {
         let agreed = |domain: &String| domain.eq_ignore_ascii_case(inbox.domain());
         if !compliance_domains.iter().any(agreed) {
-            read.find(Code::INBOX_DOMAIN, FieldId::OFFICER_COMPLIANCE_INBOX);
+            read.find(FindingCode::INBOX_DOMAIN, FieldId::OFFICER_COMPLIANCE_INBOX);
         }
     }
     let ethnicity_observed = read.may(FieldId::OFFENDER_ETHNICITY_OBSERVED);
@@ -366,7 +367,7 @@ pub fn police(read: &mut Reader<'_, '_>, compliance_domains: &[String]) -> Optio
 
 fn check_letter(read: &mut Reader<'_, '_>, id: FieldId, expected: Option<char>) {
     if expected.is_some() {
-        let finding: &mut Finding = read.find(Code::CHECK_LETTER, id);
+        let finding: &mut Finding = read.find(FindingCode::CHECK_LETTER, id);
         finding.expected_letter = expected;
     }
 }

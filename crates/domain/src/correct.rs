@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::draft::{Draft, Fields, Value};
-use super::field::{FieldId, Goes, Group, Shape};
+use super::field::{FieldId, FieldShape, Goes, Group};
 use super::origin::Origin;
 
 /// Why a person may not put this field right in this way.
@@ -70,7 +70,7 @@ impl Correction {
         if values.len() > 1 && !spec.list {
             return Err(Barred::OneValue);
         }
-        if let Shape::Code(codes) = spec.shape
+        if let FieldShape::Code(codes) = spec.shape
             && !values.iter().all(|value| codes.contains(&value.as_str()))
         {
             return Err(Barred::NotACode);
@@ -125,7 +125,7 @@ impl Correction {
         }
         let text = self.values.first().ok_or(Barred::Empty)?;
         match spec.shape {
-            Shape::Date => text.parse().map(Value::Date).map_err(|_| Barred::NotADay),
+            FieldShape::Date => text.parse().map(Value::Date).map_err(|_| Barred::NotADay),
             _ => Ok(Value::Text(Cow::Owned(text.clone()))),
         }
     }

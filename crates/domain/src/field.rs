@@ -25,7 +25,7 @@ pub enum Need {
 
 /// What kind of value the field holds. The draft holds text (or a date); the validator parses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum FieldShape {
     /// Text of at most this many characters.
     Text(usize),
     /// One of these codes.
@@ -147,13 +147,13 @@ pub struct FieldId(pub(crate) u16);
 
 /// What is fixed about a field.
 #[derive(Debug)]
-pub struct Spec {
+pub struct FieldSpec {
     /// As a mapping writes it: dotted for the root, bare inside an `[[each]]` group.
     pub name: &'static str,
     pub group: Group,
     pub goes: Goes,
     pub need: Need,
-    pub shape: Shape,
+    pub shape: FieldShape,
     /// Takes every match in order, not one.
     pub list: bool,
     /// Must come from the record: no constant and no lookup default may fill it, and it accepts
@@ -166,7 +166,7 @@ pub struct Spec {
 }
 
 impl FieldId {
-    pub fn spec(self) -> &'static Spec {
+    pub fn spec(self) -> &'static FieldSpec {
         &FIELDS[self.0 as usize]
     }
 
@@ -256,8 +256,8 @@ pub const YES_NO: &[&str] = &["yes", "no"];
 macro_rules! fields {
     ($( $group:ident $id:ident $name:literal $goes:ident $need:ident $shape:expr, [$($mark:ident)*], $doc:literal; )*) => {
         /// Every field, the root's first, then one group after another.
-        pub static FIELDS: &[Spec] = FIELDS_TABLE;
-        const FIELDS_TABLE: &[Spec] = &[$( Spec {
+        pub static FIELDS: &[FieldSpec] = FIELDS_TABLE;
+        const FIELDS_TABLE: &[FieldSpec] = &[$( FieldSpec {
             name: $name, group: Group::$group, goes: Goes::$goes, need: Need::$need,
             shape: $shape,
             list: false $(|| mark(stringify!($mark), "list"))*,
@@ -286,7 +286,7 @@ const fn mark(written: &str, sought: &str) -> bool {
     true
 }
 
-use Shape::*;
+use FieldShape::*;
 
 fields! {
     Root SOURCE_RECORD_REF "source.record_ref" Police Mandatory Text(100), [], "The force's key for this case and this offender; the same for every later version of the record";

@@ -11,7 +11,7 @@ use super::origin::Origin;
 /// What a finding does to the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum FindingKind {
     /// Worth a look; the case goes on.
     Flag,
     /// Stops the record until ops clear it; the force did nothing wrong.
@@ -23,7 +23,7 @@ pub enum Kind {
 /// One thing found in a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    pub code: Code,
+    pub code: FindingCode,
     /// Dotted, with a 1-based number for a group: `offences[2].cjs_code`. Empty: the whole record.
     pub field: Cow<'static, str>,
     /// Where in the record, as the mapping names it.
@@ -37,7 +37,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub fn new(code: Code, field: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(code: FindingCode, field: impl Into<Cow<'static, str>>) -> Self {
         Finding {
             code,
             field: field.into(),
@@ -57,12 +57,12 @@ impl Finding {
 
 /// The page behind a code: what it means, usual cause, how to fix it, how to avoid it.
 #[derive(Debug)]
-pub struct Page {
+pub struct FindingPage {
     /// `V101`; never reused.
     pub id: &'static str,
     /// `missing`; what JSON, SQL and logs carry beside the id.
     pub name: &'static str,
-    pub kind: Kind,
+    pub kind: FindingKind,
     pub means: &'static str,
     pub cause: &'static str,
     pub fix: &'static str,
@@ -71,10 +71,10 @@ pub struct Page {
 
 /// A published code: an index into [`PAGES`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Code(u16);
+pub struct FindingCode(u16);
 
-impl Code {
-    pub fn page(self) -> &'static Page {
+impl FindingCode {
+    pub fn page(self) -> &'static FindingPage {
         &PAGES[self.0 as usize]
     }
     pub fn id(self) -> &'static str {
@@ -83,19 +83,19 @@ impl Code {
     pub fn name(self) -> &'static str {
         self.page().name
     }
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> FindingKind {
         self.page().kind
     }
-    pub fn all() -> impl Iterator<Item = Code> {
-        (0..PAGES.len()).map(|index| Code(index as u16))
+    pub fn all() -> impl Iterator<Item = FindingCode> {
+        (0..PAGES.len()).map(|index| FindingCode(index as u16))
     }
     /// The code with this id (`V101`) or name (`missing`).
-    pub fn find(text: &str) -> Option<Code> {
-        Code::all().find(|code| code.id() == text || code.name() == text)
+    pub fn find(text: &str) -> Option<FindingCode> {
+        FindingCode::all().find(|code| code.id() == text || code.name() == text)
     }
 }
 
-impl std::fmt::Debug for Code {
+impl std::fmt::Debug for FindingCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.id(), self.name())
     }
@@ -103,10 +103,10 @@ impl std::fmt::Debug for Code {
 
 macro_rules! codes {
     ($( $constant:ident $id:literal $name:literal $kind:ident means $means:literal cause $cause:literal fix $fix:literal avoid $avoid:literal; )*) => {
-        pub static PAGES: &[Page] = &[$( Page { id: $id, name: $name, kind: Kind::$kind, means: $means, cause: $cause, fix: $fix, avoid: $avoid } ),*];
+        pub static PAGES: &[FindingPage] = &[$( FindingPage { id: $id, name: $name, kind: FindingKind::$kind, means: $means, cause: $cause, fix: $fix, avoid: $avoid } ),*];
         #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "the variants mirror the constants")]
         enum Position { $($constant),* }
-        impl Code { $( pub const $constant: Code = Code(Position::$constant as u16); )* }
+        impl FindingCode { $( pub const $constant: FindingCode = FindingCode(Position::$constant as u16); )* }
     };
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::choice::{Choice, choices};
-use super::outcome::{Report, VictimReport};
+use super::outcome::{OffenderReport, VictimReport};
 
 choices! {
     /// Every kind of notice. The first group tells an outcome of the offender's side, the second is
@@ -50,21 +50,21 @@ impl NoticeKind {
     }
 
     /// What tells the force of a report; `None`: that is between the provider and the gateway.
-    pub fn of_report(report: &Report) -> Option<NoticeKind> {
+    pub fn of_report(report: &OffenderReport) -> Option<NoticeKind> {
         Some(match report {
-            Report::Received | Report::Closed => return None,
-            Report::Accepted => NoticeKind::Accepted,
-            Report::Declined { .. } => NoticeKind::Declined,
-            Report::InformationRequested { .. } => NoticeKind::InformationRequested,
-            Report::Uncontactable { .. } => NoticeKind::Uncontactable,
-            Report::WorkshopBooked { .. } => NoticeKind::WorkshopBooked,
-            Report::WorkshopRescheduled { .. } => NoticeKind::WorkshopRescheduled,
-            Report::WorkshopAttended { .. } => NoticeKind::WorkshopAttended,
-            Report::WorkshopMissed { .. } => NoticeKind::WorkshopMissed,
-            Report::ProgrammeCompleted => NoticeKind::ProgrammeCompleted,
-            Report::NonComplianceReported { .. } => NoticeKind::NonComplianceReported,
-            Report::Correction { .. } => NoticeKind::Correction,
-            Report::Returned => NoticeKind::Returned,
+            OffenderReport::Received | OffenderReport::Closed => return None,
+            OffenderReport::Accepted => NoticeKind::Accepted,
+            OffenderReport::Declined { .. } => NoticeKind::Declined,
+            OffenderReport::InformationRequested { .. } => NoticeKind::InformationRequested,
+            OffenderReport::Uncontactable { .. } => NoticeKind::Uncontactable,
+            OffenderReport::WorkshopBooked { .. } => NoticeKind::WorkshopBooked,
+            OffenderReport::WorkshopRescheduled { .. } => NoticeKind::WorkshopRescheduled,
+            OffenderReport::WorkshopAttended { .. } => NoticeKind::WorkshopAttended,
+            OffenderReport::WorkshopMissed { .. } => NoticeKind::WorkshopMissed,
+            OffenderReport::ProgrammeCompleted => NoticeKind::ProgrammeCompleted,
+            OffenderReport::NonComplianceReported { .. } => NoticeKind::NonComplianceReported,
+            OffenderReport::Correction { .. } => NoticeKind::Correction,
+            OffenderReport::Returned => NoticeKind::Returned,
         })
     }
 

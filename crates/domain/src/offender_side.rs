@@ -17,19 +17,20 @@ use super::redact::redacted;
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OffenderSide {
-    pub case: Case,
+    pub case: CaseNumbers,
     pub officer: Officer,
     pub offender: Offender,
     /// At least one.
     pub offences: Vec<Offence>,
     pub relationship: Relationship,
-    pub caution: Caution,
-    pub risk: Risk,
+    pub caution: CautionContent,
+    pub risk: OffenderRisk,
 }
 
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+#[schemars(rename = "Case")]
+pub struct CaseNumbers {
     /// 1 to 30 characters; every force has its own form.
     pub occurrence_number: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,7 +69,7 @@ pub struct Offender {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ethnicity_self_defined: Option<SelfDefinedEthnicity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<Address>,
+    pub address: Option<PostalAddress>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_fixed_abode: Option<YesNo>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -88,7 +89,8 @@ pub struct Offender {
 
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Address {
+#[schemars(rename = "Address")]
+pub struct PostalAddress {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +122,8 @@ pub struct Relationship {
 /// The disposal and what it demands.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Caution {
+#[schemars(rename = "Caution")]
+pub struct CautionContent {
     pub kind: CautionKind,
     pub given_on: Recorded<Date>,
     pub given_by: GivenBy,
@@ -154,8 +157,7 @@ pub struct Condition {
 /// The part of the risk assessment that whoever meets the offender needs.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "OffenderRisk")]
-pub struct Risk {
+pub struct OffenderRisk {
     pub tool: Recorded<RiskTool>,
     pub grade: Recorded<RiskGrade>,
     pub assessed_on: Recorded<Date>,
@@ -164,14 +166,14 @@ pub struct Risk {
 
 redacted!(
     OffenderSide,
-    Case,
+    CaseNumbers,
     Officer,
     Offender,
-    Address,
+    PostalAddress,
     Offence,
     Relationship,
-    Caution,
+    CautionContent,
     GivenBy,
     Condition,
-    Risk
+    OffenderRisk
 );

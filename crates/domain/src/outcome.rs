@@ -14,7 +14,7 @@ use super::choice::{ContactStatus, DeclineReason, MissReason, NonCompliance, Ris
 /// One thing that happened, as one side of the provider reports it: the offender's unless said
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Outcome<R = Report> {
+pub struct Outcome<R = OffenderReport> {
     /// Stable over retries: the same id with the same content is the same report.
     pub outcome_id: Uuid,
     pub referral_id: Uuid,
@@ -38,7 +38,7 @@ pub struct Outcome<R = Report> {
 /// never kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Report {
+pub enum OffenderReport {
     /// The referral has arrived and was read.
     Received,
     /// The provider takes the offender on.
@@ -50,30 +50,30 @@ pub enum Report {
     /// He could not be reached so far.
     Uncontactable { attempts: u32 },
     WorkshopBooked {
-        part: Part,
+        part: WorkshopPart,
         #[schemars(with = "String", extend("format" = "date"))]
         on: Date,
     },
     WorkshopRescheduled {
-        part: Part,
+        part: WorkshopPart,
         #[schemars(with = "String", extend("format" = "date"))]
         on: Date,
     },
     WorkshopAttended {
-        part: Part,
+        part: WorkshopPart,
         #[schemars(with = "String", extend("format" = "date"))]
         on: Date,
         arrived_late: bool,
     },
     WorkshopMissed {
-        part: Part,
+        part: WorkshopPart,
         #[schemars(with = "String", extend("format" = "date"))]
         on: Date,
         reason: MissReason,
         /// Whether he offered an explanation; what it was stays with the provider.
         explanation_offered: YesNo,
         /// The workshop that he has to begin again with, as the provider states it.
-        repeat_from: Part,
+        repeat_from: WorkshopPart,
     },
     /// Both workshops were attended.
     ProgrammeCompleted,
@@ -89,7 +89,7 @@ pub enum Report {
     Closed,
 }
 
-impl Report {
+impl OffenderReport {
     /// Every kind, in the order of the design.
     pub const KINDS: [&'static str; 14] = [
         "received",
@@ -110,20 +110,20 @@ impl Report {
 
     pub fn kind(&self) -> &'static str {
         match self {
-            Report::Received => "received",
-            Report::Accepted => "accepted",
-            Report::Declined { .. } => "declined",
-            Report::InformationRequested { .. } => "information_requested",
-            Report::Uncontactable { .. } => "uncontactable",
-            Report::WorkshopBooked { .. } => "workshop_booked",
-            Report::WorkshopRescheduled { .. } => "workshop_rescheduled",
-            Report::WorkshopAttended { .. } => "workshop_attended",
-            Report::WorkshopMissed { .. } => "workshop_missed",
-            Report::ProgrammeCompleted => "programme_completed",
-            Report::NonComplianceReported { .. } => "non_compliance_reported",
-            Report::Correction { .. } => "correction",
-            Report::Returned => "returned",
-            Report::Closed => "closed",
+            OffenderReport::Received => "received",
+            OffenderReport::Accepted => "accepted",
+            OffenderReport::Declined { .. } => "declined",
+            OffenderReport::InformationRequested { .. } => "information_requested",
+            OffenderReport::Uncontactable { .. } => "uncontactable",
+            OffenderReport::WorkshopBooked { .. } => "workshop_booked",
+            OffenderReport::WorkshopRescheduled { .. } => "workshop_rescheduled",
+            OffenderReport::WorkshopAttended { .. } => "workshop_attended",
+            OffenderReport::WorkshopMissed { .. } => "workshop_missed",
+            OffenderReport::ProgrammeCompleted => "programme_completed",
+            OffenderReport::NonComplianceReported { .. } => "non_compliance_reported",
+            OffenderReport::Correction { .. } => "correction",
+            OffenderReport::Returned => "returned",
+            OffenderReport::Closed => "closed",
         }
     }
 }
@@ -158,35 +158,35 @@ impl VictimReport {
 
 /// The first or the second workshop; 1 or 2 in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Part {
+pub enum WorkshopPart {
     First,
     Second,
 }
 
-impl Part {
-    pub fn of(number: u64) -> Option<Part> {
+impl WorkshopPart {
+    pub fn of(number: u64) -> Option<WorkshopPart> {
         match number {
-            1 => Some(Part::First),
-            2 => Some(Part::Second),
+            1 => Some(WorkshopPart::First),
+            2 => Some(WorkshopPart::Second),
             _ => None,
         }
     }
 
     pub fn number(self) -> u8 {
         match self {
-            Part::First => 1,
-            Part::Second => 2,
+            WorkshopPart::First => 1,
+            WorkshopPart::Second => 2,
         }
     }
 }
 
-impl Serialize for Part {
+impl Serialize for WorkshopPart {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(self.number())
     }
 }
 
-impl JsonSchema for Part {
+impl JsonSchema for WorkshopPart {
     fn schema_name() -> Cow<'static, str> {
         "Part".into()
     }

@@ -35,7 +35,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::choice::{DeclineReason, MissReason};
-use super::outcome::{Outcome, Part, Report};
+use super::outcome::{OffenderReport, Outcome, WorkshopPart};
 
 /// Where a programme is; each state carries the facts that led to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -107,50 +107,62 @@ impl Programme {
     pub fn apply(self, outcome: &Outcome) -> Result<Programme, (Programme, Contradiction)> {
         let happened_on = outcome.happened_on;
         match (&outcome.report, self) {
-            (Report::Closed, ended) if ended.has_ended() => Ok(ended),
-            (Report::Closed, open) => Err((open, Contradiction::HasNotEnded)),
+            (OffenderReport::Closed, ended) if ended.has_ended() => Ok(ended),
+            (OffenderReport::Closed, open) => Err((open, Contradiction::HasNotEnded)),
             // It names another outcome; leaving that one out is the fold's work.
-            (Report::Correction { .. }, any) => Ok(any),
+            (OffenderReport::Correction { .. }, any) => Ok(any),
             (_, ended) if ended.has_ended() => Err((ended, Contradiction::HasEnded)),
-            (Report::Received, Programme::Sent) => Ok(Programme::Received { on: happened_on }),
-            (Report::Accepted, Programme::Sent | Programme::Received { .. }) => {
+            (OffenderReport::Received, Programme::Sent) => {
+                Ok(Programme::Received { on: happened_on })
+            }
+            (OffenderReport::Accepted, Programme::Sent | Programme::Received { .. }) => {
                 Ok(Programme::Accepted { on: happened_on })
             }
             (
-                Report::Declined { reason },
+                OffenderReport::Declined { reason },
                 Programme::Sent | Programme::Received { .. } | Programme::Accepted { .. },
             ) => Ok(Programme::Declined { on: happened_on, reason: *reason }),
             (
-                Report::InformationRequested { .. }
-                | Report::Uncontactable { .. }
-                | Report::NonComplianceReported { .. },
+                OffenderReport::InformationRequested { .. }
+                | OffenderReport::Uncontactable { .. }
+                | OffenderReport::NonComplianceReported { .. },
                 open,
             ) => Ok(open),
-            (Report::Returned, _) => Ok(Programme::Returned { on: happened_on }),
-            (Report::WorkshopBooked { part: Part::First, on }, Programme::Accepted { .. })
-            | (Report::WorkshopRescheduled { part: Part::First, on }, Programme::Booked1 { .. }) => {
-                Ok(Programme::Booked1 { on: *on })
-            }
-            (Report::WorkshopBooked { part: Part::Second, on }, Programme::Attended1 { first })
+            (OffenderReport::Returned, _) => Ok(Programme::Returned { on: happened_on }),
+            (
+                OffenderReport::WorkshopBooked { part: WorkshopPart::First, on },
+                Programme::Accepted { .. },
+            )
             | (
-                Report::WorkshopRescheduled { part: Part::Second, on },
+                OffenderReport::WorkshopRescheduled { part: WorkshopPart::First, on },
+                Programme::Booked1 { .. },
+            ) => Ok(Programme::Booked1 { on: *on }),
+            (
+                OffenderReport::WorkshopBooked { part: WorkshopPart::Second, on },
+                Programme::Attended1 { first },
+            )
+            | (
+                OffenderReport::WorkshopRescheduled { part: WorkshopPart::Second, on },
                 Programme::Booked2 { first, second: None, .. },
             ) => Ok(Programme::Booked2 { first, on: *on, second: None }),
-            (Report::WorkshopAttended { part: Part::First, on, .. }, Programme::Booked1 { .. }) => {
-                Ok(Programme::Attended1 { first: *on })
-            }
             (
-                Report::WorkshopAttended { part: Part::Second, on, .. },
+                OffenderReport::WorkshopAttended { part: WorkshopPart::First, on, .. },
+                Programme::Booked1 { .. },
+            ) => Ok(Programme::Attended1 { first: *on }),
+            (
+                OffenderReport::WorkshopAttended { part: WorkshopPart::Second, on, .. },
                 Programme::Booked2 { first, on: booked, second: None },
             ) => Ok(Programme::Booked2 { first, on: booked, second: Some(*on) }),
-            (Report::WorkshopMissed { part, reason, repeat_from, .. }, open) => {
+            (OffenderReport::WorkshopMissed { part, reason, repeat_from, .. }, open) => {
                 open.missed(*part, *reason, *repeat_from, happened_on)
             }
             (
-                Report::ProgrammeCompleted,
+                OffenderReport::ProgrammeCompleted,
                 Programme::Booked2 { first, second: Some(second), .. },
             ) => Ok(Programme::Completed { first, second, on: happened_on }),
-            (Report::ProgrammeCompleted, open) => Err((open, Contradiction::NotBothAttended)),
+            (OffenderReport::ProgrammeCompleted, open) => {
+                Err((open, Contradiction::NotBothAttended))
+            }
             (_, open) => Err((open, Contradiction::OutOfOrder)),
         }
     }
@@ -160,25 +172,29 @@ impl Programme {
     /// an attendance.
     fn missed(
         self,
-        part: Part,
+        part: WorkshopPart,
         reason: MissReason,
-        repeat_from: Part,
+        repeat_from: WorkshopPart,
         happened_on: Date,
     ) -> Result<Programme, (Programme, Contradiction)> {
         match (self, part, repeat_from) {
-            (Programme::Booked1 { .. }, Part::First, Part::First) => {
+            (Programme::Booked1 { .. }, WorkshopPart::First, WorkshopPart::First) => {
                 Ok(Programme::Accepted { on: happened_on })
             }
-            (Programme::Booked2 { first, second: None, .. }, Part::Second, Part::Second) => {
-                Ok(Programme::Attended1 { first })
-            }
-            (booked @ Programme::Booked2 { second: None, .. }, Part::Second, Part::First) => {
-                match reason {
-                    MissReason::CancelledByProvider => Err((booked, Contradiction::RepeatFrom)),
-                    _ => Ok(Programme::Accepted { on: happened_on }),
-                }
-            }
-            (booked @ Programme::Booked1 { .. }, Part::First, Part::Second) => {
+            (
+                Programme::Booked2 { first, second: None, .. },
+                WorkshopPart::Second,
+                WorkshopPart::Second,
+            ) => Ok(Programme::Attended1 { first }),
+            (
+                booked @ Programme::Booked2 { second: None, .. },
+                WorkshopPart::Second,
+                WorkshopPart::First,
+            ) => match reason {
+                MissReason::CancelledByProvider => Err((booked, Contradiction::RepeatFrom)),
+                _ => Ok(Programme::Accepted { on: happened_on }),
+            },
+            (booked @ Programme::Booked1 { .. }, WorkshopPart::First, WorkshopPart::Second) => {
                 Err((booked, Contradiction::RepeatFrom))
             }
             (other, _, _) => Err((other, Contradiction::OutOfOrder)),

@@ -7,16 +7,16 @@ use jiff::civil::Date;
 
 use super::choice::Choice;
 use super::draft::{Fields, Value};
-use super::field::{FieldId, Shape, Spec};
-use super::finding::{Code, Finding, Kind};
+use super::field::{FieldId, FieldShape, FieldSpec};
+use super::finding::{Finding, FindingCode, FindingKind};
 use super::identifier::{
-    Asn, Cro, Email, ForceCode, OffenceCode, Phone, PncId, Postcode, PtiUrn, Unreadable,
+    Asn, Cro, Email, ForceCode, OffenceCode, Phone, PncId, Postcode, PtiUrn, UnreadableIdentifier,
 };
 use super::recorded::{NOT_RECORDED, Recorded};
 
 /// What a record without a readable value of a field gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Demand {
+pub enum FieldDemand {
     /// Absent or unreadable stops it.
     Must,
     /// Absent has a meaning of its own, so only a readable value may be there.
@@ -25,9 +25,9 @@ pub enum Demand {
     May,
 }
 
-impl Demand {
-    pub fn must_if(needed: bool) -> Demand {
-        if needed { Demand::Must } else { Demand::May }
+impl FieldDemand {
+    pub fn must_if(needed: bool) -> FieldDemand {
+        if needed { FieldDemand::Must } else { FieldDemand::May }
     }
 }
 
@@ -42,15 +42,15 @@ pub enum Miss {
     Several,
 }
 
-impl From<Unreadable> for Miss {
-    fn from(_: Unreadable) -> Miss {
+impl From<UnreadableIdentifier> for Miss {
+    fn from(_: UnreadableIdentifier) -> Miss {
         Miss::Shape
     }
 }
 
 /// A type that a slot can be read into.
-pub trait Read: Sized {
-    fn read(value: Value<'_>, spec: &Spec, this_year: i16) -> Result<Self, Miss>;
+pub trait FromSlot: Sized {
+    fn read(value: Value<'_>, spec: &FieldSpec, this_year: i16) -> Result<Self, Miss>;
 }
 
 /// Reads the slots of one block.
@@ -73,16 +73,16 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     /// A mandatory field.
-    pub fn must<T: Read>(&mut self, id: FieldId) -> Option<T> {
-        self.plain(id, Demand::Must)
+    pub fn must<T: FromSlot>(&mut self, id: FieldId) -> Option<T> {
+        self.plain(id, FieldDemand::Must)
     }
 
     /// An optional field.
-    pub fn may<T: Read>(&mut self, id: FieldId) -> Option<T> {
-        self.plain(id, Demand::May)
+    pub fn may<T: FromSlot>(&mut self, id: FieldId) -> Option<T> {
+        self.plain(id, FieldDemand::May)
     }
 
-    pub fn plain<T: Read>(&mut self, id: FieldId, demand: Demand) -> Option<T> {
+    pub fn plain<T: FromSlot>(&mut self, id: FieldId, demand: FieldDemand) -> Option<T> {
         match self.recorded(id, demand)? {
             Recorded::Is(value) => Some(value),
             Recorded::NotRecorded => None,
@@ -90,11 +90,15 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     /// An evidenced field: its value, or `not_recorded` with a flag.
-    pub fn recorded<T: Read>(&mut self, id: FieldId, demand: Demand) -> Option<Recorded<T>> {
+    pub fn recorded<T: FromSlot>(
+        &mut self,
+        id: FieldId,
+        demand: FieldDemand,
+    ) -> Option<Recorded<T>> {
         let spec = id.spec();
         let value = self.fields.take(id);
         if spec.evidenced && is_not_recorded(&value) {
-            self.find(Code::NOT_RECORDED, id);
+            self.find(FindingCode::NOT_RECORDED, id);
             return Some(Recorded::NotRecorded);
         }
         match single(value).and_then(|value| T::read(value, spec, self.this_year)) {
@@ -107,7 +111,7 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     /// A list field; empty when nothing of it could be read.
-    pub fn list<T: Read>(&mut self, id: FieldId, demand: Demand) -> Vec<T> {
+    pub fn list<T: FromSlot>(&mut self, id: FieldId, demand: FieldDemand) -> Vec<T> {
         match self.recorded_list(id, demand) {
             Some(Recorded::Is(items)) => items,
             _ => Vec::new(),
@@ -115,15 +119,15 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     /// An evidenced list field; None when it holds nothing, else at least one item.
-    pub fn recorded_list<T: Read>(
+    pub fn recorded_list<T: FromSlot>(
         &mut self,
         id: FieldId,
-        demand: Demand,
+        demand: FieldDemand,
     ) -> Option<Recorded<Vec<T>>> {
         let spec = id.spec();
         let value = self.fields.take(id);
         if spec.evidenced && is_not_recorded(&value) {
-            self.find(Code::NOT_RECORDED, id);
+            self.find(FindingCode::NOT_RECORDED, id);
             return Some(Recorded::NotRecorded);
         }
         let texts = match value {
@@ -167,7 +171,7 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     /// Adds a finding about a field of this block.
-    pub fn find(&mut self, code: Code, id: FieldId) -> &mut Finding {
+    pub fn find(&mut self, code: FindingCode, id: FieldId) -> &mut Finding {
         let finding = Finding::new(code, self.name(id)).at(self.fields.slot(id).origin, None);
         let index = self.findings.len();
         self.findings.push(finding);
@@ -175,15 +179,15 @@ impl<'d, 't> Reader<'d, 't> {
     }
 
     /// Adds a finding about a whole block.
-    pub fn find_block(&mut self, code: Code, name: &'static str) {
+    pub fn find_block(&mut self, code: FindingCode, name: &'static str) {
         self.findings.push(Finding::new(code, name));
     }
 
     /// Whether something already found says why the field has no value.
     pub fn is_explained(&self, name: &str) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.code.page().kind != Kind::Flag && covers(&finding.field, name))
+        self.findings.iter().any(|finding| {
+            finding.code.page().kind != FindingKind::Flag && covers(&finding.field, name)
+        })
     }
 
     /// Whether a flag says that a value of the field was left out.
@@ -191,24 +195,28 @@ impl<'d, 't> Reader<'d, 't> {
         let name = self.name(id);
         self.findings
             .iter()
-            .any(|finding| finding.code == Code::UNREADABLE && finding.field == name)
+            .any(|finding| finding.code == FindingCode::UNREADABLE && finding.field == name)
     }
 
-    fn miss(&mut self, id: FieldId, miss: Miss, demand: Demand) {
+    fn miss(&mut self, id: FieldId, miss: Miss, demand: FieldDemand) {
         let code = match (miss, demand) {
-            (Miss::Absent, Demand::Must) => Code::MISSING,
+            (Miss::Absent, FieldDemand::Must) => FindingCode::MISSING,
             (Miss::Absent, _) => return,
-            (Miss::Several, _) => Code::MORE_THAN_ONE,
-            (Miss::Unlisted, Demand::Must | Demand::WhenThere) => Code::UNLISTED_CODE,
-            (Miss::Told | Miss::Shape, Demand::Must | Demand::WhenThere) => {
-                Code::UNREADABLE_MANDATORY
+            (Miss::Several, _) => FindingCode::MORE_THAN_ONE,
+            (Miss::Unlisted, FieldDemand::Must | FieldDemand::WhenThere) => {
+                FindingCode::UNLISTED_CODE
             }
-            (Miss::Told | Miss::Shape | Miss::Unlisted, Demand::May) => Code::UNREADABLE,
+            (Miss::Told | Miss::Shape, FieldDemand::Must | FieldDemand::WhenThere) => {
+                FindingCode::UNREADABLE_MANDATORY
+            }
+            (Miss::Told | Miss::Shape | Miss::Unlisted, FieldDemand::May) => {
+                FindingCode::UNREADABLE
+            }
         };
         let name = self.name(id);
         let told = match miss {
             Miss::Absent => self.is_explained(&name),
-            Miss::Told if demand == Demand::May => {
+            Miss::Told if demand == FieldDemand::May => {
                 self.findings.iter().any(|finding| covers(&finding.field, &name))
             }
             Miss::Told => self.is_explained(&name),
@@ -279,10 +287,10 @@ fn is_printable(text: &str) -> bool {
     text.bytes().all(plain) || text.chars().all(printable)
 }
 
-impl Read for String {
-    fn read(value: Value<'_>, spec: &Spec, _: i16) -> Result<Self, Miss> {
+impl FromSlot for String {
+    fn read(value: Value<'_>, spec: &FieldSpec, _: i16) -> Result<Self, Miss> {
         let text = text(value)?;
-        let Shape::Text(chars_max) = spec.shape else { return Err(Miss::Shape) };
+        let FieldShape::Text(chars_max) = spec.shape else { return Err(Miss::Shape) };
         let too_long = text.len() > chars_max && text.chars().count() > chars_max;
         if too_long || !is_printable(&text) {
             return Err(Miss::Shape);
@@ -291,8 +299,8 @@ impl Read for String {
     }
 }
 
-impl Read for Date {
-    fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+impl FromSlot for Date {
+    fn read(value: Value<'_>, _: &FieldSpec, _: i16) -> Result<Self, Miss> {
         match value {
             Value::Date(date) => Ok(date),
             value => {
@@ -305,8 +313,8 @@ impl Read for Date {
     }
 }
 
-impl Read for Timestamp {
-    fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+impl FromSlot for Timestamp {
+    fn read(value: Value<'_>, _: &FieldSpec, _: i16) -> Result<Self, Miss> {
         match value {
             Value::Instant(instant) => Ok(instant),
             value => text(value)?.trim().parse().map_err(|_| Miss::Shape),
@@ -314,22 +322,22 @@ impl Read for Timestamp {
     }
 }
 
-impl<T: Choice> Read for T {
-    fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+impl<T: Choice> FromSlot for T {
+    fn read(value: Value<'_>, _: &FieldSpec, _: i16) -> Result<Self, Miss> {
         T::from_code(text(value)?.trim()).ok_or(Miss::Unlisted)
     }
 }
 
-impl Read for PncId {
-    fn read(value: Value<'_>, _: &Spec, this_year: i16) -> Result<Self, Miss> {
+impl FromSlot for PncId {
+    fn read(value: Value<'_>, _: &FieldSpec, this_year: i16) -> Result<Self, Miss> {
         Ok(PncId::parse(&text(value)?, this_year)?)
     }
 }
 
 macro_rules! read_by_parse {
     ($($type:ident),*) => { $(
-        impl Read for $type {
-            fn read(value: Value<'_>, _: &Spec, _: i16) -> Result<Self, Miss> {
+        impl FromSlot for $type {
+            fn read(value: Value<'_>, _: &FieldSpec, _: i16) -> Result<Self, Miss> {
                 Ok($type::parse(&text(value)?)?)
             }
         }

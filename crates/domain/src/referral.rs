@@ -51,7 +51,7 @@ impl Validated {
 
 /// How the force names the record, and what it wants with it.
 #[derive(Clone, PartialEq)]
-pub struct Source {
+pub struct RecordSource {
     pub record_ref: String,
     pub message_ref: Option<String>,
     pub extracted_at: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub struct Source {
 /// A valid case; what goes where is decided by the type that holds it.
 #[derive(Clone, PartialEq)]
 pub struct Referral {
-    pub source: Source,
+    pub source: RecordSource,
     pub police: Police,
     pub offender_side: OffenderSide,
     pub victim_side: VictimSide,
@@ -75,7 +75,7 @@ pub struct Referral {
 /// The force takes a case back; only the source fields are demanded.
 #[derive(Clone, PartialEq)]
 pub struct Withdrawal {
-    pub source: Source,
+    pub source: RecordSource,
     pub flags: Vec<Finding>,
 }
 
@@ -127,4 +127,4 @@ impl Referral {
     }
 }
 
-redacted!(Source, Referral, Withdrawal, Stopped);
+redacted!(RecordSource, Referral, Withdrawal, Stopped);

@@ -6,7 +6,7 @@ use super::assemble::{CautionDates, ConditionFacts, OffenceDates, VictimDates};
 use super::choice::ConditionKind;
 use super::draft::Draft;
 use super::field::FieldId;
-use super::finding::{Code, Finding};
+use super::finding::{Finding, FindingCode};
 use super::origin::Origin;
 
 /// CJA 2003 s22: a conditional caution is for persons of 18 or over.
@@ -49,7 +49,7 @@ impl Judge<'_, '_> {
     fn age(&mut self, facts: &Facts) {
         let given_on = facts.caution.given_on.unwrap_or(self.today);
         if facts.date_of_birth.is_some_and(|born| years_between(born, given_on) < ADULT_YEARS) {
-            self.root(Code::UNDER_18, FieldId::OFFENDER_DATE_OF_BIRTH);
+            self.root(FindingCode::UNDER_18, FieldId::OFFENDER_DATE_OF_BIRTH);
         }
     }
 
@@ -62,7 +62,7 @@ impl Judge<'_, '_> {
             (facts.victim.views_on, FieldId::VICTIM_VIEWS_ON),
         ] {
             if day.is_some_and(|day| day > self.today) {
-                self.root(Code::IN_FUTURE, id);
+                self.root(FindingCode::IN_FUTURE, id);
             }
         }
     }
@@ -70,9 +70,9 @@ impl Judge<'_, '_> {
     fn deadline(&mut self, caution: CautionDates) {
         let (Some(given_on), Some(deadline)) = (caution.given_on, caution.deadline) else { return };
         let code = match days_between(given_on, deadline) {
-            ..=0 => Code::DEADLINE_NOT_AFTER_CAUTION,
-            days if days > WEEKS_LONGEST * 7 => Code::DEADLINE_PAST_20_WEEKS,
-            days if days > WEEKS_USUAL * 7 => Code::DEADLINE_PAST_16_WEEKS,
+            ..=0 => FindingCode::DEADLINE_NOT_AFTER_CAUTION,
+            days if days > WEEKS_LONGEST * 7 => FindingCode::DEADLINE_PAST_20_WEEKS,
+            days if days > WEEKS_USUAL * 7 => FindingCode::DEADLINE_PAST_16_WEEKS,
             _ => return,
         };
         self.root(code, FieldId::CAUTION_DEADLINE);
@@ -84,20 +84,20 @@ impl Judge<'_, '_> {
             (offence.ended_on, FieldId::OFFENCE_ENDED_ON),
         ] {
             if day.is_some_and(|day| day > self.today) {
-                self.item(Code::IN_FUTURE, id, index);
+                self.item(FindingCode::IN_FUTURE, id, index);
             }
         }
         let Some(started_on) = offence.started_on else { return };
         if offence.ended_on.is_some_and(|ended_on| ended_on < started_on) {
-            self.item(Code::DATES_OUT_OF_ORDER, FieldId::OFFENCE_ENDED_ON, index);
+            self.item(FindingCode::DATES_OUT_OF_ORDER, FieldId::OFFENCE_ENDED_ON, index);
         }
         // "before" a day after the caution is no contradiction: it is a bound, not the day.
         let is_bound = offence.kind.is_some_and(super::choice::DateKind::is_upper_bound);
         if !is_bound && facts.caution.given_on.is_some_and(|given_on| started_on > given_on) {
-            self.item(Code::DATES_OUT_OF_ORDER, FieldId::OFFENCE_STARTED_ON, index);
+            self.item(FindingCode::DATES_OUT_OF_ORDER, FieldId::OFFENCE_STARTED_ON, index);
         }
         if facts.date_of_birth.is_some_and(|born| years_between(born, started_on) < ADULT_YEARS) {
-            self.item(Code::UNDER_18_AT_OFFENCE, FieldId::OFFENCE_STARTED_ON, index);
+            self.item(FindingCode::UNDER_18_AT_OFFENCE, FieldId::OFFENCE_STARTED_ON, index);
         }
     }
 
@@ -105,7 +105,7 @@ impl Judge<'_, '_> {
         for (index, condition) in facts.conditions.iter().enumerate() {
             let given_on = facts.caution.given_on;
             if given_on.zip(condition.due_by).is_some_and(|(given_on, due_by)| due_by < given_on) {
-                self.item(Code::DATES_OUT_OF_ORDER, FieldId::CONDITION_DUE_BY, index);
+                self.item(FindingCode::DATES_OUT_OF_ORDER, FieldId::CONDITION_DUE_BY, index);
             }
         }
         let is_cara = |condition: &&ConditionFacts| condition.kind == Some(ConditionKind::Cara);
@@ -114,16 +114,17 @@ impl Judge<'_, '_> {
         // An unread kind may be the CARA one; a second CARA condition is one too many in any case.
         let wrong = cara_count > 1 || (cara_count == 0 && !is_open);
         if wrong && !facts.conditions.is_empty() {
-            self.findings.push(Finding::new(Code::NOT_ONE_CARA_CONDITION, "caution.conditions"));
+            self.findings
+                .push(Finding::new(FindingCode::NOT_ONE_CARA_CONDITION, "caution.conditions"));
         }
     }
 
-    fn root(&mut self, code: Code, id: FieldId) {
+    fn root(&mut self, code: FindingCode, id: FieldId) {
         let origin = self.draft.root.slot(id).origin;
         self.findings.push(Finding::new(code, id.spec().name).at(origin, None));
     }
 
-    fn item(&mut self, code: Code, id: FieldId, index: usize) {
+    fn item(&mut self, code: FindingCode, id: FieldId, index: usize) {
         let name = id.full_name(Some(index + 1));
         self.findings.push(Finding::new(code, name).at(self.origin(id, index), None));
     }

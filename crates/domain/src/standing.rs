@@ -10,19 +10,19 @@ use uuid::Uuid;
 use super::caution::Caution;
 use super::choice::{Decided, MissReason};
 use super::decision::Decision;
-use super::outcome::{Outcome, Part, Report};
+use super::outcome::{OffenderReport, Outcome, WorkshopPart};
 use super::programme::{Contradiction, Programme};
 
 /// Everything that the facts of one referral amount to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct CaseStanding {
     pub programme: Programme,
     pub caution: Caution,
     /// Workshops attended, whatever became of the programme afterwards. Attended and compliant are
     /// two facts.
-    pub attended: Vec<(Part, Date)>,
+    pub attended: Vec<(WorkshopPart, Date)>,
     /// Workshops missed that count; what the provider cancelled does not.
-    pub missed: Vec<(Part, Date, MissReason)>,
+    pub missed: Vec<(WorkshopPart, Date, MissReason)>,
     /// When the provider closed its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed: Option<Date>,
@@ -37,12 +37,12 @@ pub struct Standing {
     pub contradictions: BTreeMap<Uuid, Contradiction>,
 }
 
-impl Standing {
+impl CaseStanding {
     /// Folds the facts. Outcomes with one number twice cannot be stored, so the first is taken.
     pub fn of<'o>(
         outcomes: impl IntoIterator<Item = &'o Outcome>,
         decisions: &[Decision],
-    ) -> Standing {
+    ) -> CaseStanding {
         let mut by_number: BTreeMap<u32, &Outcome> = BTreeMap::new();
         for outcome in outcomes {
             by_number.entry(outcome.number).or_insert(outcome);
@@ -54,7 +54,7 @@ impl Standing {
             .collect();
         let gap = (applied.len() < by_number.len())
             .then(|| u32::try_from(applied.len()).map_or(u32::MAX, |applied| applied + 1));
-        let mut standing = Standing {
+        let mut standing = CaseStanding {
             programme: Programme::Sent,
             caution: Caution::Active,
             attended: Vec::new(),
@@ -75,7 +75,7 @@ impl Standing {
         // From the last on, so that a correction which was itself taken back takes nothing back.
         let mut taken_back: BTreeSet<Uuid> = BTreeSet::new();
         for outcome in applied.iter().rev() {
-            if let Report::Correction { supersedes } = outcome.report
+            if let OffenderReport::Correction { supersedes } = outcome.report
                 && !taken_back.contains(&outcome.outcome_id)
             {
                 taken_back.insert(supersedes);
@@ -103,14 +103,14 @@ impl Standing {
 
     fn note(&mut self, outcome: &Outcome, reports: &mut Vec<Date>) {
         match &outcome.report {
-            Report::WorkshopAttended { part, on, .. } => self.attended.push((*part, *on)),
-            Report::WorkshopMissed { part, on, reason, .. }
+            OffenderReport::WorkshopAttended { part, on, .. } => self.attended.push((*part, *on)),
+            OffenderReport::WorkshopMissed { part, on, reason, .. }
                 if *reason != MissReason::CancelledByProvider =>
             {
                 self.missed.push((*part, *on, *reason));
             }
-            Report::NonComplianceReported { .. } => reports.push(outcome.happened_on),
-            Report::Closed => self.closed = Some(outcome.happened_on),
+            OffenderReport::NonComplianceReported { .. } => reports.push(outcome.happened_on),
+            OffenderReport::Closed => self.closed = Some(outcome.happened_on),
             _ => {}
         }
     }
@@ -151,7 +151,7 @@ impl Standing {
         if !self.programme.has_ended() {
             return;
         }
-        for outcome in applied.iter().filter(|outcome| outcome.report == Report::Closed) {
+        for outcome in applied.iter().filter(|outcome| outcome.report == OffenderReport::Closed) {
             let because = self.contradictions.get(&outcome.outcome_id);
             if because == Some(&Contradiction::HasNotEnded) {
                 self.contradictions.remove(&outcome.outcome_id);

@@ -6,7 +6,7 @@ use super::assemble::{self, ReadSource};
 use super::choice::Action;
 use super::draft::{Draft, Fields};
 use super::field::FieldId;
-use super::finding::{Code, Finding, Kind};
+use super::finding::{Finding, FindingCode, FindingKind};
 use super::offender_side::{Condition, Offence, OffenderSide};
 use super::origin::Origin;
 use super::police::Police;
@@ -35,7 +35,7 @@ pub fn validate(mut draft: Draft<'_>, context: &Context<'_>) -> Validated {
     let marks = Marks::of(&draft);
     if let Some(id) = withhold::shared_contact(&draft) {
         let origin = draft.root.slot(id).origin;
-        let code = Code::VICTIM_CONTACT_IS_OFFENDERS;
+        let code = FindingCode::VICTIM_CONTACT_IS_OFFENDERS;
         findings.push(Finding::new(code, id.spec().name).at(origin, None));
     }
     let (sides, facts) = read(&mut draft, context, &mut findings);
@@ -86,7 +86,7 @@ fn read(
     for (blocks, name) in [(&draft.offences, "offences"), (&draft.conditions, "caution.conditions")]
     {
         if blocks.is_empty() && !root.is_explained(name) {
-            root.find_block(Code::MISSING, name);
+            root.find_block(FindingCode::MISSING, name);
         }
     }
     let mut facts = Facts {
@@ -186,7 +186,7 @@ fn stopped(source: ReadSource, findings: Vec<Finding>) -> Validated {
 }
 
 fn stops(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.code.kind() != Kind::Flag)
+    findings.iter().any(|finding| finding.code.kind() != FindingKind::Flag)
 }
 
 /// More than one match for the victim means more than one victim, which the operators clear in
@@ -194,8 +194,8 @@ fn stops(findings: &[Finding]) -> bool {
 fn name_several_victims(findings: &mut [Finding]) {
     for finding in findings {
         let about_her = matches!(finding.field.as_ref(), "victim" | "victim.ref");
-        if finding.code == Code::MORE_THAN_ONE && about_her {
-            finding.code = Code::SEVERAL_VICTIMS;
+        if finding.code == FindingCode::MORE_THAN_ONE && about_her {
+            finding.code = FindingCode::SEVERAL_VICTIMS;
         }
     }
 }

@@ -15,7 +15,7 @@ use super::redact::redacted;
 #[serde(deny_unknown_fields)]
 pub struct VictimSide {
     pub victim: Victim,
-    pub risk: Risk,
+    pub risk: VictimRisk,
     /// Where the offences happened, for those that have a place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offences: Vec<OffencePlace>,
@@ -80,8 +80,7 @@ pub struct Child {
 /// The part of the risk assessment that only the victim side reads.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "VictimRisk")]
-pub struct Risk {
+pub struct VictimRisk {
     pub coercive_control: Recorded<YesNo>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders_in_force: Option<Recorded<Vec<String>>>,
@@ -107,4 +106,4 @@ impl VictimSide {
     }
 }
 
-redacted!(VictimSide, Victim, SafeContact, Child, Risk, OffencePlace);
+redacted!(VictimSide, Victim, SafeContact, Child, VictimRisk, OffencePlace);

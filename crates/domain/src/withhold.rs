@@ -5,7 +5,7 @@
 
 use super::draft::Draft;
 use super::field::FieldId;
-use super::finding::{Code, Finding};
+use super::finding::{Finding, FindingCode};
 use super::fold::{fold, is_combining, push_folded};
 use super::offender_side::OffenderSide;
 
@@ -114,7 +114,7 @@ pub fn withhold(
         let block = draft.block(id.spec().group, index.unwrap_or(0));
         let origin = block.and_then(|fields| fields.slot(id).origin);
         let name = id.full_name(index.map(|index| index + 1));
-        findings.push(Finding::new(Code::WITHHELD_VICTIM_NAMED, name).at(origin, None));
+        findings.push(Finding::new(FindingCode::WITHHELD_VICTIM_NAMED, name).at(origin, None));
     };
     if search.take_if_named(&mut side.offender.access_needs) {
         withheld(FieldId::OFFENDER_ACCESS_NEEDS, None);

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use cara_domain::{Code, Kind, Validated};
+use cara_domain::{FindingCode, FindingKind, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
 
 use super::compare::{self, Verdict};
@@ -174,7 +174,7 @@ impl Gateway {
                 Ok(prepared) => return prepared,
             }
         }
-        self.hold(bench, work, vec![read::own_cause(Code::GATEWAY_FAULT)])
+        self.hold(bench, work, vec![read::own_cause(FindingCode::GATEWAY_FAULT)])
     }
 
     /// A fault of our own met this record: it is held, so that the others go on and its sender need
@@ -418,7 +418,7 @@ fn dry_run(read: &[Read]) -> RecordsAnswer {
             Validated::Stopped(stopped) => (RecordStatus::Held, &stopped.findings),
         };
         let (flags, violations): (Vec<Cause>, Vec<Cause>) =
-            read.causes(findings).into_iter().partition(|cause| cause.kind == Kind::Flag);
+            read.causes(findings).into_iter().partition(|cause| cause.kind == FindingKind::Flag);
         RecordAnswer {
             status,
             violations: violations.iter().map(read::view).collect(),

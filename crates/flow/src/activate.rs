@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cara_mapping::code::Code;
+use cara_mapping::code::MappingCode;
 use cara_mapping::{Diagnostic, LETTERS, Mapping, extend};
 
 use super::live::{LiveLetter, LiveMapping};
@@ -14,29 +14,29 @@ pub(super) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
 
 /// What the compiler says of a text in words that this release does not know. The rest of what it
 /// says is advice to who writes the file, needs its examples, or came with a later release.
-const NOT_UNDERSTOOD: [Code; 22] = [
-    Code::SYNTAX,
-    Code::UNKNOWN_KEY,
-    Code::WRONG_TYPE,
-    Code::MISSING_KEY,
-    Code::WRONG_VALUE,
-    Code::UNKNOWN_FIELD,
-    Code::WRONG_BLOCK,
-    Code::PATH,
-    Code::UNKNOWN_TRANSFORM,
-    Code::TRANSFORM_ARGUMENT,
-    Code::UNKNOWN_LOOKUP,
-    Code::LOOKUP_VALUE,
-    Code::CONDITION,
-    Code::CONDITION_FIELD,
-    Code::CONDITION_OPERATOR,
-    Code::CONDITION_VALUE,
-    Code::CONDITION_QUANTIFIER,
-    Code::DATE_FORMAT,
-    Code::LINE,
-    Code::LETTER_PLACE,
-    Code::NOTICE_FIELD,
-    Code::DELIVERY,
+const NOT_UNDERSTOOD: [MappingCode; 22] = [
+    MappingCode::SYNTAX,
+    MappingCode::UNKNOWN_KEY,
+    MappingCode::WRONG_TYPE,
+    MappingCode::MISSING_KEY,
+    MappingCode::WRONG_VALUE,
+    MappingCode::UNKNOWN_FIELD,
+    MappingCode::WRONG_BLOCK,
+    MappingCode::PATH,
+    MappingCode::UNKNOWN_TRANSFORM,
+    MappingCode::TRANSFORM_ARGUMENT,
+    MappingCode::UNKNOWN_LOOKUP,
+    MappingCode::LOOKUP_VALUE,
+    MappingCode::CONDITION,
+    MappingCode::CONDITION_FIELD,
+    MappingCode::CONDITION_OPERATOR,
+    MappingCode::CONDITION_VALUE,
+    MappingCode::CONDITION_QUANTIFIER,
+    MappingCode::DATE_FORMAT,
+    MappingCode::LINE,
+    MappingCode::LETTER_PLACE,
+    MappingCode::NOTICE_FIELD,
+    MappingCode::DELIVERY,
 ];
 /// Bytes of a file's problems that one log line holds.
 const LOGGED_BYTES_MAX: usize = 2_000;
@@ -281,7 +281,7 @@ pub(super) enum Unsound {
     /// Every problem of the file, which it may quote.
     Problems(String),
     /// Tests failed; what they tell may hold values of examples.
-    Tests(cara_mapping::Report),
+    Tests(cara_mapping::TestReport),
     /// Its tests do not reach these.
     NotReached(Vec<String>),
     /// It and this other mapping of the force could take one body.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cara_domain::{Code, Kind};
+use cara_domain::{FindingCode, FindingKind};
 use uuid::Uuid;
 
 use super::{Alike, Gateway, HoldCause, Operator, Refusal};
@@ -26,18 +26,18 @@ pub(super) fn shown(text: &str) -> &str {
 /// What stops a record by itself. A rule that could not be met because its field could not be read
 /// only follows from that.
 pub(super) fn stopping(causes: &[Cause]) -> impl Iterator<Item = &Cause> {
-    let is_rule = |cause: &Cause| cause.code == Code::RULE.id();
+    let is_rule = |cause: &Cause| cause.code == FindingCode::RULE.id();
     causes.iter().filter(move |cause| {
         let explains = |other: &Cause| {
-            other.kind != Kind::Flag && !is_rule(other) && other.field == cause.field
+            other.kind != FindingKind::Flag && !is_rule(other) && other.field == cause.field
         };
-        cause.kind != Kind::Flag && !(is_rule(cause) && causes.iter().any(explains))
+        cause.kind != FindingKind::Flag && !(is_rule(cause) && causes.iter().any(explains))
     })
 }
 
 /// The rules of the force that somebody who lets such a hold go has decided about.
 pub(super) fn rules(causes: &[Cause]) -> Vec<String> {
-    let rules = stopping(causes).filter(|cause| cause.code == Code::RULE.id());
+    let rules = stopping(causes).filter(|cause| cause.code == FindingCode::RULE.id());
     rules.filter_map(|cause| cause.named.clone()).collect()
 }
 
@@ -52,7 +52,7 @@ pub(super) fn words(
     for cause in stopping(causes) {
         let named = cause.named.as_deref();
         let word = match (cause.code.as_str(), named) {
-            (code, _) if code == Code::UNLISTED_CODE.id() => {
+            (code, _) if code == FindingCode::UNLISTED_CODE.id() => {
                 let found = unlisted.iter().find(|(field, _)| *field == cause.field);
                 let text = found.map_or("(not shown)", |(_, text)| show(text));
                 format!("{}: {text}", named.unwrap_or(&cause.field))

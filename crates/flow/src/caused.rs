@@ -4,8 +4,8 @@
 use cara_domain::Compartment;
 use cara_domain::choice::{Decided, MissReason};
 use cara_domain::decision::Decision;
-use cara_domain::outcome::{Outcome, Report};
-use cara_wire::outcome::Told as Reported;
+use cara_domain::outcome::{OffenderReport, Outcome};
+use cara_wire::outcome::OutcomeMessage as Reported;
 use cara_wire::v1::Prompt;
 use cara_wire::{Event, Stamp};
 use jiff::civil::{Date, Weekday};
@@ -26,10 +26,12 @@ pub(super) fn binding(event_id: Uuid) -> Binding {
 pub(super) fn prompt_of_outcome(reported: &Reported) -> Option<(Prompt, Date)> {
     let Reported::Offender(Outcome { report, happened_on, .. }) = reported else { return None };
     match report {
-        Report::WorkshopMissed { on, reason, .. } if *reason != MissReason::CancelledByProvider => {
+        OffenderReport::WorkshopMissed { on, reason, .. }
+            if *reason != MissReason::CancelledByProvider =>
+        {
             Some((Prompt::WorkshopMissed, *on))
         }
-        Report::ProgrammeCompleted => Some((Prompt::ProgrammeCompleted, *happened_on)),
+        OffenderReport::ProgrammeCompleted => Some((Prompt::ProgrammeCompleted, *happened_on)),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! What an arriving record is to the case that is already stored: the comparison rules of
 //! `POST /v1/records` (DESIGN section 8), without any reading or writing.
 
-use cara_domain::Code;
+use cara_domain::FindingCode;
 use jiff::Timestamp;
 
 use cara_store::{Action, Digest, Known, KnownRevision};
@@ -30,7 +30,7 @@ pub(super) enum Verdict {
     /// Nothing new: answered with what is stored.
     Duplicate { revision: u32 },
     /// Kept and not sent, for this reason.
-    Hold(Code),
+    Hold(FindingCode),
     /// A withdrawal of a case that was only ever held: its holds close, nothing is published.
     CloseHolds,
 }
@@ -42,7 +42,7 @@ pub(super) fn compare(known: &Known, arriving: &Arriving) -> Verdict {
         return match (arriving.withdrawn, known.open_holds.is_empty()) {
             (false, _) => Verdict::First,
             (true, false) => Verdict::CloseHolds,
-            (true, true) => Verdict::Hold(Code::WITHDRAWAL_UNKNOWN),
+            (true, true) => Verdict::Hold(FindingCode::WITHDRAWAL_UNKNOWN),
         };
     };
     let Some(latest) = referral.revisions.last() else {
@@ -52,17 +52,17 @@ pub(super) fn compare(known: &Known, arriving: &Arriving) -> Verdict {
         return Verdict::Duplicate { revision: seen.revision };
     }
     if arriving.person.is_some_and(|person| person != referral.person) {
-        return Verdict::Hold(Code::DIFFERENT_PERSON);
+        return Verdict::Hold(FindingCode::DIFFERENT_PERSON);
     }
     if is_same(latest, arriving) {
         return Verdict::Duplicate { revision: latest.revision };
     }
     if !arriving.released {
         if is_older(latest, arriving) {
-            return Verdict::Hold(Code::STALE_REVISION);
+            return Verdict::Hold(FindingCode::STALE_REVISION);
         }
         if cannot_be_placed(&referral.revisions, arriving) {
-            return Verdict::Hold(Code::POSSIBLY_STALE);
+            return Verdict::Hold(FindingCode::POSSIBLY_STALE);
         }
     }
     Verdict::Next { revision: latest.revision + 1 }

@@ -4,11 +4,11 @@
 use bytes::Bytes;
 use cara_domain::Compartment;
 use cara_domain::decision::Decision;
-use cara_domain::outcome::{Outcome, Report};
+use cara_domain::outcome::{OffenderReport, Outcome};
 use cara_wire::glance::Urgent;
-use cara_wire::outcome::{self as told, Told as Reported, Unread};
+use cara_wire::outcome::{self as told, OutcomeMessage as Reported, UnreadMessage};
 use cara_wire::reconciliation;
-use cara_wire::rejection::{self, Code, Rejection};
+use cara_wire::rejection::{self, Rejection, RejectionCode};
 use uuid::Uuid;
 
 use fold::{side_of, workshop_day};
@@ -204,7 +204,7 @@ impl Gateway {
     fn refuse(
         &self,
         arrived: &Arrived,
-        code: &'static Code,
+        code: &'static RejectionCode,
         member: &str,
         reported: Option<&Reported>,
     ) -> Concluded {
@@ -212,13 +212,13 @@ impl Gateway {
     }
 
     /// The answer to the provider.
-    fn reject(&self, arrived: &Arrived, unread: Unread) -> Concluded {
+    fn reject(&self, arrived: &Arrived, unread: UnreadMessage) -> Concluded {
         let rejection = self.rejection(arrived, unread, &[b"body", &arrived.body]);
         Concluded::of(End::Rejected, vec![rejection])
     }
 
     /// `identity`: what makes two answers the same one.
-    fn rejection(&self, arrived: &Arrived, unread: Unread, identity: &[&[u8]]) -> Rejection {
+    fn rejection(&self, arrived: &Arrived, unread: UnreadMessage, identity: &[&[u8]]) -> Rejection {
         Rejection {
             side: arrived.side,
             provider: arrived.provider.clone(),
@@ -265,8 +265,10 @@ impl Gateway {
         if given_on.is_some_and(|given_on| head.happened_on < given_on) {
             return Look::Wrong(&rejection::BEFORE_CAUTION, "data.happened_on");
         }
-        if let Reported::Offender(Outcome { report: Report::Correction { supersedes }, .. }) =
-            reported
+        if let Reported::Offender(Outcome {
+            report: OffenderReport::Correction { supersedes },
+            ..
+        }) = reported
         {
             let earlier =
                 |row: &OutcomeRow| row.outcome_id == *supersedes && row.number < head.number;
@@ -403,8 +405,12 @@ impl Gateway {
     }
 }
 
-fn unread(code: &'static Code, member: &str, reported: Option<&Reported>) -> Unread {
-    let unread = Unread::of(code, member);
+fn unread(
+    code: &'static RejectionCode,
+    member: &str,
+    reported: Option<&Reported>,
+) -> UnreadMessage {
+    let unread = UnreadMessage::of(code, member);
     match reported {
         Some(reported) => unread.about(reported.head()),
         None => unread,
@@ -414,14 +420,14 @@ fn unread(code: &'static Code, member: &str, reported: Option<&Reported>) -> Unr
 /// What a provider may say over its outcome queues.
 enum Said {
     Reported(Reported),
-    Counted(reconciliation::Counted),
+    Counted(reconciliation::ReconciliationCount),
 }
 
 /// How an outcome compares with what is stored.
 enum Look {
     New,
     Same,
-    Wrong(&'static Code, &'static str),
+    Wrong(&'static RejectionCode, &'static str),
 }
 
 /// A case, opened.

@@ -41,7 +41,11 @@ impl Gateway {
     }
 
     /// The referral and the open holds of one record key.
-    pub async fn find(&self, caller: &Caller, record_ref: String) -> Result<api::Found, Refusal> {
+    pub async fn find(
+        &self,
+        caller: &Caller,
+        record_ref: String,
+    ) -> Result<api::FindAnswer, Refusal> {
         for force in &caller.forces {
             let record = self.vault.record_index(force.0, caller.test, &record_ref);
             let known = self.store.look(*force, record).await?;
@@ -58,7 +62,7 @@ impl Gateway {
             };
             let referral =
                 referral.map(|row| referral_view(&row, record_ref.clone(), holds.clone()));
-            return Ok(api::Found { referral, holds });
+            return Ok(api::FindAnswer { referral, holds });
         }
         Err(Refusal::Absent)
     }
@@ -101,7 +105,8 @@ impl Gateway {
         }
         ids.retain(|_, ids| !ids.is_empty());
         let counts = ids.iter().map(|(state, ids)| (state.clone(), ids.len() as u64)).collect();
-        let audit_head = stored.audit_head.map(|(sequence, mac)| api::AuditHead { sequence, mac });
+        let audit_head =
+            stored.audit_head.map(|(sequence, mac)| api::AuditHeadView { sequence, mac });
         Ok(api::Reconciliation {
             force: force.to_string(),
             day: day.to_string(),

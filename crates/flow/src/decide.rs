@@ -3,7 +3,7 @@
 
 use cara_domain::choice::{Choice as _, Decided};
 use cara_domain::decision::{Decision, DecisionRecord};
-use cara_domain::{Code, caution::Caution};
+use cara_domain::{FindingCode, caution::Caution};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub(super) enum Judged {
     /// It was stored before.
     Same { referral_id: Uuid, decision_id: Uuid },
     /// A person must look.
-    Hold(Code),
+    Hold(FindingCode),
 }
 
 /// What the store seals of a decision.
@@ -48,7 +48,7 @@ impl Gateway {
     ) -> Result<Judged, Refusal> {
         let known = self.store.look(force, record).await?;
         let Some(referral) = known.referral else {
-            return Ok(Judged::Hold(Code::DECISION_CASE_UNKNOWN));
+            return Ok(Judged::Hold(FindingCode::DECISION_CASE_UNKNOWN));
         };
         let case = self.store.case(referral.referral_id).await?.ok_or(Refusal::Absent)?;
         let open = self.open(&case).map_err(Refusal::Internal)?;
@@ -63,15 +63,15 @@ impl Gateway {
         if let Some(row) = case.decisions.iter().find(|row| row.decision_id == decision_id) {
             return Ok(match row.content == content {
                 true => Judged::Same { referral_id: case.referral_id, decision_id },
-                false => Judged::Hold(Code::DECISION_REF_REUSED),
+                false => Judged::Hold(FindingCode::DECISION_REF_REUSED),
             });
         }
         let is_known = |id: Uuid| case.decisions.iter().any(|row| row.decision_id == id);
         if decision.supersedes.is_some_and(|id| !is_known(id)) {
-            return Ok(Judged::Hold(Code::DECISION_SUPERSEDES_UNKNOWN));
+            return Ok(Judged::Hold(FindingCode::DECISION_SUPERSEDES_UNKNOWN));
         }
         if open.told.given_on.is_some_and(|given_on| decision.decided_on < given_on) {
-            return Ok(Judged::Hold(Code::DECISION_BEFORE_CAUTION));
+            return Ok(Judged::Hold(FindingCode::DECISION_BEFORE_CAUTION));
         }
         let mut decisions = open.decisions;
         decisions.push(decision.clone());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cara_domain::decision::DecisionRecord;
-use cara_domain::{Code, Kind, Source, Stopped, Validated};
+use cara_domain::{FindingCode, FindingKind, RecordSource, Stopped, Validated};
 use serde_json::{Value, json};
 
 use cara_store::Cause;
@@ -21,14 +21,14 @@ pub(super) struct Difference {
 }
 
 /// Codes that another record, or the case itself, gives to a record; no mapping can mend them.
-const OF_OTHERS: [Code; 7] = [
-    Code::DIFFERENT_PERSON,
-    Code::STALE_REVISION,
-    Code::POSSIBLY_STALE,
-    Code::DECISION_CASE_UNKNOWN,
-    Code::DECISION_REF_REUSED,
-    Code::DECISION_SUPERSEDES_UNKNOWN,
-    Code::DECISION_BEFORE_CAUTION,
+const OF_OTHERS: [FindingCode; 7] = [
+    FindingCode::DIFFERENT_PERSON,
+    FindingCode::STALE_REVISION,
+    FindingCode::POSSIBLY_STALE,
+    FindingCode::DECISION_CASE_UNKNOWN,
+    FindingCode::DECISION_REF_REUSED,
+    FindingCode::DECISION_SUPERSEDES_UNKNOWN,
+    FindingCode::DECISION_BEFORE_CAUTION,
 ];
 
 /// Whether a record was held for what other records say.
@@ -70,11 +70,11 @@ pub(super) fn differences(was: &Validated, is: &Validated) -> Option<Vec<Differe
 }
 
 fn stopping(stopped: &Stopped) -> BTreeSet<(&'static str, &str)> {
-    let stopping = stopped.findings.iter().filter(|it| it.code.kind() != Kind::Flag);
+    let stopping = stopped.findings.iter().filter(|it| it.code.kind() != FindingKind::Flag);
     stopping.map(|it| (it.code.id(), &*it.field)).collect()
 }
 
-fn source(source: &Source) -> Value {
+fn source(source: &RecordSource) -> Value {
     json!({
         "record_ref": source.record_ref,
         "message_ref": source.message_ref,

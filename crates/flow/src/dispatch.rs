@@ -4,7 +4,7 @@ use cara_domain::Compartment;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cara_wire::{Event, Header, Kind};
+use cara_wire::{Event, Header, MessageKind};
 
 use super::{Gateway, Refusal};
 use cara_clock::later;
@@ -134,7 +134,8 @@ impl Gateway {
                 self.vault.open_sealed(&keys, binding("victim_event"), sealed)?
             }
         };
-        let kind = Kind::find(row.compartment, &row.kind).ok_or(cara_vault::Error::DoesNotOpen)?;
+        let kind =
+            MessageKind::find(row.compartment, &row.kind).ok_or(cara_vault::Error::DoesNotOpen)?;
         let about = match row.revision {
             Some(revision) => format!("{}/{revision} {}", row.referral_id, kind.name()),
             None => format!("{} {}", row.referral_id, kind.name()),

@@ -284,7 +284,7 @@ impl From<cara_vault::Error> for Refusal {
 
 /// The page behind an `M` code.
 pub fn mapping_page(code: &str) -> Option<api::ProblemPage> {
-    let it = cara_mapping::code::Code::find(code)?.page();
+    let it = cara_mapping::code::MappingCode::find(code)?.page();
     Some(api::ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]))
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use cara_document::{Format, Tree};
+use cara_document::{BodyFormat, Tree};
 use cara_mapping::Plan;
 use cara_mapping::letter::LetterPlan;
 
@@ -137,14 +137,14 @@ pub(super) fn candidates(
 }
 
 /// Whether a body of this media type (lower case, no parameters) is of this format.
-fn reads(format: &Format, media_type: &str) -> bool {
+fn reads(format: &BodyFormat, media_type: &str) -> bool {
     match format {
-        Format::Xml => {
+        BodyFormat::Xml => {
             matches!(media_type, "application/xml" | "text/xml") || media_type.ends_with("+xml")
         }
-        Format::Json => media_type == "application/json" || media_type.ends_with("+json"),
-        Format::Csv(_) => media_type == "text/csv",
-        Format::Fixed(_) => media_type == "text/plain",
+        BodyFormat::Json => media_type == "application/json" || media_type.ends_with("+json"),
+        BodyFormat::Csv(_) => media_type == "text/csv",
+        BodyFormat::Fixed(_) => media_type == "text/plain",
     }
 }
 

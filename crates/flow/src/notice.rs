@@ -4,10 +4,10 @@ use cara_domain::Compartment;
 use cara_domain::caution::Caution;
 use cara_domain::choice::Choice as _;
 use cara_domain::notice::NoticeKind;
-use cara_domain::outcome::{Outcome, Report};
-use cara_domain::standing::Standing;
+use cara_domain::outcome::{OffenderReport, Outcome};
+use cara_domain::standing::CaseStanding;
 use cara_wire::api;
-use cara_wire::outcome::Told as Reported;
+use cara_wire::outcome::OutcomeMessage as Reported;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ pub(super) fn kind(reported: &Reported) -> Option<NoticeKind> {
 pub(super) fn content(
     open: &Open,
     reported: &Reported,
-    standing: &Standing,
+    standing: &CaseStanding,
     contact: Option<&str>,
     today: Date,
 ) -> api::NoticeContent {
@@ -69,7 +69,7 @@ pub(super) fn content(
 /// What every notice of a case says, as if a clock had made it today.
 pub(super) fn of_case(
     open: &Open,
-    standing: &Standing,
+    standing: &CaseStanding,
     contact: Option<&str>,
     today: Date,
 ) -> api::NoticeContent {
@@ -93,29 +93,29 @@ pub(super) fn of_case(
 
 fn add(content: &mut api::NoticeContent, outcome: &Outcome) {
     match &outcome.report {
-        Report::Declined { reason } => content.reason = Some(reason.code().to_owned()),
-        Report::WorkshopBooked { part, on }
-        | Report::WorkshopRescheduled { part, on }
-        | Report::WorkshopAttended { part, on, .. } => {
+        OffenderReport::Declined { reason } => content.reason = Some(reason.code().to_owned()),
+        OffenderReport::WorkshopBooked { part, on }
+        | OffenderReport::WorkshopRescheduled { part, on }
+        | OffenderReport::WorkshopAttended { part, on, .. } => {
             content.part = Some(part.number());
             content.workshop_on = Some(*on);
         }
-        Report::WorkshopMissed { part, on, reason, .. } => {
+        OffenderReport::WorkshopMissed { part, on, reason, .. } => {
             content.part = Some(part.number());
             content.workshop_on = Some(*on);
             content.reason = Some(reason.code().to_owned());
         }
-        Report::InformationRequested { fields } => content.reason = Some(fields.join(" ")),
-        Report::NonComplianceReported { facts } => {
+        OffenderReport::InformationRequested { fields } => content.reason = Some(fields.join(" ")),
+        OffenderReport::NonComplianceReported { facts } => {
             let codes: Vec<_> = facts.iter().map(|fact| fact.code()).collect();
             content.reason = Some(codes.join(" "));
         }
-        Report::Correction { supersedes } => content.supersedes = Some(*supersedes),
+        OffenderReport::Correction { supersedes } => content.supersedes = Some(*supersedes),
         _ => {}
     }
 }
 
-fn still_possible(standing: &Standing, deadline: Date, today: Date) -> Option<bool> {
+fn still_possible(standing: &CaseStanding, deadline: Date, today: Date) -> Option<bool> {
     use cara_domain::programme::Programme;
     let weeks = match standing.programme {
         Programme::Attended1 { .. } | Programme::Booked2 { .. } => 0,
@@ -213,11 +213,11 @@ impl Gateway {
         }
     }
 
-    pub(super) fn notice_view(&self, row: &NoticeRow) -> Result<api::Notice, Refusal> {
+    pub(super) fn notice_view(&self, row: &NoticeRow) -> Result<api::NoticeFacts, Refusal> {
         let keys = self.vault.unwrap_keys(row.about.id(), &row.keys)?;
         let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
         let content = serde_json::from_slice(&json).map_err(Refusal::internal)?;
-        Ok(api::Notice {
+        Ok(api::NoticeFacts {
             notice_id: row.notice_id,
             sequence: row.sequence,
             kind: row.kind.code().to_owned(),

@@ -6,7 +6,7 @@ use cara_domain::choice::ContactAgreed;
 use cara_domain::notice::NoticeContent;
 use cara_domain::{Recorded, Referral, Validated, Withdrawal};
 use cara_wire::v1::Prompt;
-use cara_wire::{Change, Event, OffenderContent, Stamp, VictimContent};
+use cara_wire::{Event, OffenderContent, RevisionChange, Stamp, VictimContent};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -362,7 +362,7 @@ fn publish(
             victim: Some(Event::withdrawn(id(), Compartment::Victim, stamp)),
         };
     };
-    let change = if latest.is_none() { Change::New } else { Change::Amended };
+    let change = if latest.is_none() { RevisionChange::New } else { RevisionChange::Amended };
     let changed = |of: fn(&KnownRevision) -> Digest, now: Digest| {
         latest.is_none_or(|latest| of(latest) != now)
     };

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cara_document::{Format, Limits, NodeId, Tree};
+use cara_document::{BodyFormat, Limits, NodeId, Tree};
 use cara_domain::correct::{Barred, Correction};
-use cara_domain::{Code, Finding, Stopped, Validated};
+use cara_domain::{Finding, FindingCode, Stopped, Validated};
 use cara_wire::api;
 
 use super::live::{self, Live, LivePlan};
@@ -93,7 +93,7 @@ fn needed(live: &LivePlan, text: &str, tree: &Tree<'_>, records: &[NodeId]) -> u
     let inside: usize = records.iter().map(|record| tree.span(*record).len()).sum();
     let around = match live.plan.format() {
         // A group's rows may have other groups' between them.
-        Format::Csv(_) => text.find('\n').unwrap_or(text.len()),
+        BodyFormat::Csv(_) => text.find('\n').unwrap_or(text.len()),
         _ => text.len().saturating_sub(inside),
     };
     let excerpts = text.len() + around.saturating_mul(records.len());
@@ -114,7 +114,7 @@ fn faulty(
     let excerpt =
         contain_now(|| cara_document::excerpt(text, live.plan.format(), tree, records, index));
     let excerpt = excerpt.map_err(Refusal::internal)?.into_owned().into_bytes();
-    let findings = vec![Finding::new(Code::GATEWAY_FAULT, "")];
+    let findings = vec![Finding::new(FindingCode::GATEWAY_FAULT, "")];
     let outcome = Validated::Stopped(Stopped {
         record_ref: None,
         source_action: None,
@@ -238,7 +238,7 @@ fn check_read(outcome: &Validated, correction: &Correction) -> Result<(), Refusa
         }
     };
     let field = correction.field();
-    let unreadable = [Code::UNREADABLE, Code::UNREADABLE_MANDATORY];
+    let unreadable = [FindingCode::UNREADABLE, FindingCode::UNREADABLE_MANDATORY];
     match findings.iter().any(|it| it.field == field && unreadable.contains(&it.code)) {
         true => Err(Refusal::Barred(Barred::Unreadable)),
         false => Ok(()),
@@ -252,8 +252,8 @@ fn overrule(findings: &mut [Finding], rules: &[String]) {
         let named = finding.named.as_deref();
         named.is_some_and(|named| rules.iter().any(|rule| rule == named))
     };
-    for finding in findings.iter_mut().filter(|it| it.code == Code::RULE && decided(it)) {
-        finding.code = Code::RULE_FLAG;
+    for finding in findings.iter_mut().filter(|it| it.code == FindingCode::RULE && decided(it)) {
+        finding.code = FindingCode::RULE_FLAG;
     }
 }
 
@@ -295,9 +295,9 @@ fn cause(finding: &Finding, live: &LivePlan) -> Cause {
 /// A stored cause as the API shows it.
 pub(super) fn view(cause: &Cause) -> api::FindingView {
     let kind = match cause.kind {
-        cara_domain::Kind::Flag => "flag",
-        cara_domain::Kind::Hold => "hold",
-        cara_domain::Kind::Violation => "violation",
+        cara_domain::FindingKind::Flag => "flag",
+        cara_domain::FindingKind::Hold => "hold",
+        cara_domain::FindingKind::Violation => "violation",
     };
     api::FindingView {
         code: cause.code.clone(),
@@ -312,7 +312,7 @@ pub(super) fn view(cause: &Cause) -> api::FindingView {
 }
 
 /// A code that the flow itself found, about the whole record.
-pub(super) fn own_cause(code: Code) -> Cause {
+pub(super) fn own_cause(code: FindingCode) -> Cause {
     Cause {
         code: code.id().to_owned(),
         name: code.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cara_wire::reconciliation::Counted;
+use cara_wire::reconciliation::ReconciliationCount;
 use uuid::Uuid;
 
 use super::conclude::{Arrived, Concluded, End};
@@ -15,7 +15,7 @@ impl Gateway {
     pub(super) async fn reconcile(
         &self,
         arrived: &Arrived,
-        counted: Counted,
+        counted: ReconciliationCount,
     ) -> Result<Concluded, Refusal> {
         let provider = arrived.provider.clone();
         let side = arrived.side;

@@ -4,7 +4,7 @@
 use cara_domain::Compartment;
 use cara_domain::correct::Correction;
 use cara_domain::notice::{NoticeContent, NoticeKind};
-use cara_domain::{Kind, Validated};
+use cara_domain::{FindingKind, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
@@ -297,7 +297,7 @@ enum Agreed {
 /// What is answered while a correction waits: the hold as it stands.
 fn still(row: &HoldRow, work: &Work) -> RecordAnswer {
     let (flags, causes): (Vec<&Cause>, Vec<&Cause>) =
-        row.causes.iter().partition(|cause| cause.kind == Kind::Flag);
+        row.causes.iter().partition(|cause| cause.kind == FindingKind::Flag);
     RecordAnswer {
         record_ref: work.read.outcome.record_ref().map(str::to_owned),
         referral_id: None,

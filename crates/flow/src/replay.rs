@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cara_domain::{Kind, Stopped, Validated};
+use cara_domain::{FindingKind, Stopped, Validated};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -263,11 +263,11 @@ fn end(validated: &Validated) -> &'static str {
 
 /// Whether the force has to mend it.
 fn is_at_fault(stopped: &Stopped) -> bool {
-    stopped.findings.iter().any(|it| it.code.kind() == Kind::Violation)
+    stopped.findings.iter().any(|it| it.code.kind() == FindingKind::Violation)
 }
 
 fn codes(stopped: &Stopped) -> String {
-    let stopping = stopped.findings.iter().filter(|it| it.code.kind() != Kind::Flag);
+    let stopping = stopped.findings.iter().filter(|it| it.code.kind() != FindingKind::Flag);
     let mut codes: Vec<_> =
         stopping.map(|it| format!("{} {} {}", it.code.id(), it.code.name(), it.field)).collect();
     codes.sort();

@@ -2,7 +2,7 @@
 //! and where every field came from. Everything in it is personal.
 
 use super::plan::Plan;
-use super::trace::Line;
+use super::trace::TraceLine;
 use super::trial::inbox_domains;
 use cara_document::Limits;
 use cara_domain::field::Fills;
@@ -14,7 +14,7 @@ pub struct Attempt {
     /// Line of the body on which the record begins, 1-based.
     pub body_line: u32,
     /// Every field of the mapping that was read, in the mapping's order.
-    pub lines: Vec<Line>,
+    pub lines: Vec<TraceLine>,
     /// Field and text of every code that no lookup lists.
     pub unlisted: Vec<(String, String)>,
     pub validated: Validated,
@@ -22,7 +22,7 @@ pub struct Attempt {
 
 /// Why no record of the body was tried.
 #[derive(Debug, thiserror::Error)]
-pub enum Unread {
+pub enum UntriedBody {
     #[error(transparent)]
     Document(#[from] cara_document::Error),
     #[error("`match` does not take this body")]
@@ -48,15 +48,15 @@ impl Plan {
         now: jiff::Timestamp,
         today: jiff::civil::Date,
         compliance_domains: Option<&[String]>,
-    ) -> Result<Vec<Attempt>, Unread> {
+    ) -> Result<Vec<Attempt>, UntriedBody> {
         let text = cara_document::decode(body, self.encoding())?;
         let tree = self.read(&text, &Limits::default())?;
         if !self.matches(&tree) {
-            return Err(Unread::NotMatched);
+            return Err(UntriedBody::NotMatched);
         }
         let records = self.records(&tree);
         if records.is_empty() {
-            return Err(Unread::NoRecord);
+            return Err(UntriedBody::NoRecord);
         }
         let attempts = records.into_iter().map(|record| {
             let (translation, lines) = self.trace(&tree, record);

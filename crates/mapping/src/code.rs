@@ -2,7 +2,7 @@
 
 /// The page behind a code.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct DiagnosticPage {
     /// `M101`; never reused.
     pub id: &'static str,
     pub name: &'static str,
@@ -16,10 +16,10 @@ pub struct Page {
 
 /// A published code: an index into [`PAGES`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Code(u16);
+pub struct MappingCode(u16);
 
-impl Code {
-    pub fn page(self) -> &'static Page {
+impl MappingCode {
+    pub fn page(self) -> &'static DiagnosticPage {
         &PAGES[self.0 as usize]
     }
 
@@ -27,17 +27,17 @@ impl Code {
         self.page().id
     }
 
-    pub fn all() -> impl Iterator<Item = Code> {
-        (0..PAGES.len()).map(|index| Code(index as u16))
+    pub fn all() -> impl Iterator<Item = MappingCode> {
+        (0..PAGES.len()).map(|index| MappingCode(index as u16))
     }
 
     /// The code with this id.
-    pub fn find(id: &str) -> Option<Code> {
-        Code::all().find(|code| code.id() == id)
+    pub fn find(id: &str) -> Option<MappingCode> {
+        MappingCode::all().find(|code| code.id() == id)
     }
 }
 
-impl std::fmt::Debug for Code {
+impl std::fmt::Debug for MappingCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.id(), self.page().name)
     }
@@ -45,14 +45,14 @@ impl std::fmt::Debug for Code {
 
 macro_rules! codes {
     ($( $constant:ident $id:literal $name:literal $means:literal $cause:literal $fix:literal $avoid:literal effect $effect:literal; )*) => {
-        pub static PAGES: &[Page] = &[$( Page { id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid, effect: $effect } ),*];
+        pub static PAGES: &[DiagnosticPage] = &[$( DiagnosticPage { id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid, effect: $effect } ),*];
         #[expect(
             non_camel_case_types,
             clippy::upper_case_acronyms,
             reason = "the variants mirror the constants"
         )]
         enum Position { $($constant),* }
-        impl Code { $( pub const $constant: Code = Code(Position::$constant as u16); )* }
+        impl MappingCode { $( pub const $constant: MappingCode = MappingCode(Position::$constant as u16); )* }
     };
 }
 

@@ -25,25 +25,25 @@ mod written;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
-use super::code::Code;
+use super::code::MappingCode;
 use super::condition::When;
 use super::condition::settled::Wanting;
 use super::date::{Formats, Window};
 use super::diagnostic::{Diagnostic, code_of};
-use super::extend::{self, Effective, Lines};
-use super::fault::Fault;
+use super::extend::{self, Effective, LineOrigins};
+use super::fault::PhraseFault;
 use super::line_origin::LineOrigin;
 use super::open::OpenFile;
 use super::path::Path;
 use super::plan::{Lookup, Plan};
 use super::syntax;
-use cara_document::{Names, Tree};
+use cara_document::{NameTable, Tree};
 use cara_domain::Origin;
 use cara_domain::field::{FieldId, Fills};
 use cara_domain::identifier::ForceCode;
 use jiff::tz::TimeZone;
-use table::{Quoted, Table};
-use written::{PathPlace, Written};
+use table::{Quoted, TableReader};
+use written::{PathPlace, WrittenLine};
 
 /// What came of compiling a file.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(super) fn compiled<P>(
     file: &str,
     text: &str,
     open: OpenFile<'_>,
-    whole: impl Fn(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
+    whole: impl Fn(&mut Compiler<'_>, &TableReader<'_>) -> Option<P>,
 ) -> Compiled<P> {
     let effective = extend::effective(file, text, open);
     if !effective.is_whole {
@@ -88,8 +88,8 @@ pub(super) fn compiled<P>(
         diagnostics.retain(|it| lost(it) || !syntax::may_follow(it.code));
     }
     // That a section stands twice only follows from its other shape.
-    if of_base.iter().any(|it| it.code == Code::OTHER_SHAPE) {
-        diagnostics.retain(|it| it.code != Code::FILLED_TWICE);
+    if of_base.iter().any(|it| it.code == MappingCode::OTHER_SHAPE) {
+        diagnostics.retain(|it| it.code != MappingCode::FILLED_TWICE);
     }
     let diagnostics = diagnostics.into_iter().map(|it| lines.back(it));
     Compiled { plan, diagnostics: of_base.iter().cloned().chain(diagnostics).collect() }
@@ -99,14 +99,14 @@ pub(super) fn compiled<P>(
 fn once<P>(
     file: &str,
     text: &str,
-    lines: &Lines,
+    lines: &LineOrigins,
     open: OpenFile<'_>,
-    whole: &impl Fn(&mut Compiler<'_>, &Table<'_>) -> Option<P>,
+    whole: &impl Fn(&mut Compiler<'_>, &TableReader<'_>) -> Option<P>,
 ) -> Compiled<P> {
     let syntax::Parsed { document, mistakes } = syntax::parse(file, text);
     let Some(document) = document else { return Compiled { plan: None, diagnostics: mistakes } };
     let mut compiler = Compiler::new(file, text, lines, open);
-    let plan = whole(&mut compiler, &Table::of(document.as_table(), 0..0));
+    let plan = whole(&mut compiler, &TableReader::of(document.as_table(), 0..0));
     let mut diagnostics = compiler.diagnostics;
     let readable = mistakes.is_empty();
     if !readable {
@@ -123,16 +123,16 @@ pub(super) struct Compiler<'a> {
     file: &'a str,
     pub text: &'a str,
     /// Where the lines of the text come from.
-    lines: &'a Lines,
+    lines: &'a LineOrigins,
     pub open: OpenFile<'a>,
     pub diagnostics: Vec<Diagnostic>,
-    names: Names,
+    names: NameTable,
     paths: Vec<String>,
     path_spans: Vec<PathPlace>,
     lookups: Vec<Lookup>,
     lookup_index: HashMap<String, usize>,
     /// Where each of them is written, in the same order.
-    lookup_places: Vec<lookup::Place>,
+    lookup_places: Vec<lookup::LookupPlace>,
     /// Where each field was filled first.
     filled: BTreeMap<(usize, usize), Filled>,
     /// Fields that were probably meant by a line that fills none.
@@ -157,9 +157,9 @@ pub(super) struct Compiler<'a> {
     window: Option<Window>,
     zone: TimeZone,
     /// The lines that fill fields, as they are written.
-    written: Vec<Written>,
+    written: Vec<WrittenLine>,
     whens: Vec<occur::WhenPlace>,
-    rules: Vec<rule::Place>,
+    rules: Vec<rule::RulePlace>,
     /// The file's `dates`, with their places.
     date_texts: Vec<Quoted>,
     /// Where the `from` of the block that is read stands.
@@ -192,14 +192,14 @@ pub(super) const TOP_KEYS: [&str; 12] = [
 const EXTENDING: &[&str] = &["extends", "without"];
 
 impl<'a> Compiler<'a> {
-    pub fn new(file: &'a str, text: &'a str, lines: &'a Lines, open: OpenFile<'a>) -> Self {
+    pub fn new(file: &'a str, text: &'a str, lines: &'a LineOrigins, open: OpenFile<'a>) -> Self {
         Compiler {
             file,
             text,
             lines,
             open,
             diagnostics: Vec::new(),
-            names: Names::default(),
+            names: NameTable::default(),
             paths: Vec::new(),
             path_spans: Vec::new(),
             lookups: Vec::new(),
@@ -229,7 +229,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn file(&mut self, top: &Table<'_>) -> Option<Plan> {
+    fn file(&mut self, top: &TableReader<'_>) -> Option<Plan> {
         self.known_keys(top, &TOP_KEYS);
         self.format(top);
         let force = self.force(top);
@@ -279,7 +279,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// What the file fills; by its name where it does not say so.
-    fn fills(&mut self, top: &Table<'_>) -> Fills {
+    fn fills(&mut self, top: &TableReader<'_>) -> Fills {
         let usual = match mapping_name(self.file).as_str() {
             "decision" => Fills::Decision,
             _ => Fills::Referral,
@@ -292,22 +292,22 @@ impl<'a> Compiler<'a> {
         if named.is_none() {
             let what = "this version fills \"referral/1\" or \"decision/1\"";
             let meant = super::fault::nearest(&text, Fills::ALL.map(Fills::name));
-            self.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+            self.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
         }
         named.unwrap_or(usual)
     }
 
-    pub(super) fn format(&mut self, top: &Table<'_>) {
+    pub(super) fn format(&mut self, top: &TableReader<'_>) {
         match top.integer(self, "format") {
             Some((1, _)) => {}
             Some((_, span)) => {
-                self.report(Code::WRONG_VALUE, span, "this version reads format = 1");
+                self.report(MappingCode::WRONG_VALUE, span, "this version reads format = 1");
             }
             None => self.missing(top, "format", "format = 1"),
         }
     }
 
-    pub(super) fn force(&mut self, top: &Table<'_>) -> Option<String> {
+    pub(super) fn force(&mut self, top: &TableReader<'_>) -> Option<String> {
         let Some((slug, span)) = top.string(self, "force") else {
             self.missing(top, "force", "force = \"hampshire\"");
             return None;
@@ -316,7 +316,7 @@ impl<'a> Compiler<'a> {
             let slugs = ForceCode::all().map(ForceCode::slug);
             let meant = super::fault::nearest(&slug, slugs.collect::<Vec<_>>());
             let what = format!("\"{slug}\" is no force of England and Wales by its slug");
-            self.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+            self.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
         }
         Some(slug)
     }
@@ -331,7 +331,7 @@ impl<'a> Compiler<'a> {
                 let spot = self.lines.named(&self.spot(first.at));
                 let name = id.full_name(None);
                 let what = format!("{name} is filled on {spot} already");
-                self.report(Code::FILLED_TWICE, span.clone(), what);
+                self.report(MappingCode::FILLED_TWICE, span.clone(), what);
             }
             Some(_) => {}
             None => {
@@ -381,7 +381,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The condition of a field or block, if it has one.
-    fn when(&mut self, table: &Table<'_>, inside: &[Path]) -> Option<When> {
+    fn when(&mut self, table: &TableReader<'_>, inside: &[Path]) -> Option<When> {
         let (text, span) = table.string(self, "when")?;
         match When::parse(&text, &mut self.names) {
             Ok(when) => {
@@ -415,7 +415,7 @@ impl<'a> Compiler<'a> {
 
     pub fn report(
         &mut self,
-        code: Code,
+        code: MappingCode,
         span: Range<usize>,
         what: impl Into<String>,
     ) -> &mut Diagnostic {
@@ -425,23 +425,23 @@ impl<'a> Compiler<'a> {
     }
 
     /// A phrase's fault; `span` is the quoted text in the file.
-    pub fn fault(&mut self, fault: &Fault, span: &Range<usize>) {
+    pub fn fault(&mut self, fault: &PhraseFault, span: &Range<usize>) {
         let place = quoted::piece_of(self.text, span, fault.start..fault.end);
         let code = code_of(fault);
         let suggestion = fault.suggestion.clone();
         self.report(code, place, fault.what.clone()).suggestion = suggestion;
     }
 
-    pub fn missing(&mut self, table: &Table<'_>, key: &str, example: &str) {
+    pub fn missing(&mut self, table: &TableReader<'_>, key: &str, example: &str) {
         // One that is there but unreadable has a diagnostic of its own.
         if table.has(key) {
             return;
         }
         let what = format!("`{key}` is missing: write {example}");
-        self.report(Code::MISSING_KEY, table.span.clone(), what);
+        self.report(MappingCode::MISSING_KEY, table.span.clone(), what);
     }
 
-    pub fn known_keys(&mut self, table: &Table<'_>, known: &[&str]) {
+    pub fn known_keys(&mut self, table: &TableReader<'_>, known: &[&str]) {
         for (key, span) in table.keys() {
             if known.contains(&key.as_str()) {
                 continue;
@@ -451,12 +451,12 @@ impl<'a> Compiler<'a> {
             let all = known.iter().chain(of_file).copied();
             let meant = super::fault::nearest(&key, all);
             let what = format!("`{key}` is not a key that belongs here");
-            self.report(Code::UNKNOWN_KEY, span, what).suggestion = meant.map(str::to_owned);
+            self.report(MappingCode::UNKNOWN_KEY, span, what).suggestion = meant.map(str::to_owned);
         }
     }
 
     /// The formats of a `dates` list, and where two of them read one text as two days.
-    fn formats(&mut self, table: &Table<'_>) -> Option<(Formats, Vec<Clash>)> {
+    fn formats(&mut self, table: &TableReader<'_>) -> Option<(Formats, Vec<Clash>)> {
         let texts = table.strings(self, "dates")?;
         let plain: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
         match Formats::parse(&plain, self.window, self.zone.clone()) {
@@ -487,7 +487,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn fault_back(mut fault: Fault, bytes: usize) -> Fault {
+fn fault_back(mut fault: PhraseFault, bytes: usize) -> PhraseFault {
     fault.start = fault.start.saturating_sub(bytes);
     fault.end = fault.end.saturating_sub(bytes);
     fault

@@ -16,15 +16,15 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::date::Formats;
-use super::fault::{Cause, Fault};
-use super::path::{Path, Place};
-use cara_document::{Names, Tree};
+use super::fault::{PhraseFault, PhraseFaultKind};
+use super::path::{Path, PathStart};
+use cara_document::{NameTable, Tree};
 use cara_domain::field::{FieldId, Fills, Group};
 use cara_domain::{Draft, Fields, Value};
 use check::{
     check_operator, check_quantifier, find_field, normal, rank, read_date, read_number, wanted,
 };
-use phrase::{Operator, Pattern, Phrase, Quantifier, Word};
+use phrase::{Comparison, Pattern, Phrase, Quantifier, Word};
 
 /// A rule's condition over the canonical fields of a draft.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ enum Held<'d> {
 
 impl Rule {
     /// Reads the condition and checks field, operator and value against the field table.
-    pub fn parse(text: &str, fills: Fills) -> Result<Rule, Fault> {
+    pub fn parse(text: &str, fills: Fills) -> Result<Rule, PhraseFault> {
         let phrase = Phrase::read(text)?;
         let field = find_field(&phrase.subject, fills)?;
         check_quantifier(&phrase, field)?;
@@ -208,7 +208,7 @@ pub struct Several;
 
 impl When {
     /// Reads the condition; a path with blanks in it stands in quotes.
-    pub fn parse(text: &str, names: &mut Names) -> Result<When, Fault> {
+    pub fn parse(text: &str, names: &mut NameTable) -> Result<When, PhraseFault> {
         let phrase = Phrase::read(text)?;
         let path = Path::parse(&phrase.subject.text, names)
             .map_err(|fault| fault.shifted(phrase.subject.at.start))?;
@@ -226,7 +226,7 @@ impl When {
     pub fn holds(
         &self,
         tree: &Tree<'_>,
-        at: impl Into<Place>,
+        at: impl Into<PathStart>,
         reading: &Reading<'_>,
     ) -> Result<bool, Several> {
         let mut found = Vec::new();
@@ -274,13 +274,13 @@ fn fits(test: &Test<Sought>, text: &str, reading: &Reading<'_>) -> bool {
     }
 }
 
-fn sought(operator: Operator, word: &Word) -> Result<Sought, Fault> {
+fn sought(operator: Comparison, word: &Word) -> Result<Sought, PhraseFault> {
     match operator {
-        Operator::Before | Operator::After => read_date(word).map(Sought::Date),
-        Operator::AtLeast | Operator::AtMost => read_date(word)
+        Comparison::Before | Comparison::After => read_date(word).map(Sought::Date),
+        Comparison::AtLeast | Comparison::AtMost => read_date(word)
             .map(Sought::Date)
             .or_else(|_| read_number(word).map(Sought::Number))
-            .map_err(|fault| Fault {
+            .map_err(|fault| PhraseFault {
                 what: "a whole number or a date as in `2025-01-31` belongs here".to_owned(),
                 ..fault
             }),
@@ -289,23 +289,30 @@ fn sought(operator: Operator, word: &Word) -> Result<Sought, Fault> {
 }
 
 /// The test of a phrase, its values read by the given reader.
-fn test<W>(phrase: &Phrase, read: impl Fn(&Word) -> Result<W, Fault>) -> Result<Test<W>, Fault> {
+fn test<W>(
+    phrase: &Phrase,
+    read: impl Fn(&Word) -> Result<W, PhraseFault>,
+) -> Result<Test<W>, PhraseFault> {
     let mut values = phrase.values.iter();
     let mut one = || match values.next() {
         Some(word) => Ok(word),
-        None => Err(Fault::new(Cause::Condition, phrase.operator_at.clone(), "a value is missing")),
+        None => Err(PhraseFault::new(
+            PhraseFaultKind::Condition,
+            phrase.operator_at.clone(),
+            "a value is missing",
+        )),
     };
-    let all = || phrase.values.iter().map(&read).collect::<Result<Vec<W>, Fault>>();
+    let all = || phrase.values.iter().map(&read).collect::<Result<Vec<W>, PhraseFault>>();
     Ok(match phrase.operator {
-        Operator::Missing => Test::Missing,
-        Operator::Present => Test::Present,
-        Operator::Is | Operator::IsOneOf => Test::Among(all()?),
-        Operator::IsNot | Operator::IsNotOneOf => Test::NotAmong(all()?),
-        Operator::StartsWith => Test::StartsWith(one()?.text.clone()),
-        Operator::LooksLike => Test::LooksLike(Pattern::of(one()?)),
-        Operator::AtLeast => Test::AtLeast(read(one()?)?),
-        Operator::AtMost => Test::AtMost(read(one()?)?),
-        Operator::Before => Test::Before(read(one()?)?),
-        Operator::After => Test::After(read(one()?)?),
+        Comparison::Missing => Test::Missing,
+        Comparison::Present => Test::Present,
+        Comparison::Is | Comparison::IsOneOf => Test::Among(all()?),
+        Comparison::IsNot | Comparison::IsNotOneOf => Test::NotAmong(all()?),
+        Comparison::StartsWith => Test::StartsWith(one()?.text.clone()),
+        Comparison::LooksLike => Test::LooksLike(Pattern::of(one()?)),
+        Comparison::AtLeast => Test::AtLeast(read(one()?)?),
+        Comparison::AtMost => Test::AtMost(read(one()?)?),
+        Comparison::Before => Test::Before(read(one()?)?),
+        Comparison::After => Test::After(read(one()?)?),
     })
 }

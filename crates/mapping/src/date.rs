@@ -15,7 +15,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, civil};
 
-use super::fault::{Cause, Fault};
+use super::fault::{PhraseFault, PhraseFaultKind};
 
 /// Years that a four-digit year may hold; anything else is a slip or another format.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2100;
@@ -40,7 +40,7 @@ enum Piece {
 
 /// One way to write a day, or a day and a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Format {
+pub struct DateFormat {
     pieces: Vec<Piece>,
 }
 
@@ -52,8 +52,9 @@ pub struct Window {
 
 impl Window {
     /// Reads `years = "1930-2029"`: exactly a hundred years, so that each pair of digits means one.
-    pub fn parse(text: &str) -> Result<Window, Fault> {
-        let fault = |what: &str| Err(Fault::new(Cause::DateFormat, 0..text.len(), what));
+    pub fn parse(text: &str) -> Result<Window, PhraseFault> {
+        let fault =
+            |what: &str| Err(PhraseFault::new(PhraseFaultKind::DateFormat, 0..text.len(), what));
         let years = text.split_once('-').and_then(|(first, last)| {
             Some((first.trim().parse::<i16>().ok()?, last.trim().parse::<i16>().ok()?))
         });
@@ -64,8 +65,8 @@ impl Window {
             return fault("both years lie between 1900 and 2100");
         }
         if last - first != 99 {
-            return Err(Fault::new(
-                Cause::DateFormat,
+            return Err(PhraseFault::new(
+                PhraseFaultKind::DateFormat,
                 0..text.len(),
                 "the years of two digits span exactly a hundred years",
             )
@@ -87,11 +88,13 @@ struct Found {
     offset: Option<Offset>,
 }
 
-impl Format {
+impl DateFormat {
     /// Reads one format. `YY` needs a window: without one it is a fault, since the century of two
     /// digits would be a guess.
-    pub fn parse(text: &str, window: Option<Window>) -> Result<Format, Fault> {
-        let fault = |at: Range<usize>, what: &str| Err(Fault::new(Cause::DateFormat, at, what));
+    pub fn parse(text: &str, window: Option<Window>) -> Result<DateFormat, PhraseFault> {
+        let fault = |at: Range<usize>, what: &str| {
+            Err(PhraseFault::new(PhraseFaultKind::DateFormat, at, what))
+        };
         let mut pieces = Vec::new();
         let mut at = 0;
         while let Some(letter) = text[at..].chars().next() {
@@ -115,8 +118,8 @@ impl Format {
                 ('Z', 1) => pieces.push(Piece::Offset),
                 ('T', 1) => pieces.push(Piece::Literal('T')),
                 (other, _) if other.is_alphanumeric() => {
-                    return Err(Fault::new(
-                        Cause::DateFormat,
+                    return Err(PhraseFault::new(
+                        PhraseFaultKind::DateFormat,
                         at..end,
                         "the letters of a date format are D, DD, M, MM, MMM, YY, YYYY, hh, mm, ss, T and Z",
                     )
@@ -126,14 +129,15 @@ impl Format {
             }
             at = end;
         }
-        let format = Format { pieces };
+        let format = DateFormat { pieces };
         format.complete(text)?;
         Ok(format)
     }
 
     /// A day, a month and a year, each once; a time from the hour on; digits that can be told apart.
-    fn complete(&self, text: &str) -> Result<(), Fault> {
-        let fault = |what: &str| Err(Fault::new(Cause::DateFormat, 0..text.len(), what));
+    fn complete(&self, text: &str) -> Result<(), PhraseFault> {
+        let fault =
+            |what: &str| Err(PhraseFault::new(PhraseFaultKind::DateFormat, 0..text.len(), what));
         let count = |fits: fn(&Piece) -> bool| self.pieces.iter().filter(|p| fits(p)).count();
         let day = count(|p| matches!(p, Piece::Day { .. }));
         let month = count(|p| matches!(p, Piece::Month { .. } | Piece::MonthName));
@@ -330,7 +334,7 @@ pub struct Clash {
 /// The formats of a mapping or of one field, tried in order.
 #[derive(Clone, Debug)]
 pub struct Formats {
-    formats: Vec<Format>,
+    formats: Vec<DateFormat>,
     window: Option<Window>,
     zone: TimeZone,
 }
@@ -341,11 +345,11 @@ impl Formats {
         texts: &[&str],
         window: Option<Window>,
         zone: TimeZone,
-    ) -> Result<Formats, Vec<(usize, Fault)>> {
+    ) -> Result<Formats, Vec<(usize, PhraseFault)>> {
         let mut formats = Vec::with_capacity(texts.len());
         let mut faults = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            match Format::parse(text, window) {
+            match DateFormat::parse(text, window) {
                 Ok(format) => formats.push(format),
                 Err(fault) => faults.push((index, fault)),
             }

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::code::Code;
-use super::fault::{Cause, Fault};
+use super::code::MappingCode;
+use super::fault::{PhraseFault, PhraseFaultKind};
 
 /// One problem: where, what, what was probably meant, what it would have caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    pub code: Code,
+    pub code: MappingCode,
     /// As it was named to the compiler.
     pub file: String,
     /// 1-based.
@@ -30,7 +30,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// The problem at these bytes of the file's text.
     pub fn at(
-        code: Code,
+        code: MappingCode,
         file: &str,
         text: &str,
         span: Range<usize>,
@@ -74,20 +74,20 @@ impl Diagnostic {
 }
 
 /// The published code of a phrase's fault.
-pub(super) fn code_of(fault: &Fault) -> Code {
+pub(super) fn code_of(fault: &PhraseFault) -> MappingCode {
     match fault.cause {
-        Cause::Path => Code::PATH,
-        Cause::Condition => Code::CONDITION,
-        Cause::Field => Code::CONDITION_FIELD,
-        Cause::Operator => Code::CONDITION_OPERATOR,
-        Cause::Value => Code::CONDITION_VALUE,
-        Cause::Quantifier => Code::CONDITION_QUANTIFIER,
-        Cause::Settled => Code::RULE_SETTLED,
-        Cause::Transform => Code::UNKNOWN_TRANSFORM,
-        Cause::Argument => Code::TRANSFORM_ARGUMENT,
-        Cause::DateFormat => Code::DATE_FORMAT,
-        Cause::DateClash => Code::DATE_CLASH,
-        Cause::Prefix => Code::UNDECLARED_PREFIX,
+        PhraseFaultKind::Path => MappingCode::PATH,
+        PhraseFaultKind::Condition => MappingCode::CONDITION,
+        PhraseFaultKind::Field => MappingCode::CONDITION_FIELD,
+        PhraseFaultKind::Operator => MappingCode::CONDITION_OPERATOR,
+        PhraseFaultKind::Value => MappingCode::CONDITION_VALUE,
+        PhraseFaultKind::Quantifier => MappingCode::CONDITION_QUANTIFIER,
+        PhraseFaultKind::Settled => MappingCode::RULE_SETTLED,
+        PhraseFaultKind::Transform => MappingCode::UNKNOWN_TRANSFORM,
+        PhraseFaultKind::Argument => MappingCode::TRANSFORM_ARGUMENT,
+        PhraseFaultKind::DateFormat => MappingCode::DATE_FORMAT,
+        PhraseFaultKind::DateClash => MappingCode::DATE_CLASH,
+        PhraseFaultKind::Prefix => MappingCode::UNDECLARED_PREFIX,
     }
 }
 

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 /// One thing that is otherwise in the second file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct MappingChange {
     /// `risk grade: MED now means medium, was held`
     pub words: String,
     /// It concerns the victim, the risk or how somebody is reached: a mistake here can get somebody
@@ -17,14 +17,14 @@ pub struct Change {
 
 /// Everything in which the second file differs, sections in a fixed order; tests and comments left
 /// out. Empty when one of them is no TOML: then there is nothing to compare.
-pub fn changes(old: &str, new: &str) -> Vec<Change> {
+pub fn changes(old: &str, new: &str) -> Vec<MappingChange> {
     let (Ok(old), Ok(new)) = (old.parse::<Table>(), new.parse::<Table>()) else {
         return Vec::new();
     };
     let (old, new) = (File::of(&old), File::of(&new));
     let mut found = Vec::new();
-    let add = |found: &mut Vec<Change>, words: String, is_sensitive| {
-        found.push(Change { words, is_sensitive });
+    let add = |found: &mut Vec<MappingChange>, words: String, is_sensitive| {
+        found.push(MappingChange { words, is_sensitive });
     };
     for (key, was, is) in pairs(&old.source, &new.source) {
         let words = said(&format!("source.{key}"), was, is, "was left out", "is left out now");

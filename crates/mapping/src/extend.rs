@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use toml_edit::{Document, Item};
 
-use super::code::Code;
+use super::code::MappingCode;
 use super::diagnostic::Diagnostic;
 use super::line_origin::LineOrigin;
 use super::open::OpenFile;
 use super::syntax;
-use merge::{Piece, Side};
+use merge::{MergePiece, MergeSide};
 use outline::Outline;
 
 /// The folder of all shared starts, from the folder of a force.
@@ -23,18 +23,18 @@ const FOLDER: &str = "../base/";
 
 /// Where each line of an effective text comes from.
 #[derive(Clone, Debug)]
-pub struct Lines {
+pub struct LineOrigins {
     shown: String,
     base: Option<Arc<str>>,
     /// In the order of the text; empty when the text is the file itself.
-    places: Vec<(Side, usize)>,
+    places: Vec<(MergeSide, usize)>,
     /// Number and text of the line with `extends`, for what is missing in both files.
     extends: (usize, String),
 }
 
-impl Lines {
+impl LineOrigins {
     fn of_file(shown: &str) -> Self {
-        Lines {
+        LineOrigins {
             shown: shown.to_owned(),
             base: None,
             places: Vec::new(),
@@ -47,7 +47,7 @@ impl Lines {
         let Some(last) = self.places.last() else { return LineOrigin { base: None, line } };
         // An empty line that is no line may follow the last.
         let (side, line) = *self.places.get(line.saturating_sub(1)).unwrap_or(last);
-        LineOrigin { base: self.base.clone().filter(|_| side == Side::Base), line }
+        LineOrigin { base: self.base.clone().filter(|_| side == MergeSide::Base), line }
     }
 
     /// Where the line of a byte of the effective text comes from.
@@ -88,7 +88,7 @@ impl Lines {
 pub struct Effective {
     /// What is compiled, goes live and is stored: it extends nothing.
     pub text: String,
-    pub lines: Lines,
+    pub lines: LineOrigins,
     /// What is wrong with how the file extends its base.
     pub diagnostics: Vec<Diagnostic>,
     /// False: the base could not be taken, so `text` is the file's own and says nothing reliable.
@@ -98,7 +98,7 @@ pub struct Effective {
 /// Puts a file and the base that it extends together; a file that extends nothing stays as it is.
 /// `shown` is how diagnostics name the file, `open` reads from its folder.
 pub fn effective(shown: &str, text: &str, open: OpenFile<'_>) -> Effective {
-    let lines = Lines::of_file(shown);
+    let lines = LineOrigins::of_file(shown);
     let diagnostics = Vec::new();
     let mut whole = Effective { text: text.to_owned(), lines, diagnostics, is_whole: true };
     let plain = text.trim_start_matches('\u{feff}');
@@ -128,12 +128,12 @@ struct Extender<'a> {
     document: &'a Document<String>,
 }
 
-type Whole = (String, Lines, Vec<Diagnostic>);
+type Whole = (String, LineOrigins, Vec<Diagnostic>);
 
 impl Extender<'_> {
     fn whole(&self, extends: &Item, open: OpenFile<'_>) -> Result<Whole, Vec<Diagnostic>> {
         let span = extends.span().unwrap_or_default();
-        let refused = |what: &str| vec![self.report(Code::BASE, span.clone(), what)];
+        let refused = |what: &str| vec![self.report(MappingCode::BASE, span.clone(), what)];
         let name = extends.as_str().filter(|name| is_base(name));
         let name = name.ok_or_else(|| refused("a base is named \"../base/NAME.toml\""))?;
         let bytes = open(name).ok_or_else(|| refused("there is no base of this name"))?;
@@ -162,7 +162,7 @@ impl Extender<'_> {
         let extends = self.text.lines().nth(line).unwrap_or_default();
         let extends = (line + 1, extends.to_owned());
         let base = Some(Arc::from(base_shown));
-        let lines = Lines { shown: self.shown.to_owned(), base, places, extends };
+        let lines = LineOrigins { shown: self.shown.to_owned(), base, places, extends };
         Ok((text, lines, diagnostics))
     }
 
@@ -178,12 +178,12 @@ impl Extender<'_> {
         });
         names.unwrap_or_else(|| {
             let what = "`without` takes a list of texts in quotes";
-            diagnostics.push(self.report(Code::WRONG_TYPE, span, what));
+            diagnostics.push(self.report(MappingCode::WRONG_TYPE, span, what));
             Vec::new()
         })
     }
 
-    fn report(&self, code: Code, span: Range<usize>, what: &str) -> Diagnostic {
+    fn report(&self, code: MappingCode, span: Range<usize>, what: &str) -> Diagnostic {
         Diagnostic::at(code, self.shown, self.text, span, what)
     }
 }
@@ -221,15 +221,25 @@ fn unfit(shown: &str, text: &str, document: &Document<String>) -> Vec<Diagnostic
         let (key, item) = document.as_table().get_key_value(key)?;
         let tables = item.as_array_of_tables().and_then(|tables| tables.iter().next());
         let span = tables.and_then(toml_edit::Table::span).or_else(|| key.span());
-        Some(Diagnostic::at(Code::BASE_NOT_PLAIN, shown, text, span.unwrap_or_default(), *what))
+        Some(Diagnostic::at(
+            MappingCode::BASE_NOT_PLAIN,
+            shown,
+            text,
+            span.unwrap_or_default(),
+            *what,
+        ))
     });
     found.collect()
 }
 
-fn copied(base: &Outline<'_>, own: &Outline<'_>, pieces: &[Piece]) -> (String, Vec<(Side, usize)>) {
+fn copied(
+    base: &Outline<'_>,
+    own: &Outline<'_>,
+    pieces: &[MergePiece],
+) -> (String, Vec<(MergeSide, usize)>) {
     let (mut text, mut places) = (String::new(), Vec::new());
     for (side, lines) in pieces {
-        let from = if *side == Side::Base { base } else { own };
+        let from = if *side == MergeSide::Base { base } else { own };
         for number in lines.clone() {
             text.push_str(from.lines[number]);
             if !text.ends_with('\n') {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// What kind of mistake it is; the compiler gives each kind its published M-code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
+pub enum PhraseFaultKind {
     /// A path that cannot be read.
     Path,
     /// A condition that cannot be read: no operator, a quote that is not closed.
@@ -35,21 +35,21 @@ pub enum Cause {
 
 /// A mistake, with the bytes of the phrase that are to be underlined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct PhraseFault {
     /// First byte to underline, 0-based within the phrase's text.
     pub start: usize,
     /// One past the last byte to underline.
     pub end: usize,
-    pub cause: Cause,
+    pub cause: PhraseFaultKind,
     /// One sentence for the person who writes the mapping.
     pub what: String,
     /// What was probably meant; only when it is close.
     pub suggestion: Option<String>,
 }
 
-impl Fault {
-    pub fn new(cause: Cause, at: Range<usize>, what: impl Into<String>) -> Self {
-        Fault { start: at.start, end: at.end, cause, what: what.into(), suggestion: None }
+impl PhraseFault {
+    pub fn new(cause: PhraseFaultKind, at: Range<usize>, what: impl Into<String>) -> Self {
+        PhraseFault { start: at.start, end: at.end, cause, what: what.into(), suggestion: None }
     }
 
     pub fn suggest(mut self, suggestion: Option<impl Into<String>>) -> Self {

@@ -4,7 +4,7 @@
 use super::compile::{self, Compiled};
 use super::letter::{self, LetterPlan};
 use super::open::OpenFile;
-use super::{Plan, Report, trial};
+use super::{Plan, TestReport, trial};
 
 /// The name of the file that writes letters.
 pub const LETTERS: &str = "notice";
@@ -30,7 +30,7 @@ impl Mapping {
     }
 
     /// Runs the tests inside it.
-    pub fn run_tests(&self, open: OpenFile<'_>) -> Report {
+    pub fn run_tests(&self, open: OpenFile<'_>) -> TestReport {
         match self {
             Mapping::Plan(plan) => trial::run(plan, open),
             Mapping::Letter(plan) => letter::run_tests(plan, open),

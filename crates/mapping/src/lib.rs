@@ -32,5 +32,5 @@ pub use file::{LETTERS, Mapping};
 pub use line_origin::LineOrigin;
 pub use open::OpenFile;
 pub use plan::{Plan, could_both_match};
-pub use report::{Coverage, Report};
+pub use report::{Coverage, TestReport};
 pub use translate::Translation;

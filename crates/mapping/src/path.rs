@@ -24,16 +24,16 @@ mod unmet;
 
 use std::ops::Range;
 
-use cara_document::{NameId, Names, NodeId, Tree};
+use cara_document::{NameId, NameTable, NodeId, Tree};
 
-use super::fault::Fault;
+use super::fault::PhraseFault;
 
 /// A compiled path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Path {
     text: String,
     origin: Origin,
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
     /// One way leads to each match and ways come in document order, so that nothing has to be
     /// sorted: no `..`, and `//` once at most, in the last step.
     direct: bool,
@@ -55,7 +55,7 @@ enum Origin {
 
 /// One step and where it stands in the path's text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct PathStep {
     axis: Axis,
     /// At any depth.
     deep: bool,
@@ -102,10 +102,10 @@ enum Test {
 enum Bracket {
     /// 1-based.
     Position(usize),
-    Has(Vec<Step>),
-    Equals(Vec<Step>, String),
+    Has(Vec<PathStep>),
+    Equals(Vec<PathStep>, String),
     /// Some text of the candidate's path is one of the texts that this join of the path has found.
-    Joined(Vec<Step>, usize),
+    Joined(Vec<PathStep>, usize),
 }
 
 /// What the right sides of a path's joins have found, each in its place.
@@ -116,15 +116,15 @@ const BRACKETS_MAX: usize = 4;
 
 /// Where a path is asked from: an item, and the record that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PathStart {
     pub record: NodeId,
     pub item: NodeId,
 }
 
 /// The record itself.
-impl From<NodeId> for Place {
+impl From<NodeId> for PathStart {
     fn from(record: NodeId) -> Self {
-        Place { record, item: record }
+        PathStart { record, item: record }
     }
 }
 
@@ -152,7 +152,7 @@ impl DeadEnd {
 
 impl Path {
     /// Reads a path; its names become known to `names`.
-    pub fn parse(text: &str, names: &mut Names) -> Result<Path, Fault> {
+    pub fn parse(text: &str, names: &mut NameTable) -> Result<Path, PhraseFault> {
         parse::path(text, names)
     }
 
@@ -160,7 +160,7 @@ impl Path {
         &self.text
     }
 
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[PathStep] {
         &self.steps
     }
 
@@ -177,14 +177,14 @@ impl Path {
     /// Adds what the path finds, in document order, each node once. Beyond `out` it allocates only
     /// for paths with `..` or with steps behind `//`; the work is bounded by the nodes of the tree
     /// times the steps, times the depth.
-    pub fn select(&self, tree: &Tree<'_>, from: impl Into<Place>, out: &mut Vec<NodeId>) {
+    pub fn select(&self, tree: &Tree<'_>, from: impl Into<PathStart>, out: &mut Vec<NodeId>) {
         let from = from.into();
         let joined = self.joined(tree, from);
         select(&self.steps, self.direct, tree, self.start(tree, from), &joined, out);
     }
 
     /// Asked once for all candidates, since it does not depend on them.
-    fn joined(&self, tree: &Tree<'_>, from: Place) -> Vec<Vec<NodeId>> {
+    fn joined(&self, tree: &Tree<'_>, from: PathStart) -> Vec<Vec<NodeId>> {
         let find = |join: &Path| {
             let mut found = Vec::new();
             join.select(tree, from, &mut found);
@@ -194,11 +194,11 @@ impl Path {
     }
 
     /// The first step that finds nothing; `None` when the path finds something.
-    pub fn dead_end(&self, tree: &Tree<'_>, from: impl Into<Place>) -> Option<DeadEnd> {
+    pub fn dead_end(&self, tree: &Tree<'_>, from: impl Into<PathStart>) -> Option<DeadEnd> {
         let from = from.into();
         let start = self.start(tree, from);
         let joined = self.joined(tree, from);
-        let reached = |steps: &[Step]| {
+        let reached = |steps: &[PathStep]| {
             let mut found = Vec::new();
             select(steps, false, tree, start, &joined, &mut found);
             found
@@ -232,7 +232,7 @@ impl Path {
         Some(DeadEnd { at: at.clone(), name: step.name.clone(), present, in_other_space })
     }
 
-    fn start(&self, tree: &Tree<'_>, from: Place) -> NodeId {
+    fn start(&self, tree: &Tree<'_>, from: PathStart) -> NodeId {
         match self.origin {
             Origin::Item => from.item,
             Origin::Body => tree.root(),
@@ -242,7 +242,7 @@ impl Path {
 }
 
 fn select(
-    steps: &[Step],
+    steps: &[PathStep],
     direct: bool,
     tree: &Tree<'_>,
     start: NodeId,
@@ -286,7 +286,7 @@ fn select(
 
 /// Calls `found` for each match until it answers true; says whether it did.
 fn walk<F: FnMut(NodeId) -> bool>(
-    steps: &[Step],
+    steps: &[PathStep],
     tree: &Tree<'_>,
     at: NodeId,
     joined: Found<'_>,
@@ -332,8 +332,8 @@ fn walk<F: FnMut(NodeId) -> bool>(
 }
 
 fn walk_deep<F: FnMut(NodeId) -> bool>(
-    step: &Step,
-    rest: &[Step],
+    step: &PathStep,
+    rest: &[PathStep],
     tree: &Tree<'_>,
     at: NodeId,
     joined: Found<'_>,
@@ -368,7 +368,7 @@ fn walk_deep<F: FnMut(NodeId) -> bool>(
     false
 }
 
-impl Step {
+impl PathStep {
     /// Whether a candidate has the name and passes the brackets; `counts` are of one parent.
     /// Most candidates have another name, so that is asked before anything is called.
     #[inline(always)]

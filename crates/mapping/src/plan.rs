@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::condition::{Rule, When};
 use super::date::Formats;
 use super::line_origin::LineOrigin;
-use super::path::{Path, Step};
+use super::path::{Path, PathStep};
 use super::record_test::RecordTest;
 use super::transform::Transform;
-use cara_document::{Format, Inside, Limits, Names, NodeId, Opening, Tree};
-use cara_domain::field::{FIELDS, FieldId, Fills, Group, Shape};
-use cara_domain::{Kind, Origin};
+use cara_document::{BodyFormat, Inside, Limits, NameTable, NodeId, Opening, Tree};
+use cara_domain::field::{FIELDS, FieldId, FieldShape, Fills, Group};
+use cara_domain::{FindingKind, Origin};
 
 /// What one mapping file does to a record.
 #[derive(Debug)]
@@ -20,10 +20,10 @@ pub struct Plan {
     pub(super) force: String,
     pub(super) name: String,
     pub(super) fills: Fills,
-    pub(super) format: Format,
+    pub(super) format: BodyFormat,
     pub(super) encoding: Option<String>,
-    pub(super) names: Names,
-    pub(super) layers: Vec<Layer>,
+    pub(super) names: NameTable,
+    pub(super) layers: Vec<UnwrapStep>,
     pub(super) matches: Option<Box<Path>>,
     pub(super) record: Path,
     /// Texts that mean "nothing here".
@@ -40,7 +40,7 @@ pub struct Plan {
 
 /// An `[[unwrap]]`: what is carried inside a text.
 #[derive(Debug)]
-pub(super) struct Layer {
+pub(super) struct UnwrapStep {
     /// From the top of the body.
     pub at: Path,
     /// What errors call it: the last name of the path.
@@ -56,7 +56,7 @@ pub(super) struct Field {
     pub number: usize,
     /// Where the mapping says it.
     pub spot: LineOrigin,
-    pub from: From,
+    pub from: FieldSource,
     pub when: Option<When>,
     pub apply: Vec<Transform>,
     /// Index into the plan's lookups.
@@ -66,7 +66,7 @@ pub(super) struct Field {
 }
 
 #[derive(Debug)]
-pub(super) enum From {
+pub(super) enum FieldSource {
     Constant(Cow<'static, str>, Origin),
     Paths { paths: Vec<(Path, Origin)>, join: Option<String> },
 }
@@ -130,7 +130,7 @@ impl Lookup {
 /// A text of the mapping, without a copy for each record where it is a code of the field table.
 pub(super) fn canonical(text: &str) -> Cow<'static, str> {
     let codes = FIELDS.iter().filter_map(|spec| match spec.shape {
-        Shape::Code(codes) => Some(codes),
+        FieldShape::Code(codes) => Some(codes),
         _ => None,
     });
     let known = codes.flatten().find(|code| **code == text);
@@ -141,7 +141,7 @@ pub(super) fn canonical(text: &str) -> Cow<'static, str> {
 pub(super) struct RuleLine {
     pub name: Arc<str>,
     pub require: Rule,
-    pub otherwise: Kind,
+    pub otherwise: FindingKind,
     pub because: String,
 }
 
@@ -161,7 +161,7 @@ impl Plan {
         self.fills.name()
     }
 
-    pub fn format(&self) -> &Format {
+    pub fn format(&self) -> &BodyFormat {
         &self.format
     }
 
@@ -170,7 +170,7 @@ impl Plan {
         self.encoding.as_deref()
     }
 
-    pub fn names(&self) -> &Names {
+    pub fn names(&self) -> &NameTable {
         &self.names
     }
 
@@ -244,7 +244,7 @@ pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
         let path = plan.matches.as_deref().unwrap_or(&plan.record);
         // `//A` may be found under any top.
         let from_top = path.text().starts_with('/') && !path.text().contains("//");
-        let step = |step: &Step| (step.name.clone(), plan.names.uri(step.space).to_owned());
+        let step = |step: &PathStep| (step.name.clone(), plan.names.uri(step.space).to_owned());
         from_top.then(|| path.steps().iter().map(step).collect::<Vec<_>>())
     };
     let (Some(one_steps), Some(other_steps)) = (steps(one), steps(other)) else { return true };
@@ -254,7 +254,7 @@ pub fn could_both_match(one: &Plan, other: &Plan) -> bool {
     };
     let mut pairs = one_steps.iter().zip(&other_steps);
     match one.format {
-        Format::Xml if one.layers.is_empty() && other.layers.is_empty() => {
+        BodyFormat::Xml if one.layers.is_empty() && other.layers.is_empty() => {
             !pairs.next().is_some_and(differ)
         }
         _ => !pairs.any(differ),

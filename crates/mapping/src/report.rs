@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How a mapping's tests went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct TestReport {
     pub passed: usize,
     /// Test name and everything that differs. Values of examples, which are made up, may stand here.
     pub failures: Vec<(String, String)>,
@@ -23,7 +23,7 @@ pub struct Coverage {
     pub all: usize,
 }
 
-impl Report {
+impl TestReport {
     pub fn failed(&self) -> bool {
         !self.failures.is_empty()
     }
@@ -61,7 +61,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for TestReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |it: &Coverage| format!("{} of {} {}", it.reached, it.all, it.of);
         let coverage: Vec<_> = self.coverage.iter().map(of).collect();

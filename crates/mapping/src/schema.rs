@@ -17,10 +17,10 @@ use serde_json::{Map, Value, json};
 
 use super::file::LETTERS;
 use super::transform::list::ALL;
-use super::transform::{Doc, Takes as Argument};
+use super::transform::{Doc, TransformArgument as Argument};
 use cara_domain::field::Fills;
 use cara_domain::identifier::ForceCode;
-use section::{EACH, Key, LINE, LINE_KIND, ONE, RULE, SOURCE, TEST, TOP, Takes, UNWRAP};
+use section::{EACH, Key, KeyContent, LINE, LINE_KIND, ONE, RULE, SOURCE, TEST, TOP, UNWRAP};
 
 /// The files that have a schema, by their names.
 pub const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
@@ -243,30 +243,30 @@ impl Key {
     fn schema(&self) -> Value {
         let doc = self.doc;
         match self.takes {
-            Takes::Text => json!({ "description": doc, "type": "string" }),
-            Takes::Texts => {
+            KeyContent::Text => json!({ "description": doc, "type": "string" }),
+            KeyContent::Texts => {
                 json!({
                     "description": doc, "type": ["string", "array"], "items": { "type": "string" },
                 })
             }
-            Takes::Letter => {
+            KeyContent::Letter => {
                 json!({ "description": doc, "type": "string", "minLength": 1, "maxLength": 1 })
             }
-            Takes::OneOf(texts) => one_of(texts, doc),
-            Takes::Version => json!({ "description": doc, "enum": [1] }),
-            Takes::Force => {
+            KeyContent::OneOf(texts) => one_of(texts, doc),
+            KeyContent::Version => json!({ "description": doc, "enum": [1] }),
+            KeyContent::Force => {
                 let slugs: Vec<&str> = ForceCode::all().map(ForceCode::slug).collect();
                 one_of(&slugs, doc)
             }
-            Takes::Boolean => json!({ "description": doc, "type": "boolean" }),
-            Takes::Transforms => {
+            KeyContent::Boolean => json!({ "description": doc, "type": "boolean" }),
+            KeyContent::Transforms => {
                 json!({
                     "description": doc,
                     "type": ["string", "array"],
                     "items": point_to("transform"),
                 })
             }
-            Takes::Table => json!({ "description": doc, "type": "object" }),
+            KeyContent::Table => json!({ "description": doc, "type": "object" }),
         }
     }
 }

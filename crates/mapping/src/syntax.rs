@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml_edit::{Document, TomlError};
 
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::diagnostic::Diagnostic;
 use crate::fault::nearest;
 
@@ -38,7 +38,8 @@ pub(crate) fn parse(file: &str, text: &str) -> Parsed {
             && let Some((slip, meant)) = header_slip(&rest, at.start)
         {
             let what = format!("there is no section `{}`", &rest[slip.clone()]);
-            let mut mistake = Diagnostic::at(Code::UNKNOWN_KEY, file, text, slip.clone(), what);
+            let mut mistake =
+                Diagnostic::at(MappingCode::UNKNOWN_KEY, file, text, slip.clone(), what);
             mistake.suggestion = Some(meant.to_owned());
             mistakes.push(mistake);
             if slip.len() != meant.len() || mistakes.len() == MISTAKES_MAX {
@@ -64,18 +65,18 @@ pub(crate) fn parse(file: &str, text: &str) -> Parsed {
 }
 
 /// Whether a diagnostic may only be there because a wrong line was left out.
-pub(crate) fn may_follow(code: Code) -> bool {
+pub(crate) fn may_follow(code: MappingCode) -> bool {
     [
-        Code::MISSING_KEY,
-        Code::MANDATORY_NOT_FILLED,
-        Code::LOOKUP_NOT_USED,
-        Code::NO_OTHERWISE,
-        Code::NO_DATE_FORMAT,
-        Code::NO_TEST,
-        Code::TEST,
-        Code::PATH_FINDS_NOTHING,
-        Code::LETTER_LOOKUP,
-        Code::LETTER_TEST,
+        MappingCode::MISSING_KEY,
+        MappingCode::MANDATORY_NOT_FILLED,
+        MappingCode::LOOKUP_NOT_USED,
+        MappingCode::NO_OTHERWISE,
+        MappingCode::NO_DATE_FORMAT,
+        MappingCode::NO_TEST,
+        MappingCode::TEST,
+        MappingCode::PATH_FINDS_NOTHING,
+        MappingCode::LETTER_LOOKUP,
+        MappingCode::LETTER_TEST,
     ]
     .contains(&code)
 }
@@ -124,11 +125,11 @@ fn line_around(text: &str, at: usize) -> Range<usize> {
 }
 
 /// The reader's message in the words of the person who writes mappings.
-fn sentence(message: &str) -> (Code, String) {
+fn sentence(message: &str) -> (MappingCode, String) {
     let starts = |start: &str| message.starts_with(start);
     let what = if starts("duplicate key") {
         let what = "this stands in the file twice, and only one can count";
-        return (Code::FILLED_TWICE, what.to_owned());
+        return (MappingCode::FILLED_TWICE, what.to_owned());
     } else if starts("invalid basic string") || starts("invalid literal string") {
         "the quote that closes this text is missing"
     } else if starts("missing opening quote") {
@@ -148,9 +149,9 @@ fn sentence(message: &str) -> (Code, String) {
     } else if starts("invalid boolean") || starts("string values must be quoted") {
         "a text stands in quotes, and this is no number, true or false"
     } else {
-        return (Code::SYNTAX, format!("this cannot be read: {}", first_line(message)));
+        return (MappingCode::SYNTAX, format!("this cannot be read: {}", first_line(message)));
     };
-    (Code::SYNTAX, what.to_owned())
+    (MappingCode::SYNTAX, what.to_owned())
 }
 
 fn first_line(message: &str) -> &str {

@@ -3,64 +3,66 @@
 
 use std::borrow::Cow;
 
-use super::transform::{Transform, Unreadable};
+use super::transform::{Transform, TransformMismatch};
 
 #[derive(Debug)]
-pub(super) enum Texts<'t> {
+pub(super) enum FieldTexts<'t> {
     One(Cow<'t, str>),
     Several(Vec<Cow<'t, str>>),
 }
 
-impl<'t> Texts<'t> {
+impl<'t> FieldTexts<'t> {
     pub fn as_slice(&self) -> &[Cow<'t, str>] {
         match self {
-            Texts::One(text) => std::slice::from_ref(text),
-            Texts::Several(texts) => texts,
+            FieldTexts::One(text) => std::slice::from_ref(text),
+            FieldTexts::Several(texts) => texts,
         }
     }
 
     pub fn as_mut_slice(&mut self) -> &mut [Cow<'t, str>] {
         match self {
-            Texts::One(text) => std::slice::from_mut(text),
-            Texts::Several(texts) => texts,
+            FieldTexts::One(text) => std::slice::from_mut(text),
+            FieldTexts::Several(texts) => texts,
         }
     }
 
     pub fn into_list(self) -> Vec<Cow<'t, str>> {
         match self {
-            Texts::One(text) => vec![text],
-            Texts::Several(texts) => texts,
+            FieldTexts::One(text) => vec![text],
+            FieldTexts::Several(texts) => texts,
         }
     }
 
     /// Adds one behind the others.
     pub fn push(&mut self, text: Cow<'t, str>) {
         match self {
-            Texts::Several(texts) => texts.push(text),
-            Texts::One(first) => {
+            FieldTexts::Several(texts) => texts.push(text),
+            FieldTexts::One(first) => {
                 let first = std::mem::take(first);
-                *self = Texts::Several(vec![first, text]);
+                *self = FieldTexts::Several(vec![first, text]);
             }
         }
     }
 
-    pub fn transformed(self, transform: &Transform) -> Result<Texts<'t>, Unreadable> {
+    pub fn transformed(self, transform: &Transform) -> Result<FieldTexts<'t>, TransformMismatch> {
         match self {
-            Texts::One(text) if !transform.makes_list() => transform.apply(text).map(Texts::One),
-            texts => transform.apply_list(texts.into_list()).map(Texts::Several),
+            FieldTexts::One(text) if !transform.makes_list() => {
+                transform.apply(text).map(FieldTexts::One)
+            }
+            texts => transform.apply_list(texts.into_list()).map(FieldTexts::Several),
         }
     }
 
     /// Without those of which nothing was left; `None` when that is all of them.
-    pub fn kept(self) -> Option<Texts<'t>> {
+    pub fn kept(self) -> Option<FieldTexts<'t>> {
         match self {
-            Texts::One(text) => (!text.trim().is_empty()).then_some(Texts::One(text)),
-            Texts::Several(mut texts) => {
+            FieldTexts::One(text) => (!text.trim().is_empty()).then_some(FieldTexts::One(text)),
+            FieldTexts::Several(mut texts) => {
                 texts.retain(|text| !text.trim().is_empty());
                 match texts.len() {
                     0 => None,
-                    1 => texts.pop().map(Texts::One),
-                    _ => Some(Texts::Several(texts)),
+                    1 => texts.pop().map(FieldTexts::One),
+                    _ => Some(FieldTexts::Several(texts)),
                 }
             }
         }

@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::line_origin::LineOrigin;
 use super::plan::{Field, Plan};
-use super::translate::{Step, Translation, Watch};
+use super::translate::{FieldStep, Translation, Watch};
 use super::trial::texts;
 use cara_document::{NodeId, Tree};
 
 /// One field on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct TraceLine {
     pub field: String,
     /// As the mapping writes it; of several that are joined, the first that found something.
     pub source_path: Option<String>,
@@ -60,11 +60,11 @@ impl fmt::Display for By {
 struct Recorder<'p, 't> {
     plan: &'p Plan,
     tree: &'p Tree<'t>,
-    lines: Vec<Line>,
+    lines: Vec<TraceLine>,
 }
 
 impl Watch for Recorder<'_, '_> {
-    fn field(&mut self, step: Step<'_>) {
+    fn field(&mut self, step: FieldStep<'_>) {
         let field = self.plan.lines().find(|field| field.number == step.number);
         let mut steps = field.map(|field| self.plan.steps(field)).unwrap_or_default().into_iter();
         let with_texts = step.texts.iter().zip(steps.by_ref());
@@ -76,7 +76,7 @@ impl Watch for Recorder<'_, '_> {
         if !value.is_empty() && made.last().is_none_or(|last| last.texts != value) {
             made.push(Made { by: By::Shape, texts: value.clone() });
         }
-        self.lines.push(Line {
+        self.lines.push(TraceLine {
             field: step.field.into_owned(),
             source_path: step.origin.map(|origin| self.plan.path_text(origin).to_owned()),
             record_line: step.node.map(|node| self.tree.line(node)),
@@ -97,7 +97,7 @@ impl Plan {
     }
 
     /// Translates one record and tells of every field where it came from.
-    pub fn trace<'t>(&self, tree: &Tree<'t>, record: NodeId) -> (Translation<'t>, Vec<Line>) {
+    pub fn trace<'t>(&self, tree: &Tree<'t>, record: NodeId) -> (Translation<'t>, Vec<TraceLine>) {
         let mut recorder = Recorder { plan: self, tree, lines: Vec::new() };
         let translation = self.translate_watched(tree, record, &mut recorder, true);
         (translation, recorder.lines)

@@ -2,7 +2,7 @@
 //! need becomes a new row of [`list::ALL`] once, for every force.
 //!
 //! A transform tidies how a value is written. It never guesses: a text that it cannot bring into
-//! its form is [`Unreadable`], and whether a check letter is right is for the domain to say.
+//! its form is [`TransformMismatch`], and whether a check letter is right is for the domain to say.
 
 pub mod leaves;
 pub mod list;
@@ -13,17 +13,17 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-use super::fault::{Cause, Fault, nearest};
-use cara_domain::field::{Shape, Spec, YES_NO};
+use super::fault::{PhraseFault, PhraseFaultKind, nearest};
+use cara_domain::field::{FieldShape, FieldSpec, YES_NO};
 use list::ALL;
 
 /// The text does not have the form that the transform reads. It carries no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable;
+pub struct TransformMismatch;
 
 /// What stands after a transform's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
+pub enum TransformArgument {
     Nothing,
     /// Any text, as `/` in `before /`; in quotes when it begins or ends with a blank.
     Text,
@@ -54,18 +54,18 @@ pub enum Fits {
 pub struct Doc {
     /// As a mapping writes it, without the argument.
     pub name: &'static str,
-    pub takes: Takes,
+    pub takes: TransformArgument,
     /// One line for the person who writes a mapping.
     pub line: &'static str,
     pub fits: Fits,
     /// Shown in the handbook and run as a test.
-    pub example: Example,
+    pub example: TransformExample,
     make: fn(Argument) -> Step,
 }
 
 /// `apply = ["written"]` on `given` gives `gives`.
 #[derive(Debug)]
-pub struct Example {
+pub struct TransformExample {
     pub written: &'static str,
     pub given: &'static str,
     pub gives: &'static [&'static str],
@@ -74,24 +74,24 @@ pub struct Example {
 impl Doc {
     /// Whether the result can fill a field of this shape as it stands. A lookup behind the
     /// transform makes any transform fit, since it then gives the value.
-    pub fn fits(&self, spec: &Spec) -> bool {
+    pub fn fits(&self, spec: &FieldSpec) -> bool {
         let (shape, list) = (spec.shape, spec.list);
-        if matches!(shape, Shape::Text(_)) && self.fits != Fits::List {
+        if matches!(shape, FieldShape::Text(_)) && self.fits != Fits::List {
             return self.suits_text(spec.name);
         }
         match self.fits {
             Fits::Any => true,
             Fits::List => list,
-            Fits::Postcode => matches!(shape, Shape::Postcode),
-            Fits::Phone => matches!(shape, Shape::Phone),
-            Fits::PncId => matches!(shape, Shape::PncId),
-            Fits::Asn => matches!(shape, Shape::Asn),
-            Fits::Cro => matches!(shape, Shape::Cro),
-            Fits::PtiUrn => matches!(shape, Shape::PtiUrn),
-            Fits::OffenceCode => matches!(shape, Shape::OffenceCode),
-            Fits::Email => matches!(shape, Shape::Email),
+            Fits::Postcode => matches!(shape, FieldShape::Postcode),
+            Fits::Phone => matches!(shape, FieldShape::Phone),
+            Fits::PncId => matches!(shape, FieldShape::PncId),
+            Fits::Asn => matches!(shape, FieldShape::Asn),
+            Fits::Cro => matches!(shape, FieldShape::Cro),
+            Fits::PtiUrn => matches!(shape, FieldShape::PtiUrn),
+            Fits::OffenceCode => matches!(shape, FieldShape::OffenceCode),
+            Fits::Email => matches!(shape, FieldShape::Email),
             Fits::YesNo => {
-                matches!(shape, Shape::Code(codes) if YES_NO.iter().all(|word| codes.contains(word)))
+                matches!(shape, FieldShape::Code(codes) if YES_NO.iter().all(|word| codes.contains(word)))
             }
         }
     }
@@ -163,7 +163,7 @@ pub struct Transform {
 
 impl Transform {
     /// Reads one entry of `apply`: a name of [`list::ALL`] and its argument, if it takes one.
-    pub fn parse(written: &str) -> Result<Transform, Fault> {
+    pub fn parse(written: &str) -> Result<Transform, PhraseFault> {
         let trimmed = written.trim();
         let start = written.len() - written.trim_start().len();
         let end = start + trimmed.len();
@@ -190,7 +190,7 @@ impl Transform {
 
     /// The text in its new form. An empty result means that nothing is there. A transform that
     /// makes a list gives its first part here.
-    pub fn apply<'t>(&self, text: Cow<'t, str>) -> Result<Cow<'t, str>, Unreadable> {
+    pub fn apply<'t>(&self, text: Cow<'t, str>) -> Result<Cow<'t, str>, TransformMismatch> {
         match &self.step {
             Step::Plain(plain) => plain.apply(text),
             Step::Before(mark) => {
@@ -214,7 +214,7 @@ impl Transform {
     pub fn apply_list<'t>(
         &self,
         texts: Vec<Cow<'t, str>>,
-    ) -> Result<Vec<Cow<'t, str>>, Unreadable> {
+    ) -> Result<Vec<Cow<'t, str>>, TransformMismatch> {
         match &self.step {
             Step::Words => Ok(texts.into_iter().flat_map(|text| parts(text, words)).collect()),
             Step::SplitAt(mark) => Ok(texts
@@ -227,7 +227,7 @@ impl Transform {
 }
 
 impl Plain {
-    fn apply(self, text: Cow<'_, str>) -> Result<Cow<'_, str>, Unreadable> {
+    fn apply(self, text: Cow<'_, str>) -> Result<Cow<'_, str>, TransformMismatch> {
         match self {
             Plain::Trim => Ok(cut(text, |text| (0, text.len()))),
             Plain::SqueezeSpaces => Ok(normal::squeezed(text)),
@@ -282,12 +282,12 @@ fn names(doc: &Doc, written: &str) -> bool {
         .is_some_and(|behind| behind.is_empty() || (behind.starts_with(char::is_whitespace)))
 }
 
-fn unknown(written: &str, at: std::ops::Range<usize>) -> Fault {
+fn unknown(written: &str, at: std::ops::Range<usize>) -> PhraseFault {
     if written.is_empty() {
-        return Fault::new(Cause::Transform, at, "a transform needs a name");
+        return PhraseFault::new(PhraseFaultKind::Transform, at, "a transform needs a name");
     }
     let (alone, argued): (Vec<&Doc>, Vec<&Doc>) =
-        ALL.iter().partition(|doc| doc.takes == Takes::Nothing);
+        ALL.iter().partition(|doc| doc.takes == TransformArgument::Nothing);
     // Before an argument only as many words are compared as the name has.
     let before_argument = || {
         argued.iter().find_map(|doc| {
@@ -300,7 +300,7 @@ fn unknown(written: &str, at: std::ops::Range<usize>) -> Fault {
         .map(str::to_owned)
         .or_else(before_argument)
         .or_else(|| nearest(written, argued.iter().map(|doc| doc.name)).map(str::to_owned));
-    Fault::new(Cause::Transform, at, "no transform has this name").suggest(meant)
+    PhraseFault::new(PhraseFaultKind::Transform, at, "no transform has this name").suggest(meant)
 }
 
 fn read_argument(
@@ -308,25 +308,26 @@ fn read_argument(
     written: &str,
     whole: std::ops::Range<usize>,
     start: usize,
-) -> Result<Argument, Fault> {
+) -> Result<Argument, PhraseFault> {
     let here = start..start + written.len();
-    let fault = |what: String| Err(Fault::new(Cause::Argument, whole.clone(), what));
+    let fault =
+        |what: String| Err(PhraseFault::new(PhraseFaultKind::Argument, whole.clone(), what));
     match doc.takes {
-        Takes::Nothing if written.is_empty() => Ok(Argument::None),
-        Takes::Nothing => Err(Fault::new(
-            Cause::Argument,
+        TransformArgument::Nothing if written.is_empty() => Ok(Argument::None),
+        TransformArgument::Nothing => Err(PhraseFault::new(
+            PhraseFaultKind::Argument,
             here,
             format!("`{}` stands alone: nothing may follow it", doc.name),
         )
         .suggest(Some(doc.name))),
-        Takes::Text => match unquoted(written) {
+        TransformArgument::Text => match unquoted(written) {
             "" => fault(format!(
                 "`{}` needs the text to look for, as in `{}`",
                 doc.name, doc.example.written
             )),
             text => Ok(Argument::Text(text.to_owned())),
         },
-        Takes::Positions => match positions(written) {
+        TransformArgument::Positions => match positions(written) {
             Some((first, last)) => Ok(Argument::Positions(first, last)),
             None => fault(format!(
                 "`{}` needs two positions counted from 1, as in `{}`",

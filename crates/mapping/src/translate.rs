@@ -7,13 +7,13 @@ use std::borrow::Cow;
 
 use super::condition;
 use super::line_origin::LineOrigin;
-use super::path::{Path, Place};
-use super::plan::{Field, From, Lookup, Plan};
-use super::texts::Texts;
+use super::path::{Path, PathStart};
+use super::plan::{Field, FieldSource, Lookup, Plan};
+use super::texts::FieldTexts;
 use cara_document::{NodeId, Tree};
 use cara_domain::correct::{Barred, Correction};
-use cara_domain::field::{FieldId, Need, Shape};
-use cara_domain::{Code, Draft, Fields, Finding, Kind, Origin, Value};
+use cara_domain::field::{FieldId, FieldShape, Need};
+use cara_domain::{Draft, Fields, Finding, FindingCode, FindingKind, Origin, Value};
 
 /// What a translation gives: the draft, and apart from it what must not be in any finding.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Translation<'t> {
 /// ordinary translation has nobody looking and pays nothing for it.
 pub(super) trait Watch {
     /// A field of the file got a value, or got a finding.
-    fn field(&mut self, _step: Step<'_>) {}
+    fn field(&mut self, _step: FieldStep<'_>) {}
     /// This row of this lookup gave a value; `None` is its `otherwise`.
     fn lookup_row(&mut self, _lookup: usize, _row: Option<usize>) {}
     /// This rule was asked.
@@ -36,7 +36,7 @@ pub(super) trait Watch {
 }
 
 /// One field on its way from the record to the draft.
-pub(super) struct Step<'a> {
+pub(super) struct FieldStep<'a> {
     pub number: usize,
     pub spot: &'a LineOrigin,
     pub field: Cow<'static, str>,
@@ -93,7 +93,11 @@ impl Plan {
             let holds = line.require.holds(draft);
             watch.rule(index, holds);
             if !holds {
-                let code = if line.otherwise == Kind::Flag { Code::RULE_FLAG } else { Code::RULE };
+                let code = if line.otherwise == FindingKind::Flag {
+                    FindingCode::RULE_FLAG
+                } else {
+                    FindingCode::RULE
+                };
                 let field = line.require.field();
                 let root = field.spec().group.is_root();
                 let origin = if root { draft.root.slot(field).origin } else { None };
@@ -108,7 +112,9 @@ impl Plan {
     /// Puts one field of a translated record right, as a person says, and asks the rules again.
     pub fn correct(&self, draft: &mut Draft<'_>, correction: &Correction) -> Result<(), Barred> {
         correction.apply(draft)?;
-        draft.findings.retain(|it| it.code != Code::RULE && it.code != Code::RULE_FLAG);
+        draft
+            .findings
+            .retain(|it| it.code != FindingCode::RULE && it.code != FindingCode::RULE_FLAG);
         let broken = self.broken_rules(draft, &mut Unwatched);
         draft.findings.extend(broken);
         Ok(())
@@ -144,7 +150,7 @@ enum Trouble {
 
 /// What was read for a field.
 struct Found<'t> {
-    texts: Texts<'t>,
+    texts: FieldTexts<'t>,
     origin: Origin,
     node: Option<NodeId>,
 }
@@ -156,7 +162,7 @@ impl<'t> Translator<'_, 't, '_> {
     fn fields(
         &mut self,
         fields: &[Field],
-        places: &[Place],
+        places: &[PathStart],
         into: &mut Fields<'t>,
         number: Option<usize>,
     ) {
@@ -170,7 +176,7 @@ impl<'t> Translator<'_, 't, '_> {
     }
 
     /// One field read at one place.
-    fn read(&mut self, field: &Field, at: Place, number: Option<usize>) -> Read<'t> {
+    fn read(&mut self, field: &Field, at: PathStart, number: Option<usize>) -> Read<'t> {
         let mut steps: Vec<Vec<String>> = Vec::new();
         let outcome = match self.holds(field.when.as_ref(), at) {
             Ok(true) => self.found(field, at),
@@ -201,7 +207,7 @@ impl<'t> Translator<'_, 't, '_> {
             let name = field.id.full_name(number);
             let (number, spot) = (field.number, &field.spot);
             let (texts, value) = (&steps, value.as_ref().ok());
-            self.watch.field(Step {
+            self.watch.field(FieldStep {
                 number,
                 spot,
                 field: name,
@@ -233,12 +239,12 @@ impl<'t> Translator<'_, 't, '_> {
 
     fn finding(&self, field: &Field, trouble: Trouble, number: Option<usize>) -> Finding {
         let code = match trouble {
-            Trouble::Several => Code::MORE_THAN_ONE,
-            Trouble::Unlisted(_) => Code::UNLISTED_CODE,
+            Trouble::Several => FindingCode::MORE_THAN_ONE,
+            Trouble::Unlisted(_) => FindingCode::UNLISTED_CODE,
             Trouble::Unreadable if field.id.spec().need == Need::Mandatory => {
-                Code::UNREADABLE_MANDATORY
+                FindingCode::UNREADABLE_MANDATORY
             }
-            Trouble::Unreadable => Code::UNREADABLE,
+            Trouble::Unreadable => FindingCode::UNREADABLE,
         };
         let mut finding = Finding::new(code, field.id.full_name(number));
         if let Trouble::Unlisted(lookup) = trouble {
@@ -247,7 +253,7 @@ impl<'t> Translator<'_, 't, '_> {
         finding
     }
 
-    fn holds(&self, when: Option<&condition::When>, at: Place) -> Result<bool, Trouble> {
+    fn holds(&self, when: Option<&condition::When>, at: PathStart) -> Result<bool, Trouble> {
         let Some(when) = when else { return Ok(true) };
         let blank = |text: &str| self.plan.is_blank(text);
         let reading = condition::Reading { blank: &blank, dates: &self.plan.dates };
@@ -255,23 +261,23 @@ impl<'t> Translator<'_, 't, '_> {
     }
 
     /// The texts of a field before any transform; `None` when there is nothing.
-    fn found(&mut self, field: &Field, at: Place) -> Reading<'t> {
+    fn found(&mut self, field: &Field, at: PathStart) -> Reading<'t> {
         let is_list = field.id.spec().list;
         match &field.from {
-            From::Constant(text, origin) => {
-                let texts = Texts::One(text.clone());
+            FieldSource::Constant(text, origin) => {
+                let texts = FieldTexts::One(text.clone());
                 Ok(Some(Found { texts, origin: *origin, node: None }))
             }
-            From::Paths { paths, join: None } if is_list => Ok(self.all(paths, at)),
-            From::Paths { paths, join: None } => self.first(paths, at),
-            From::Paths { paths, join: Some(join) } => {
+            FieldSource::Paths { paths, join: None } if is_list => Ok(self.all(paths, at)),
+            FieldSource::Paths { paths, join: None } => self.first(paths, at),
+            FieldSource::Paths { paths, join: Some(join) } => {
                 let is_key = field.id == FieldId::SOURCE_RECORD_REF;
                 let parts = is_key || (paths.len() > 1 && !is_list);
                 let found =
                     if parts { self.parts(paths, at, is_key)? } else { self.all(paths, at) };
                 Ok(found.map(|mut found| {
-                    if let Texts::Several(texts) = &found.texts {
-                        found.texts = Texts::One(Cow::Owned(texts.join(join)));
+                    if let FieldTexts::Several(texts) = &found.texts {
+                        found.texts = FieldTexts::One(Cow::Owned(texts.join(join)));
                     }
                     found
                 }))
@@ -280,7 +286,7 @@ impl<'t> Translator<'_, 't, '_> {
     }
 
     /// The first path that finds something that is not blank.
-    fn first(&mut self, paths: &[(Path, Origin)], at: Place) -> Reading<'t> {
+    fn first(&mut self, paths: &[(Path, Origin)], at: PathStart) -> Reading<'t> {
         for (path, origin) in paths {
             let found = self.one(path, *origin, at)?;
             if found.is_some() {
@@ -292,7 +298,7 @@ impl<'t> Translator<'_, 't, '_> {
 
     /// One text of each path that has one. A key with a part missing would be another case's key,
     /// so it is none.
-    fn parts(&mut self, paths: &[(Path, Origin)], at: Place, is_key: bool) -> Reading<'t> {
+    fn parts(&mut self, paths: &[(Path, Origin)], at: PathStart, is_key: bool) -> Reading<'t> {
         let mut whole: Option<Found<'t>> = None;
         for (path, origin) in paths {
             match (self.one(path, *origin, at)?, &mut whole) {
@@ -310,7 +316,7 @@ impl<'t> Translator<'_, 't, '_> {
     }
 
     /// The one text that a path finds; several different ones are trouble.
-    fn one(&mut self, path: &Path, origin: Origin, at: Place) -> Reading<'t> {
+    fn one(&mut self, path: &Path, origin: Origin, at: PathStart) -> Reading<'t> {
         self.nodes.clear();
         path.select(self.tree, at, &mut self.nodes);
         let mut found: Option<(Cow<'t, str>, NodeId)> = None;
@@ -325,11 +331,15 @@ impl<'t> Translator<'_, 't, '_> {
                 Some(_) => return Err((Trouble::Several, origin, Some(*node))),
             }
         }
-        Ok(found.map(|(text, node)| Found { texts: Texts::One(text), origin, node: Some(node) }))
+        Ok(found.map(|(text, node)| Found {
+            texts: FieldTexts::One(text),
+            origin,
+            node: Some(node),
+        }))
     }
 
     /// Everything that the paths find, in order; the origin is the first one's.
-    fn all(&mut self, paths: &[(Path, Origin)], at: Place) -> Option<Found<'t>> {
+    fn all(&mut self, paths: &[(Path, Origin)], at: PathStart) -> Option<Found<'t>> {
         let mut all: Option<Found<'t>> = None;
         for (path, origin) in paths {
             self.nodes.clear();
@@ -342,7 +352,7 @@ impl<'t> Translator<'_, 't, '_> {
                 match &mut all {
                     Some(all) => all.texts.push(text),
                     None => {
-                        let (texts, node) = (Texts::One(text), Some(*node));
+                        let (texts, node) = (FieldTexts::One(text), Some(*node));
                         all = Some(Found { texts, origin: *origin, node });
                     }
                 }
@@ -355,7 +365,7 @@ impl<'t> Translator<'_, 't, '_> {
         &mut self,
         field: &Field,
         number: Option<usize>,
-        mut texts: Texts<'t>,
+        mut texts: FieldTexts<'t>,
         steps: &mut Vec<Vec<String>>,
     ) -> Result<Value<'t>, Trouble> {
         let spec = field.id.spec();
@@ -382,17 +392,19 @@ impl<'t> Translator<'_, 't, '_> {
         if spec.list {
             return Ok(Value::List(texts.into_list()));
         }
-        let Texts::One(text) = texts else { return Err(Trouble::Several) };
+        let FieldTexts::One(text) = texts else { return Err(Trouble::Several) };
         let dates = field.dates.as_ref().unwrap_or(&self.plan.dates);
         match spec.shape {
-            Shape::Date => dates.date(&text).map(Value::Date).ok_or(Trouble::Unreadable),
-            Shape::Instant => dates.instant(&text).map(Value::Instant).ok_or(Trouble::Unreadable),
+            FieldShape::Date => dates.date(&text).map(Value::Date).ok_or(Trouble::Unreadable),
+            FieldShape::Instant => {
+                dates.instant(&text).map(Value::Instant).ok_or(Trouble::Unreadable)
+            }
             _ => Ok(Value::Text(text)),
         }
     }
 
     /// For who watches.
-    fn note(&self, texts: &Texts<'t>, steps: &mut Vec<Vec<String>>) {
+    fn note(&self, texts: &FieldTexts<'t>, steps: &mut Vec<Vec<String>>) {
         if self.watched {
             steps.push(texts.as_slice().iter().map(|text| text.to_string()).collect());
         }
@@ -438,8 +450,10 @@ impl Plan {
 impl Field {
     fn first_origin(&self) -> Origin {
         match &self.from {
-            From::Constant(_, origin) => *origin,
-            From::Paths { paths, .. } => paths.first().map_or(Origin(0), |(_, origin)| *origin),
+            FieldSource::Constant(_, origin) => *origin,
+            FieldSource::Paths { paths, .. } => {
+                paths.first().map_or(Origin(0), |(_, origin)| *origin)
+            }
         }
     }
 }

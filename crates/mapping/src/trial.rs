@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::open::OpenFile;
 use super::plan::Plan;
 use super::record_test::{Expected, Given, RecordResult, RecordTest};
-use super::report::Report;
-use super::translate::{Step, Watch};
+use super::report::TestReport;
+use super::translate::{FieldStep, Watch};
 use cara_document::Limits;
 use cara_domain::field::Group;
-use cara_domain::{Context, Draft, Kind, Validated, Value};
+use cara_domain::{Context, Draft, FindingKind, Validated, Value};
 
 impl Given {
     /// The record's text, decoded as the gateway would.
@@ -46,7 +46,7 @@ struct Reached {
 }
 
 impl Watch for Reached {
-    fn field(&mut self, step: Step<'_>) {
+    fn field(&mut self, step: FieldStep<'_>) {
         if step.filled {
             self.fields.insert(step.number);
         }
@@ -61,8 +61,8 @@ impl Watch for Reached {
 
 /// Runs every test of the mapping. The day is fixed, so that a test does not begin to fail by
 /// itself; any domain of a compliance inbox that an example uses counts as listed.
-pub fn run(plan: &Plan, open: OpenFile<'_>) -> Report {
-    let mut report = Report::default();
+pub fn run(plan: &Plan, open: OpenFile<'_>) -> TestReport {
+    let mut report = TestReport::default();
     let mut reached = Reached::default();
     for test in &plan.tests {
         let differences = try_one(plan, test, open, &mut reached);
@@ -174,7 +174,7 @@ fn code_of(shown: &str) -> &str {
 }
 
 fn name_of(text: &str) -> Option<&'static str> {
-    cara_domain::Code::find(text).map(|code| code.name())
+    cara_domain::FindingCode::find(text).map(|code| code.name())
 }
 
 /// RecordResult, what stops the record and its flags, each as `name field`.
@@ -191,8 +191,8 @@ fn summary(judged: &Validated) -> (RecordResult, Vec<String>, Vec<String>) {
         Validated::Decision(_) => (RecordResult::Decided, Vec::new(), Vec::new()),
         Validated::Stopped(stopped) => {
             let (flags, stopping): (Vec<_>, Vec<_>) =
-                stopped.findings.iter().partition(|it| it.code.kind() == Kind::Flag);
-            let refused = stopping.iter().any(|it| it.code.kind() == Kind::Violation);
+                stopped.findings.iter().partition(|it| it.code.kind() == FindingKind::Flag);
+            let refused = stopping.iter().any(|it| it.code.kind() == FindingKind::Violation);
             let outcome = if refused { RecordResult::Refused } else { RecordResult::Held };
             let shown = |all: Vec<&cara_domain::Finding>| all.into_iter().map(shown).collect();
             (outcome, shown(stopping), shown(flags))
@@ -234,7 +234,7 @@ pub(super) fn texts(value: &Value<'_>) -> Vec<String> {
     }
 }
 
-fn coverage(plan: &Plan, reached: &Reached, report: &mut Report) {
+fn coverage(plan: &Plan, reached: &Reached, report: &mut TestReport) {
     let blocks = plan.blocks.iter().flat_map(|block| &block.fields);
     let fields = plan.fields.iter().chain(blocks).map(|field| {
         let words = format!("{}: {}", field.spot, field.id.full_name(None));

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use cara_document::{Format, Limits, expansion};
+use cara_document::{BodyFormat, Limits, expansion};
 use cara_mapping::{Plan, compile};
 
 thread_local! {
@@ -182,10 +182,10 @@ fn no_body_takes_more_to_read_than_its_formats_constant_says() {
         for case in cases(bytes) {
             let plans = plans(case.force);
             let expansion = match plans[0].format() {
-                Format::Xml => expansion::XML,
-                Format::Json => expansion::JSON,
-                Format::Csv(_) => expansion::CSV,
-                Format::Fixed(_) => expansion::FIXED,
+                BodyFormat::Xml => expansion::XML,
+                BodyFormat::Json => expansion::JSON,
+                BodyFormat::Csv(_) => expansion::CSV,
+                BodyFormat::Fixed(_) => expansion::FIXED,
             };
             let limits = Limits::default();
             let (len, read) = (case.body.len(), need(&plans, case.body.as_bytes(), &limits));

@@ -2,14 +2,14 @@
 
 use super::blank;
 use super::clue;
-use super::kind::{self, Kind};
+use super::kind::{self, TextKind};
 use super::lookup;
-use super::survey::Place;
+use super::survey::SurveyPlace;
 use cara_domain::FieldId;
-use cara_domain::field::Shape;
+use cara_domain::field::FieldShape;
 
 /// A field with the places that fill it.
-pub(super) struct Choice {
+pub(super) struct FieldChoice {
     pub field: FieldId,
     /// Indices of the places, in the order in which they are read.
     pub places: Vec<usize>,
@@ -28,7 +28,7 @@ const SURE_MIN: i32 = 14;
 const RIVAL_WITHIN: i32 = 4;
 
 /// The score of a place for a field; `None`: it cannot fill it.
-pub(super) fn score(field: FieldId, place: &Place) -> Option<i32> {
+pub(super) fn score(field: FieldId, place: &SurveyPlace) -> Option<i32> {
     if !clue::may_stand(field, clue::zone(&place.spot)) {
         return None;
     }
@@ -46,8 +46,8 @@ pub(super) fn score(field: FieldId, place: &Place) -> Option<i32> {
 
 /// Self-defined and observed ethnicity are told by their codes; other coded fields lose where
 /// their texts are many or long.
-fn own_codes(field: FieldId, place: &Place) -> i32 {
-    let Shape::Code(codes) = field.spec().shape else { return 0 };
+fn own_codes(field: FieldId, place: &SurveyPlace) -> i32 {
+    let FieldShape::Code(codes) = field.spec().shape else { return 0 };
     let listed = |text: &str| {
         let text = text.to_uppercase();
         let first = text.split_whitespace().next().unwrap_or_default().to_owned();
@@ -64,7 +64,11 @@ fn own_codes(field: FieldId, place: &Place) -> i32 {
 
 /// Gives each field the place that fits best; each place fills one field, and those that are used
 /// already none.
-pub(super) fn assign(fields: &[FieldId], places: &[Place], used: &[usize]) -> Vec<Choice> {
+pub(super) fn assign(
+    fields: &[FieldId],
+    places: &[SurveyPlace],
+    used: &[usize],
+) -> Vec<FieldChoice> {
     let mut pairs: Vec<(i32, FieldId, usize)> = Vec::new();
     for field in fields {
         for (index, place) in places.iter().enumerate() {
@@ -73,7 +77,7 @@ pub(super) fn assign(fields: &[FieldId], places: &[Place], used: &[usize]) -> Ve
     }
     pairs.sort_by_key(|(score, field, index)| (-score, field.index(), *index));
     let mut taken: Vec<bool> = (0..places.len()).map(|index| used.contains(&index)).collect();
-    let mut choices: Vec<(i32, Choice)> = Vec::new();
+    let mut choices: Vec<(i32, FieldChoice)> = Vec::new();
     for (score, field, index) in &pairs {
         if taken[*index] || choices.iter().any(|(_, choice)| choice.field == *field) {
             continue;
@@ -82,7 +86,7 @@ pub(super) fn assign(fields: &[FieldId], places: &[Place], used: &[usize]) -> Ve
         for place in &own {
             taken[*place] = true;
         }
-        let choice = Choice { field: *field, places: own, is_sure: false, rivals: Vec::new() };
+        let choice = FieldChoice { field: *field, places: own, is_sure: false, rivals: Vec::new() };
         choices.push((*score, choice));
     }
     for (score, choice) in &mut choices {
@@ -101,11 +105,11 @@ pub(super) fn assign(fields: &[FieldId], places: &[Place], used: &[usize]) -> Ve
 
 /// The places that fill a field together with its best one: a list takes its numbered siblings,
 /// and every telephone number.
-fn together(field: FieldId, best: usize, places: &[Place], taken: &[bool]) -> Vec<usize> {
+fn together(field: FieldId, best: usize, places: &[SurveyPlace], taken: &[bool]) -> Vec<usize> {
     if !field.spec().list {
         return vec![best];
     }
-    let is_phone = field.spec().shape == Shape::Phone;
+    let is_phone = field.spec().shape == FieldShape::Phone;
     let of_best = &places[best].spot;
     let joins = |index: &usize| {
         let other = &places[*index];
@@ -114,7 +118,7 @@ fn together(field: FieldId, best: usize, places: &[Place], taken: &[bool]) -> Ve
                 == of_best.steps.split_last().map(|(_, before)| before)
             && other.spot.tag == of_best.tag;
         let is_like = clue::name_score(field, &other.spot).is_some_and(|name| name >= NAME_MIN);
-        let fits = is_phone && matches!(other.kind, Kind::Phone | Kind::Phones(_));
+        let fits = is_phone && matches!(other.kind, TextKind::Phone | TextKind::Phones(_));
         !taken[*index] && score(field, other).is_some() && (fits || (siblings && is_like))
     };
     (0..places.len()).filter(|index| *index == best || joins(index)).collect()

@@ -1,12 +1,12 @@
 //! The samples as texts of one format.
 
 use super::fixed::{self, Layout};
-use super::{Refusal, Sample};
-use cara_document::{Format, Limits, Names, Tree, csv};
+use super::{NoProposal, Sample};
+use cara_document::{BodyFormat, Limits, NameTable, Tree, csv};
 
 /// The samples, decoded, and how they are to be read.
 pub(super) struct Bodies {
-    pub format: Format,
+    pub format: BodyFormat,
     /// Only where the bytes do not say it themselves.
     pub encoding: Option<&'static str>,
     pub texts: Vec<String>,
@@ -20,7 +20,7 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const COLUMNS_MIN: usize = 3;
 
 /// Decodes the samples and tells their format.
-pub(super) fn read(samples: &[Sample<'_>], layout: Option<&Layout>) -> Result<Bodies, Refusal> {
+pub(super) fn read(samples: &[Sample<'_>], layout: Option<&Layout>) -> Result<Bodies, NoProposal> {
     let mut encoding = None;
     let mut texts = Vec::with_capacity(samples.len());
     for sample in samples {
@@ -34,30 +34,30 @@ pub(super) fn read(samples: &[Sample<'_>], layout: Option<&Layout>) -> Result<Bo
         texts.push(text.into_owned());
     }
     if let Some(Layout(options)) = layout {
-        let format = Format::Fixed(options.clone());
+        let format = BodyFormat::Fixed(options.clone());
         return Ok(Bodies { format, encoding, texts, has_layout: true });
     }
-    let first = samples.first().ok_or(Refusal::NoSample)?;
+    let first = samples.first().ok_or(NoProposal::NoSample)?;
     let mut format = format_of(&texts[0]);
     for (sample, text) in samples.iter().zip(&texts).skip(1) {
         let other = format_of(text);
         if std::mem::discriminant(&other) != std::mem::discriminant(&format) {
-            return Err(Refusal::Differ {
+            return Err(NoProposal::Differ {
                 sample: sample.name.to_owned(),
                 first: first.name.to_owned(),
             });
         }
     }
-    if matches!(format, Format::Fixed(_)) {
-        format = Format::Fixed(fixed::options(&texts).ok_or(Refusal::NoLines)?);
+    if matches!(format, BodyFormat::Fixed(_)) {
+        format = BodyFormat::Fixed(fixed::options(&texts).ok_or(NoProposal::NoLines)?);
     }
     Ok(Bodies { format, encoding, texts, has_layout: false })
 }
 
 impl Bodies {
     /// A tree of each sample.
-    pub fn trees(&self, samples: &[Sample<'_>]) -> Result<Vec<Tree<'_>>, Refusal> {
-        let names = Names::default();
+    pub fn trees(&self, samples: &[Sample<'_>]) -> Result<Vec<Tree<'_>>, NoProposal> {
+        let names = NameTable::default();
         let limits = Limits::default();
         let both = samples.iter().zip(&self.texts);
         both.map(|(sample, text)| {
@@ -68,18 +68,18 @@ impl Bodies {
     }
 }
 
-fn refused(sample: &Sample<'_>, error: cara_document::Error) -> Refusal {
-    Refusal::Unread { sample: sample.name.to_owned(), error }
+fn refused(sample: &Sample<'_>, error: cara_document::Error) -> NoProposal {
+    NoProposal::Unread { sample: sample.name.to_owned(), error }
 }
 
-fn format_of(text: &str) -> Format {
+fn format_of(text: &str) -> BodyFormat {
     match text.trim_start().as_bytes().first() {
-        Some(b'<') => Format::Xml,
-        Some(b'{' | b'[') => Format::Json,
+        Some(b'<') => BodyFormat::Xml,
+        Some(b'{' | b'[') => BodyFormat::Json,
         _ => match csv_options(text) {
-            Some(options) => Format::Csv(options),
+            Some(options) => BodyFormat::Csv(options),
             // Its lines are looked at when all samples are known.
-            None => Format::Fixed(cara_document::fixed::Options {
+            None => BodyFormat::Fixed(cara_document::fixed::FixedOptions {
                 lines: Vec::new(),
                 record: String::new(),
             }),
@@ -88,12 +88,13 @@ fn format_of(text: &str) -> Format {
 }
 
 /// The separator that cuts every row into equally many columns, the most of them.
-fn csv_options(text: &str) -> Option<csv::Options> {
-    let names = Names::default();
+fn csv_options(text: &str) -> Option<csv::CsvOptions> {
+    let names = NameTable::default();
     let columns = |separator: u8| {
-        let options = csv::Options { separator, header: false, group: None };
+        let options = csv::CsvOptions { separator, header: false, group: None };
         let tree =
-            cara_document::parse(text, &Format::Csv(options), &names, &Limits::default()).ok()?;
+            cara_document::parse(text, &BodyFormat::Csv(options), &names, &Limits::default())
+                .ok()?;
         let row = tree.children(tree.root()).next()?;
         let cells: Vec<String> =
             tree.children(row).map(|cell| tree.text(cell).into_owned()).collect();
@@ -101,7 +102,7 @@ fn csv_options(text: &str) -> Option<csv::Options> {
     };
     let found = SEPARATORS.into_iter().filter_map(columns);
     let (separator, first) = found.max_by_key(|(_, cells)| cells.len())?;
-    Some(csv::Options { separator, header: is_header(&first), group: None })
+    Some(csv::CsvOptions { separator, header: is_header(&first), group: None })
 }
 
 /// Whether a first row names columns: every cell has a name of its own, and none looks like a value.

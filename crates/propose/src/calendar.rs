@@ -46,22 +46,22 @@ const YEARS_SEEN: std::ops::RangeInclusive<i16> = 1900..=2099;
 
 /// One format, and whether it has a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct DateWriting {
     pub format: &'static str,
     pub is_moment: bool,
 }
 
 /// Reads texts by the formats that are known.
 pub(super) struct Calendar {
-    known: Vec<(Written, Formats)>,
+    known: Vec<(DateWriting, Formats)>,
 }
 
 impl Calendar {
     pub fn new() -> Calendar {
         let window = Window::parse(YEARS).ok();
-        let days = DAYS.iter().map(|format| Written { format, is_moment: false });
-        let moments = MOMENTS.iter().map(|format| Written { format, is_moment: true });
-        let read = |written: Written| {
+        let days = DAYS.iter().map(|format| DateWriting { format, is_moment: false });
+        let moments = MOMENTS.iter().map(|format| DateWriting { format, is_moment: true });
+        let read = |written: DateWriting| {
             let formats = Formats::parse(&[written.format], window, TimeZone::UTC).ok()?;
             Some((written, formats))
         };
@@ -70,7 +70,7 @@ impl Calendar {
 
     /// The formats that a place needs: the fewest that read nearly all of its texts; none when they
     /// are no dates.
-    pub fn formats(&self, texts: &[&str]) -> Vec<Written> {
+    pub fn formats(&self, texts: &[&str]) -> Vec<DateWriting> {
         let mut left: Vec<&str> = texts.to_vec();
         let mut formats = Vec::new();
         while !left.is_empty() {
@@ -87,14 +87,14 @@ impl Calendar {
     }
 
     /// The day that a text names in one of these formats, and the format.
-    pub fn day(&self, text: &str) -> Option<(Written, jiff::civil::Date)> {
+    pub fn day(&self, text: &str) -> Option<(DateWriting, jiff::civil::Date)> {
         self.known.iter().find_map(|(written, formats)| {
             reads(formats, text).then(|| formats.date(text).map(|day| (*written, day)))?
         })
     }
 
     /// Whether these formats can stand in one list: no text is read as two days.
-    pub fn agree(formats: &[Written]) -> bool {
+    pub fn agree(formats: &[DateWriting]) -> bool {
         let texts: Vec<&str> = formats.iter().map(|written| written.format).collect();
         let window = Window::parse(YEARS).ok();
         Formats::parse(&texts, window, TimeZone::UTC).is_ok_and(|all| all.clashes().is_empty())

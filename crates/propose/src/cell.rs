@@ -1,22 +1,22 @@
 //! Cells that hold two things: a whole name, a number with a name, a number with a rank.
 
-use super::line::{Line, Lines, path_for};
+use super::line::{ProposedLine, ProposedLines, path_for};
 use super::lookup;
-use super::survey::Place;
-use super::{clue, kind::Kind};
+use super::survey::SurveyPlace;
+use super::{clue, kind::TextKind};
 use cara_domain::FieldId;
-use cara_domain::field::{Group, Shape};
+use cara_domain::field::{FieldShape, Group};
 
 /// Lines for the cells that fill two fields at once, and the indices of those places.
 pub(super) fn of_places(
-    places: &[Place],
+    places: &[SurveyPlace],
     group: Group,
     rows_inside: bool,
-    into: &mut Lines,
+    into: &mut ProposedLines,
 ) -> Vec<usize> {
     let mut used = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        if !matches!(place.kind, Kind::Text | Kind::Code) || place.spot.seen.is_empty() {
+        if !matches!(place.kind, TextKind::Text | TextKind::Code) || place.spot.seen.is_empty() {
             continue;
         }
         let before = into.lines.len();
@@ -32,10 +32,11 @@ pub(super) fn of_places(
     used
 }
 
-fn root(place: &Place, places: &[Place], rows_inside: bool, into: &mut Lines) {
-    let filled = |into: &Lines, field: FieldId| into.lines.iter().any(|it| it.field == field);
+fn root(place: &SurveyPlace, places: &[SurveyPlace], rows_inside: bool, into: &mut ProposedLines) {
+    let filled =
+        |into: &ProposedLines, field: FieldId| into.lines.iter().any(|it| it.field == field);
     let line = |field: FieldId, transforms: &[&str]| {
-        Line::plain(field, vec![path_for(field, place, rows_inside)]).apply(transforms)
+        ProposedLine::plain(field, vec![path_for(field, place, rows_inside)]).apply(transforms)
     };
     let (last, before) = place.spot.words();
     let is_person = |word: &String| NAME_WORDS.contains(&word.as_str());
@@ -65,9 +66,9 @@ fn root(place: &Place, places: &[Place], rows_inside: bool, into: &mut Lines) {
 /// Last names of a place that holds somebody's whole name.
 const NAME_WORDS: &[&str] = &["name", "full", "suspect", "subject", "nominal", "person"];
 
-type MakeLine<'m> = &'m dyn Fn(FieldId, &[&str]) -> Line;
+type MakeLine<'m> = &'m dyn Fn(FieldId, &[&str]) -> ProposedLine;
 
-fn whole_name(place: &Place, line: MakeLine<'_>, into: &mut Lines) {
+fn whole_name(place: &SurveyPlace, line: MakeLine<'_>, into: &mut ProposedLines) {
     if most(place, &|text| text.contains(',')) {
         into.lines.push(line(FieldId::OFFENDER_FAMILY_NAME, &["before ,"]));
         into.lines.push(line(FieldId::OFFENDER_GIVEN_NAMES, &["after ,", "words"]));
@@ -86,7 +87,7 @@ fn gives(spot: &super::spot::Spot) -> bool {
     has("given") && has("by") && last.iter().any(|word| word == "by" || word == "given")
 }
 
-fn given_by(place: &Place, line: MakeLine<'_>, into: &mut Lines) {
+fn given_by(place: &SurveyPlace, line: MakeLine<'_>, into: &mut ProposedLines) {
     let (number, rank) = (FieldId::CAUTION_GIVEN_BY_COLLAR_NUMBER, FieldId::CAUTION_GIVEN_BY_RANK);
     let digits = |text: &str| text.chars().any(|c| c.is_ascii_digit());
     let letters = |text: &str| text.chars().any(char::is_alphabetic);
@@ -104,7 +105,7 @@ fn given_by(place: &Place, line: MakeLine<'_>, into: &mut Lines) {
 }
 
 /// `CARA:1`: the kind of a condition and its key.
-fn condition(place: &Place, rows_inside: bool, into: &mut Lines) {
+fn condition(place: &SurveyPlace, rows_inside: bool, into: &mut ProposedLines) {
     let Some(mark) = [":", "/", "-"].into_iter().find(|mark| {
         most(place, &|text| {
             text.split_once(*mark).is_some_and(|(kind, key)| {
@@ -115,12 +116,12 @@ fn condition(place: &Place, rows_inside: bool, into: &mut Lines) {
         return;
     };
     let line = |field: FieldId, transform: String| {
-        Line::plain(field, vec![path_for(field, place, rows_inside)]).apply(&[&transform])
+        ProposedLine::plain(field, vec![path_for(field, place, rows_inside)]).apply(&[&transform])
     };
     let why = "what stands behind the mark is taken for the key";
     into.lines.push(line(FieldId::CONDITION_ID, format!("after {mark}")).unsure(why));
     let mut kind = line(FieldId::CONDITION_KIND, format!("before {mark}"));
-    if let Shape::Code(codes) = FieldId::CONDITION_KIND.spec().shape {
+    if let FieldShape::Code(codes) = FieldId::CONDITION_KIND.spec().shape {
         let cut = |text: &'static str, all: &str| all.split(text).next().unwrap_or("").to_owned();
         let mark: &'static str = mark;
         let mut kinds: Vec<String> = place.spot.texts().map(|text| cut(mark, text)).collect();
@@ -142,7 +143,7 @@ fn is_number_and_name(text: &str) -> bool {
 }
 
 /// Whether nearly all texts of a place are so.
-fn most(place: &Place, fits: &dyn Fn(&str) -> bool) -> bool {
+fn most(place: &SurveyPlace, fits: &dyn Fn(&str) -> bool) -> bool {
     let all = place.spot.seen.len();
     all > 0 && place.spot.texts().filter(|text| fits(text)).count() * 5 >= all * 4
 }

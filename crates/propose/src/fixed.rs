@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::quote::quoted;
-use cara_document::fixed::{Column, Is, Line, Options};
+use cara_document::fixed::{Column, FixedLine, FixedOptions, Is};
 
 /// What tells a kind of line is this long at most.
 const TOLD_MAX: usize = 4;
@@ -13,7 +13,7 @@ const KINDS_MAX: usize = 60;
 
 /// The kinds of lines that were seen and their columns as far as they can be cut; `None` when there
 /// is no line at all.
-pub(super) fn options(texts: &[String]) -> Option<Options> {
+pub(super) fn options(texts: &[String]) -> Option<FixedOptions> {
     let lines: Vec<&str> = texts
         .iter()
         .flat_map(|text| text.trim_start_matches('\u{feff}').lines())
@@ -35,11 +35,11 @@ pub(super) fn options(texts: &[String]) -> Option<Options> {
     let described = order.iter().filter_map(|begins| {
         let is = Is::parse(&format!("1-{told} is {begins}")).ok()?;
         let columns = columns(&kinds[begins], told);
-        Some(Line { name: format!("line {}", begins.trim()), is: Some(is), columns })
+        Some(FixedLine { name: format!("line {}", begins.trim()), is: Some(is), columns })
     });
-    let lines: Vec<Line> = described.collect();
+    let lines: Vec<FixedLine> = described.collect();
     let record = record(texts, &order, &lines)?;
-    Some(Options { lines, record })
+    Some(FixedOptions { lines, record })
 }
 
 /// How many first characters tell kinds: as many as are digits in every line, or capitals in every
@@ -65,7 +65,7 @@ fn told_width(lines: &[&str]) -> usize {
 
 /// The kind that starts a record: the first one that comes as often as any other that is in every
 /// body, after what comes once at the top.
-fn record(texts: &[String], order: &[String], lines: &[Line]) -> Option<String> {
+fn record(texts: &[String], order: &[String], lines: &[FixedLine]) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut firsts = 0;
     for text in texts {
@@ -109,7 +109,7 @@ fn columns(lines: &[&str], told: usize) -> Vec<Column> {
 
 /// Lines that a person has described: the `record` of a `[source]` and the `[[line]]` sections.
 #[derive(Clone, Debug)]
-pub struct Layout(pub(super) Options);
+pub struct Layout(pub(super) FixedOptions);
 
 impl Layout {
     /// Reads them from the text of a mapping; whatever else it holds is not looked at.
@@ -118,15 +118,15 @@ impl Layout {
         let record = file.get("source").and_then(|source| source.get("record"));
         let record = record.and_then(toml::Value::as_str).ok_or("no `record` in [source]")?;
         let written = file.get("line").and_then(toml::Value::as_array).ok_or("no [[line]]")?;
-        let lines = written.iter().map(described).collect::<Result<Vec<Line>, String>>()?;
+        let lines = written.iter().map(described).collect::<Result<Vec<FixedLine>, String>>()?;
         if !lines.iter().any(|line| line.name == record) {
             return Err(format!("no [[line]] is named \"{record}\""));
         }
-        Ok(Layout(Options { lines, record: record.to_owned() }))
+        Ok(Layout(FixedOptions { lines, record: record.to_owned() }))
     }
 }
 
-fn described(line: &toml::Value) -> Result<Line, String> {
+fn described(line: &toml::Value) -> Result<FixedLine, String> {
     let name = line.get("name").and_then(toml::Value::as_str).ok_or("a [[line]] has no `name`")?;
     let wrong = |reason: String| format!("the [[line]] \"{name}\": {reason}");
     let is = match line.get("is").and_then(toml::Value::as_str) {
@@ -139,11 +139,11 @@ fn described(line: &toml::Value) -> Result<Line, String> {
         let text = column.as_str().unwrap_or_default();
         Column::parse(text).map_err(|error| wrong(error.reason))
     });
-    Ok(Line { name: name.to_owned(), is, columns: columns.collect::<Result<_, _>>()? })
+    Ok(FixedLine { name: name.to_owned(), is, columns: columns.collect::<Result<_, _>>()? })
 }
 
 /// The `[[line]]` sections.
-pub(super) fn write(out: &mut String, options: &Options, has_layout: bool) {
+pub(super) fn write(out: &mut String, options: &FixedOptions, has_layout: bool) {
     if !has_layout {
         out.push_str(
             "# choose: the widths are on the force's own record layout. Kinds are told here by how\n\

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::kind::Kind;
-use super::survey::{Place, Survey};
+use super::kind::TextKind;
+use super::survey::{Survey, SurveyPlace};
 use super::word::words;
 
 /// A text that is shorter carries no document.
@@ -33,11 +33,11 @@ pub(super) fn carried(survey: &Survey) -> Vec<(String, &'static str)> {
 /// Places named like references whose texts all stand at another place that is named like a key.
 pub(super) fn references(survey: &Survey) -> Vec<(String, String)> {
     const LINKS: &[&str] = &["ref", "link", "id", "href", "idref", "key"];
-    let named = |place: &Place| {
+    let named = |place: &SurveyPlace| {
         let (last, _) = place.spot.words();
         let step = place.spot.steps.last().map_or(Vec::new(), |step| words(step));
         let is_link = last.iter().chain(&step).any(|word| LINKS.contains(&word.as_str()));
-        is_link && matches!(place.kind, Kind::Code | Kind::Number | Kind::Text)
+        is_link && matches!(place.kind, TextKind::Code | TextKind::Number | TextKind::Text)
     };
     let own: Vec<(String, BTreeSet<&str>)> = places(survey)
         .into_iter()
@@ -57,7 +57,7 @@ pub(super) fn references(survey: &Survey) -> Vec<(String, String)> {
 }
 
 /// Every place with its path from the record.
-fn places(survey: &Survey) -> Vec<(String, &Place)> {
+fn places(survey: &Survey) -> Vec<(String, &SurveyPlace)> {
     let root = survey.root.iter().map(|place| (place.spot.path(), place));
     let blocks = survey.blocks.iter().flat_map(|block| {
         block.places.iter().map(|place| (format!("{}/{}", block.from, place.spot.path()), place))

@@ -1,6 +1,6 @@
 //! What a text is, told from the text alone.
 
-use cara_domain::field::{FieldId, Shape};
+use cara_domain::field::{FieldId, FieldShape};
 use cara_domain::identifier::{
     Asn, Cro, Email, ForceCode, OffenceCode, Phone, PncId, Postcode, PtiUrn,
 };
@@ -8,7 +8,7 @@ use cara_mapping::transform::Transform;
 
 /// What every text of one place is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TextKind {
     Asn,
     PncId,
     Cro,
@@ -33,7 +33,7 @@ pub(super) enum Kind {
 }
 
 /// The kind of a place's texts: what nearly all of them are. A mistyped one is in most exports.
-pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Kind {
+pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> TextKind {
     let all = texts.clone().count();
     let most = |fits: &dyn Fn(&str) -> bool| {
         let count = texts.clone().filter(|text| fits(text)).count();
@@ -42,27 +42,27 @@ pub(super) fn of<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> Kind {
     let holds = |mark: char| texts.clone().any(|text| text.contains(mark));
     let is_email: &dyn Fn(&str) -> bool = &|text| Email::parse(text).is_ok();
     let told = [
-        (Kind::Email, is_email),
-        (Kind::Asn, &is_asn),
-        (Kind::PncId, &is_pnc_id),
-        (Kind::Cro, &is_cro),
-        (Kind::OffenceCode, &|text| is_plain(text) && OffenceCode::parse(text).is_ok()),
-        (Kind::PtiUrn, &is_pti_urn),
-        (Kind::Postcode, &|text| Postcode::parse(text).is_ok() && text.len() >= 5),
-        (Kind::Phones('/'), &|text| holds('/') && are_phones(text, '/')),
-        (Kind::Phones(';'), &|text| holds(';') && are_phones(text, ';')),
-        (Kind::Phones(','), &|text| holds(',') && are_phones(text, ',')),
-        (Kind::Phone, &is_phone),
-        (Kind::Number, &|text| text.bytes().all(|byte| byte.is_ascii_digit())),
+        (TextKind::Email, is_email),
+        (TextKind::Asn, &is_asn),
+        (TextKind::PncId, &is_pnc_id),
+        (TextKind::Cro, &is_cro),
+        (TextKind::OffenceCode, &|text| is_plain(text) && OffenceCode::parse(text).is_ok()),
+        (TextKind::PtiUrn, &is_pti_urn),
+        (TextKind::Postcode, &|text| Postcode::parse(text).is_ok() && text.len() >= 5),
+        (TextKind::Phones('/'), &|text| holds('/') && are_phones(text, '/')),
+        (TextKind::Phones(';'), &|text| holds(';') && are_phones(text, ';')),
+        (TextKind::Phones(','), &|text| holds(',') && are_phones(text, ',')),
+        (TextKind::Phone, &is_phone),
+        (TextKind::Number, &|text| text.bytes().all(|byte| byte.is_ascii_digit())),
     ];
     // Another text among them means something else.
     if all > 0 && texts.clone().all(is_yes_no) {
-        return Kind::YesNo;
+        return TextKind::YesNo;
     }
     match told.iter().find(|(_, fits)| most(fits)) {
         Some((kind, _)) => *kind,
-        None if texts.clone().all(is_code) => Kind::Code,
-        None => Kind::Text,
+        None if texts.clone().all(is_code) => TextKind::Code,
+        None => TextKind::Text,
     }
 }
 
@@ -119,47 +119,51 @@ fn is_yes_no(text: &str) -> bool {
 }
 
 /// How well a kind fits what a field holds: the score that it adds; `None`: it cannot be.
-pub(super) fn fit(field: FieldId, kind: Kind) -> Option<i32> {
-    let strict = |own: Kind| if kind == own { Some(8) } else { None };
+pub(super) fn fit(field: FieldId, kind: TextKind) -> Option<i32> {
+    let strict = |own: TextKind| if kind == own { Some(8) } else { None };
     match field.spec().shape {
-        Shape::Asn => strict(Kind::Asn),
-        Shape::PncId => strict(Kind::PncId),
-        Shape::Cro => strict(Kind::Cro),
-        Shape::PtiUrn => strict(Kind::PtiUrn),
-        Shape::Postcode => strict(Kind::Postcode),
-        Shape::Email => strict(Kind::Email),
-        Shape::OffenceCode => strict(Kind::OffenceCode),
-        Shape::Phone => match kind {
-            Kind::Phone => Some(8),
-            Kind::Phones(_) if field.spec().list => Some(8),
+        FieldShape::Asn => strict(TextKind::Asn),
+        FieldShape::PncId => strict(TextKind::PncId),
+        FieldShape::Cro => strict(TextKind::Cro),
+        FieldShape::PtiUrn => strict(TextKind::PtiUrn),
+        FieldShape::Postcode => strict(TextKind::Postcode),
+        FieldShape::Email => strict(TextKind::Email),
+        FieldShape::OffenceCode => strict(TextKind::OffenceCode),
+        FieldShape::Phone => match kind {
+            TextKind::Phone => Some(8),
+            TextKind::Phones(_) if field.spec().list => Some(8),
             _ => None,
         },
-        Shape::Date => match kind {
-            Kind::Day => Some(6),
-            Kind::Moment => Some(1),
+        FieldShape::Date => match kind {
+            TextKind::Day => Some(6),
+            TextKind::Moment => Some(1),
             _ => None,
         },
-        Shape::Instant => match kind {
-            Kind::Moment => Some(8),
-            Kind::Day => Some(0),
+        FieldShape::Instant => match kind {
+            TextKind::Moment => Some(8),
+            TextKind::Day => Some(0),
             _ => None,
         },
-        Shape::ForceCode => (kind == Kind::Number).then_some(2),
-        Shape::Code(codes) if codes.contains(&"yes") && codes.len() == 2 => match kind {
-            Kind::YesNo => Some(5),
-            Kind::Code | Kind::Number => Some(0),
+        FieldShape::ForceCode => (kind == TextKind::Number).then_some(2),
+        FieldShape::Code(codes) if codes.contains(&"yes") && codes.len() == 2 => match kind {
+            TextKind::YesNo => Some(5),
+            TextKind::Code | TextKind::Number => Some(0),
             _ => None,
         },
-        Shape::Code(_) => match kind {
-            Kind::Code | Kind::Number => Some(2),
-            Kind::YesNo if field == FieldId::OFFENDER_SEX => Some(2),
-            Kind::Text => Some(0),
+        FieldShape::Code(_) => match kind {
+            TextKind::Code | TextKind::Number => Some(2),
+            TextKind::YesNo if field == FieldId::OFFENDER_SEX => Some(2),
+            TextKind::Text => Some(0),
             _ => None,
         },
-        Shape::Text(_) => match kind {
-            Kind::Day | Kind::Moment | Kind::Email | Kind::Phone | Kind::Postcode => None,
-            Kind::YesNo => Some(-6),
-            Kind::Asn | Kind::PncId | Kind::Cro | Kind::OffenceCode => Some(-4),
+        FieldShape::Text(_) => match kind {
+            TextKind::Day
+            | TextKind::Moment
+            | TextKind::Email
+            | TextKind::Phone
+            | TextKind::Postcode => None,
+            TextKind::YesNo => Some(-6),
+            TextKind::Asn | TextKind::PncId | TextKind::Cro | TextKind::OffenceCode => Some(-4),
             _ => Some(0),
         },
     }

@@ -27,7 +27,7 @@ mod word;
 mod write;
 
 use calendar::Calendar;
-use cara_document::Format;
+use cara_document::BodyFormat;
 
 pub use fixed::Layout;
 pub use scramble::Example;
@@ -46,7 +46,7 @@ pub struct Sample<'s> {
 
 /// Why nothing could be proposed. It names samples, never what they hold.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum NoProposal {
     #[error("there is no sample")]
     NoSample,
     #[error("there are more than {SAMPLES_MAX} samples")]
@@ -99,15 +99,15 @@ pub fn propose(
     samples: &[Sample<'_>],
     layout: Option<&Layout>,
     seed: u64,
-) -> Result<Proposal, Refusal> {
+) -> Result<Proposal, NoProposal> {
     if samples.is_empty() {
-        return Err(Refusal::NoSample);
+        return Err(NoProposal::NoSample);
     }
     if samples.len() > SAMPLES_MAX {
-        return Err(Refusal::TooMany);
+        return Err(NoProposal::TooMany);
     }
     let mut bodies = body::read(samples, layout)?;
-    if matches!(bodies.format, Format::Csv(_)) {
+    if matches!(bodies.format, BodyFormat::Csv(_)) {
         let group = record::group(&bodies.trees(samples)?);
         if let Some(group) = group {
             bodies.format = record::grouped(&bodies.format, &group);
@@ -116,7 +116,7 @@ pub fn propose(
     let trees = bodies.trees(samples)?;
     let survey = survey::survey(&bodies, &trees, &Calendar::new());
     if survey.record_count == 0 {
-        return Err(Refusal::NoRecord);
+        return Err(NoProposal::NoRecord);
     }
     let sections = section::sections(&survey);
     let examples = scramble::examples(&bodies, &trees, &survey, &sections, seed);
@@ -129,7 +129,7 @@ pub fn propose(
         record_count: survey.record_count,
         proposed_count: lines.len(),
         unsure_count: lines.iter().filter(|line| !line.unsure.is_empty()).count(),
-        are_columns_guessed: matches!(survey.format, Format::Fixed(_)) && !survey.has_layout,
+        are_columns_guessed: matches!(survey.format, BodyFormat::Fixed(_)) && !survey.has_layout,
         is_wrapped: !hint::carried(&survey).is_empty(),
         missing: section::missing(&sections),
     })

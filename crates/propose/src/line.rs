@@ -1,30 +1,30 @@
 //! From a choice of places to the line of a mapping that reads them.
 
-use super::assign::Choice;
+use super::assign::FieldChoice;
 use super::blank;
-use super::calendar::Written;
-use super::kind::Kind;
-use super::lookup::{self, Lookup};
-use super::survey::Place;
+use super::calendar::DateWriting;
+use super::kind::TextKind;
+use super::lookup::{self, ProposedLookup};
+use super::survey::SurveyPlace;
 use cara_domain::FieldId;
-use cara_domain::field::{Shape, YES_NO};
+use cara_domain::field::{FieldShape, YES_NO};
 
 /// One field's line.
-pub(super) struct Line {
+pub(super) struct ProposedLine {
     pub field: FieldId,
     pub from: Vec<String>,
     pub join: Option<&'static str>,
     pub apply: Vec<String>,
     pub lookup: Option<String>,
     /// How its days are written, whether or not the line has to say it.
-    pub formats: Vec<Written>,
+    pub formats: Vec<DateWriting>,
     /// Why a person has to look; empty when the line is sure.
     pub unsure: Vec<String>,
 }
 
-impl Line {
-    pub fn plain(field: FieldId, from: Vec<String>) -> Line {
-        Line {
+impl ProposedLine {
+    pub fn plain(field: FieldId, from: Vec<String>) -> ProposedLine {
+        ProposedLine {
             field,
             from,
             join: None,
@@ -35,12 +35,12 @@ impl Line {
         }
     }
 
-    pub fn apply(mut self, transforms: &[&str]) -> Line {
+    pub fn apply(mut self, transforms: &[&str]) -> ProposedLine {
         self.apply.extend(transforms.iter().map(|transform| (*transform).to_owned()));
         self
     }
 
-    pub fn unsure(mut self, why: &str) -> Line {
+    pub fn unsure(mut self, why: &str) -> ProposedLine {
         self.unsure.push(why.to_owned());
         self
     }
@@ -48,14 +48,14 @@ impl Line {
 
 /// The lines of a section, and the lookups that they need.
 #[derive(Default)]
-pub(super) struct Lines {
-    pub lines: Vec<Line>,
-    pub lookups: Vec<Lookup>,
+pub(super) struct ProposedLines {
+    pub lines: Vec<ProposedLine>,
+    pub lookups: Vec<ProposedLookup>,
 }
 
 /// The path of a place for a field: the rows of one record repeat its columns, so a list reads the
 /// first row alone.
-pub(super) fn path_for(field: FieldId, place: &Place, rows_inside: bool) -> String {
+pub(super) fn path_for(field: FieldId, place: &SurveyPlace, rows_inside: bool) -> String {
     let path = place.spot.path();
     match path.strip_prefix("row/") {
         Some(column) if rows_inside && field.spec().list => format!("row[1]/{column}"),
@@ -64,12 +64,17 @@ pub(super) fn path_for(field: FieldId, place: &Place, rows_inside: bool) -> Stri
 }
 
 /// The line of a choice.
-pub(super) fn of_choice(choice: &Choice, places: &[Place], rows_inside: bool, into: &mut Lines) {
+pub(super) fn of_choice(
+    choice: &FieldChoice,
+    places: &[SurveyPlace],
+    rows_inside: bool,
+    into: &mut ProposedLines,
+) {
     let field = choice.field;
-    let own: Vec<&Place> = choice.places.iter().map(|index| &places[*index]).collect();
+    let own: Vec<&SurveyPlace> = choice.places.iter().map(|index| &places[*index]).collect();
     let Some(first) = own.first() else { return };
     let from = own.iter().map(|place| path_for(field, place, rows_inside)).collect();
-    let mut line = Line::plain(field, from);
+    let mut line = ProposedLine::plain(field, from);
     line.formats = own.iter().flat_map(|place| place.formats.iter().copied()).collect();
     line.apply = transforms(field, &own, rows_inside);
     if let Some(lookup) = lookup::needed(field, &own) {
@@ -92,7 +97,7 @@ pub(super) fn of_choice(choice: &Choice, places: &[Place], rows_inside: bool, in
 }
 
 /// The transforms that bring the texts into the field's form.
-fn transforms(field: FieldId, places: &[&Place], rows_inside: bool) -> Vec<String> {
+fn transforms(field: FieldId, places: &[&SurveyPlace], rows_inside: bool) -> Vec<String> {
     let texts = || {
         let all = places.iter().flat_map(|place| place.spot.texts());
         all.filter(|text| !(lookup::is_national(field) && blank::is_blank(text)))
@@ -104,27 +109,27 @@ fn transforms(field: FieldId, places: &[&Place], rows_inside: bool) -> Vec<Strin
         used.map(|mark| format!("split at {mark}"))
     };
     match field.spec().shape {
-        Shape::Asn => named("asn"),
-        Shape::PncId => named("pnc id"),
-        Shape::Cro => named("cro"),
-        Shape::PtiUrn => named("pti urn"),
-        Shape::Postcode => named("postcode"),
-        Shape::Email => named("email"),
-        Shape::OffenceCode => named("offence code"),
-        Shape::Phone => {
+        FieldShape::Asn => named("asn"),
+        FieldShape::PncId => named("pnc id"),
+        FieldShape::Cro => named("cro"),
+        FieldShape::PtiUrn => named("pti urn"),
+        FieldShape::Postcode => named("postcode"),
+        FieldShape::Email => named("email"),
+        FieldShape::OffenceCode => named("offence code"),
+        FieldShape::Phone => {
             let several = places.iter().find_map(|place| match place.kind {
-                Kind::Phones(mark) => Some(format!("split at {mark}")),
+                TextKind::Phones(mark) => Some(format!("split at {mark}")),
                 _ => None,
             });
             several.into_iter().chain(named("uk phone")).collect()
         }
-        Shape::Code(codes) if codes == YES_NO => {
-            match places.iter().all(|it| it.kind == Kind::YesNo) {
+        FieldShape::Code(codes) if codes == YES_NO => {
+            match places.iter().all(|it| it.kind == TextKind::YesNo) {
                 true => named("yes no"),
                 false => Vec::new(),
             }
         }
-        Shape::Code(codes) => {
+        FieldShape::Code(codes) => {
             let all = |fits: &dyn Fn(&str) -> bool| texts().all(fits);
             if all(&|text| codes.contains(&text)) {
                 Vec::new()
@@ -141,16 +146,16 @@ fn transforms(field: FieldId, places: &[&Place], rows_inside: bool) -> Vec<Strin
                 Vec::new()
             }
         }
-        Shape::Text(_) if field == FieldId::OFFENDER_GIVEN_NAMES && places.len() == 1 => {
+        FieldShape::Text(_) if field == FieldId::OFFENDER_GIVEN_NAMES && places.len() == 1 => {
             match texts().any(|text| text.contains(' ')) {
                 true => named("words"),
                 false => Vec::new(),
             }
         }
-        Shape::Text(_) if field.spec().list && places.len() == 1 && is_single => {
+        FieldShape::Text(_) if field.spec().list && places.len() == 1 && is_single => {
             split(&["|", ";", ","]).into_iter().collect()
         }
-        Shape::Text(_) if field.spec().list => split(&["|", ";"]).into_iter().collect(),
+        FieldShape::Text(_) if field.spec().list => split(&["|", ";"]).into_iter().collect(),
         _ => Vec::new(),
     }
 }

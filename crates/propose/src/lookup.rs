@@ -1,16 +1,16 @@
 //! Codes that were seen, and what they mean where that is certain.
 
 use super::blank;
-use super::kind::Kind;
-use super::survey::Place;
+use super::kind::TextKind;
+use super::survey::SurveyPlace;
 use super::word::may_be_written;
 use cara_domain::FieldId;
-use cara_domain::field::{Shape, YES_NO};
+use cara_domain::field::{FieldShape, YES_NO};
 use cara_mapping::lookup::built_in;
 
 /// A lookup to be written, or a built-in one that is named.
 #[derive(Clone)]
-pub(super) struct Lookup {
+pub(super) struct ProposedLookup {
     pub name: String,
     /// The codes seen, each with its meaning where that is certain. Empty for a built-in one.
     pub rows: Vec<(String, Option<&'static str>)>,
@@ -34,8 +34,8 @@ fn built_in_for(field: FieldId) -> Option<&'static str> {
 
 /// The lookup that a coded field needs for the texts of its places; `None` when the texts are the
 /// field's own codes already, or can be brought into them.
-pub(super) fn needed(field: FieldId, places: &[&Place]) -> Option<Lookup> {
-    let Shape::Code(codes) = field.spec().shape else { return None };
+pub(super) fn needed(field: FieldId, places: &[&SurveyPlace]) -> Option<ProposedLookup> {
+    let FieldShape::Code(codes) = field.spec().shape else { return None };
     let mut texts: Vec<&str> = distinct(places);
     if is_national(field) {
         texts.retain(|text| !blank::is_blank(text));
@@ -43,7 +43,7 @@ pub(super) fn needed(field: FieldId, places: &[&Place]) -> Option<Lookup> {
     let are_codes = |change: &dyn Fn(&str) -> String| {
         texts.iter().all(|text| codes.contains(&change(text).as_str()))
     };
-    let is_told = codes == YES_NO && places.iter().all(|place| place.kind == Kind::YesNo);
+    let is_told = codes == YES_NO && places.iter().all(|place| place.kind == TextKind::YesNo);
     let first_letters = texts.iter().all(|text| {
         text.split(' ').next().is_some_and(|first| first.len() == 2 && codes.contains(&first))
     });
@@ -58,7 +58,7 @@ pub(super) fn needed(field: FieldId, places: &[&Place]) -> Option<Lookup> {
     if let Some((name, rows)) = built_in_for(field).and_then(built_in)
         && texts.iter().all(|text| rows.iter().any(|(code, _)| code == text))
     {
-        return Some(Lookup {
+        return Some(ProposedLookup {
             name: (*name).to_owned(),
             rows: Vec::new(),
             unwritten: 0,
@@ -76,7 +76,11 @@ pub(super) fn is_national(field: FieldId) -> bool {
 }
 
 /// A lookup of the file's own.
-pub(super) fn of_codes(field: FieldId, codes: &'static [&'static str], texts: &[&str]) -> Lookup {
+pub(super) fn of_codes(
+    field: FieldId,
+    codes: &'static [&'static str],
+    texts: &[&str],
+) -> ProposedLookup {
     let (written, unwritten): (Vec<&str>, Vec<&str>) =
         texts.iter().copied().partition(|text| may_be_written(text));
     let rows = written.into_iter().map(|text| (text.to_owned(), certain(codes, text))).collect();
@@ -86,10 +90,10 @@ pub(super) fn of_codes(field: FieldId, codes: &'static [&'static str], texts: &[
     } else {
         format!("{} {}", group.name().replace('.', " "), field.spec().name.replace('_', " "))
     };
-    Lookup { name, rows, unwritten: unwritten.len(), may_mean: codes, is_built_in: false }
+    ProposedLookup { name, rows, unwritten: unwritten.len(), may_mean: codes, is_built_in: false }
 }
 
-fn distinct<'p>(places: &[&'p Place]) -> Vec<&'p str> {
+fn distinct<'p>(places: &[&'p SurveyPlace]) -> Vec<&'p str> {
     let mut texts: Vec<&str> = places.iter().flat_map(|place| place.spot.texts()).collect();
     texts.sort_unstable();
     texts.dedup();

@@ -4,8 +4,8 @@ use super::blank::is_blank;
 use super::clue::{self, Zone};
 use super::lookup;
 use super::section::Sections;
-use super::survey::{Place, Survey};
-use cara_domain::field::Shape;
+use super::survey::{Survey, SurveyPlace};
+use cara_domain::field::FieldShape;
 
 /// The blank texts that were seen where something else is expected. One that was also seen at a
 /// coded place, or where the victim or the risk stands, may mean something there, so it is not
@@ -13,12 +13,12 @@ use cara_domain::field::Shape;
 pub(super) fn seen(survey: &Survey, sections: &Sections) -> Vec<String> {
     let places = || survey.root.iter().chain(survey.blocks.iter().flat_map(|it| &it.places));
     let lines = || sections.blocks.iter().flat_map(|it| &it.lines).chain(&sections.root);
-    let is_coded = |place: &Place| {
+    let is_coded = |place: &SurveyPlace| {
         let path = place.spot.path();
         let zone = clue::zone(&place.spot);
         matches!(zone, Some(Zone::Risk | Zone::Victim | Zone::Children | Zone::Disposal))
             || lines().any(|line| {
-                matches!(line.field.spec().shape, Shape::Code(_))
+                matches!(line.field.spec().shape, FieldShape::Code(_))
                     && !lookup::is_national(line.field)
                     && line.from.contains(&path)
             })

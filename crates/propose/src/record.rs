@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::spot::{Split, part};
 use super::word::{may_be_written, words};
-use cara_document::{Format, NodeId, Tree, csv};
+use cara_document::{BodyFormat, NodeId, Tree, csv};
 
 /// The path from the top of a body to its records, by names.
-pub(super) fn path(trees: &[Tree<'_>], format: &Format) -> Vec<String> {
+pub(super) fn path(trees: &[Tree<'_>], format: &BodyFormat) -> Vec<String> {
     match format {
-        Format::Csv(options) if options.group.is_some() => vec!["record".to_owned()],
-        Format::Csv(_) => vec!["row".to_owned()],
-        Format::Fixed(options) => vec![options.record.clone()],
-        Format::Xml | Format::Json => descended(trees),
+        BodyFormat::Csv(options) if options.group.is_some() => vec!["record".to_owned()],
+        BodyFormat::Csv(_) => vec!["row".to_owned()],
+        BodyFormat::Fixed(options) => vec![options.record.clone()],
+        BodyFormat::Xml | BodyFormat::Json => descended(trees),
     }
 }
 
@@ -129,10 +129,10 @@ fn names_a_key(column: &str) -> bool {
 }
 
 /// The same options with the rows of one record together.
-pub(super) fn grouped(format: &Format, group: &str) -> Format {
+pub(super) fn grouped(format: &BodyFormat, group: &str) -> BodyFormat {
     match format {
-        Format::Csv(options) => {
-            Format::Csv(csv::Options { group: Some(group.to_owned()), ..options.clone() })
+        BodyFormat::Csv(options) => {
+            BodyFormat::Csv(csv::CsvOptions { group: Some(group.to_owned()), ..options.clone() })
         }
         other => other.clone(),
     }

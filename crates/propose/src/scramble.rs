@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::Bodies;
 use super::calendar::Calendar;
 use super::section::Sections;
-use super::survey::{Place, Survey};
+use super::survey::{Survey, SurveyPlace};
 use super::word::{may_be_written, words};
-use super::{blank, clue, kind::Kind};
-use cara_document::{Format, NodeId, Tree};
-use cara_domain::field::Shape;
+use super::{blank, clue, kind::TextKind};
+use cara_document::{BodyFormat, NodeId, Tree};
+use cara_domain::field::FieldShape;
 use made::Maker;
 
 /// An example to be written beside the mapping.
@@ -52,16 +52,16 @@ pub(super) fn examples(
     let births = births(survey);
     let said = said(trees, &bodies.texts, &survey.format);
     let calendar = Calendar::new();
-    let keeps_width = matches!(survey.format, Format::Fixed(_));
+    let keeps_width = matches!(survey.format, BodyFormat::Fixed(_));
     let mut maker = Maker::new(seed, said, &calendar, keeps_width);
     maker.choose_shift(&dates(trees, &calendar));
     let ending = match survey.format {
-        Format::Xml => "xml",
-        Format::Json => "json",
-        Format::Csv(_) => "csv",
-        Format::Fixed(_) => "txt",
+        BodyFormat::Xml => "xml",
+        BodyFormat::Json => "json",
+        BodyFormat::Csv(_) => "csv",
+        BodyFormat::Fixed(_) => "txt",
     };
-    let is_json = matches!(survey.format, Format::Json);
+    let is_json = matches!(survey.format, BodyFormat::Json);
     let mut examples = Vec::new();
     for (index, tree) in trees.iter().enumerate() {
         let mut codes = Vec::new();
@@ -102,12 +102,13 @@ pub(super) fn examples(
 }
 
 /// Everything that a sample says: its texts, without the words of the format itself.
-fn said(trees: &[Tree<'_>], texts: &[String], format: &Format) -> BTreeSet<String> {
+fn said(trees: &[Tree<'_>], texts: &[String], format: &BodyFormat) -> BTreeSet<String> {
     let mut said = BTreeSet::new();
     for (tree, whole) in trees.iter().zip(texts) {
         for node in tree.subtree(tree.root()) {
             let text = tree.peek(node);
-            let is_literal = matches!(format, Format::Json) && shape::is_literal(tree, whole, node);
+            let is_literal =
+                matches!(format, BodyFormat::Json) && shape::is_literal(tree, whole, node);
             if text.chars().count() >= SAID_MIN && !is_literal {
                 said.insert(text.to_lowercase());
             }
@@ -155,12 +156,14 @@ fn coded(survey: &Survey, sections: &Sections) -> BTreeSet<Vec<String>> {
         coded.insert(below(&["row".to_owned()], std::slice::from_ref(column)));
     }
     let lines = sections.blocks.iter().flat_map(|block| &block.lines).chain(&sections.root);
-    let is_code = |shape: Shape| matches!(shape, Shape::Code(_));
+    let is_code = |shape: FieldShape| matches!(shape, FieldShape::Code(_));
     let from = lines.filter(|line| is_code(line.field.spec().shape)).flat_map(|line| &line.from);
     let mut read: BTreeSet<&str> = from.map(String::as_str).collect();
     read.extend(sections.disposals.iter().map(|(path, _)| path.as_str()));
-    let places = |place: &Place| {
-        read.contains(place.spot.path().as_str()) || place.kind == Kind::YesNo || may_be_code(place)
+    let places = |place: &SurveyPlace| {
+        read.contains(place.spot.path().as_str())
+            || place.kind == TextKind::YesNo
+            || may_be_code(place)
     };
     for place in survey.root.iter().filter(|place| places(place)) {
         coded.insert(match place.spot.above {
@@ -177,7 +180,7 @@ fn coded(survey: &Survey, sections: &Sections) -> BTreeSet<Vec<String>> {
 }
 
 /// A short text about the risk or the victim whose place has the name of a pick list.
-fn may_be_code(place: &Place) -> bool {
+fn may_be_code(place: &SurveyPlace) -> bool {
     const LISTS: &[&str] = &[
         "grade",
         "level",
@@ -201,7 +204,7 @@ fn may_be_code(place: &Place) -> bool {
     let (last, _) = place.spot.words();
     let in_zone = matches!(clue::zone(&place.spot), Some(clue::Zone::Risk | clue::Zone::Victim));
     in_zone
-        && matches!(place.kind, Kind::Code | Kind::Text)
+        && matches!(place.kind, TextKind::Code | TextKind::Text)
         && last.last().is_some_and(|word| LISTS.contains(&word.as_str()))
         && words(place.spot.steps.last().map_or("", String::as_str)).len() <= 2
 }
@@ -209,7 +212,7 @@ fn may_be_code(place: &Place) -> bool {
 /// Places of birth dates, from the top of a body.
 fn births(survey: &Survey) -> BTreeSet<Vec<String>> {
     let mut births = BTreeSet::new();
-    let is_birth = |place: &&Place| place.spot.words().0.iter().any(|word| word == "birth");
+    let is_birth = |place: &&SurveyPlace| place.spot.words().0.iter().any(|word| word == "birth");
     for place in survey.root.iter().filter(is_birth) {
         births.insert(survey.record.iter().chain(&place.spot.steps).cloned().collect());
     }

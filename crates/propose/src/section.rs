@@ -1,16 +1,16 @@
 //! The survey turned into the sections of a mapping file.
 
-use super::assign::{self, Choice};
-use super::calendar::{Calendar, Written};
+use super::assign::{self, FieldChoice};
+use super::calendar::{Calendar, DateWriting};
 use super::cell;
 use super::clue::{self, Zone};
-use super::kind::Kind;
-use super::line::{self, Line, Lines, path_for};
-use super::lookup::Lookup;
+use super::kind::TextKind;
+use super::line::{self, ProposedLine, ProposedLines, path_for};
+use super::lookup::ProposedLookup;
 use super::spot::{Split, bracket};
-use super::survey::{Place, Survey, What};
+use super::survey::{BlockContent, Survey, SurveyPlace};
 use super::word::may_be_written;
-use cara_document::Format;
+use cara_document::BodyFormat;
 use cara_domain::FieldId;
 use cara_domain::field::{Group, Need, all};
 
@@ -19,19 +19,19 @@ pub const CHOOSE: &str = "CHOOSE";
 
 /// The sections of the file to be.
 pub(super) struct Sections {
-    pub root: Vec<Line>,
+    pub root: Vec<ProposedLine>,
     pub blocks: Vec<Section>,
-    pub lookups: Vec<Lookup>,
+    pub lookups: Vec<ProposedLookup>,
     /// Formats of the whole file; a line whose own are not among them says its own.
-    pub dates: Vec<Written>,
+    pub dates: Vec<DateWriting>,
     /// Nothing says whose the person's fields in the record itself are.
     pub person_is_assumed: bool,
     /// Places that may hold what the disposal is, with the codes seen there.
     pub disposals: Vec<(String, Vec<String>)>,
     /// Places that nothing is proposed for: path and what is there, by zone.
-    pub candidates: Vec<(Zone, String, Kind)>,
+    pub candidates: Vec<(Zone, String, TextKind)>,
     /// Places that nothing reads.
-    pub left: Vec<(String, Kind)>,
+    pub left: Vec<(String, TextKind)>,
 }
 
 /// A `[[one]]` or `[[each]]`.
@@ -43,7 +43,7 @@ pub(super) struct Section {
     pub roles: Option<(String, Vec<String>)>,
     /// Texts of roles that do not look like codes and are not written.
     pub roles_unwritten: usize,
-    pub lines: Vec<Line>,
+    pub lines: Vec<ProposedLine>,
 }
 
 /// Fields for which nothing is proposed: who and what the victim and the risk are is for a person
@@ -59,7 +59,7 @@ pub(super) fn is_withheld(field: FieldId) -> bool {
 
 /// Sorts what was seen into sections.
 pub(super) fn sections(survey: &Survey) -> Sections {
-    let rows_inside = matches!(&survey.format, Format::Csv(options) if options.group.is_some());
+    let rows_inside = matches!(&survey.format, BodyFormat::Csv(options) if options.group.is_some());
     let mut sections = Sections {
         root: Vec::new(),
         blocks: Vec::new(),
@@ -73,8 +73,8 @@ pub(super) fn sections(survey: &Survey) -> Sections {
     let tells: Vec<String> = survey.splits.iter().map(|split| split.by.clone()).collect();
     for block in &survey.blocks {
         let section = match &block.what {
-            What::Person(split) => person(block.from.as_str(), split.as_ref()),
-            What::Items(group) => Section {
+            BlockContent::Person(split) => person(block.from.as_str(), split.as_ref()),
+            BlockContent::Items(group) => Section {
                 is_one: false,
                 fills: group.name(),
                 from: block.from.clone(),
@@ -84,23 +84,24 @@ pub(super) fn sections(survey: &Survey) -> Sections {
             },
         };
         let group = match block.what {
-            What::Person(_) => Group::Root,
-            What::Items(group) => group,
+            BlockContent::Person(_) => Group::Root,
+            BlockContent::Items(group) => group,
         };
         let fields: Vec<FieldId> = all(group)
             .filter(|field| !group.is_root() || field.spec().name.starts_with("offender."))
             .collect();
-        let mut lines = Lines::default();
+        let mut lines = ProposedLines::default();
         fill(&fields, &block.places, group, false, &tells, &mut lines, &mut sections);
         sections.lookups.extend(lines.lookups);
         sections.blocks.push(Section { lines: lines.lines, ..section });
     }
-    let has_person = survey.blocks.iter().any(|block| matches!(block.what, What::Person(_)));
+    let has_person =
+        survey.blocks.iter().any(|block| matches!(block.what, BlockContent::Person(_)));
     // Lines of a person may stand beside the person's own.
-    let lines_apart = matches!(survey.format, Format::Fixed(_));
+    let lines_apart = matches!(survey.format, BodyFormat::Fixed(_));
     let in_blocks: Vec<FieldId> =
         sections.blocks.iter().flat_map(|it| &it.lines).map(|line| line.field).collect();
-    let mut root = Lines::default();
+    let mut root = ProposedLines::default();
     let fields: Vec<FieldId> = all(Group::Root)
         .filter(|field| !is_withheld(*field) && *field != FieldId::SOURCE_RECORD_REF)
         .filter(|field| {
@@ -124,18 +125,18 @@ pub(super) fn sections(survey: &Survey) -> Sections {
 /// Fills a section and notes what is left of its places.
 fn fill(
     fields: &[FieldId],
-    places: &[Place],
+    places: &[SurveyPlace],
     group: Group,
     rows_inside: bool,
     tells: &[String],
-    into: &mut Lines,
+    into: &mut ProposedLines,
     sections: &mut Sections,
 ) {
     let cells = cell::of_places(places, group, rows_inside, into);
     let filled: Vec<FieldId> = into.lines.iter().map(|line| line.field).collect();
     let fields: Vec<FieldId> =
         fields.iter().copied().filter(|field| !filled.contains(field)).collect();
-    let choices: Vec<Choice> = assign::assign(&fields, places, &cells);
+    let choices: Vec<FieldChoice> = assign::assign(&fields, places, &cells);
     for choice in &choices {
         line::of_choice(choice, places, rows_inside, into);
     }
@@ -176,16 +177,16 @@ fn person(from: &str, split: Option<&Split>) -> Section {
 fn flat_offences(survey: &Survey, sections: &mut Sections) {
     let has = |group: Group| sections.blocks.iter().any(|block| block.fills == group.name());
     let code = FieldId::OFFENCE_CJS_CODE;
-    let is_named = |place: &Place| {
-        place.kind == Kind::OffenceCode && clue::name_score(code, &place.spot).is_some()
+    let is_named = |place: &SurveyPlace| {
+        place.kind == TextKind::OffenceCode && clue::name_score(code, &place.spot).is_some()
     };
     if has(Group::Offence) || !survey.root.iter().any(is_named) {
         return;
     }
-    let mut lines = Lines::default();
+    let mut lines = ProposedLines::default();
     let fields: Vec<FieldId> = all(Group::Offence).collect();
-    let is_offence = |place: &&Place| {
-        place.kind == Kind::OffenceCode || clue::zone(&place.spot) == Some(Zone::Offence)
+    let is_offence = |place: &&SurveyPlace| {
+        place.kind == TextKind::OffenceCode || clue::zone(&place.spot) == Some(Zone::Offence)
     };
     let taken: Vec<usize> =
         (0..survey.root.len()).filter(|index| !is_offence(&&survey.root[*index])).collect();
@@ -210,11 +211,11 @@ fn flat_offences(survey: &Survey, sections: &mut Sections) {
 fn record_ref(survey: &Survey, sections: &mut Sections) {
     let field = FieldId::SOURCE_RECORD_REF;
     let line = match &survey.format {
-        Format::Csv(options) if options.group.is_some() => {
+        BodyFormat::Csv(options) if options.group.is_some() => {
             let group = options.group.clone().unwrap_or_default();
             let path = format!("row/{}", super::spot::quoted(&group));
             sections.left.retain(|(left, _)| *left != path);
-            Line::plain(field, vec![path])
+            ProposedLine::plain(field, vec![path])
                 .unsure("it must be the key of this case and this offender")
         }
         _ => {
@@ -230,7 +231,7 @@ fn record_ref(survey: &Survey, sections: &mut Sections) {
             });
             let paths: Vec<String> =
                 [Some(case), of_block.or(of_root)].into_iter().flatten().collect();
-            let mut line = Line::plain(field, paths)
+            let mut line = ProposedLine::plain(field, paths)
                 .unsure("it must be the key of this case and this offender");
             line.join = (line.from.len() > 1).then_some("/");
             line
@@ -242,11 +243,11 @@ fn record_ref(survey: &Survey, sections: &mut Sections) {
 /// Where the disposal may stand: `caution.kind` needs to know which code is the conditional caution.
 fn disposals(survey: &Survey, sections: &mut Sections) {
     let words = ["type", "code", "disposal", "outcome", "kind", "method"];
-    let is_disposal = |place: &&Place| {
+    let is_disposal = |place: &&SurveyPlace| {
         let (last, _) = place.spot.words();
         clue::zone(&place.spot) == Some(Zone::Disposal)
             && last.iter().any(|word| words.contains(&word.as_str()))
-            && matches!(place.kind, Kind::Code | Kind::Text | Kind::Number)
+            && matches!(place.kind, TextKind::Code | TextKind::Text | TextKind::Number)
             && place.spot.distinct().len() <= 12
     };
     let read: Vec<String> = sections.root.iter().flat_map(|line| line.from.clone()).collect();
@@ -267,7 +268,7 @@ fn dates(sections: &mut Sections) {
         let blocks = sections.blocks.iter().flat_map(|block| &block.lines);
         sections.root.iter().chain(blocks)
     };
-    let mut used: Vec<(usize, Written)> = Vec::new();
+    let mut used: Vec<(usize, DateWriting)> = Vec::new();
     for written in lines().flat_map(|line| &line.formats) {
         match used.iter_mut().find(|(_, known)| known == written) {
             Some((count, _)) => *count += 1,
@@ -275,9 +276,9 @@ fn dates(sections: &mut Sections) {
         }
     }
     used.sort_by_key(|(count, written)| (written.is_moment, std::cmp::Reverse(*count)));
-    let mut dates: Vec<Written> = Vec::new();
+    let mut dates: Vec<DateWriting> = Vec::new();
     for (_, written) in used {
-        let with: Vec<Written> = dates.iter().copied().chain([written]).collect();
+        let with: Vec<DateWriting> = dates.iter().copied().chain([written]).collect();
         if Calendar::agree(&with) {
             dates = with;
         }

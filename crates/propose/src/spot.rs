@@ -7,7 +7,7 @@ use cara_document::{NodeId, Tree};
 
 /// One text where it stands.
 #[derive(Clone)]
-pub(super) struct Seen {
+pub(super) struct SeenText {
     /// Which sample.
     pub body: usize,
     /// Which record of all samples; of what stands outside of a record, none.
@@ -35,7 +35,7 @@ pub(super) struct Spot {
     pub steps: Vec<String>,
     pub above: bool,
     pub tag: Option<Tag>,
-    pub seen: Vec<Seen>,
+    pub seen: Vec<SeenText>,
 }
 
 impl Spot {
@@ -129,7 +129,7 @@ pub(super) struct Spots {
 
 /// Where a walk stands.
 #[derive(Clone, Copy)]
-pub(super) struct From {
+pub(super) struct WalkPosition {
     pub body: usize,
     pub record: Option<usize>,
     pub item: NodeId,
@@ -137,7 +137,13 @@ pub(super) struct From {
 
 impl Spots {
     /// Adds every text below the item. `base` is where the item stands, from the record.
-    pub fn gather(&mut self, tree: &Tree<'_>, from: From, base: &[String], gather: &Gather<'_>) {
+    pub fn gather(
+        &mut self,
+        tree: &Tree<'_>,
+        from: WalkPosition,
+        base: &[String],
+        gather: &Gather<'_>,
+    ) {
         let mut steps = base.to_vec();
         self.node(tree, from.item, from, base.len(), &mut steps, None, gather);
     }
@@ -147,7 +153,7 @@ impl Spots {
         &mut self,
         tree: &Tree<'_>,
         node: NodeId,
-        from: From,
+        from: WalkPosition,
         base: usize,
         steps: &mut Vec<String>,
         tag: Option<Tag>,
@@ -179,7 +185,7 @@ impl Spots {
         &mut self,
         tree: &Tree<'_>,
         node: NodeId,
-        from: From,
+        from: WalkPosition,
         steps: &[String],
         tag: Option<&Tag>,
     ) {
@@ -194,9 +200,9 @@ impl Spots {
             list.push(Spot { steps, above: from.record.is_none(), tag, seen: Vec::new() });
             list.len() - 1
         });
-        let From { body, record, item } = from;
+        let WalkPosition { body, record, item } = from;
         let parent = tree.parent(node);
-        list[index].seen.push(Seen { body, record, item, parent, text });
+        list[index].seen.push(SeenText { body, record, item, parent, text });
     }
 }
 

@@ -3,33 +3,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::body::Bodies;
-use super::calendar::{Calendar, Written};
-use super::kind::{self, Kind};
-use super::spot::{From, Gather, Seen, Split, Spot, Spots, bracket, quoted};
+use super::calendar::{Calendar, DateWriting};
+use super::kind::{self, TextKind};
+use super::spot::{Gather, SeenText, Split, Spot, Spots, WalkPosition, bracket, quoted};
 use super::word::{may_be_written, words};
 use super::{blank, record};
-use cara_document::{Format, NodeId, Tree};
+use cara_document::{BodyFormat, NodeId, Tree};
 use cara_domain::field::Group;
 
 /// A place with what its texts are.
-pub(super) struct Place {
+pub(super) struct SurveyPlace {
     pub spot: Spot,
-    pub kind: Kind,
+    pub kind: TextKind,
     /// How its days or moments are written; empty where it holds none.
-    pub formats: Vec<Written>,
+    pub formats: Vec<DateWriting>,
 }
 
 /// A `[[one]]` or `[[each]]` to be.
-pub(super) struct Block {
-    pub what: What,
+pub(super) struct SurveyBlock {
+    pub what: BlockContent,
     /// The path of its items, from the record.
     pub from: String,
     /// The same by names alone.
     pub base: Vec<String>,
-    pub places: Vec<Place>,
+    pub places: Vec<SurveyPlace>,
 }
 
-pub(super) enum What {
+pub(super) enum BlockContent {
     /// A person; with how persons are told apart where they are.
     Person(Option<Split>),
     /// Offences or conditions.
@@ -38,14 +38,14 @@ pub(super) enum What {
 
 /// Everything that was seen.
 pub(super) struct Survey {
-    pub format: Format,
+    pub format: BodyFormat,
     pub encoding: Option<&'static str>,
     /// From the top of a body, by names.
     pub record: Vec<String>,
     pub record_count: usize,
     /// Of the record itself, and from outside of any record.
-    pub root: Vec<Place>,
-    pub blocks: Vec<Block>,
+    pub root: Vec<SurveyPlace>,
+    pub blocks: Vec<SurveyBlock>,
     /// Kinds of rows or groups that nothing reads.
     pub unread: Vec<String>,
     /// How siblings are told apart.
@@ -74,7 +74,7 @@ pub(super) fn survey(bodies: &Bodies, trees: &[Tree<'_>], calendar: &Calendar) -
     let mut root = Spots::default();
     above(trees, &record, &mut root);
     for (index, (body, node)) in records.iter().enumerate() {
-        let from = From { body: *body, record: Some(index), item: *node };
+        let from = WalkPosition { body: *body, record: Some(index), item: *node };
         root.gather(&trees[*body], from, &[], &gather);
     }
     let mut survey = Survey {
@@ -92,7 +92,12 @@ pub(super) fn survey(bodies: &Bodies, trees: &[Tree<'_>], calendar: &Calendar) -
     for (steps, split) in persons {
         let places = items(trees, &records, &steps, &splits, calendar);
         let from = path(&steps);
-        survey.blocks.push(Block { what: What::Person(split), from, base: steps, places });
+        survey.blocks.push(SurveyBlock {
+            what: BlockContent::Person(split),
+            from,
+            base: steps,
+            places,
+        });
     }
     for (group, steps) in groups {
         let from = path(&steps);
@@ -100,29 +105,34 @@ pub(super) fn survey(bodies: &Bodies, trees: &[Tree<'_>], calendar: &Calendar) -
             Group::Child => survey.unread.push(from),
             _ => {
                 let places = items(trees, &records, &steps, &splits, calendar);
-                survey.blocks.push(Block { what: What::Items(group), from, base: steps, places });
+                survey.blocks.push(SurveyBlock {
+                    what: BlockContent::Items(group),
+                    from,
+                    base: steps,
+                    places,
+                });
             }
         }
     }
-    if matches!(&survey.format, Format::Csv(options) if options.group.is_some()) {
+    if matches!(&survey.format, BodyFormat::Csv(options) if options.group.is_some()) {
         rows(&mut survey, calendar);
     }
     survey
 }
 
 /// What the texts of a place are; texts that mean nothing do not count.
-fn place(spot: Spot, calendar: &Calendar) -> Place {
+fn place(spot: Spot, calendar: &Calendar) -> SurveyPlace {
     let texts: Vec<&str> = spot.texts().filter(|text| !blank::is_blank(text)).collect();
     let mut kind = kind::of(texts.iter().copied());
     let mut formats = Vec::new();
-    if matches!(kind, Kind::Number | Kind::Code | Kind::Text) {
+    if matches!(kind, TextKind::Number | TextKind::Code | TextKind::Text) {
         formats = calendar.formats(&texts);
         if !formats.is_empty() {
             let moments = formats.iter().all(|written| written.is_moment);
-            kind = if moments { Kind::Moment } else { Kind::Day };
+            kind = if moments { TextKind::Moment } else { TextKind::Day };
         }
     }
-    Place { spot, kind, formats }
+    SurveyPlace { spot, kind, formats }
 }
 
 fn path(steps: &[String]) -> String {
@@ -134,7 +144,7 @@ fn above(trees: &[Tree<'_>], record: &[String], spots: &mut Spots) {
     let apart = [record.to_vec()];
     let gather = Gather { splits: &[], apart: &apart };
     for (body, tree) in trees.iter().enumerate() {
-        let from = From { body, record: None, item: tree.root() };
+        let from = WalkPosition { body, record: None, item: tree.root() };
         spots.gather(tree, from, &[], &gather);
     }
 }
@@ -145,12 +155,12 @@ fn items(
     steps: &[String],
     splits: &[Split],
     calendar: &Calendar,
-) -> Vec<Place> {
+) -> Vec<SurveyPlace> {
     let mut spots = Spots::default();
     let gather = Gather { splits, apart: &[] };
     for (index, (body, node)) in records.iter().enumerate() {
         for item in record::at(&trees[*body], *node, steps) {
-            let from = From { body: *body, record: Some(index), item };
+            let from = WalkPosition { body: *body, record: Some(index), item };
             spots.gather(&trees[*body], from, steps, &gather);
         }
     }
@@ -220,15 +230,15 @@ fn groups(trees: &[Tree<'_>], records: &[(usize, NodeId)]) -> Vec<(Group, Vec<St
 fn rows(survey: &mut Survey, calendar: &Calendar) {
     let row = || vec!["row".to_owned()];
     let counts = row_counts(&survey.root);
-    let (same, varying): (Vec<Place>, Vec<Place>) = std::mem::take(&mut survey.root)
+    let (same, varying): (Vec<SurveyPlace>, Vec<SurveyPlace>) = std::mem::take(&mut survey.root)
         .into_iter()
         .partition(|place| says_the_same(&place.spot, &counts));
     survey.root = same;
     let Some(telling) = varying.iter().find(|place| tells_rows(&place.spot)) else {
-        if varying.iter().any(|place| place.kind == Kind::OffenceCode) {
+        if varying.iter().any(|place| place.kind == TextKind::OffenceCode) {
             let places = varying.iter().map(|it| place(in_rows(&it.spot, &|_| true), calendar));
-            let (what, from) = (What::Items(Group::Offence), "row".to_owned());
-            survey.blocks.push(Block { what, from, base: row(), places: places.collect() });
+            let (what, from) = (BlockContent::Items(Group::Offence), "row".to_owned());
+            survey.blocks.push(SurveyBlock { what, from, base: row(), places: places.collect() });
         }
         return;
     };
@@ -238,23 +248,23 @@ fn rows(survey: &mut Survey, calendar: &Calendar) {
         let told = telling.spot.seen.iter().filter(|seen| seen.text == kind);
         let own: BTreeSet<_> = told.map(|seen| (seen.body, seen.parent)).collect();
         let others = varying.iter().filter(|it| !std::ptr::eq(*it, telling));
-        let is_own = |seen: &Seen| own.contains(&(seen.body, seen.parent));
-        let places: Vec<Place> = others
+        let is_own = |seen: &SeenText| own.contains(&(seen.body, seen.parent));
+        let places: Vec<SurveyPlace> = others
             .map(|it| place(in_rows(&it.spot, &is_own), calendar))
             .filter(|place| !place.spot.seen.is_empty())
             .collect();
         let from = format!("row{}", bracket(&by, kind));
-        let holds_cara = |place: &Place| place.spot.texts().any(|text| text.contains("CARA"));
-        if places.iter().any(|place| place.kind == Kind::OffenceCode) {
-            survey.blocks.push(Block {
-                what: What::Items(Group::Offence),
+        let holds_cara = |place: &SurveyPlace| place.spot.texts().any(|text| text.contains("CARA"));
+        if places.iter().any(|place| place.kind == TextKind::OffenceCode) {
+            survey.blocks.push(SurveyBlock {
+                what: BlockContent::Items(Group::Offence),
                 from,
                 base: row(),
                 places,
             });
         } else if places.iter().any(holds_cara) {
-            survey.blocks.push(Block {
-                what: What::Items(Group::Condition),
+            survey.blocks.push(SurveyBlock {
+                what: BlockContent::Items(Group::Condition),
                 from,
                 base: row(),
                 places,
@@ -266,7 +276,7 @@ fn rows(survey: &mut Survey, calendar: &Calendar) {
 }
 
 /// Rows of each record: as many as its best filled column has texts.
-fn row_counts(places: &[Place]) -> BTreeMap<Option<usize>, usize> {
+fn row_counts(places: &[SurveyPlace]) -> BTreeMap<Option<usize>, usize> {
     let mut counts = BTreeMap::new();
     for place in places {
         for (record, texts) in by_record(&place.spot) {
@@ -306,8 +316,8 @@ fn tells_rows(spot: &Spot) -> bool {
 }
 
 /// The same column read from its row instead of the record, of some rows.
-fn in_rows(spot: &Spot, takes: &dyn Fn(&Seen) -> bool) -> Spot {
-    let own = |seen: &Seen| Seen { item: seen.parent.unwrap_or(seen.item), ..seen.clone() };
+fn in_rows(spot: &Spot, takes: &dyn Fn(&SeenText) -> bool) -> Spot {
+    let own = |seen: &SeenText| SeenText { item: seen.parent.unwrap_or(seen.item), ..seen.clone() };
     let seen = spot.seen.iter().filter(|seen| takes(seen)).map(own).collect();
     Spot { steps: spot.steps[1..].to_vec(), above: false, tag: None, seen }
 }

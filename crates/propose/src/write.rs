@@ -2,17 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::calendar::{Written, YEARS};
+use super::calendar::{DateWriting, YEARS};
 use super::clue::Zone;
-use super::kind::Kind;
-use super::line::Line;
-use super::lookup::Lookup;
+use super::kind::TextKind;
+use super::line::ProposedLine;
+use super::lookup::ProposedLookup;
 use super::quote::quoted;
 use super::scramble::Example;
 use super::section::{CHOOSE, Section, Sections};
 use super::survey::Survey;
 use super::{fixed, hint, nothing, section};
-use cara_document::Format;
+use cara_document::BodyFormat;
 
 /// The text of `referral.toml`.
 pub(super) fn mapping(
@@ -25,7 +25,7 @@ pub(super) fn mapping(
     head(&mut out, force, survey, sections);
     source(&mut out, survey, sections);
     carried(&mut out, survey);
-    if let Format::Fixed(options) = &survey.format {
+    if let BodyFormat::Fixed(options) = &survey.format {
         fixed::write(&mut out, options, survey.has_layout);
     }
     out.push_str("[fields]\n");
@@ -109,22 +109,22 @@ fn list(out: &mut String, title: &str, lines: &[String]) {
     }
 }
 
-fn in_words(kind: Kind) -> &'static str {
+fn in_words(kind: TextKind) -> &'static str {
     match kind {
-        Kind::Asn => "an arrest summons number",
-        Kind::PncId => "a PNC identifier",
-        Kind::Cro => "a CRO number",
-        Kind::PtiUrn => "a case file's number",
-        Kind::Postcode => "a postcode",
-        Kind::Email => "an e-mail address",
-        Kind::Phone | Kind::Phones(_) => "a telephone number",
-        Kind::OffenceCode => "an offence code",
-        Kind::Day => "a day",
-        Kind::Moment => "a moment",
-        Kind::YesNo => "yes or no",
-        Kind::Number => "digits",
-        Kind::Code => "a short text or code",
-        Kind::Text => "text",
+        TextKind::Asn => "an arrest summons number",
+        TextKind::PncId => "a PNC identifier",
+        TextKind::Cro => "a CRO number",
+        TextKind::PtiUrn => "a case file's number",
+        TextKind::Postcode => "a postcode",
+        TextKind::Email => "an e-mail address",
+        TextKind::Phone | TextKind::Phones(_) => "a telephone number",
+        TextKind::OffenceCode => "an offence code",
+        TextKind::Day => "a day",
+        TextKind::Moment => "a moment",
+        TextKind::YesNo => "yes or no",
+        TextKind::Number => "digits",
+        TextKind::Code => "a short text or code",
+        TextKind::Text => "text",
     }
 }
 
@@ -132,9 +132,9 @@ fn source(out: &mut String, survey: &Survey, sections: &Sections) {
     out.push_str("[source]\n");
     let mut keys: Vec<(&str, String)> = Vec::new();
     match &survey.format {
-        Format::Xml => keys.push(("type", quoted("xml"))),
-        Format::Json => keys.push(("type", quoted("json"))),
-        Format::Csv(options) => {
+        BodyFormat::Xml => keys.push(("type", quoted("xml"))),
+        BodyFormat::Json => keys.push(("type", quoted("json"))),
+        BodyFormat::Csv(options) => {
             keys.push(("type", quoted("csv")));
             if options.separator != b',' {
                 keys.push(("separator", quoted(&char::from(options.separator).to_string())));
@@ -146,7 +146,7 @@ fn source(out: &mut String, survey: &Survey, sections: &Sections) {
                 keys.push(("group", quoted(group)));
             }
         }
-        Format::Fixed(_) => keys.push(("type", quoted("fixed"))),
+        BodyFormat::Fixed(_) => keys.push(("type", quoted("fixed"))),
     }
     if let Some(encoding) = survey.encoding {
         keys.push(("encoding", quoted(encoding)));
@@ -188,14 +188,14 @@ fn carried(out: &mut String, survey: &Survey) {
 /// A line of two digits for the year, in the file's formats or a field's own.
 fn has_short_year(sections: &Sections) -> bool {
     let is_short =
-        |written: &Written| written.format.contains("YY") && !written.format.contains("YYYY");
+        |written: &DateWriting| written.format.contains("YY") && !written.format.contains("YYYY");
     let blocks = sections.blocks.iter().flat_map(|block| &block.lines);
     sections.root.iter().chain(blocks).flat_map(|line| &line.formats).any(is_short)
 }
 
 fn record_path(survey: &Survey) -> String {
     match &survey.format {
-        Format::Fixed(options) => options.record.clone(),
+        BodyFormat::Fixed(options) => options.record.clone(),
         _ => format!("/{}", steps(&survey.record)),
     }
 }
@@ -203,8 +203,8 @@ fn record_path(survey: &Survey) -> String {
 /// What makes a body this mapping's: the top of an XML document, the record's place elsewhere.
 fn match_path(survey: &Survey) -> String {
     match &survey.format {
-        Format::Xml => format!("/{}", steps(&survey.record[..1.min(survey.record.len())])),
-        Format::Csv(options) => {
+        BodyFormat::Xml => format!("/{}", steps(&survey.record[..1.min(survey.record.len())])),
+        BodyFormat::Csv(options) => {
             let first = survey.root.iter().find(|place| !place.spot.above);
             let column = options.group.clone().or_else(|| first?.spot.steps.last().cloned());
             let row = if options.group.is_some() { "/record/row" } else { "/row" };
@@ -218,7 +218,7 @@ fn steps(steps: &[String]) -> String {
     steps.iter().map(|step| super::spot::quoted(step)).collect::<Vec<_>>().join("/")
 }
 
-fn block_of(out: &mut String, block: &Section, dates: &[Written]) {
+fn block_of(out: &mut String, block: &Section, dates: &[DateWriting]) {
     let kind = if block.is_one { "one" } else { "each" };
     out.push('\n');
     if let Some((by, texts)) = &block.roles {
@@ -246,8 +246,8 @@ fn block_of(out: &mut String, block: &Section, dates: &[Written]) {
 }
 
 /// Lines of one section, a blank line between groups of fields.
-fn lines(out: &mut String, lines: &[Line], prefix: &str, dates: &[Written]) {
-    let group = |line: &Line| line.field.spec().name.split('.').next().unwrap_or_default();
+fn lines(out: &mut String, lines: &[ProposedLine], prefix: &str, dates: &[DateWriting]) {
+    let group = |line: &ProposedLine| line.field.spec().name.split('.').next().unwrap_or_default();
     let is_root = prefix.is_empty() && lines.iter().any(|line| line.field.spec().group.is_root());
     for (index, part) in
         lines.chunk_by(|one, other| !is_root || group(one) == group(other)).enumerate()
@@ -266,7 +266,7 @@ fn lines(out: &mut String, lines: &[Line], prefix: &str, dates: &[Written]) {
     }
 }
 
-fn value(line: &Line, dates: &[Written]) -> String {
+fn value(line: &ProposedLine, dates: &[DateWriting]) -> String {
     let from: Vec<&str> = line.from.iter().map(String::as_str).collect();
     let mut value = match from.as_slice() {
         [one] => format!("{{ from = {}", quoted(one)),
@@ -315,7 +315,7 @@ fn disposals(out: &mut String, sections: &Sections) {
     }
 }
 
-fn lookups(out: &mut String, lookups: &[Lookup]) {
+fn lookups(out: &mut String, lookups: &[ProposedLookup]) {
     let own = lookups.iter().filter(|lookup| !lookup.is_built_in);
     for lookup in own {
         let _ = writeln!(out, "\n[lookup.{}]", quoted(&lookup.name));

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use cara_document::{Limits, NodeId, Tree};
 use cara_mapping::extend::effective;
-use cara_mapping::path::{Path, Place};
+use cara_mapping::path::{Path, PathStart};
 use cara_mapping::{Plan, compile, trial};
 use cara_propose::{CHOOSE, Layout, Proposal, Sample, propose};
 use proptest::prelude::*;
@@ -113,7 +113,7 @@ fn found(plan: &Plan, body: &str, read: &Read, role: Option<&str>) -> Vec<Vec<(u
     let blocks: Vec<Path> = read.block.iter().map(&mut path).collect();
     let paths: Vec<Path> = read.from.iter().map(&mut path).collect();
     let tree = cara_document::parse(body, plan.format(), &names, &Limits::default()).unwrap();
-    let select = |path: &Path, place: Place| {
+    let select = |path: &Path, place: PathStart| {
         let mut nodes = Vec::new();
         path.select(&tree, place, &mut nodes);
         nodes
@@ -123,7 +123,7 @@ fn found(plan: &Plan, body: &str, read: &Read, role: Option<&str>) -> Vec<Vec<(u
             true => vec![record],
             false => blocks.iter().flat_map(|path| select(path, record.into())).collect(),
         };
-        let places = items.into_iter().map(|item| Place { record, item });
+        let places = items.into_iter().map(|item| PathStart { record, item });
         let nodes = places.flat_map(|place| {
             paths.iter().flat_map(|path| select(path, place)).collect::<Vec<_>>()
         });

@@ -107,8 +107,8 @@ impl Teller {
 
 #[cfg(test)]
 mod tests {
-    use cara_domain::standing::Standing;
-    use cara_wire::outcome::{Told, read};
+    use cara_domain::standing::CaseStanding;
+    use cara_wire::outcome::{OutcomeMessage, read};
 
     use super::*;
 
@@ -131,11 +131,11 @@ mod tests {
             let told = story.iter().map(|said| {
                 let body = said.message.to_string();
                 match read(Compartment::Offender, body.as_bytes()).unwrap() {
-                    Told::Offender(outcome) => outcome,
-                    Told::Victim(_) => panic!("the victim's side"),
+                    OutcomeMessage::Offender(outcome) => outcome,
+                    OutcomeMessage::Victim(_) => panic!("the victim's side"),
                 }
             });
-            let standing = Standing::of(&told.collect::<Vec<_>>(), &[]);
+            let standing = CaseStanding::of(&told.collect::<Vec<_>>(), &[]);
             assert!(standing.contradictions.is_empty() && standing.gap.is_none(), "{standing:?}");
             ends.push(standing.programme.name());
         }

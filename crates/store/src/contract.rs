@@ -64,7 +64,7 @@ pub fn cause() -> Cause {
     Cause {
         code: "F103".into(),
         name: "asn_check_letter".into(),
-        kind: cara_domain::Kind::Flag,
+        kind: cara_domain::FindingKind::Flag,
         field: "case.asn".into(),
         source_path: Some("Case/ASN".into()),
         line: Some(12),

@@ -50,7 +50,7 @@ pub struct Cause {
     pub code: String,
     pub name: String,
     /// `violation`, `hold` or `flag`
-    pub kind: cara_domain::Kind,
+    pub kind: cara_domain::FindingKind,
     pub field: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source_path: Option<String>,

@@ -151,7 +151,7 @@ pub struct NoticeView {
 /// Answer of `GET /v1/notices`: one page of a stream, by number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticePage {
-    pub notices: Vec<Notice>,
+    pub notices: Vec<NoticeFacts>,
     /// Numbers of this page whose notices cannot be read now. Operators are told; ask again later
     /// with `after` set below the first of them.
     pub unreadable: Vec<u64>,
@@ -161,7 +161,8 @@ pub struct NoticePage {
 
 /// `notice/1`: what the force is told because of an outcome. Facts, never a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Notice {
+#[schemars(rename = "Notice")]
+pub struct NoticeFacts {
     /// Stable: a notice that is read twice has the same.
     pub notice_id: Uuid,
     /// 1, 2, 3 … for each force and stream, without gaps.
@@ -192,7 +193,8 @@ pub struct Find {
 
 /// Answer of `POST /v1/referrals/find`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Found {
+#[schemars(rename = "Found")]
+pub struct FindAnswer {
     /// Absent when the record was only ever held.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referral: Option<ReferralView>,
@@ -215,11 +217,12 @@ pub struct Reconciliation {
     pub ids: BTreeMap<String, Vec<Uuid>>,
     /// Head of the gateway's audit chain, so that the force holds an anchor of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub audit_head: Option<AuditHead>,
+    pub audit_head: Option<AuditHeadView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AuditHead {
+#[schemars(rename = "AuditHead")]
+pub struct AuditHeadView {
     pub sequence: u64,
     pub mac: String,
 }
@@ -244,7 +247,8 @@ pub struct ForceView {
 
 /// RFC 9457 `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Problem {
+#[schemars(rename = "Problem")]
+pub struct ProblemView {
     /// `/problems/P400`
     #[serde(rename = "type")]
     pub kind: String,

@@ -5,7 +5,7 @@ use cara_domain::Compartment;
 use serde_json::{Map, Value, json};
 
 use super::event::CONTENT_TYPE;
-use super::{Kind, outcome, reconciliation, rejection, schema};
+use super::{MessageKind, outcome, reconciliation, rejection, schema};
 
 /// How the document writes a schema's dialect.
 const SCHEMA_FORMAT: &str = "application/schema+json;version=draft-2020-12";
@@ -92,8 +92,8 @@ const CHANNELS: [Channel; 6] = [
 ];
 
 fn events(side: Compartment) -> Vec<Message> {
-    let kinds = Kind::ALL.into_iter().filter(|kind| kind.compartment() == side);
-    let message = |kind: Kind| {
+    let kinds = MessageKind::ALL.into_iter().filter(|kind| kind.compartment() == side);
+    let message = |kind: MessageKind| {
         let schema = schema::of(kind);
         Message {
             name: kind.name().to_owned(),

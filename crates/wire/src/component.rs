@@ -16,11 +16,11 @@ pub fn schemas() -> serde_json::Map<String, Value> {
     generator.subschema_for::<api::RecordsAnswer>();
     generator.subschema_for::<api::ReferralView>();
     generator.subschema_for::<api::Find>();
-    generator.subschema_for::<api::Found>();
+    generator.subschema_for::<api::FindAnswer>();
     generator.subschema_for::<api::NoticePage>();
     generator.subschema_for::<api::Reconciliation>();
     generator.subschema_for::<api::Whoami>();
-    generator.subschema_for::<api::Problem>();
+    generator.subschema_for::<api::ProblemView>();
     generator.subschema_for::<api::ProblemPage>();
     generator.take_definitions(true)
 }

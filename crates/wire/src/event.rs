@@ -8,10 +8,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::v1::{
-    CautionDecision, Demand, Head, Prompt, Recall, ReferralWithdrawn, Stamp, VictimNotAgreed,
-    VictimPrompt, VictimRecalled, VictimWithdrawn,
+    CautionDecision, ContentHead, Prompt, Recall, RecallDemand, ReferralWithdrawn, Stamp,
+    VictimNotAgreed, VictimPrompt, VictimRecalled, VictimWithdrawn,
 };
-use super::{Kind, OffenderContent, VictimContent, flag};
+use super::{MessageKind, OffenderContent, VictimContent, flag};
 use cara_domain::choice::{ContactAgreed, Decided};
 use cara_domain::decision::Decision;
 use cara_domain::{Finding, Recorded};
@@ -20,7 +20,7 @@ pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 
 /// What a revision is for the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum RevisionChange {
     New,
     /// A full snapshot that replaces the one before.
     Amended,
@@ -31,7 +31,7 @@ pub enum Change {
 pub struct Header {
     /// The CloudEvents id and the AMQP message id; the same for every copy.
     pub id: Uuid,
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub referral_id: Uuid,
     /// Home Office two-digit code.
     pub force: String,
@@ -58,14 +58,14 @@ impl Event {
     /// The offender's side of a revision, as a full snapshot.
     pub fn referral(
         id: Uuid,
-        change: Change,
+        change: RevisionChange,
         stamp: &Stamp,
         content: &OffenderContent,
         flags: &[Finding],
     ) -> Event {
         let kind = match change {
-            Change::New => Kind::ReferralNew,
-            Change::Amended => Kind::ReferralAmended,
+            RevisionChange::New => MessageKind::ReferralNew,
+            RevisionChange::Amended => MessageKind::ReferralAmended,
         };
         Event::spliced(id, kind, stamp, content.as_bytes(), flags)
     }
@@ -74,14 +74,14 @@ impl Event {
     /// `referral_id`, `revision` and `contact_agreed` and nothing else.
     pub fn victim(
         id: Uuid,
-        change: Change,
+        change: RevisionChange,
         stamp: &Stamp,
         content: &VictimContent,
         flags: &[Finding],
     ) -> Event {
         let kind = match change {
-            Change::New => Kind::VictimNew,
-            Change::Amended => Kind::VictimAmended,
+            RevisionChange::New => MessageKind::VictimNew,
+            RevisionChange::Amended => MessageKind::VictimAmended,
         };
         let contact_agreed = content.contact_agreed();
         if contact_agreed == Recorded::Is(ContactAgreed::Yes) {
@@ -99,30 +99,36 @@ impl Event {
         contact_agreed: Recorded<ContactAgreed>,
     ) -> Event {
         let Stamp { referral_id, revision, .. } = *stamp;
-        let body = VictimRecalled { referral_id, revision, contact_agreed, demand: Demand::ALL };
-        Event::of(id, Kind::VictimRecalled, stamp, &body)
+        let body =
+            VictimRecalled { referral_id, revision, contact_agreed, demand: RecallDemand::ALL };
+        Event::of(id, MessageKind::VictimRecalled, stamp, &body)
     }
 
     /// The case is off, for the side that is told so.
     pub fn withdrawn(id: Uuid, compartment: Compartment, stamp: &Stamp) -> Event {
         match compartment {
             Compartment::Offender => {
-                let body = ReferralWithdrawn { head: Head::of(stamp, &[]) };
-                Event::of(id, Kind::ReferralWithdrawn, stamp, &body)
+                let body = ReferralWithdrawn { head: ContentHead::of(stamp, &[]) };
+                Event::of(id, MessageKind::ReferralWithdrawn, stamp, &body)
             }
             Compartment::Victim => {
                 let Stamp { referral_id, revision, .. } = *stamp;
                 let body = VictimWithdrawn { referral_id, revision };
-                Event::of(id, Kind::VictimWithdrawn, stamp, &body)
+                Event::of(id, MessageKind::VictimWithdrawn, stamp, &body)
             }
         }
     }
 
     /// What police decided. One who sent the referral in error recalls it, and says nothing else.
     pub fn decision(id: Uuid, stamp: &Stamp, decision: &Decision) -> Event {
-        let head = Head::of(stamp, &[]);
+        let head = ContentHead::of(stamp, &[]);
         if decision.decided == Decided::Recalled {
-            return Event::of(id, Kind::Recall, stamp, &Recall { head, demand: Demand::ALL });
+            return Event::of(
+                id,
+                MessageKind::Recall,
+                stamp,
+                &Recall { head, demand: RecallDemand::ALL },
+            );
         }
         let body = CautionDecision {
             head,
@@ -132,27 +138,33 @@ impl Event {
             new_deadline: decision.new_deadline,
             supersedes: decision.supersedes,
         };
-        Event::of(id, Kind::CautionDecision, stamp, &body)
+        Event::of(id, MessageKind::CautionDecision, stamp, &body)
     }
 
     /// Something happened on the offender's side.
     pub fn prompt(id: Uuid, stamp: &Stamp, what: Prompt, happened_on: Date, due_by: Date) -> Event {
-        let demand = (what == Prompt::Recalled).then_some(Demand::ALL);
+        let demand = (what == Prompt::Recalled).then_some(RecallDemand::ALL);
         let body =
             VictimPrompt { referral_id: stamp.referral_id, what, happened_on, due_by, demand };
-        Event::of(id, Kind::VictimPrompt, stamp, &body)
+        Event::of(id, MessageKind::VictimPrompt, stamp, &body)
     }
 
-    fn of(id: Uuid, kind: Kind, stamp: &Stamp, data: &impl Serialize) -> Event {
+    fn of(id: Uuid, kind: MessageKind, stamp: &Stamp, data: &impl Serialize) -> Event {
         let (header, mut body) = Event::open(id, kind, stamp, 512);
         write(&mut body, data);
         Event::close(header, body)
     }
 
     /// The head of the body and the members of `content`, a JSON object that is never read again.
-    fn spliced(id: Uuid, kind: Kind, stamp: &Stamp, content: &[u8], flags: &[Finding]) -> Event {
+    fn spliced(
+        id: Uuid,
+        kind: MessageKind,
+        stamp: &Stamp,
+        content: &[u8],
+        flags: &[Finding],
+    ) -> Event {
         let (header, mut body) = Event::open(id, kind, stamp, content.len() + 512);
-        write(&mut body, &Head::of(stamp, &flag::visible(flags, kind.compartment())));
+        write(&mut body, &ContentHead::of(stamp, &flag::visible(flags, kind.compartment())));
         body.pop();
         body.push(b',');
         body.extend_from_slice(&content[1..]);
@@ -160,7 +172,7 @@ impl Event {
     }
 
     /// The envelope up to where its `data` begins.
-    fn open(id: Uuid, kind: Kind, stamp: &Stamp, data_bytes: usize) -> (Header, Vec<u8>) {
+    fn open(id: Uuid, kind: MessageKind, stamp: &Stamp, data_bytes: usize) -> (Header, Vec<u8>) {
         let header = Header {
             id,
             kind,

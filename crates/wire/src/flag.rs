@@ -3,14 +3,14 @@
 use super::v1::Flag;
 use cara_domain::Compartment;
 use cara_domain::field::{FIELDS, Goes, Group};
-use cara_domain::{Finding, Kind};
+use cara_domain::{Finding, FindingKind};
 
 /// The flags that this side may see, in their order. A flag of a police-only field, and one of the
 /// whole record, goes to neither.
 pub fn visible(findings: &[Finding], to: Compartment) -> Vec<Flag> {
     findings
         .iter()
-        .filter(|finding| finding.code.kind() == Kind::Flag)
+        .filter(|finding| finding.code.kind() == FindingKind::Flag)
         .filter(|finding| goes(&finding.field) == Some(to))
         .map(|finding| Flag {
             code: finding.code.id().into(),
@@ -66,7 +66,7 @@ fn is_under(spec: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cara_domain::Code;
+    use cara_domain::FindingCode;
 
     fn check(field: &'static str, expected: Option<Compartment>) {
         assert_eq!(goes(field), expected, "{field}");
@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn only_flags_are_shown() {
         let findings = [
-            Finding::new(Code::UNREADABLE, "offender.email"),
-            Finding::new(Code::MISSING, "offender.family_name"),
-            Finding::new(Code::NOT_RECORDED, "victim.views"),
+            Finding::new(FindingCode::UNREADABLE, "offender.email"),
+            Finding::new(FindingCode::MISSING, "offender.family_name"),
+            Finding::new(FindingCode::NOT_RECORDED, "victim.views"),
         ];
         let names = |to| -> Vec<String> {
             visible(&findings, to).into_iter().map(|flag| flag.field.into_owned()).collect()

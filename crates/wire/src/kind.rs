@@ -20,7 +20,7 @@ pub const fn rejected_exchange(compartment: Compartment) -> &'static str {
 
 /// What a message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     ReferralNew,
     ReferralAmended,
     ReferralWithdrawn,
@@ -37,23 +37,23 @@ pub enum Kind {
     VictimPrompt,
 }
 
-impl Kind {
-    pub const ALL: [Kind; 10] = [
-        Kind::ReferralNew,
-        Kind::ReferralAmended,
-        Kind::ReferralWithdrawn,
-        Kind::CautionDecision,
-        Kind::Recall,
-        Kind::VictimNew,
-        Kind::VictimAmended,
-        Kind::VictimWithdrawn,
-        Kind::VictimRecalled,
-        Kind::VictimPrompt,
+impl MessageKind {
+    pub const ALL: [MessageKind; 10] = [
+        MessageKind::ReferralNew,
+        MessageKind::ReferralAmended,
+        MessageKind::ReferralWithdrawn,
+        MessageKind::CautionDecision,
+        MessageKind::Recall,
+        MessageKind::VictimNew,
+        MessageKind::VictimAmended,
+        MessageKind::VictimWithdrawn,
+        MessageKind::VictimRecalled,
+        MessageKind::VictimPrompt,
     ];
 
-    /// The kind with this action on this side; see [`Kind::action`].
-    pub fn find(compartment: Compartment, action: &str) -> Option<Kind> {
-        Kind::ALL
+    /// The kind with this action on this side; see [`MessageKind::action`].
+    pub fn find(compartment: Compartment, action: &str) -> Option<MessageKind> {
+        MessageKind::ALL
             .into_iter()
             .find(|kind| kind.compartment() == compartment && kind.action() == action)
     }
@@ -61,16 +61,16 @@ impl Kind {
     /// The end of the routing key: `referral.new`.
     pub const fn name(self) -> &'static str {
         match self {
-            Kind::ReferralNew => "referral.new",
-            Kind::ReferralAmended => "referral.amended",
-            Kind::ReferralWithdrawn => "referral.withdrawn",
-            Kind::VictimNew => "victim.new",
-            Kind::VictimAmended => "victim.amended",
-            Kind::VictimWithdrawn => "victim.withdrawn",
-            Kind::CautionDecision => "caution.decision",
-            Kind::Recall => "recall",
-            Kind::VictimRecalled => "victim.recalled",
-            Kind::VictimPrompt => "victim.prompt",
+            MessageKind::ReferralNew => "referral.new",
+            MessageKind::ReferralAmended => "referral.amended",
+            MessageKind::ReferralWithdrawn => "referral.withdrawn",
+            MessageKind::VictimNew => "victim.new",
+            MessageKind::VictimAmended => "victim.amended",
+            MessageKind::VictimWithdrawn => "victim.withdrawn",
+            MessageKind::CautionDecision => "caution.decision",
+            MessageKind::Recall => "recall",
+            MessageKind::VictimRecalled => "victim.recalled",
+            MessageKind::VictimPrompt => "victim.prompt",
         }
     }
 
@@ -83,16 +83,16 @@ impl Kind {
     /// The CloudEvents type: `uk.cara.referral.new.v1`.
     pub const fn type_name(self) -> &'static str {
         match self {
-            Kind::ReferralNew => "uk.cara.referral.new.v1",
-            Kind::ReferralAmended => "uk.cara.referral.amended.v1",
-            Kind::ReferralWithdrawn => "uk.cara.referral.withdrawn.v1",
-            Kind::VictimNew => "uk.cara.victim.new.v1",
-            Kind::VictimAmended => "uk.cara.victim.amended.v1",
-            Kind::VictimWithdrawn => "uk.cara.victim.withdrawn.v1",
-            Kind::CautionDecision => "uk.cara.caution.decision.v1",
-            Kind::Recall => "uk.cara.recall.v1",
-            Kind::VictimRecalled => "uk.cara.victim.recalled.v1",
-            Kind::VictimPrompt => "uk.cara.victim.prompt.v1",
+            MessageKind::ReferralNew => "uk.cara.referral.new.v1",
+            MessageKind::ReferralAmended => "uk.cara.referral.amended.v1",
+            MessageKind::ReferralWithdrawn => "uk.cara.referral.withdrawn.v1",
+            MessageKind::VictimNew => "uk.cara.victim.new.v1",
+            MessageKind::VictimAmended => "uk.cara.victim.amended.v1",
+            MessageKind::VictimWithdrawn => "uk.cara.victim.withdrawn.v1",
+            MessageKind::CautionDecision => "uk.cara.caution.decision.v1",
+            MessageKind::Recall => "uk.cara.recall.v1",
+            MessageKind::VictimRecalled => "uk.cara.victim.recalled.v1",
+            MessageKind::VictimPrompt => "uk.cara.victim.prompt.v1",
         }
     }
 
@@ -104,16 +104,16 @@ impl Kind {
 
     pub const fn compartment(self) -> Compartment {
         match self {
-            Kind::ReferralNew
-            | Kind::ReferralAmended
-            | Kind::ReferralWithdrawn
-            | Kind::CautionDecision
-            | Kind::Recall => Compartment::Offender,
-            Kind::VictimNew
-            | Kind::VictimAmended
-            | Kind::VictimWithdrawn
-            | Kind::VictimRecalled
-            | Kind::VictimPrompt => Compartment::Victim,
+            MessageKind::ReferralNew
+            | MessageKind::ReferralAmended
+            | MessageKind::ReferralWithdrawn
+            | MessageKind::CautionDecision
+            | MessageKind::Recall => Compartment::Offender,
+            MessageKind::VictimNew
+            | MessageKind::VictimAmended
+            | MessageKind::VictimWithdrawn
+            | MessageKind::VictimRecalled
+            | MessageKind::VictimPrompt => Compartment::Victim,
         }
     }
 
@@ -128,10 +128,10 @@ mod tests {
 
     #[test]
     fn a_kind_is_found_again_by_side_and_action() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::find(kind.compartment(), kind.action()), Some(kind));
+        for kind in MessageKind::ALL {
+            assert_eq!(MessageKind::find(kind.compartment(), kind.action()), Some(kind));
             assert_eq!(kind.type_name(), format!("uk.cara.{}.v1", kind.name()));
         }
-        assert_eq!(Kind::find(Compartment::Offender, "recalled"), None);
+        assert_eq!(MessageKind::find(Compartment::Offender, "recalled"), None);
     }
 }

@@ -20,6 +20,6 @@ mod tests;
 pub mod v1;
 
 pub use content::{OffenderContent, VictimContent};
-pub use event::{Change, Event, Header};
-pub use kind::{Kind, exchange, rejected_exchange};
+pub use event::{Event, Header, RevisionChange};
+pub use kind::{MessageKind, exchange, rejected_exchange};
 pub use v1::Stamp;

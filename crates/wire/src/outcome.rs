@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::rejection::{self, Code, Fault};
+use super::rejection::{self, MessageFault, RejectionCode};
 use cara_domain::choice::Choice;
-use cara_domain::outcome::{Outcome, Part, Report, VictimReport};
+use cara_domain::outcome::{OffenderReport, Outcome, VictimReport, WorkshopPart};
 
 /// Bytes of one message; the longest honest one has a tenth of it.
 pub const BYTES_MAX: usize = 16 << 10;
@@ -30,14 +30,14 @@ pub const fn type_name(side: Compartment) -> &'static str {
 
 /// A message that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum OutcomeMessage {
     Offender(Outcome),
     Victim(Outcome<VictimReport>),
 }
 
 /// The members that both sides' outcomes have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct OutcomeHead {
     pub outcome_id: Uuid,
     pub referral_id: Uuid,
     pub number: u32,
@@ -46,10 +46,10 @@ pub struct Head {
     pub recorded_at: Timestamp,
 }
 
-impl Told {
-    pub fn head(&self) -> Head {
-        fn of<R>(outcome: &Outcome<R>) -> Head {
-            Head {
+impl OutcomeMessage {
+    pub fn head(&self) -> OutcomeHead {
+        fn of<R>(outcome: &Outcome<R>) -> OutcomeHead {
+            OutcomeHead {
                 outcome_id: outcome.outcome_id,
                 referral_id: outcome.referral_id,
                 number: outcome.number,
@@ -59,23 +59,23 @@ impl Told {
             }
         }
         match self {
-            Told::Offender(outcome) => of(outcome),
-            Told::Victim(outcome) => of(outcome),
+            OutcomeMessage::Offender(outcome) => of(outcome),
+            OutcomeMessage::Victim(outcome) => of(outcome),
         }
     }
 
     pub fn kind(&self) -> &'static str {
         match self {
-            Told::Offender(outcome) => outcome.report.kind(),
-            Told::Victim(outcome) => outcome.report.kind(),
+            OutcomeMessage::Offender(outcome) => outcome.report.kind(),
+            OutcomeMessage::Victim(outcome) => outcome.report.kind(),
         }
     }
 
     /// What is stored: the known members only, in a fixed order.
     pub fn to_json(&self) -> Vec<u8> {
         let json = match self {
-            Told::Offender(outcome) => serde_json::to_vec(outcome),
-            Told::Victim(outcome) => serde_json::to_vec(outcome),
+            OutcomeMessage::Offender(outcome) => serde_json::to_vec(outcome),
+            OutcomeMessage::Victim(outcome) => serde_json::to_vec(outcome),
         };
         match json {
             Ok(json) => json,
@@ -83,62 +83,69 @@ impl Told {
         }
     }
 
-    /// What [`Told::to_json`] wrote.
-    pub fn from_json(side: Compartment, json: &[u8]) -> Result<Told, Unread> {
+    /// What [`OutcomeMessage::to_json`] wrote.
+    pub fn from_json(side: Compartment, json: &[u8]) -> Result<OutcomeMessage, UnreadMessage> {
         match serde_json::from_slice(json) {
             Ok(Value::Object(data)) => told(side, &data),
-            _ => Err(Unread::of(&rejection::UNREADABLE, "data")),
+            _ => Err(UnreadMessage::of(&rejection::UNREADABLE, "data")),
         }
     }
 }
 
 /// Why a message could not be read: every fault, and whom it may be about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unread {
-    pub faults: Vec<Fault>,
+pub struct UnreadMessage {
+    pub faults: Vec<MessageFault>,
     pub outcome_id: Option<Uuid>,
     pub referral_id: Option<Uuid>,
 }
 
-impl Unread {
+impl UnreadMessage {
     /// One fault, of nobody knows whom.
-    pub fn of(code: &'static Code, member: &str) -> Unread {
-        Unread { faults: vec![Fault { code, member: member.to_owned() }], ..Unread::default() }
+    pub fn of(code: &'static RejectionCode, member: &str) -> UnreadMessage {
+        UnreadMessage {
+            faults: vec![MessageFault { code, member: member.to_owned() }],
+            ..UnreadMessage::default()
+        }
     }
 
     /// The same of an outcome whose head could be read.
-    pub fn about(self, head: Head) -> Unread {
-        Unread { outcome_id: Some(head.outcome_id), referral_id: Some(head.referral_id), ..self }
+    pub fn about(self, head: OutcomeHead) -> UnreadMessage {
+        UnreadMessage {
+            outcome_id: Some(head.outcome_id),
+            referral_id: Some(head.referral_id),
+            ..self
+        }
     }
 }
 
 /// Reads one message of this side.
-pub fn read(side: Compartment, body: &[u8]) -> Result<Told, Unread> {
+pub fn read(side: Compartment, body: &[u8]) -> Result<OutcomeMessage, UnreadMessage> {
     if body.len() > BYTES_MAX {
-        return Err(Unread::of(&rejection::TOO_LARGE, ""));
+        return Err(UnreadMessage::of(&rejection::TOO_LARGE, ""));
     }
     let Ok(Value::Object(envelope)) = serde_json::from_slice::<Value>(body) else {
-        return Err(Unread::of(&rejection::UNREADABLE, ""));
+        return Err(UnreadMessage::of(&rejection::UNREADABLE, ""));
     };
     let text = |name: &str| envelope.get(name).and_then(Value::as_str);
     if text("specversion") != Some("1.0") {
-        return Err(Unread::of(&rejection::UNREADABLE, "specversion"));
+        return Err(UnreadMessage::of(&rejection::UNREADABLE, "specversion"));
     }
     if text("type") != Some(type_name(side)) {
-        return Err(Unread::of(&rejection::WRONG_TYPE, "type"));
+        return Err(UnreadMessage::of(&rejection::WRONG_TYPE, "type"));
     }
     let Some(Value::Object(data)) = envelope.get("data") else {
-        return Err(Unread::of(&rejection::MISSING, "data"));
+        return Err(UnreadMessage::of(&rejection::MISSING, "data"));
     };
     let told = told(side, data)?;
     let id = text("id").and_then(|id| id.parse::<Uuid>().ok());
     if id != Some(told.head().outcome_id) {
-        return Err(Unread::of(&rejection::MALFORMED, "id").about(told.head()));
+        return Err(UnreadMessage::of(&rejection::MALFORMED, "id").about(told.head()));
     }
     Ok(told)
 }
 
-fn told(side: Compartment, data: &Map<String, Value>) -> Result<Told, Unread> {
+fn told(side: Compartment, data: &Map<String, Value>) -> Result<OutcomeMessage, UnreadMessage> {
     let mut members = Members { data, faults: Vec::new() };
     let head = members.head();
     let kind = data.get("kind").and_then(Value::as_str);
@@ -155,7 +162,7 @@ fn told(side: Compartment, data: &Map<String, Value>) -> Result<Told, Unread> {
     };
     match told {
         Some(told) if members.faults.is_empty() => Ok(told),
-        _ => Err(Unread {
+        _ => Err(UnreadMessage {
             outcome_id: id_of(data, "outcome_id"),
             referral_id: id_of(data, "referral_id"),
             faults: members.faults,
@@ -167,28 +174,29 @@ fn id_of(data: &Map<String, Value>, name: &str) -> Option<Uuid> {
     data.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok())
 }
 
-fn with_offender((report, head): (Report, Head)) -> Told {
-    Told::Offender(outcome(head, report))
+fn with_offender((report, head): (OffenderReport, OutcomeHead)) -> OutcomeMessage {
+    OutcomeMessage::Offender(outcome(head, report))
 }
 
-fn with_victim((report, head): (VictimReport, Head)) -> Told {
-    Told::Victim(outcome(head, report))
+fn with_victim((report, head): (VictimReport, OutcomeHead)) -> OutcomeMessage {
+    OutcomeMessage::Victim(outcome(head, report))
 }
 
-fn outcome<R>(head: Head, report: R) -> Outcome<R> {
-    let Head { outcome_id, referral_id, number, revision_seen, happened_on, recorded_at } = head;
+fn outcome<R>(head: OutcomeHead, report: R) -> Outcome<R> {
+    let OutcomeHead { outcome_id, referral_id, number, revision_seen, happened_on, recorded_at } =
+        head;
     Outcome { outcome_id, referral_id, number, revision_seen, happened_on, recorded_at, report }
 }
 
 /// Reads members one by one and goes on after a fault.
 struct Members<'d> {
     data: &'d Map<String, Value>,
-    faults: Vec<Fault>,
+    faults: Vec<MessageFault>,
 }
 
 impl Members<'_> {
-    fn fault(&mut self, code: &'static Code, name: &str) {
-        self.faults.push(Fault { code, member: format!("data.{name}") });
+    fn fault(&mut self, code: &'static RejectionCode, name: &str) {
+        self.faults.push(MessageFault { code, member: format!("data.{name}") });
     }
 
     /// The member, read; a fault when it is missing or not as described.
@@ -200,14 +208,14 @@ impl Members<'_> {
         found.map_err(|code| self.fault(code, name)).ok()
     }
 
-    fn head(&mut self) -> Option<Head> {
+    fn head(&mut self) -> Option<OutcomeHead> {
         let outcome_id = self.id("outcome_id");
         let referral_id = self.id("referral_id");
         let number = self.count("number", 1);
         let revision_seen = self.count("revision_seen", 1);
         let happened_on = self.day("happened_on");
         let recorded_at = self.read("recorded_at", |value| value.as_str()?.parse().ok());
-        Some(Head {
+        Some(OutcomeHead {
             outcome_id: outcome_id?,
             referral_id: referral_id?,
             number: number?,
@@ -236,8 +244,8 @@ impl Members<'_> {
         self.read(name, Value::as_bool)
     }
 
-    fn part(&mut self, name: &str) -> Option<Part> {
-        self.read(name, |value| value.as_u64().and_then(Part::of))
+    fn part(&mut self, name: &str) -> Option<WorkshopPart> {
+        self.read(name, |value| value.as_u64().and_then(WorkshopPart::of))
     }
 
     fn choice<T: Choice>(&mut self, name: &str) -> Option<T> {
@@ -265,34 +273,36 @@ impl Members<'_> {
         })
     }
 
-    fn report(&mut self, kind: &str) -> Option<Report> {
+    fn report(&mut self, kind: &str) -> Option<OffenderReport> {
         match kind {
-            "received" => Some(Report::Received),
-            "accepted" => Some(Report::Accepted),
-            "declined" => Some(Report::Declined { reason: self.choice("reason")? }),
+            "received" => Some(OffenderReport::Received),
+            "accepted" => Some(OffenderReport::Accepted),
+            "declined" => Some(OffenderReport::Declined { reason: self.choice("reason")? }),
             "information_requested" => {
-                Some(Report::InformationRequested { fields: self.fields("fields")? })
+                Some(OffenderReport::InformationRequested { fields: self.fields("fields")? })
             }
-            "uncontactable" => Some(Report::Uncontactable { attempts: self.count("attempts", 1)? }),
+            "uncontactable" => {
+                Some(OffenderReport::Uncontactable { attempts: self.count("attempts", 1)? })
+            }
             "workshop_booked" | "workshop_rescheduled" => {
                 let (part, on) = (self.part("part"), self.day("on"));
                 let (part, on) = (part?, on?);
                 Some(match kind {
-                    "workshop_booked" => Report::WorkshopBooked { part, on },
-                    _ => Report::WorkshopRescheduled { part, on },
+                    "workshop_booked" => OffenderReport::WorkshopBooked { part, on },
+                    _ => OffenderReport::WorkshopRescheduled { part, on },
                 })
             }
             "workshop_attended" => {
                 let (part, on, late) =
                     (self.part("part"), self.day("on"), self.flag("arrived_late"));
-                Some(Report::WorkshopAttended { part: part?, on: on?, arrived_late: late? })
+                Some(OffenderReport::WorkshopAttended { part: part?, on: on?, arrived_late: late? })
             }
             "workshop_missed" => {
                 let (part, on) = (self.part("part"), self.day("on"));
                 let reason = self.choice("reason");
                 let explanation_offered = self.choice("explanation_offered");
                 let repeat_from = self.part("repeat_from");
-                Some(Report::WorkshopMissed {
+                Some(OffenderReport::WorkshopMissed {
                     part: part?,
                     on: on?,
                     reason: reason?,
@@ -300,13 +310,13 @@ impl Members<'_> {
                     repeat_from: repeat_from?,
                 })
             }
-            "programme_completed" => Some(Report::ProgrammeCompleted),
+            "programme_completed" => Some(OffenderReport::ProgrammeCompleted),
             "non_compliance_reported" => {
-                Some(Report::NonComplianceReported { facts: self.choices("facts")? })
+                Some(OffenderReport::NonComplianceReported { facts: self.choices("facts")? })
             }
-            "correction" => Some(Report::Correction { supersedes: self.id("supersedes")? }),
-            "returned" => Some(Report::Returned),
-            "closed" => Some(Report::Closed),
+            "correction" => Some(OffenderReport::Correction { supersedes: self.id("supersedes")? }),
+            "returned" => Some(OffenderReport::Returned),
+            "closed" => Some(OffenderReport::Closed),
             _ => self.unknown_kind(),
         }
     }

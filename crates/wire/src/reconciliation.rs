@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::outcome::Unread;
+use super::outcome::UnreadMessage;
 use super::rejection;
 
 /// The CloudEvents type.
@@ -18,7 +18,8 @@ pub const BYTES_MAX: usize = 1024 * 1024;
 
 /// What one side of a provider counted. The lengths of the lists are its counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Counted {
+#[schemars(rename = "Counted")]
+pub struct ReconciliationCount {
     /// The day in Europe/London.
     #[schemars(with = "String", extend("format" = "date"))]
     pub day: Date,
@@ -29,7 +30,7 @@ pub struct Counted {
 }
 
 /// Reads a body, if it is of this type at all.
-pub fn read(body: &[u8]) -> Option<Result<Counted, Unread>> {
+pub fn read(body: &[u8]) -> Option<Result<ReconciliationCount, UnreadMessage>> {
     #[derive(Deserialize)]
     struct Envelope {
         #[serde(rename = "type")]
@@ -46,7 +47,7 @@ pub fn read(body: &[u8]) -> Option<Result<Counted, Unread>> {
         return None;
     }
     let counted = serde_json::from_value(envelope.data);
-    Some(counted.map_err(|_| Unread::of(&rejection::MALFORMED, "data")))
+    Some(counted.map_err(|_| UnreadMessage::of(&rejection::MALFORMED, "data")))
 }
 
 #[cfg(test)]

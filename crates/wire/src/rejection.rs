@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A published code with its page.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Code {
+pub struct RejectionCode {
     /// `O101`; never reused.
     pub id: &'static str,
     pub name: &'static str,
@@ -21,11 +21,11 @@ pub struct Code {
 macro_rules! codes {
     ($( $constant:ident $id:literal $name:literal
         means $means:literal cause $cause:literal fix $fix:literal avoid $avoid:literal; )*) => {
-        $( pub static $constant: Code = Code {
+        $( pub static $constant: RejectionCode = RejectionCode {
             id: $id, name: $name, means: $means, cause: $cause, fix: $fix, avoid: $avoid,
         }; )*
         /// Every code of a rejected outcome.
-        pub static ALL: &[&Code] = &[$( &$constant ),*];
+        pub static ALL: &[&RejectionCode] = &[$( &$constant ),*];
     };
 }
 
@@ -112,8 +112,8 @@ codes! {
         avoid "Give an outcome its id once, and send it unchanged until the broker confirms it.";
 }
 
-impl Code {
-    pub fn find(id: &str) -> Option<&'static Code> {
+impl RejectionCode {
+    pub fn find(id: &str) -> Option<&'static RejectionCode> {
         ALL.iter().copied().find(|code| code.id == id)
     }
 }
@@ -128,8 +128,8 @@ pub const fn type_name(side: Compartment) -> &'static str {
 
 /// One thing wrong with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub code: &'static Code,
+pub struct MessageFault {
+    pub code: &'static RejectionCode,
     /// The member that it is about: `data.part`. Never its value.
     pub member: String,
 }
@@ -146,7 +146,7 @@ pub struct Rejection {
     pub message_id: Option<Uuid>,
     pub outcome_id: Option<Uuid>,
     pub referral_id: Option<Uuid>,
-    pub faults: Vec<Fault>,
+    pub faults: Vec<MessageFault>,
 }
 
 #[derive(Serialize)]
@@ -158,12 +158,13 @@ struct Envelope<'a> {
     kind: &'static str,
     time: jiff::Timestamp,
     datacontenttype: &'static str,
-    data: Said<'a>,
+    data: RejectionContent<'a>,
 }
 
 /// What could not be applied, and why.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Said<'a> {
+#[schemars(rename = "Said")]
+pub(super) struct RejectionContent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,7 +218,7 @@ impl Rejection {
             kind: self.type_name(),
             time: self.at,
             datacontenttype: "application/json",
-            data: Said {
+            data: RejectionContent {
                 message_id: self.message_id,
                 outcome_id: self.outcome_id,
                 referral_id: self.referral_id,

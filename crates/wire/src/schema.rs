@@ -5,42 +5,44 @@ use cara_domain::Compartment;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::Kind;
-use super::reconciliation::Counted;
-use super::rejection::Said;
+use super::MessageKind;
+use super::reconciliation::ReconciliationCount;
+use super::rejection::RejectionContent;
 use super::v1::{
-    CautionDecision, Head, Recall, ReferralWithdrawn, VictimNotAgreed, VictimPrompt,
+    CautionDecision, ContentHead, Recall, ReferralWithdrawn, VictimNotAgreed, VictimPrompt,
     VictimRecalled, VictimWithdrawn,
 };
 use cara_domain::outcome::{Outcome, VictimReport};
 use cara_domain::{OffenderSide, VictimSide};
 
 /// The schema of a kind's `data`.
-pub fn of(kind: Kind) -> Value {
+pub fn of(kind: MessageKind) -> Value {
     let (body, says) = match kind {
-        Kind::ReferralNew => {
+        MessageKind::ReferralNew => {
             (with_side::<OffenderSide>(), "A case, as its provider first sees it.")
         }
-        Kind::ReferralAmended => {
+        MessageKind::ReferralAmended => {
             (with_side::<OffenderSide>(), "The whole case again; it replaces what came before.")
         }
-        Kind::ReferralWithdrawn => (plain::<ReferralWithdrawn<'_>>(), "The case is off."),
-        Kind::CautionDecision => {
+        MessageKind::ReferralWithdrawn => (plain::<ReferralWithdrawn<'_>>(), "The case is off."),
+        MessageKind::CautionDecision => {
             (plain::<CautionDecision<'_>>(), "What police decided about the caution.")
         }
-        Kind::Recall => (
+        MessageKind::Recall => (
             plain::<Recall<'_>>(),
             "The referral was sent in error. Stop, destroy what earlier messages said, confirm with \
              the outcome `closed`.",
         ),
-        Kind::VictimPrompt => (
+        MessageKind::VictimPrompt => (
             plain::<VictimPrompt>(),
             "Something happened on the offender's side that the victim worker should know.",
         ),
-        Kind::VictimNew => (victim(), "The victim's side of a case."),
-        Kind::VictimAmended => (victim(), "The victim's side again; it replaces what came before."),
-        Kind::VictimWithdrawn => (plain::<VictimWithdrawn>(), "The case is off."),
-        Kind::VictimRecalled => (
+        MessageKind::VictimNew => (victim(), "The victim's side of a case."),
+        MessageKind::VictimAmended => {
+            (victim(), "The victim's side again; it replaces what came before.")
+        }
+        MessageKind::VictimWithdrawn => (plain::<VictimWithdrawn>(), "The case is off."),
+        MessageKind::VictimRecalled => (
             plain::<VictimRecalled>(),
             "The victim no longer agrees to be contacted. Stop, destroy what earlier messages said, \
              confirm.",
@@ -87,7 +89,7 @@ pub fn of_reconciliation() -> Value {
     schema.insert("title".to_owned(), json!("reconciliation"));
     let says = "What one side of a provider got and said on a day that is over.";
     schema.insert("description".to_owned(), json!(says));
-    schema.extend(plain::<Counted>());
+    schema.extend(plain::<ReconciliationCount>());
     schema.remove("additionalProperties");
     Value::Object(schema)
 }
@@ -100,7 +102,7 @@ pub fn of_rejection() -> Value {
     schema.insert("title".to_owned(), json!("rejection"));
     let says = "An outcome that could not be applied, and why.";
     schema.insert("description".to_owned(), json!(says));
-    schema.extend(plain::<Said<'_>>());
+    schema.extend(plain::<RejectionContent<'_>>());
     Value::Object(schema)
 }
 
@@ -119,7 +121,7 @@ fn plain<T: JsonSchema>() -> Map<String, Value> {
 
 /// The head's members and the side's in one object, as the event writes them.
 fn with_side<S: JsonSchema>() -> Map<String, Value> {
-    let mut whole = plain::<Head<'_>>();
+    let mut whole = plain::<ContentHead<'_>>();
     for (key, value) in plain::<S>() {
         match (whole.get_mut(&key), value) {
             (Some(Value::Object(into)), Value::Object(from)) => into.extend(from),

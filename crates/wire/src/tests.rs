@@ -3,9 +3,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Change, Event, Kind, OffenderContent, Stamp, VictimContent};
+use super::{Event, MessageKind, OffenderContent, RevisionChange, Stamp, VictimContent};
 use cara_domain::choice::ContactAgreed;
-use cara_domain::{Code, Finding, Recorded, Referral, example};
+use cara_domain::{Finding, FindingCode, Recorded, Referral, example};
 
 fn stamp() -> Stamp {
     Stamp {
@@ -23,12 +23,12 @@ fn victim_event(contact_agreed: Recorded<ContactAgreed>, flags: &[Finding]) -> V
     let mut referral = example::referral();
     referral.victim_side.victim.contact_agreed = contact_agreed;
     let content = VictimContent::of(&referral.victim_side);
-    read(&Event::victim(Uuid::from_u128(9), Change::New, &stamp(), &content, flags))
+    read(&Event::victim(Uuid::from_u128(9), RevisionChange::New, &stamp(), &content, flags))
 }
 
 fn referral_event(referral: &Referral, flags: &[Finding]) -> Event {
     let content = OffenderContent::of(&referral.offender_side);
-    Event::referral(Uuid::from_u128(9), Change::New, &stamp(), &content, flags)
+    Event::referral(Uuid::from_u128(9), RevisionChange::New, &stamp(), &content, flags)
 }
 
 fn read(event: &Event) -> Value {
@@ -59,7 +59,7 @@ fn the_envelope_is_cloudevents() {
 #[test]
 fn the_body_is_the_stamp_the_flags_and_the_side() {
     let referral = example::referral();
-    let flags = [Finding::new(Code::UNREADABLE, "offender.title")];
+    let flags = [Finding::new(FindingCode::UNREADABLE, "offender.title")];
     let data = read(&referral_event(&referral, &flags))["data"].clone();
     let mut expected = serde_json::to_value(&referral.offender_side).unwrap();
     expected.as_object_mut().unwrap().extend([
@@ -82,9 +82,9 @@ fn the_body_is_the_stamp_the_flags_and_the_side() {
 #[test]
 fn a_side_sees_the_flags_of_its_own_fields_only() {
     let flags = [
-        Finding::new(Code::NOT_RECORDED, "victim.views"),
-        Finding::new(Code::NOT_RECORDED, "risk.grade"),
-        Finding::new(Code::UNREADABLE, "case.asn"),
+        Finding::new(FindingCode::NOT_RECORDED, "victim.views"),
+        Finding::new(FindingCode::NOT_RECORDED, "risk.grade"),
+        Finding::new(FindingCode::UNREADABLE, "case.asn"),
     ];
     let fields = |event: Value| -> Vec<Value> {
         let flags = event["data"]["flags"].as_array().unwrap().iter();
@@ -102,7 +102,7 @@ fn a_victim_who_did_not_agree_is_not_named() {
         (Recorded::Is(ContactAgreed::NotAsked), "not_asked"),
         (Recorded::NotRecorded, "not_recorded"),
     ] {
-        let flags = [Finding::new(Code::NOT_RECORDED, "victim.views")];
+        let flags = [Finding::new(FindingCode::NOT_RECORDED, "victim.views")];
         let expected = json!({
             "referral_id": "00000000-0000-0000-0000-000000000007",
             "revision": 3,
@@ -132,7 +132,7 @@ fn a_recall_demands_and_names_nobody() {
 fn a_withdrawal_tells_both_sides() {
     let event = Event::withdrawn(Uuid::from_u128(9), Compartment::Offender, &stamp());
     assert_eq!(read(&event)["data"]["revision"], 3);
-    assert_eq!(event.header().kind, Kind::ReferralWithdrawn);
+    assert_eq!(event.header().kind, MessageKind::ReferralWithdrawn);
     let event = Event::withdrawn(Uuid::from_u128(9), Compartment::Victim, &stamp());
     let expected = json!({ "referral_id": "00000000-0000-0000-0000-000000000007", "revision": 3 });
     assert_eq!(read(&event)["data"], expected);

@@ -33,7 +33,8 @@ pub struct Stamp {
 
 /// The head of a body with content, as JSON writes it; the side's own members follow it.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Head<'a> {
+#[schemars(rename = "Head")]
+pub(super) struct ContentHead<'a> {
     referral_id: Uuid,
     /// 1, 2, …: ignore a message whose revision is not above the last one seen.
     #[schemars(range(min = 1))]
@@ -57,9 +58,9 @@ pub(super) struct Head<'a> {
     flags: &'a [Flag],
 }
 
-impl<'a> Head<'a> {
+impl<'a> ContentHead<'a> {
     pub(super) fn of(stamp: &'a Stamp, flags: &'a [Flag]) -> Self {
-        Head {
+        ContentHead {
             referral_id: stamp.referral_id,
             revision: stamp.revision,
             force: &stamp.force,
@@ -87,7 +88,7 @@ pub struct Flag {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ReferralWithdrawn<'a> {
     #[serde(flatten)]
-    pub head: Head<'a>,
+    pub head: ContentHead<'a>,
 }
 
 /// The case is off: `victim.withdrawn`. It goes out whether or not she agreed to contact, so it
@@ -122,15 +123,15 @@ pub(super) struct VictimRecalled {
     #[schemars(with = "NotAgreed")]
     pub contact_agreed: Recorded<ContactAgreed>,
     /// What the provider has to do now, in this order.
-    #[schemars(extend("const" = Demand::ALL))]
-    pub demand: [Demand; 3],
+    #[schemars(extend("const" = RecallDemand::ALL))]
+    pub demand: [RecallDemand; 3],
 }
 
 /// What police decided: `caution.decision`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct CautionDecision<'a> {
     #[serde(flatten)]
-    pub head: Head<'a>,
+    pub head: ContentHead<'a>,
     /// Stable: a decision that is told twice has the same.
     pub decision_id: Uuid,
     #[schemars(with = "String", extend("format" = "date"))]
@@ -149,10 +150,10 @@ pub(super) struct CautionDecision<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Recall<'a> {
     #[serde(flatten)]
-    pub head: Head<'a>,
+    pub head: ContentHead<'a>,
     /// What the provider has to do now, in this order.
-    #[schemars(extend("const" = Demand::ALL))]
-    pub demand: [Demand; 3],
+    #[schemars(extend("const" = RecallDemand::ALL))]
+    pub demand: [RecallDemand; 3],
 }
 
 /// Something happened on the offender's side: `victim.prompt`. Nothing else of him is said.
@@ -167,8 +168,8 @@ pub(super) struct VictimPrompt {
     pub due_by: Date,
     /// With `recalled`: what the provider has to do now, in this order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<[Demand; 3]>")]
-    pub demand: Option<[Demand; 3]>,
+    #[schemars(with = "Option<[RecallDemand; 3]>")]
+    pub demand: Option<[RecallDemand; 3]>,
 }
 
 /// What a prompt tells the victim worker.
@@ -214,7 +215,8 @@ impl JsonSchema for NotAgreed {
 /// What a recall asks of the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Demand {
+#[schemars(rename = "Demand")]
+pub enum RecallDemand {
     /// Do nothing more in this case; with `victim.recalled`, contact her no more.
     Stop,
     /// Destroy what earlier messages of this side said.
@@ -223,6 +225,7 @@ pub enum Demand {
     Confirm,
 }
 
-impl Demand {
-    pub const ALL: [Demand; 3] = [Demand::Stop, Demand::Destroy, Demand::Confirm];
+impl RecallDemand {
+    pub const ALL: [RecallDemand; 3] =
+        [RecallDemand::Stop, RecallDemand::Destroy, RecallDemand::Confirm];
 }

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 
 use cara_domain::choice::Choice as _;
 use cara_domain::decision::DecisionRecord;
-use cara_domain::{Finding, Kind, Referral, Validated};
-use cara_mapping::attempt::{Attempt, Unread};
+use cara_domain::{Finding, FindingKind, Referral, Validated};
+use cara_mapping::attempt::{Attempt, UntriedBody};
 use cara_mapping::{Diagnostic, Plan, compile};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -152,16 +152,16 @@ fn judged(validated: &Validated) -> Judged<'_> {
             Judged { outcome: "decided", content: Some(decided(sent)), findings: &[] }
         }
         Validated::Stopped(record) => {
-            let refused = record.findings.iter().any(|it| it.code.kind() == Kind::Violation);
+            let refused = record.findings.iter().any(|it| it.code.kind() == FindingKind::Violation);
             let outcome = if refused { "refused" } else { "held" };
             Judged { outcome, content: None, findings: &record.findings }
         }
     }
 }
 
-fn refusal(unread: &Unread) -> String {
+fn refusal(unread: &UntriedBody) -> String {
     let place = match unread {
-        Unread::Document(error) => match (error.line, error.column) {
+        UntriedBody::Document(error) => match (error.line, error.column) {
             (Some(line), Some(column)) => format!(" (line {line}, column {column})"),
             (Some(line), None) => format!(" (line {line})"),
             _ => String::new(),
@@ -217,8 +217,8 @@ fn sorted(findings: &[Finding]) -> Vec<&Finding> {
 
 fn kind(finding: &Finding) -> &'static str {
     match finding.code.kind() {
-        Kind::Flag => "flag",
-        Kind::Hold => "hold",
-        Kind::Violation => "violation",
+        FindingKind::Flag => "flag",
+        FindingKind::Hold => "hold",
+        FindingKind::Violation => "violation",
     }
 }

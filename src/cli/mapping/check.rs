@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use cara_mapping::{Diagnostic, Mapping, Plan, Report, could_both_match};
+use cara_mapping::{Diagnostic, Mapping, Plan, TestReport, could_both_match};
 use serde_json::{Value, json};
 
 use super::folder::{File, base_of, bases, extenders, files};
@@ -60,7 +60,7 @@ struct Checked {
     file: String,
     diagnostics: Vec<Diagnostic>,
     /// Absent when it could not be understood.
-    report: Option<Report>,
+    report: Option<TestReport>,
     /// Why it could not be read.
     problem: Option<String>,
     base: Option<PathBuf>,
@@ -165,7 +165,7 @@ fn twins(plans: &[(String, Plan)]) -> Vec<[String; 2]> {
 
 impl Checked {
     fn is_clean(&self) -> bool {
-        let complete = |report: &Report| !report.failed() && report.is_complete();
+        let complete = |report: &TestReport| !report.failed() && report.is_complete();
         self.diagnostics.is_empty() && self.report.as_ref().is_some_and(complete)
     }
 

@@ -1,6 +1,6 @@
 //! Problems of a mapping file, and how its tests went, as JSON.
 
-use cara_mapping::{Diagnostic, Report};
+use cara_mapping::{Diagnostic, TestReport};
 use serde_json::{Value, json};
 
 pub(in crate::cli) fn document(diagnostic: &Diagnostic) -> Value {
@@ -17,7 +17,7 @@ pub(in crate::cli) fn document(diagnostic: &Diagnostic) -> Value {
     })
 }
 
-pub(super) fn tests(report: &Report) -> Value {
+pub(super) fn tests(report: &TestReport) -> Value {
     let failures = report.failures.iter().map(|(name, what)| json!({ "name": name, "what": what }));
     let coverage = report
         .coverage

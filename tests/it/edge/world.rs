@@ -68,8 +68,12 @@ impl Stories for Told {
         ready(Err(Refusal::Absent)).boxed()
     }
 
-    fn find<'a>(&'a self, _: &'a Caller, _: String) -> BoxFuture<'a, Result<api::Found, Refusal>> {
-        ready(Ok(api::Found { referral: None, holds: Vec::new() })).boxed()
+    fn find<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: String,
+    ) -> BoxFuture<'a, Result<api::FindAnswer, Refusal>> {
+        ready(Ok(api::FindAnswer { referral: None, holds: Vec::new() })).boxed()
     }
 
     fn reconciliation<'a>(

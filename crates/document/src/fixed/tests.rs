@@ -1,21 +1,24 @@
-use super::{Column, Is, Line, Options};
-use crate::{Error, Format, Limits, Names, Tree, parse};
+use super::{Column, FixedLine, FixedOptions, Is};
+use crate::{BodyFormat, Error, Limits, NameTable, Tree, parse};
 
-fn format(lines: &[(&str, Option<&str>, &[&str])]) -> Format {
-    let line = |(name, is, columns): &(&str, Option<&str>, &[&str])| Line {
+fn format(lines: &[(&str, Option<&str>, &[&str])]) -> BodyFormat {
+    let line = |(name, is, columns): &(&str, Option<&str>, &[&str])| FixedLine {
         name: (*name).to_owned(),
         is: is.map(|is| Is::parse(is).unwrap()),
         columns: columns.iter().map(|column| Column::parse(column).unwrap()).collect(),
     };
-    Format::Fixed(Options { lines: lines.iter().map(line).collect(), record: "PERSON".into() })
+    BodyFormat::Fixed(FixedOptions {
+        lines: lines.iter().map(line).collect(),
+        record: "PERSON".into(),
+    })
 }
 
-fn read<'t>(text: &'t str, format: &Format) -> Result<Tree<'t>, Error> {
-    parse(text, format, &Names::default(), &Limits::default())
+fn read<'t>(text: &'t str, format: &BodyFormat) -> Result<Tree<'t>, Error> {
+    parse(text, format, &NameTable::default(), &Limits::default())
 }
 
 /// The columns of the first line.
-fn check(format: &Format, text: &str, expected: &[(&str, &str)]) {
+fn check(format: &BodyFormat, text: &str, expected: &[(&str, &str)]) {
     let tree = read(text, format).unwrap();
     let line = tree.children(tree.root()).next().unwrap();
     let found: Vec<_> =

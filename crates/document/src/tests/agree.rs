@@ -38,7 +38,7 @@ fn theirs(node: roxmltree::Node<'_, '_>) -> Element {
 }
 
 fn xml(text: &str) -> Result<Element, Error> {
-    let tree = parse(text, &Format::Xml, &Names::default(), &Limits::default())?;
+    let tree = parse(text, &BodyFormat::Xml, &NameTable::default(), &Limits::default())?;
     let root = tree.children(tree.root()).next().unwrap();
     assert_eq!(tree.children(tree.root()).count(), 1);
     Ok(ours(&tree, root))
@@ -184,7 +184,7 @@ proptest! {
         } else {
             value.to_string()
         };
-        let read = parse(&text, &Format::Json, &Names::default(), &Limits::default());
+        let read = parse(&text, &BodyFormat::Json, &NameTable::default(), &Limits::default());
         if !(value.is_object() || value.is_array()) {
             prop_assert!(read.is_err());
             return Ok(());
@@ -203,7 +203,7 @@ proptest! {
         text in json().prop_map(|value| value.to_string()).prop_flat_map(damaged)
     ) {
         let reference = serde_json::from_str::<serde_json::Value>(&text);
-        match parse(&text, &Format::Json, &Names::default(), &Limits::default()) {
+        match parse(&text, &BodyFormat::Json, &NameTable::default(), &Limits::default()) {
             Ok(tree) => match reference {
                 Ok(value) => {
                     let leaves = |value: &serde_json::Value| nodes("item", value).len();
@@ -234,8 +234,8 @@ proptest! {
             writer.write_record(row).unwrap();
         }
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-        let format = Format::Csv(csv::Options::default());
-        let tree = parse(&text, &format, &Names::default(), &Limits::default()).unwrap();
+        let format = BodyFormat::Csv(csv::CsvOptions::default());
+        let tree = parse(&text, &format, &NameTable::default(), &Limits::default()).unwrap();
         let found: Vec<Vec<String>> = tree
             .children(tree.root())
             .map(|row| tree.children(row).map(|cell| tree.text(cell).into_owned()).collect())
@@ -268,15 +268,16 @@ proptest! {
 }
 
 fn read_all_ways(text: &str) {
-    let grouped = csv::Options { header: false, group: Some("column 1".into()), separator: b';' };
+    let grouped =
+        csv::CsvOptions { header: false, group: Some("column 1".into()), separator: b';' };
     for format in [
-        Format::Xml,
-        Format::Json,
-        Format::Csv(csv::Options::default()),
-        Format::Csv(grouped),
+        BodyFormat::Xml,
+        BodyFormat::Json,
+        BodyFormat::Csv(csv::CsvOptions::default()),
+        BodyFormat::Csv(grouped),
         fixed_format(),
     ] {
-        match parse(text, &format, &Names::default(), &Limits::default()) {
+        match parse(text, &format, &NameTable::default(), &Limits::default()) {
             Ok(tree) => {
                 for node in tree.subtree(tree.root()) {
                     assert!(text.len() >= tree.span(node).end);

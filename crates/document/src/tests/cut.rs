@@ -16,8 +16,8 @@ fn content(tree: &Tree<'_>, node: NodeId) -> Vec<(String, String)> {
 }
 
 /// Cuts out each record and reads it again: the same record, alone, and the rest unchanged.
-fn check(format: &Format, text: &str, record: &str) -> Result<(), TestCaseError> {
-    let (names, limits) = (Names::default(), Limits::default());
+fn check(format: &BodyFormat, text: &str, record: &str) -> Result<(), TestCaseError> {
+    let (names, limits) = (NameTable::default(), Limits::default());
     let tree = parse(text, format, &names, &limits).unwrap();
     let all = records(&tree, record);
     let around = |tree: &Tree<'_>, all: &[NodeId]| -> Vec<(String, String)> {
@@ -51,7 +51,7 @@ proptest! {
             .map(|value| format!("<p:O a='1'><A>{}</A></p:O>", value.replace('&', "&amp;")))
             .collect();
         let text = format!("{declaration}<E><H>x</H>{}<T/></E>", records.join(&space));
-        check(&Format::Xml, &text, "O")?;
+        check(&BodyFormat::Xml, &text, "O")?;
     }
 
     #[test]
@@ -68,7 +68,7 @@ proptest! {
             })
             .collect();
         let text = format!("{{\"h\":\"x\",\"groups\":[{}],\"t\":2}}", groups.join(","));
-        check(&Format::Json, &text, "o")?;
+        check(&BodyFormat::Json, &text, "o")?;
     }
 
     #[test]
@@ -81,7 +81,7 @@ proptest! {
         if after {
             objects.push("{\"o\":true}".to_owned());
         }
-        check(&Format::Json, &format!("[{}]", objects.join(" , ")), "o")?;
+        check(&BodyFormat::Json, &format!("[{}]", objects.join(" , ")), "o")?;
     }
 
     #[test]
@@ -95,9 +95,9 @@ proptest! {
             .map(|(key, value)| format!("{key},\"{}\",z", value.replace('"', "\"\"")))
             .collect();
         let text = format!("A,B,C{end}{}", rows.join(end));
-        check(&Format::Csv(csv::Options::default()), &text, "row")?;
-        let grouped = csv::Options { group: Some("A".into()), ..csv::Options::default() };
-        check(&Format::Csv(grouped), &text, "record")?;
+        check(&BodyFormat::Csv(csv::CsvOptions::default()), &text, "row")?;
+        let grouped = csv::CsvOptions { group: Some("A".into()), ..csv::CsvOptions::default() };
+        check(&BodyFormat::Csv(grouped), &text, "record")?;
     }
 
     #[test]
@@ -115,30 +115,30 @@ proptest! {
 
 #[test]
 fn a_body_of_one_record_is_kept_as_it_is() {
-    let (names, limits) = (Names::default(), Limits::default());
+    let (names, limits) = (NameTable::default(), Limits::default());
     let text = "\u{feff}<?xml version='1.0' encoding='utf-8'?><O>é</O>";
-    let tree = parse(text, &Format::Xml, &names, &limits).unwrap();
-    let cut = excerpt(text, &Format::Xml, &tree, &records(&tree, "O"), 0);
+    let tree = parse(text, &BodyFormat::Xml, &names, &limits).unwrap();
+    let cut = excerpt(text, &BodyFormat::Xml, &tree, &records(&tree, "O"), 0);
     assert!(matches!(cut, std::borrow::Cow::Borrowed(_)));
     assert_eq!(cut, text.trim_start_matches('\u{feff}'));
 }
 
 #[test]
 fn a_declaration_that_no_longer_holds_is_left_out() {
-    let (names, limits) = (Names::default(), Limits::default());
+    let (names, limits) = (NameTable::default(), Limits::default());
     let text = "<?xml version='1.0' encoding='windows-1252'?><O>é</O>";
-    let tree = parse(text, &Format::Xml, &names, &limits).unwrap();
-    let cut = excerpt(text, &Format::Xml, &tree, &records(&tree, "O"), 0);
+    let tree = parse(text, &BodyFormat::Xml, &names, &limits).unwrap();
+    let cut = excerpt(text, &BodyFormat::Xml, &tree, &records(&tree, "O"), 0);
     assert_eq!(cut, "<O>é</O>");
     assert_eq!(decode(cut.as_bytes(), None).unwrap(), cut);
 }
 
 #[test]
 fn a_text_that_begins_like_a_byte_order_mark_is_kept_when_it_comes_first() {
-    let format = Format::Csv(csv::Options { header: false, ..csv::Options::default() });
+    let format = BodyFormat::Csv(csv::CsvOptions { header: false, ..csv::CsvOptions::default() });
     let text = "a,b\n\u{feff}c,d\n";
     let read = |text: &str| {
-        let tree = parse(text, &format, &Names::default(), &Limits::default()).unwrap();
+        let tree = parse(text, &format, &NameTable::default(), &Limits::default()).unwrap();
         let rows: Vec<_> = tree.children(tree.root()).collect();
         let last = tree.children(*rows.last().unwrap()).next().unwrap();
         (

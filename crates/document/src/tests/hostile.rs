@@ -3,12 +3,12 @@
 use super::*;
 
 fn xml(text: &str) -> Result<Tree<'_>, Error> {
-    parse(text, &Format::Xml, &Names::default(), &Limits::default())
+    parse(text, &BodyFormat::Xml, &NameTable::default(), &Limits::default())
 }
 
 /// A body of XML with a mistake, and its place.
 fn check(text: &str, kind: ErrorKind, line: u32, column: u32) {
-    let error = refused(&Format::Xml, text);
+    let error = refused(&BodyFormat::Xml, text);
     assert_eq!((error.kind, error.line, error.column), (kind, Some(line), Some(column)), "{text}");
 }
 
@@ -60,16 +60,16 @@ fn xml_that_is_not_well_formed_is_refused_at_its_place() {
     malformed("<A><?1?></A>", 1, 6);
     malformed("<A><?XML x?></A>", 1, 6);
     for unclosed in ["<A", "<A b='", "<A><!--", "<A><![CDATA[", "<A><?a", "<A>", "<A></A"] {
-        assert_eq!(refused(&Format::Xml, unclosed).kind, ErrorKind::Malformed, "{unclosed}");
+        assert_eq!(refused(&BodyFormat::Xml, unclosed).kind, ErrorKind::Malformed, "{unclosed}");
     }
-    assert_eq!(refused(&Format::Xml, "<A><!-- a -- b --></A>").kind, ErrorKind::Malformed);
+    assert_eq!(refused(&BodyFormat::Xml, "<A><!-- a -- b --></A>").kind, ErrorKind::Malformed);
 }
 
 #[test]
 fn what_xml_allows_is_read() {
     let text = "<?xml version=\"1.0\" encoding='x' standalone='yes' ?>\n<?go on?><p:A p:id = '1'\n>\
         <!-- - --><é.1/>&#x10FFFF;<![CDATA[]]]]><![CDATA[>]]></p:A >\n<!-- end -->\n";
-    super::check(&Format::Xml, text, "A=\u{10ffff}]]>\n @id=1\n é.1=\n");
+    super::check(&BodyFormat::Xml, text, "A=\u{10ffff}]]>\n @id=1\n é.1=\n");
 }
 
 #[test]
@@ -82,31 +82,34 @@ fn a_document_type_is_refused_before_anything_in_it_is_read() {
         "<!DOCTYPE a [",
         "<a/><!DOCTYPE a>",
     ] {
-        assert_eq!(refused(&Format::Xml, text).kind, ErrorKind::Dtd, "{text}");
+        assert_eq!(refused(&BodyFormat::Xml, text).kind, ErrorKind::Dtd, "{text}");
     }
 }
 
 #[test]
 fn depth_nodes_and_attributes_are_bounded() {
     let depth = ErrorKind::Limit("depth");
-    assert_eq!(refused(&Format::Xml, &"<a>".repeat(100_000)).kind, depth);
+    assert_eq!(refused(&BodyFormat::Xml, &"<a>".repeat(100_000)).kind, depth);
     let closed = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
     check(&closed, depth, 1, 3 * 128 + 1);
-    assert_eq!(refused(&Format::Json, &"[".repeat(100_000)).kind, depth);
-    assert_eq!(refused(&Format::Json, &"{\"a\":".repeat(100_000)).kind, depth);
+    assert_eq!(refused(&BodyFormat::Json, &"[".repeat(100_000)).kind, depth);
+    assert_eq!(refused(&BodyFormat::Json, &"{\"a\":".repeat(100_000)).kind, depth);
     let nodes = ErrorKind::Limit("nodes");
     let wide = format!("<a>{}</a>", "<b/>".repeat(300_000));
-    assert_eq!(refused(&Format::Xml, &wide).kind, nodes);
-    assert_eq!(refused(&Format::Json, &format!("[{}1]", "1,".repeat(300_000))).kind, nodes);
+    assert_eq!(refused(&BodyFormat::Xml, &wide).kind, nodes);
+    assert_eq!(refused(&BodyFormat::Json, &format!("[{}1]", "1,".repeat(300_000))).kind, nodes);
     let rows = format!("a\n{}", "1\n".repeat(300_000));
-    assert_eq!(refused(&Format::Csv(csv::Options::default()), &rows).kind, nodes);
-    assert_eq!(refused(&Format::Csv(csv::Options::default()), &",".repeat(300_000)).kind, nodes);
+    assert_eq!(refused(&BodyFormat::Csv(csv::CsvOptions::default()), &rows).kind, nodes);
+    assert_eq!(
+        refused(&BodyFormat::Csv(csv::CsvOptions::default()), &",".repeat(300_000)).kind,
+        nodes
+    );
     assert_eq!(refused(&fixed_format(), &"CX\n".repeat(300_000)).kind, nodes);
     let attributes: String = (0..300).map(|n| format!(" a{n}=''")).collect();
-    let kind = refused(&Format::Xml, &format!("<a{attributes}/>")).kind;
+    let kind = refused(&BodyFormat::Xml, &format!("<a{attributes}/>")).kind;
     assert_eq!(kind, ErrorKind::Limit("attributes"));
     let small = Limits { text_bytes_max: 10, ..Limits::default() };
-    let error = parse("<a>1234</a>", &Format::Xml, &Names::default(), &small).unwrap_err();
+    let error = parse("<a>1234</a>", &BodyFormat::Xml, &NameTable::default(), &small).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Limit("bytes"));
 }
 
@@ -124,7 +127,7 @@ fn white_space_costs_nothing() {
     let tree = xml(&text).unwrap();
     assert_eq!((tree.len(), tree.made_bytes()), (4, 0));
     let text = format!("{space}{{{space}\"a\"{space}:{space}1{space}}}{space}");
-    let tree = parse(&text, &Format::Json, &Names::default(), &Limits::default()).unwrap();
+    let tree = parse(&text, &BodyFormat::Json, &NameTable::default(), &Limits::default()).unwrap();
     assert_eq!(tree.len(), 2);
 }
 
@@ -141,10 +144,10 @@ fn text_in_many_pieces_is_copied_once() {
 #[test]
 fn a_key_twice_is_found_among_many_and_behind_escapes() {
     let many: String = (0..50_000).map(|n| format!("\"k{n}\":null,")).collect();
-    let error = refused(&Format::Json, &format!("{{\n{many}\n\"\\u006b7\":1}}"));
+    let error = refused(&BodyFormat::Json, &format!("{{\n{many}\n\"\\u006b7\":1}}"));
     assert_eq!((error.kind, error.line, error.column), (ErrorKind::Malformed, Some(3), Some(1)));
     assert!(!error.reason.contains("k7"));
-    super::check(&Format::Json, "{\"a\":{\"b\":1},\"b\":{\"a\":2}}", "a=\n b=1\nb=\n a=2\n");
+    super::check(&BodyFormat::Json, "{\"a\":{\"b\":1},\"b\":{\"a\":2}}", "a=\n b=1\nb=\n a=2\n");
 }
 
 #[test]
@@ -165,7 +168,7 @@ fn json_is_refused_at_its_place() {
         ("{\"a", 1, 4),
         ("1", 1, 1),
     ] {
-        let error = refused(&Format::Json, text);
+        let error = refused(&BodyFormat::Json, text);
         assert_eq!((error.line, error.column), (Some(line), Some(column)), "{text}");
     }
 }
@@ -173,7 +176,7 @@ fn json_is_refused_at_its_place() {
 #[test]
 fn csv_names_row_and_column_of_a_mistake() {
     let reason = |text| {
-        let error = refused(&Format::Csv(csv::Options::default()), text);
+        let error = refused(&BodyFormat::Csv(csv::CsvOptions::default()), text);
         assert_eq!(error.kind, ErrorKind::Malformed);
         error.reason
     };
@@ -183,15 +186,15 @@ fn csv_names_row_and_column_of_a_mistake() {
     assert_eq!(reason("A\n\"secret"), "row 2: a quote is not closed");
     assert_eq!(reason("A\n\"x\"secret"), "row 2, column 1: something follows the closing quote");
     assert_eq!(reason("A\nsec\"ret"), "row 2: a quote inside a field without quotes");
-    let grouped = csv::Options { group: Some("REF".into()), ..csv::Options::default() };
-    let error = refused(&Format::Csv(grouped), "A\n1\n");
+    let grouped = csv::CsvOptions { group: Some("REF".into()), ..csv::CsvOptions::default() };
+    let error = refused(&BodyFormat::Csv(grouped), "A\n1\n");
     assert_eq!(error.reason, "there is no column named REF, which groups the rows");
 }
 
 #[test]
 fn csv_rows_without_a_group_are_never_put_together() {
-    let options = csv::Options { group: Some("REF".into()), ..csv::Options::default() };
+    let options = csv::CsvOptions { group: Some("REF".into()), ..csv::CsvOptions::default() };
     let text = "\u{feff}REF,N\r\n,a\r\n ,b\r\n";
     let expected = "record=\n row=\n  REF=\n  N=a\nrecord=\n row=\n  REF=\n  N=b\n";
-    super::check(&Format::Csv(options), text, expected);
+    super::check(&BodyFormat::Csv(options), text, expected);
 }

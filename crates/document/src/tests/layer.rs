@@ -13,11 +13,11 @@ fn named(tree: &Tree<'_>, name: &str) -> Vec<NodeId> {
 /// Opens every node of each of these names, one after the other.
 fn opened<'t>(
     text: &'t str,
-    format: &Format,
+    format: &BodyFormat,
     layers: &[(&str, Inside)],
     limits: &Limits,
 ) -> Result<Tree<'t>, Error> {
-    let mut names = Names::default();
+    let mut names = NameTable::default();
     names.intern("@payload");
     let mut tree = parse(text, format, &names, limits)?;
     for (name, inside) in layers {
@@ -29,7 +29,7 @@ fn opened<'t>(
 
 /// What is inside the carriers, as indented text.
 #[track_caller]
-fn inside(format: &Format, text: &str, layers: &[(&str, Inside)], expected: &str) {
+fn inside(format: &BodyFormat, text: &str, layers: &[(&str, Inside)], expected: &str) {
     match opened(text, format, layers, &Limits::default()) {
         Ok(tree) => {
             assert_eq!(shown_from(&tree, &layers[0].0.replace("payload", "@payload")), expected)
@@ -63,11 +63,12 @@ fn escaped(text: &str) -> String {
 #[test]
 fn an_element_an_attribute_and_cdata_carry_xml() {
     let expected = "A=1\n @b=2\n";
-    inside(&Format::Xml, "<E><C>&lt;A b='2'>1&lt;/A></C></E>", &[("C", XML)], expected);
-    inside(&Format::Xml, "<E><C><![CDATA[<A b='2'>1</A>]]></C></E>", &[("C", XML)], expected);
+    inside(&BodyFormat::Xml, "<E><C>&lt;A b='2'>1&lt;/A></C></E>", &[("C", XML)], expected);
+    inside(&BodyFormat::Xml, "<E><C><![CDATA[<A b='2'>1</A>]]></C></E>", &[("C", XML)], expected);
     let attribute = "<E x='y' payload='&lt;A b=\"2\">1&lt;/A>' z=''><D/></E>";
-    inside(&Format::Xml, attribute, &[("payload", XML)], expected);
-    let tree = opened(attribute, &Format::Xml, &[("payload", XML)], &Limits::default()).unwrap();
+    inside(&BodyFormat::Xml, attribute, &[("payload", XML)], expected);
+    let tree =
+        opened(attribute, &BodyFormat::Xml, &[("payload", XML)], &Limits::default()).unwrap();
     let element = tree.children(tree.root()).next().unwrap();
     let below = |node| tree.children(node).map(|it| tree.name_text(it)).collect::<Vec<_>>();
     assert_eq!(below(element), ["@payload", "D"]);
@@ -77,18 +78,18 @@ fn an_element_an_attribute_and_cdata_carry_xml() {
 #[test]
 fn a_json_string_a_cell_and_a_column_carry_what_they_are_said_to() {
     let json = r#"{"C": "<A b='2'>\"1\"</A>", "d": 1}"#;
-    inside(&Format::Json, json, &[("C", XML)], "A=\"1\"\n @b=2\n");
-    let csv = Format::Csv(csv::Options::default());
+    inside(&BodyFormat::Json, json, &[("C", XML)], "A=\"1\"\n @b=2\n");
+    let csv = BodyFormat::Csv(csv::CsvOptions::default());
     let cell = "K,C\n1,\"{\"\"a\"\": \"\"x\"\", \"\"l\"\": [1, 2]}\"\n";
     inside(&csv, cell, &[("C", Inside::Json)], "a=x\nl=1\nl=2\n");
     let columns = ["offender 2", "relationship 2"].map(|it| fixed::Column::parse(it).unwrap());
     let packed = Inside::Fixed(columns.to_vec());
     let rows = "row=\n offender=01\n relationship=ST\nrow=\n offender=02\n relationship=RU\n";
-    inside(&Format::Xml, "<E><C>01ST02RU   </C></E>", &[("C", packed.clone())], rows);
+    inside(&BodyFormat::Xml, "<E><C>01ST02RU   </C></E>", &[("C", packed.clone())], rows);
     let short = "row=\n offender=0\n";
-    inside(&Format::Xml, "<E><C>0</C></E>", &[("C", packed.clone())], short);
+    inside(&BodyFormat::Xml, "<E><C>0</C></E>", &[("C", packed.clone())], short);
     let lines = "row=\n offender=01\nrow=\n offender=é2\n relationship=RU\n";
-    inside(&Format::Xml, "<E><C>01\n\né2RU\n</C></E>", &[("C", packed)], lines);
+    inside(&BodyFormat::Xml, "<E><C>01\n\né2RU\n</C></E>", &[("C", packed)], lines);
 }
 
 #[test]
@@ -97,10 +98,10 @@ fn every_layer_is_decoded_exactly_once() {
     let middle = format!("<D>{}</D>", escaped(inner));
     let text = format!("<E><C>{}</C></E>", escaped(&middle));
     let found = format!("D={inner}\n B=&amp;lt; <\n");
-    inside(&Format::Xml, &text, &[("C", XML), ("D", XML)], &found);
+    inside(&BodyFormat::Xml, &text, &[("C", XML), ("D", XML)], &found);
     // The same name again and again: each step opens what the one before it uncovered.
     let text = format!("<E><C>{}</C></E>", escaped(&middle.replace('D', "C")));
-    inside(&Format::Xml, &text, &[("C", XML), ("C", XML)], &found.replace('D', "C"));
+    inside(&BodyFormat::Xml, &text, &[("C", XML), ("C", XML)], &found.replace('D', "C"));
 }
 
 #[test]
@@ -113,22 +114,24 @@ fn blanks_marks_comments_and_a_declaration_may_come_first() {
         "\r\n\t<!-- made by -->\n<!---->\u{feff}<?xml version='1.0'?>\n<!-- c -->",
     ] {
         let text = format!("<E><C>{}</C></E>", escaped(&format!("{before}<A>1</A>\n<!-- end -->")));
-        inside(&Format::Xml, &text, &[("C", XML)], "A=1\n");
+        inside(&BodyFormat::Xml, &text, &[("C", XML)], "A=1\n");
     }
-    inside(&Format::Xml, "<E><C>\u{feff} {\"a\": 1}</C></E>", &[("C", Inside::Json)], "a=1\n");
+    inside(&BodyFormat::Xml, "<E><C>\u{feff} {\"a\": 1}</C></E>", &[("C", Inside::Json)], "a=1\n");
 }
 
 #[test]
 fn what_is_blank_or_not_there_is_not_opened() {
     for text in ["<E/>", "<E><C/></E>", "<E><C> \n </C></E>", "<E payload=''/>"] {
-        let tree = opened(text, &Format::Xml, &[("C", XML), ("payload", XML)], &Limits::default());
-        let plain = parse(text, &Format::Xml, &Names::default(), &Limits::default()).unwrap();
+        let tree =
+            opened(text, &BodyFormat::Xml, &[("C", XML), ("payload", XML)], &Limits::default());
+        let plain =
+            parse(text, &BodyFormat::Xml, &NameTable::default(), &Limits::default()).unwrap();
         assert_eq!(shown(&tree.unwrap()), shown(&plain));
     }
 }
 
 fn error_of(text: &str, layers: &[(&str, Inside)], limits: &Limits) -> String {
-    let error = opened(text, &Format::Xml, layers, limits).err().unwrap();
+    let error = opened(text, &BodyFormat::Xml, layers, limits).err().unwrap();
     format!("{error} ({:?} at {:?})", error.kind, error.line)
 }
 
@@ -158,7 +161,7 @@ fn limits_count_across_layers() {
     let small = |limits: Limits| error_of(&text, &[("C", XML)], &limits);
     let exact =
         Limits { depth_max: 4, nodes_max: 5, text_bytes_max: text.len() + 17, ..Limits::default() };
-    assert!(opened(&text, &Format::Xml, &[("C", XML)], &exact).is_ok());
+    assert!(opened(&text, &BodyFormat::Xml, &[("C", XML)], &exact).is_ok());
     assert_eq!(
         small(Limits { depth_max: 3, ..exact.clone() }),
         "inside C, line 1: nested deeper than 3 levels (Limit(\"depth\") at Some(1))"
@@ -174,15 +177,15 @@ fn limits_count_across_layers() {
     let attribute = format!("<E payload=\"{}\"/>", escaped("<A><B/></A>"));
     let exact = Limits { depth_max: 4, nodes_max: 5, ..Limits::default() };
     let layers = [("payload", XML)];
-    assert!(opened(&attribute, &Format::Xml, &layers, &exact).is_ok());
+    assert!(opened(&attribute, &BodyFormat::Xml, &layers, &exact).is_ok());
     for less in [Limits { depth_max: 3, ..exact.clone() }, Limits { nodes_max: 4, ..exact }] {
-        assert!(opened(&attribute, &Format::Xml, &layers, &less).is_err());
+        assert!(opened(&attribute, &BodyFormat::Xml, &layers, &less).is_err());
     }
 }
 
 /// The line of each node of a name.
 #[track_caller]
-fn lines(format: &Format, text: &str, layers: &[(&str, Inside)], name: &str, expected: &[u32]) {
+fn lines(format: &BodyFormat, text: &str, layers: &[(&str, Inside)], name: &str, expected: &[u32]) {
     let tree = opened(text, format, layers, &Limits::default()).unwrap();
     let found: Vec<u32> = named(&tree, name).into_iter().map(|node| tree.line(node)).collect();
     assert_eq!(found, expected, "{text}");
@@ -191,20 +194,20 @@ fn lines(format: &Format, text: &str, layers: &[(&str, Inside)], name: &str, exp
 #[test]
 fn a_line_is_where_the_node_stands_in_the_body_or_where_its_carrier_does() {
     let literal = "<E>\n<C\nx=''>\n  &lt;A>\n&lt;B/>&lt;/A>\n</C>\n<C>&lt;A/></C></E>";
-    lines(&Format::Xml, literal, &[("C", XML)], "A", &[4, 7]);
-    lines(&Format::Xml, literal, &[("C", XML)], "B", &[5]);
+    lines(&BodyFormat::Xml, literal, &[("C", XML)], "A", &[4, 7]);
+    lines(&BodyFormat::Xml, literal, &[("C", XML)], "B", &[5]);
     let cdata = "<E>\n<C>\n<![CDATA[\n<?xml version='1.0'?>\n<A>\n<B/></A>]]>\n</C></E>";
-    lines(&Format::Xml, cdata, &[("C", XML)], "B", &[6]);
+    lines(&BodyFormat::Xml, cdata, &[("C", XML)], "B", &[6]);
     let made = "<E>\n<C>&lt;A>&#10;&#10;&lt;B/>&lt;/A></C></E>";
-    lines(&Format::Xml, made, &[("C", XML)], "B", &[2]);
+    lines(&BodyFormat::Xml, made, &[("C", XML)], "B", &[2]);
     let attribute = "<E>\n<F\n payload='&lt;A>\n\n&lt;B/>&lt;/A>'/></E>";
-    lines(&Format::Xml, attribute, &[("payload", XML)], "B", &[3]);
+    lines(&BodyFormat::Xml, attribute, &[("payload", XML)], "B", &[3]);
     let json = "{\"x\": 1,\n\"C\": \"<A>\\n\\n<B/></A>\"}";
-    lines(&Format::Json, json, &[("C", XML)], "B", &[2]);
-    let csv = Format::Csv(csv::Options::default());
+    lines(&BodyFormat::Json, json, &[("C", XML)], "B", &[2]);
+    let csv = BodyFormat::Csv(csv::CsvOptions::default());
     lines(&csv, "K,C\n1,\"<A>\n<B/></A>\"\n2,<B/>\n", &[("C", XML)], "B", &[3, 4]);
     let twice = format!("<E>\n<C>{}</C></E>", escaped("<D>\n&lt;B>\n&lt;A/>&lt;/B></D>"));
-    lines(&Format::Xml, &twice, &[("C", XML), ("D", XML)], "A", &[4]);
+    lines(&BodyFormat::Xml, &twice, &[("C", XML), ("D", XML)], "A", &[4]);
 }
 
 /// Elements that hold texts; `C` and `D` carry.
@@ -266,9 +269,9 @@ proptest! {
         let twice = escaped(&format!("<C>{}</C>", escaped(&carried)));
         let quoted = serde_json::Value::from(carried.as_str()).to_string();
         let bodies = [
-            (Format::Xml, format!("<E><C>{}</C><C>{twice}</C></E>", escaped(&carried))),
-            (Format::Json, format!("{{\"C\": [{quoted}, \"x\"]}}")),
-            (Format::Csv(csv::Options::default()), format!("C\n\"{}\"\n", carried.replace('"', "\"\""))),
+            (BodyFormat::Xml, format!("<E><C>{}</C><C>{twice}</C></E>", escaped(&carried))),
+            (BodyFormat::Json, format!("{{\"C\": [{quoted}, \"x\"]}}")),
+            (BodyFormat::Csv(csv::CsvOptions::default()), format!("C\n\"{}\"\n", carried.replace('"', "\"\""))),
         ];
         for (format, body) in bodies {
             for inside in [XML, Inside::Json, Inside::Fixed(vec![column.clone()])] {
@@ -290,9 +293,9 @@ proptest! {
     #[test]
     fn opened_or_never_wrapped_is_the_same(document in document()) {
         let (plain, wrapped) = both(&document);
-        let plain = parse(&plain, &Format::Xml, &Names::default(), &Limits::default()).unwrap();
+        let plain = parse(&plain, &BodyFormat::Xml, &NameTable::default(), &Limits::default()).unwrap();
         let layers = [("C", XML), ("C", XML), ("C", XML), ("C", XML)];
-        let tree = opened(&wrapped, &Format::Xml, &layers, &Limits::default()).unwrap();
+        let tree = opened(&wrapped, &BodyFormat::Xml, &layers, &Limits::default()).unwrap();
         prop_assert_eq!(content(&tree, tree.root()), content(&plain, plain.root()));
         for (node, other) in tree.subtree(tree.root()).zip(plain.subtree(plain.root())) {
             prop_assert_eq!(tree.parent(node), plain.parent(other));
@@ -303,11 +306,11 @@ proptest! {
     fn a_record_inside_is_cut_out_alone(document in document()) {
         let (_, wrapped) = both(&document);
         let layers = [("C", XML), ("C", XML), ("C", XML), ("C", XML)];
-        let tree = opened(&wrapped, &Format::Xml, &layers, &Limits::default()).unwrap();
+        let tree = opened(&wrapped, &BodyFormat::Xml, &layers, &Limits::default()).unwrap();
         let all = named(&tree, "R");
         for keep in 0..all.len() {
-            let cut = excerpt(&wrapped, &Format::Xml, &tree, &all, keep);
-            let again = opened(&cut, &Format::Xml, &layers, &Limits::default()).unwrap();
+            let cut = excerpt(&wrapped, &BodyFormat::Xml, &tree, &all, keep);
+            let again = opened(&cut, &BodyFormat::Xml, &layers, &Limits::default()).unwrap();
             let kept = named(&again, "R");
             // Only what holds the kept one, or stands in it, is left with it.
             let family = |it: &&NodeId| tree.is_within(**it, all[keep]) || tree.is_within(all[keep], **it);
@@ -320,7 +323,13 @@ proptest! {
 
 /// Cuts each record out and reads the rest again.
 #[track_caller]
-fn cut(format: &Format, text: &str, layers: &[(&str, Inside)], record: &str, expected: &[&str]) {
+fn cut(
+    format: &BodyFormat,
+    text: &str,
+    layers: &[(&str, Inside)],
+    record: &str,
+    expected: &[&str],
+) {
     let tree = opened(text, format, layers, &Limits::default()).unwrap();
     let all = named(&tree, record);
     let rest: Vec<_> =
@@ -337,7 +346,7 @@ fn cut(format: &Format, text: &str, layers: &[(&str, Inside)], record: &str, exp
 #[test]
 fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
     cut(
-        &Format::Xml,
+        &BodyFormat::Xml,
         "<E><C>&lt;M>&lt;R>a&amp;amp;b&lt;/R>&lt;R>2&lt;/R>&lt;/M></C></E>",
         &[("C", XML)],
         "R",
@@ -348,7 +357,7 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
     );
     // A document of which nothing is left is put back empty; the others are not touched.
     cut(
-        &Format::Xml,
+        &BodyFormat::Xml,
         "<E><C><![CDATA[<?xml version='1.0'?><R>1</R>]]></C><C k='>'>&lt;R>2&lt;/R></C></E>",
         &[("C", XML)],
         "R",
@@ -358,7 +367,7 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
         ],
     );
     cut(
-        &Format::Xml,
+        &BodyFormat::Xml,
         "<E y='' payload = '&lt;M>&lt;R>\"&amp;apos;&lt;/R>&lt;R/>&lt;/M>'/>",
         &[("payload", XML)],
         "R",
@@ -368,7 +377,7 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
         ],
     );
     cut(
-        &Format::Json,
+        &BodyFormat::Json,
         r#"{"a\"": 1, "C" : "{\"R\": [1, \"\\n\"]}", "l": [["x"]]}"#,
         &[("C", Inside::Json)],
         "R",
@@ -378,7 +387,7 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
         ],
     );
     cut(
-        &Format::Csv(csv::Options::default()),
+        &BodyFormat::Csv(csv::CsvOptions::default()),
         "K,C\n1,\"<M><R a=\"\"1\"\"/><R/></M>\"\n",
         &[("C", XML)],
         "R",
@@ -386,7 +395,7 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
     );
     let column = fixed::Column::parse("n 2").unwrap();
     cut(
-        &Format::Xml,
+        &BodyFormat::Xml,
         "<E><C>0102</C></E>",
         &[("C", Inside::Fixed(vec![column]))],
         "row",
@@ -397,30 +406,30 @@ fn an_excerpt_is_put_back_as_its_carrier_needs_it() {
 #[test]
 fn what_an_attribute_carries_goes_with_the_attribute() {
     let text = "<E a='1' payload = '&lt;A/>' z='2'><R/></E>";
-    let tree = opened(text, &Format::Xml, &[("payload", XML)], &Limits::default()).unwrap();
+    let tree = opened(text, &BodyFormat::Xml, &[("payload", XML)], &Limits::default()).unwrap();
     let records: Vec<NodeId> = tree.children(named(&tree, "E")[0]).collect();
-    assert_eq!(excerpt(text, &Format::Xml, &tree, &records, 1), "<E a='1'  z='2'><R/></E>");
+    assert_eq!(excerpt(text, &BodyFormat::Xml, &tree, &records, 1), "<E a='1'  z='2'><R/></E>");
 }
 
 #[test]
 fn columns_behind_a_cut_stay_where_they_are() {
-    let line = fixed::Line {
+    let line = fixed::FixedLine {
         name: "L".into(),
         is: None,
         columns: ["C 8", "n 2"].map(|it| fixed::Column::parse(it).unwrap()).to_vec(),
     };
-    let format = Format::Fixed(fixed::Options { lines: vec![line], record: "L".into() });
+    let format = BodyFormat::Fixed(fixed::FixedOptions { lines: vec![line], record: "L".into() });
     let pair = Inside::Fixed(vec![fixed::Column::parse("p 4").unwrap()]);
     cut(&format, "é1ST02RU99\n", &[("C", pair)], "row", &["é1ST    99\n", "02RU    99\n"]);
 }
 
 #[test]
 fn namespaces_are_those_of_each_document_by_itself() {
-    let mut names = Names::default();
+    let mut names = NameTable::default();
     assert!(names.declare("p", "urn:p") && names.declare("also", "urn:p"));
     assert!(names.declare("q", "urn:q"));
     let spaces = |text: &str| {
-        let mut tree = parse(text, &Format::Xml, &names, &Limits::default()).unwrap();
+        let mut tree = parse(text, &BodyFormat::Xml, &names, &Limits::default()).unwrap();
         let carriers = named(&tree, "C");
         let opening = Opening { label: "C", inside: &XML };
         open(&mut tree, &carriers, opening, &names, &Limits::default()).unwrap();

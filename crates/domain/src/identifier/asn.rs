@@ -1,6 +1,6 @@
 //! Arrest summons number.
 
-use super::{Unreadable, all_digits, check, identifier, split_last, squeezed};
+use super::{UnreadableIdentifier, all_digits, check, identifier, split_last, squeezed};
 
 /// Digits of the sequence in the canonical form.
 const SEQUENCE_LEN: usize = 11;
@@ -15,7 +15,7 @@ identifier!(Asn, "an arrest summons number", reads Asn::parse);
 impl Asn {
     /// Reads the long form with or without slashes, and the short `YY/FFUU/SS/nnnnnnL`, whose
     /// sequence is padded with zeros: anywhere else they would change the number.
-    pub fn parse(text: &str) -> Result<Asn, Unreadable> {
+    pub fn parse(text: &str) -> Result<Asn, UnreadableIdentifier> {
         let slashed = text.trim().rsplit_once('/').map(|(header, tail)| (header, tail.trim()));
         let canonical = match slashed {
             Some((header, tail)) if tail.len() <= SEQUENCE_LEN + 1 => {

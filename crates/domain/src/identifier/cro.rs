@@ -1,6 +1,6 @@
 //! Criminal Records Office number.
 
-use super::{Unreadable, all_digits, check, identifier, split_last, squeezed};
+use super::{UnreadableIdentifier, all_digits, check, identifier, split_last, squeezed};
 
 const SERIAL_LEN: usize = 6;
 
@@ -12,7 +12,7 @@ identifier!(Cro, "a CRO number", reads Cro::parse);
 
 impl Cro {
     /// Reads both forms; the standard one also with a shorter serial, or whole without the slash.
-    pub fn parse(text: &str) -> Result<Cro, Unreadable> {
+    pub fn parse(text: &str) -> Result<Cro, UnreadableIdentifier> {
         let mut text = text.trim();
         let joined;
         if !text.contains('/') && text.len() == SERIAL_LEN + 3 && text.is_ascii() {

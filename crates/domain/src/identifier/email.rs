@@ -1,6 +1,6 @@
 //! E-mail address.
 
-use super::{Unreadable, identifier};
+use super::{UnreadableIdentifier, identifier};
 
 /// E-mail address `local@domain`; the domain is lower case, the local part as written.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,7 +11,7 @@ identifier!(Email, "an e-mail address", reads Email::parse);
 impl Email {
     /// Reads the plain form of RFC 5321: no quoting, no address literal, ASCII, 254 characters at
     /// most.
-    pub fn parse(text: &str) -> Result<Email, Unreadable> {
+    pub fn parse(text: &str) -> Result<Email, UnreadableIdentifier> {
         let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(Email::UNREADABLE)?;
         if text.len() > 254 || !is_local(local) || !is_domain(domain) {

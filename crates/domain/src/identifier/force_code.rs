@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Unreadable;
+use super::UnreadableIdentifier;
 
 /// A police force by its Home Office two-digit code: `44`. `00` ("Athena forces") is a pseudo-code
 /// and not a force.
@@ -69,10 +69,11 @@ static FORCES: &[(u8, &str)] = &[
 ];
 
 impl ForceCode {
-    const UNREADABLE: Unreadable = Unreadable { expected: "a Home Office force code" };
+    const UNREADABLE: UnreadableIdentifier =
+        UnreadableIdentifier { expected: "a Home Office force code" };
 
     /// Reads two digits of a force that exists.
-    pub fn parse(text: &str) -> Result<ForceCode, Unreadable> {
+    pub fn parse(text: &str) -> Result<ForceCode, UnreadableIdentifier> {
         match text.trim().as_bytes() {
             &[tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
                 ForceCode::from_number((tens - b'0') * 10 + (ones - b'0')).ok_or(Self::UNREADABLE)

@@ -30,7 +30,7 @@ pub use pti_urn::PtiUrn;
 /// A text does not have the identifier's shape; it is not repeated here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not {expected}")]
-pub struct Unreadable {
+pub struct UnreadableIdentifier {
     /// What it should have been, with its article: `a postcode`.
     pub expected: &'static str,
 }
@@ -43,8 +43,8 @@ macro_rules! identifier {
             /// What the schema and errors call it.
             pub const EXPECTED: &'static str = $expected;
 
-            const UNREADABLE: crate::identifier::Unreadable =
-                crate::identifier::Unreadable { expected: $expected };
+            const UNREADABLE: crate::identifier::UnreadableIdentifier =
+                crate::identifier::UnreadableIdentifier { expected: $expected };
 
             /// The canonical form.
             pub fn as_str(&self) -> &str {
@@ -73,7 +73,7 @@ macro_rules! identifier {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                let canonical: fn(&str) -> Result<$type, crate::identifier::Unreadable> =
+                let canonical: fn(&str) -> Result<$type, crate::identifier::UnreadableIdentifier> =
                     $canonical;
                 canonical(&text).map_err(serde::de::Error::custom)
             }

@@ -1,6 +1,6 @@
 //! CJS offence code.
 
-use super::{Unreadable, identifier, squeezed};
+use super::{UnreadableIdentifier, identifier, squeezed};
 
 /// CJS offence code: `CJ88116`, `AA99999` or `AAAA999`, either with a suffix letter (A attempt,
 /// B aid or abet, C conspire …). Whether the code exists is not checked: the list grows.
@@ -10,7 +10,7 @@ pub struct OffenceCode(String);
 identifier!(OffenceCode, "a CJS offence code", reads OffenceCode::parse);
 
 impl OffenceCode {
-    pub fn parse(text: &str) -> Result<OffenceCode, Unreadable> {
+    pub fn parse(text: &str) -> Result<OffenceCode, UnreadableIdentifier> {
         let code = squeezed(text).ok_or(OffenceCode::UNREADABLE)?;
         let plain = match code.as_bytes() {
             [rest @ .., last] if rest.len() == 7 && last.is_ascii_uppercase() => rest,

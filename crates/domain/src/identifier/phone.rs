@@ -1,6 +1,6 @@
 //! Telephone number.
 
-use super::{Unreadable, identifier};
+use super::{UnreadableIdentifier, identifier};
 
 /// Telephone number in the international form without blanks: `+447700900123`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,7 +12,7 @@ impl Phone {
     /// Reads UK numbers that begin with 0, +44 or 0044, and others with + or 00. Blanks, hyphens,
     /// full stops, slashes and brackets are skipped. A number without its leading 0 is not
     /// guessed, and an extension is not a number.
-    pub fn parse(text: &str) -> Result<Phone, Unreadable> {
+    pub fn parse(text: &str) -> Result<Phone, UnreadableIdentifier> {
         let digits = digits(text).ok_or(Phone::UNREADABLE)?;
         let digits = digits.as_str();
         let international = match (text.trim_start().starts_with('+'), digits.strip_prefix("00")) {
@@ -42,7 +42,7 @@ impl Phone {
     }
 }
 
-fn uk(national: &str) -> Result<Phone, Unreadable> {
+fn uk(national: &str) -> Result<Phone, UnreadableIdentifier> {
     let shaped = match national.as_bytes() {
         [b'7', ..] => national.len() == 10,
         [b'1' | b'2' | b'3' | b'5' | b'8' | b'9', ..] => matches!(national.len(), 9 | 10),

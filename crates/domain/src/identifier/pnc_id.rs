@@ -1,6 +1,6 @@
 //! Identifier of a person on the Police National Computer.
 
-use super::{Unreadable, all_digits, check, identifier, split_last};
+use super::{UnreadableIdentifier, all_digits, check, identifier, split_last};
 
 const SERIAL_LEN: usize = 7;
 
@@ -13,7 +13,7 @@ identifier!(PncId, "a PNC identifier", reads PncId::from_canonical);
 impl PncId {
     /// Reads `YYYY/N…L` and `YY/N…L` with up to seven digits, and both without the slash when the
     /// serial is whole. A two-digit year after `this_year` belongs to the century before.
-    pub fn parse(text: &str, this_year: i16) -> Result<PncId, Unreadable> {
+    pub fn parse(text: &str, this_year: i16) -> Result<PncId, UnreadableIdentifier> {
         let text = text.trim();
         if !text.is_ascii() {
             return Err(PncId::UNREADABLE);
@@ -48,7 +48,7 @@ impl PncId {
         check::expected(&self.0, &[&self.0[2..4], &self.0[5..5 + SERIAL_LEN]])
     }
 
-    fn from_canonical(text: &str) -> Result<PncId, Unreadable> {
+    fn from_canonical(text: &str) -> Result<PncId, UnreadableIdentifier> {
         let has_whole_year = text.as_bytes().get(4) == Some(&b'/');
         if has_whole_year { PncId::parse(text, 0) } else { Err(PncId::UNREADABLE) }
     }

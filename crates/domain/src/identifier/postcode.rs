@@ -1,6 +1,6 @@
 //! UK postcode.
 
-use super::{Unreadable, identifier, squeezed};
+use super::{UnreadableIdentifier, identifier, squeezed};
 
 /// UK postcode by BS 7666, upper case with one space: `SO17 1BJ`; also `BFPO 58`. The NHS
 /// pseudo-codes `ZZ99 …` are no postcodes: `offender.no_fixed_abode` says that better.
@@ -11,7 +11,7 @@ identifier!(Postcode, "a UK postcode", reads Postcode::parse);
 
 impl Postcode {
     /// Reads either case, with or without the space.
-    pub fn parse(text: &str) -> Result<Postcode, Unreadable> {
+    pub fn parse(text: &str) -> Result<Postcode, UnreadableIdentifier> {
         let text = squeezed(text).ok_or(Postcode::UNREADABLE)?;
         if let Some(number) = text.strip_prefix("BFPO") {
             let shaped = super::all_digits(number) && number.len() <= 4;

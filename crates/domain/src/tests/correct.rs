@@ -5,14 +5,14 @@ use crate::correct::Correction;
 use crate::draft::Draft;
 use crate::field::{Fills, Group};
 use crate::origin::Origin;
-use crate::{Code, FieldId, Finding, Validated};
+use crate::{FieldId, Finding, FindingCode, Validated};
 
 /// The example draft with these fields found faulty, one of them corrected: what is still wrong, or
 /// why it cannot be corrected so.
 fn check(faulty: &[&'static str], field: &str, values: &[&str], expected: &str) {
     let mut draft: Draft<'_> = example::draft();
     for name in faulty {
-        draft.findings.push(Finding::new(Code::UNLISTED_CODE, *name));
+        draft.findings.push(Finding::new(FindingCode::UNLISTED_CODE, *name));
     }
     let values = values.iter().map(|&value| value.to_owned()).collect();
     let corrected = Correction::of(field, values).and_then(|it| it.apply(&mut draft).map(|()| it));

@@ -64,14 +64,14 @@ proptest! {
     fn any_draft_is_judged(draft in draft()) {
         match judged(draft) {
             Validated::Stopped(stopped) => {
-                prop_assert!(stopped.findings.iter().any(|found| found.code.kind() != Kind::Flag));
+                prop_assert!(stopped.findings.iter().any(|found| found.code.kind() != FindingKind::Flag));
             }
             Validated::Decision(_) => prop_assert!(false, "a referral's draft is no decision"),
             Validated::Withdrawal(withdrawal) => {
-                prop_assert!(withdrawal.flags.iter().all(|found| found.code.kind() == Kind::Flag));
+                prop_assert!(withdrawal.flags.iter().all(|found| found.code.kind() == FindingKind::Flag));
             }
             Validated::Referral(referral) => {
-                prop_assert!(referral.flags.iter().all(|found| found.code.kind() == Kind::Flag));
+                prop_assert!(referral.flags.iter().all(|found| found.code.kind() == FindingKind::Flag));
                 let read: OffenderSide = serde_json::from_slice(&referral.offender_content()).unwrap();
                 prop_assert!(read == referral.offender_side);
                 let read: VictimSide = serde_json::from_slice(&referral.victim_content()).unwrap();

@@ -8,7 +8,7 @@ mod withholding;
 
 use jiff::civil::{Date, date};
 
-use super::field::{FIELDS, Group, Shape};
+use super::field::{FIELDS, FieldShape, Group};
 use super::*;
 
 fn text(draft: &mut Draft<'static>, id: FieldId, text: &'static str) {
@@ -50,8 +50,8 @@ fn check(change: impl FnOnce(&mut Draft<'static>), expected: &[&str]) {
     let validated = judged(draft);
     assert_eq!(findings(&validated), expected);
     let stops = expected.iter().any(|line| {
-        let code = line.split(' ').next().and_then(Code::find).unwrap();
-        code.kind() != Kind::Flag
+        let code = line.split(' ').next().and_then(FindingCode::find).unwrap();
+        code.kind() != FindingKind::Flag
     });
     assert_eq!(matches!(validated, Validated::Stopped(_)), stops);
 }
@@ -174,7 +174,7 @@ fn several_values_where_one_is_expected_hold_the_record() {
     );
     for field in ["victim", "victim.ref"] {
         check(
-            |draft| draft.findings.push(Finding::new(Code::MORE_THAN_ONE, field)),
+            |draft| draft.findings.push(Finding::new(FindingCode::MORE_THAN_ONE, field)),
             &[&format!("several_victims {field}")],
         );
     }
@@ -185,7 +185,7 @@ fn what_the_mapping_found_is_not_reported_again() {
     check(
         |draft| {
             draft.root.set(FieldId::RISK_GRADE, Value::Unreadable, None);
-            draft.findings.push(Finding::new(Code::UNLISTED_CODE, "risk.grade"));
+            draft.findings.push(Finding::new(FindingCode::UNLISTED_CODE, "risk.grade"));
         },
         &["unlisted_code risk.grade"],
     );
@@ -196,7 +196,7 @@ fn what_the_mapping_found_is_not_reported_again() {
                     clear(draft, id);
                 }
             }
-            draft.findings.push(Finding::new(Code::MORE_THAN_ONE, "offender"));
+            draft.findings.push(Finding::new(FindingCode::MORE_THAN_ONE, "offender"));
         },
         &["more_than_one offender"],
     );
@@ -205,7 +205,7 @@ fn what_the_mapping_found_is_not_reported_again() {
         &["unreadable_mandatory risk.grade"],
     );
     check(
-        |draft| draft.findings.push(Finding::new(Code::RULE, "risk.grade")),
+        |draft| draft.findings.push(Finding::new(FindingCode::RULE, "risk.grade")),
         &["rule risk.grade"],
     );
 }
@@ -215,7 +215,7 @@ fn check_letters_and_dummy_numbers_are_flags() {
     let expected = |id, written: &'static str| {
         let flags = referral(|draft| text(draft, id, written)).flags;
         assert_eq!(flags.len(), 1);
-        assert_eq!(flags[0].code, Code::CHECK_LETTER);
+        assert_eq!(flags[0].code, FindingCode::CHECK_LETTER);
         flags[0].expected_letter
     };
     assert_eq!(expected(FieldId::CASE_ASN, "2544AA0100000012345X"), Some('W'));
@@ -410,9 +410,9 @@ fn a_withdrawal_needs_only_the_source() {
     text(&mut draft, FieldId::SOURCE_ACTION, "withdrawn");
     assert_eq!(findings(&judged(draft.clone())), ["missing source.record_ref"]);
     text(&mut draft, FieldId::SOURCE_RECORD_REF, "44/1");
-    draft.findings.push(Finding::new(Code::UNLISTED_CODE, "risk.grade"));
+    draft.findings.push(Finding::new(FindingCode::UNLISTED_CODE, "risk.grade"));
     assert!(matches!(judged(draft.clone()), Validated::Withdrawal(_)));
-    draft.findings.push(Finding::new(Code::MORE_THAN_ONE, "source.record_ref"));
+    draft.findings.push(Finding::new(FindingCode::MORE_THAN_ONE, "source.record_ref"));
     assert!(matches!(judged(draft), Validated::Stopped(_)));
 }
 
@@ -426,7 +426,7 @@ fn a_source_without_an_action_is_new() {
 fn the_codes_of_every_choice_are_those_of_the_table() {
     use choice::*;
     fn same<T: Choice>(id: FieldId) {
-        let Shape::Code(codes) = id.spec().shape else { panic!("{}", id.spec().name) };
+        let FieldShape::Code(codes) = id.spec().shape else { panic!("{}", id.spec().name) };
         assert_eq!(T::CODES, codes, "{}", id.spec().name);
         for code in codes {
             assert_eq!(T::from_code(code).unwrap().code(), *code);
@@ -454,8 +454,8 @@ fn the_codes_of_every_choice_are_those_of_the_table() {
 
 #[test]
 fn codes_are_published_once() {
-    for code in Code::all() {
-        assert_eq!(Code::find(code.id()), Some(code));
-        assert_eq!(Code::find(code.name()), Some(code));
+    for code in FindingCode::all() {
+        assert_eq!(FindingCode::find(code.id()), Some(code));
+        assert_eq!(FindingCode::find(code.name()), Some(code));
     }
 }

@@ -6,13 +6,13 @@ use uuid::Uuid;
 use crate::caution::Caution;
 use crate::choice::{Choice, Decided, DeclineReason, MissReason, NonCompliance, YesNo};
 use crate::decision::Decision;
-use crate::outcome::{Outcome, Part, Report};
+use crate::outcome::{OffenderReport, Outcome, WorkshopPart};
 use crate::programme::{Contradiction, Programme};
-use crate::standing::Standing;
+use crate::standing::CaseStanding;
 
 const DAY: Date = date(2026, 3, 7);
 
-fn outcome(number: u32, report: Report) -> Outcome {
+fn outcome(number: u32, report: OffenderReport) -> Outcome {
     Outcome {
         outcome_id: Uuid::from_u128(u128::from(number)),
         referral_id: Uuid::from_u128(99),
@@ -24,7 +24,7 @@ fn outcome(number: u32, report: Report) -> Outcome {
     }
 }
 
-fn run(reports: Vec<Report>) -> Vec<Outcome> {
+fn run(reports: Vec<OffenderReport>) -> Vec<Outcome> {
     (1..).zip(reports).map(|(number, report)| outcome(number, report)).collect()
 }
 
@@ -38,45 +38,69 @@ fn decision(id: u128, day: Date, decided: Decided) -> Decision {
     }
 }
 
-fn booked(part: Part) -> Report {
-    Report::WorkshopBooked { part, on: DAY }
+fn booked(part: WorkshopPart) -> OffenderReport {
+    OffenderReport::WorkshopBooked { part, on: DAY }
 }
-fn attended(part: Part) -> Report {
-    Report::WorkshopAttended { part, on: DAY, arrived_late: false }
+fn attended(part: WorkshopPart) -> OffenderReport {
+    OffenderReport::WorkshopAttended { part, on: DAY, arrived_late: false }
 }
-fn missed(part: Part, reason: MissReason, repeat_from: Part) -> Report {
-    Report::WorkshopMissed { part, on: DAY, reason, explanation_offered: YesNo::No, repeat_from }
+fn missed(part: WorkshopPart, reason: MissReason, repeat_from: WorkshopPart) -> OffenderReport {
+    OffenderReport::WorkshopMissed {
+        part,
+        on: DAY,
+        reason,
+        explanation_offered: YesNo::No,
+        repeat_from,
+    }
 }
 
-fn to_booked_2() -> Vec<Report> {
-    use Part::{First, Second};
-    vec![Report::Received, Report::Accepted, booked(First), attended(First), booked(Second)]
+fn to_booked_2() -> Vec<OffenderReport> {
+    use WorkshopPart::{First, Second};
+    vec![
+        OffenderReport::Received,
+        OffenderReport::Accepted,
+        booked(First),
+        attended(First),
+        booked(Second),
+    ]
 }
 
 #[test]
 fn two_attended_workshops_are_a_completed_programme_and_no_decision() {
     let mut reports = to_booked_2();
-    reports.extend([attended(Part::Second), Report::ProgrammeCompleted, Report::Closed]);
-    let standing = Standing::of(&run(reports), &[]);
+    reports.extend([
+        attended(WorkshopPart::Second),
+        OffenderReport::ProgrammeCompleted,
+        OffenderReport::Closed,
+    ]);
+    let standing = CaseStanding::of(&run(reports), &[]);
     assert_eq!(standing.programme, Programme::Completed { first: DAY, second: DAY, on: DAY });
     assert_eq!(standing.caution, Caution::Active, "only police confirm that he complied");
     let confirmed = decision(1, date(2026, 4, 1), Decided::NoFurtherAction);
     let mut reports = to_booked_2();
-    reports.extend([attended(Part::Second), Report::ProgrammeCompleted]);
-    let standing = Standing::of(&run(reports), &[confirmed]);
+    reports.extend([attended(WorkshopPart::Second), OffenderReport::ProgrammeCompleted]);
+    let standing = CaseStanding::of(&run(reports), &[confirmed]);
     assert_eq!(standing.caution, Caution::Complied { on: date(2026, 4, 1) });
 }
 
 #[test]
 fn what_the_provider_cancelled_costs_no_attendance() {
     let mut reports = to_booked_2();
-    reports.push(missed(Part::Second, MissReason::CancelledByProvider, Part::Second));
-    let standing = Standing::of(&run(reports), &[]);
+    reports.push(missed(
+        WorkshopPart::Second,
+        MissReason::CancelledByProvider,
+        WorkshopPart::Second,
+    ));
+    let standing = CaseStanding::of(&run(reports), &[]);
     assert_eq!(standing.programme, Programme::Attended1 { first: DAY });
     assert_eq!(standing.missed, []);
     let mut reports = to_booked_2();
-    reports.push(missed(Part::Second, MissReason::CancelledByProvider, Part::First));
-    let standing = Standing::of(&run(reports), &[]);
+    reports.push(missed(
+        WorkshopPart::Second,
+        MissReason::CancelledByProvider,
+        WorkshopPart::First,
+    ));
+    let standing = CaseStanding::of(&run(reports), &[]);
     assert_eq!(standing.programme.name(), "booked_2");
     let because: Vec<_> = standing.contradictions.values().copied().collect();
     assert_eq!(because, [Contradiction::RepeatFrom]);
@@ -85,11 +109,11 @@ fn what_the_provider_cancelled_costs_no_attendance() {
 #[test]
 fn a_miss_repeats_from_where_the_provider_says() {
     let mut reports = to_booked_2();
-    reports.push(missed(Part::Second, MissReason::NoShow, Part::First));
-    let standing = Standing::of(&run(reports), &[]);
+    reports.push(missed(WorkshopPart::Second, MissReason::NoShow, WorkshopPart::First));
+    let standing = CaseStanding::of(&run(reports), &[]);
     assert_eq!(standing.programme, Programme::Accepted { on: DAY });
-    assert_eq!(standing.attended, [(Part::First, DAY)], "an attendance stays a fact");
-    assert_eq!(standing.missed, [(Part::Second, DAY, MissReason::NoShow)]);
+    assert_eq!(standing.attended, [(WorkshopPart::First, DAY)], "an attendance stays a fact");
+    assert_eq!(standing.missed, [(WorkshopPart::Second, DAY, MissReason::NoShow)]);
     assert_eq!(standing.caution, Caution::Active, "a miss is a fact, not a verdict");
 }
 
@@ -97,7 +121,7 @@ fn a_miss_repeats_from_where_the_provider_says() {
 fn what_is_behind_a_gap_waits() {
     let mut outcomes = run(to_booked_2());
     outcomes.remove(1);
-    let standing = Standing::of(&outcomes, &[]);
+    let standing = CaseStanding::of(&outcomes, &[]);
     assert_eq!(standing.programme, Programme::Received { on: DAY });
     assert_eq!(standing.gap, Some(2));
     assert!(standing.waits(3) && !standing.waits(1));
@@ -106,18 +130,19 @@ fn what_is_behind_a_gap_waits() {
 #[test]
 fn a_correction_reopens_reported_non_compliance_and_never_a_prosecution() {
     let facts = vec![NonCompliance::WorkshopsMissed];
-    let mut outcomes = run(vec![Report::Received, Report::NonComplianceReported { facts }]);
+    let mut outcomes =
+        run(vec![OffenderReport::Received, OffenderReport::NonComplianceReported { facts }]);
     let reported = outcomes[1].outcome_id;
-    let standing = Standing::of(&outcomes, &[]);
+    let standing = CaseStanding::of(&outcomes, &[]);
     assert_eq!(standing.caution, Caution::NonComplianceReported { on: DAY, varied: None });
-    outcomes.push(outcome(3, Report::Correction { supersedes: reported }));
-    assert_eq!(Standing::of(&outcomes, &[]).caution, Caution::Active);
+    outcomes.push(outcome(3, OffenderReport::Correction { supersedes: reported }));
+    assert_eq!(CaseStanding::of(&outcomes, &[]).caution, Caution::Active);
     let prosecuted = [decision(1, date(2026, 3, 9), Decided::Prosecute)];
-    let standing = Standing::of(&outcomes, &prosecuted);
+    let standing = CaseStanding::of(&outcomes, &prosecuted);
     assert_eq!(standing.caution, Caution::Prosecuted { on: date(2026, 3, 9) });
     let first_correction = outcomes[2].outcome_id;
-    outcomes.push(outcome(4, Report::Correction { supersedes: first_correction }));
-    let standing = Standing::of(&outcomes, &[]);
+    outcomes.push(outcome(4, OffenderReport::Correction { supersedes: first_correction }));
+    let standing = CaseStanding::of(&outcomes, &[]);
     assert_eq!(standing.caution.name(), "non_compliance_reported", "the correction was taken back");
 }
 
@@ -125,36 +150,36 @@ fn a_correction_reopens_reported_non_compliance_and_never_a_prosecution() {
 fn police_end_a_programme_that_has_not_ended() {
     let day = date(2026, 3, 10);
     for decided in [Decided::Withdrawn, Decided::Recalled] {
-        let standing = Standing::of(&run(to_booked_2()), &[decision(1, day, decided)]);
+        let standing = CaseStanding::of(&run(to_booked_2()), &[decision(1, day, decided)]);
         assert_eq!(standing.programme, Programme::Withdrawn { on: day });
     }
     let replaced =
         Decision { supersedes: Some(Uuid::from_u128(1)), ..decision(2, day, Decided::Continue) };
     let decisions = [decision(1, day, Decided::Withdrawn), replaced];
-    let standing = Standing::of(&run(to_booked_2()), &decisions);
+    let standing = CaseStanding::of(&run(to_booked_2()), &decisions);
     assert_eq!(standing.programme.name(), "booked_2");
     assert_eq!(standing.caution, Caution::Active);
 }
 
 /// One report of every kind that a state could meet, with what the diagram calls it.
-fn every_report() -> Vec<(&'static str, Report)> {
-    use Part::{First, Second};
+fn every_report() -> Vec<(&'static str, OffenderReport)> {
+    use WorkshopPart::{First, Second};
     let no_show = MissReason::NoShow;
     vec![
-        ("received", Report::Received),
-        ("accepted", Report::Accepted),
-        ("declined", Report::Declined { reason: DeclineReason::NoCapacity }),
-        ("returned", Report::Returned),
+        ("received", OffenderReport::Received),
+        ("accepted", OffenderReport::Accepted),
+        ("declined", OffenderReport::Declined { reason: DeclineReason::NoCapacity }),
+        ("returned", OffenderReport::Returned),
         ("workshop_booked 1", booked(First)),
         ("workshop_booked 2", booked(Second)),
-        ("workshop_rescheduled 1", Report::WorkshopRescheduled { part: First, on: DAY }),
-        ("workshop_rescheduled 2", Report::WorkshopRescheduled { part: Second, on: DAY }),
+        ("workshop_rescheduled 1", OffenderReport::WorkshopRescheduled { part: First, on: DAY }),
+        ("workshop_rescheduled 2", OffenderReport::WorkshopRescheduled { part: Second, on: DAY }),
         ("workshop_attended 1", attended(First)),
         ("workshop_attended 2", attended(Second)),
         ("workshop_missed 1", missed(First, no_show, First)),
         ("workshop_missed 2, repeat from 1", missed(Second, no_show, First)),
         ("workshop_missed 2, repeat from 2", missed(Second, no_show, Second)),
-        ("programme_completed", Report::ProgrammeCompleted),
+        ("programme_completed", OffenderReport::ProgrammeCompleted),
     ]
 }
 
@@ -169,20 +194,20 @@ fn diagram(source: &str) -> Vec<String> {
 fn the_programmes_diagram_is_what_it_does() {
     let states = [
         vec![],
-        vec![Report::Received],
-        vec![Report::Accepted],
-        vec![Report::Accepted, booked(Part::First)],
-        vec![Report::Accepted, booked(Part::First), attended(Part::First)],
+        vec![OffenderReport::Received],
+        vec![OffenderReport::Accepted],
+        vec![OffenderReport::Accepted, booked(WorkshopPart::First)],
+        vec![OffenderReport::Accepted, booked(WorkshopPart::First), attended(WorkshopPart::First)],
         to_booked_2(),
         {
             let mut all = to_booked_2();
-            all.push(attended(Part::Second));
+            all.push(attended(WorkshopPart::Second));
             all
         },
     ];
     let mut moves = std::collections::BTreeSet::new();
     for reports in states {
-        let from = Standing::of(&run(reports), &[]).programme;
+        let from = CaseStanding::of(&run(reports), &[]).programme;
         for (name, report) in every_report() {
             if let Ok(to) = from.clone().apply(&outcome(50, report)) {
                 moves.insert(format!("{} --> {}: {name}", from.name(), to.name()));
@@ -236,17 +261,18 @@ fn the_cautions_diagram_is_what_it_does() {
     assert_eq!(diagram(include_str!("../caution.rs")), moves);
 }
 
-fn any_report() -> impl Strategy<Value = Report> {
+fn any_report() -> impl Strategy<Value = OffenderReport> {
     let facts = || vec![NonCompliance::DidNotEngage];
-    let mut all: Vec<Report> = every_report().into_iter().map(|(_, report)| report).collect();
-    all.push(Report::NonComplianceReported { facts: facts() });
-    all.push(Report::Uncontactable { attempts: 2 });
-    all.push(Report::Closed);
-    all.push(missed(Part::Second, MissReason::CancelledByProvider, Part::Second));
+    let mut all: Vec<OffenderReport> =
+        every_report().into_iter().map(|(_, report)| report).collect();
+    all.push(OffenderReport::NonComplianceReported { facts: facts() });
+    all.push(OffenderReport::Uncontactable { attempts: 2 });
+    all.push(OffenderReport::Closed);
+    all.push(missed(WorkshopPart::Second, MissReason::CancelledByProvider, WorkshopPart::Second));
     // Half of all steps go on as a programme usually does, so that histories get somewhere.
     prop_oneof![
         select(all),
-        (1u32..40).prop_map(|number| Report::Correction {
+        (1u32..40).prop_map(|number| OffenderReport::Correction {
             supersedes: Uuid::from_u128(u128::from(number))
         })
     ]
@@ -264,7 +290,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let mut all = to_booked_2();
-        all.extend([attended(Part::Second), Report::ProgrammeCompleted]);
+        all.extend([attended(WorkshopPart::Second), OffenderReport::ProgrammeCompleted]);
         all.truncate(usual);
         all.extend(reports);
         let mut outcomes = run(all);
@@ -275,7 +301,7 @@ proptest! {
             let day = DAY.saturating_add(jiff::Span::new().days(days));
             decision(id, day, Decided::from_code(code).unwrap())
         }).collect();
-        let expected = Standing::of(&outcomes, &decisions);
+        let expected = CaseStanding::of(&outcomes, &decisions);
         // Any order, with replays.
         let mut shuffled = outcomes.clone();
         shuffled.extend(outcomes.iter().take(3).cloned());
@@ -294,7 +320,7 @@ proptest! {
         for index in (1..turned.len()).rev() {
             turned.swap(index, next(index + 1));
         }
-        prop_assert_eq!(&Standing::of(&shuffled, &turned), &expected);
+        prop_assert_eq!(&CaseStanding::of(&shuffled, &turned), &expected);
         prop_assert_eq!(expected.gap, None);
     }
 
@@ -307,8 +333,8 @@ proptest! {
         let some: Vec<_> =
             kept.iter().filter_map(|index| outcomes.get(*index)).cloned().collect();
         let whole = (1..).zip(&some).take_while(|(n, it)| it.number == *n).count();
-        let standing = Standing::of(&some, &[]);
-        let without = Standing::of(&some[..whole], &[]);
+        let standing = CaseStanding::of(&some, &[]);
+        let without = CaseStanding::of(&some[..whole], &[]);
         prop_assert_eq!(standing.gap.is_some(), whole < some.len());
         prop_assert_eq!(standing.programme, without.programme);
         prop_assert_eq!(standing.caution, without.caution);

@@ -1,7 +1,7 @@
 //! One record between its reading and its answer.
 
 use cara_domain::decision::DecisionRecord;
-use cara_domain::{Kind, Stopped, Validated};
+use cara_domain::{FindingKind, Stopped, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
@@ -63,7 +63,7 @@ impl Work {
             Validated::Stopped(Stopped { findings, .. }) => read.causes(findings),
             _ => Vec::new(),
         };
-        let (flags, causes) = found.into_iter().partition(|cause| cause.kind == Kind::Flag);
+        let (flags, causes) = found.into_iter().partition(|cause| cause.kind == FindingKind::Flag);
         Work {
             read,
             content,

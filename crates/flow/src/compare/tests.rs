@@ -59,7 +59,7 @@ fn an_unknown_record_is_the_first_revision() {
 #[test]
 fn a_withdrawal_of_an_unknown_case_is_held() {
     let verdict = compare(&Known::default(), &arriving(0, None, None));
-    assert_eq!(verdict, Verdict::Hold(Code::WITHDRAWAL_UNKNOWN));
+    assert_eq!(verdict, Verdict::Hold(FindingCode::WITHDRAWAL_UNKNOWN));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn equal_content_is_a_duplicate_of_the_latest_revision_only() {
     let verdict = compare(&case, &arriving(2, None, None));
     assert_eq!(verdict, Verdict::Duplicate { revision: 2 });
     let verdict = compare(&case, &arriving(1, None, None));
-    assert_eq!(verdict, Verdict::Hold(Code::POSSIBLY_STALE));
+    assert_eq!(verdict, Verdict::Hold(FindingCode::POSSIBLY_STALE));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_message_seen_before_is_a_duplicate_whatever_it_holds() {
 fn a_record_extracted_before_the_latest_is_held() {
     let case = known(vec![stored(1, 1, None, Some(5))]);
     let verdict = compare(&case, &arriving(2, None, Some(4)));
-    assert_eq!(verdict, Verdict::Hold(Code::STALE_REVISION));
+    assert_eq!(verdict, Verdict::Hold(FindingCode::STALE_REVISION));
     assert_eq!(compare(&case, &arriving(2, None, Some(5))), Verdict::Next { revision: 2 });
 }
 
@@ -108,7 +108,7 @@ fn another_person_under_the_same_key_is_held() {
     let case = known(vec![stored(1, 1, None, None)]);
     let mut other = arriving(2, None, None);
     other.person = Some(digest(98));
-    assert_eq!(compare(&case, &other), Verdict::Hold(Code::DIFFERENT_PERSON));
+    assert_eq!(compare(&case, &other), Verdict::Hold(FindingCode::DIFFERENT_PERSON));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_released_record_that_was_stale_goes_on_but_another_person_never_does() {
     released.released = true;
     assert_eq!(compare(&case, &released), Verdict::Next { revision: 3 });
     released.person = Some(digest(98));
-    assert_eq!(compare(&case, &released), Verdict::Hold(Code::DIFFERENT_PERSON));
+    assert_eq!(compare(&case, &released), Verdict::Hold(FindingCode::DIFFERENT_PERSON));
 }
 
 #[test]

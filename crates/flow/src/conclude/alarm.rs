@@ -5,7 +5,7 @@ use cara_domain::Compartment;
 use cara_domain::choice::RiskGrade;
 use cara_domain::outcome::VictimReport;
 use cara_wire::glance::{Glance, Urgent, glance};
-use cara_wire::outcome::Told as Reported;
+use cara_wire::outcome::OutcomeMessage as Reported;
 use jiff::Unit;
 use uuid::Uuid;
 

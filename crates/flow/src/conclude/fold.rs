@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use cara_domain::caution::Caution;
 use cara_domain::choice::Decided;
 use cara_domain::decision::Decision;
-use cara_domain::outcome::{Outcome, Report};
+use cara_domain::outcome::{OffenderReport, Outcome};
 use cara_domain::programme::Programme;
-use cara_domain::standing::Standing;
-use cara_wire::outcome::Told as Reported;
+use cara_domain::standing::CaseStanding;
+use cara_wire::outcome::OutcomeMessage as Reported;
 use jiff::civil::Date;
 use uuid::Uuid;
 
@@ -27,7 +27,8 @@ pub(super) fn side_of(reported: &Reported) -> Compartment {
 pub(super) fn workshop_day(reported: &Reported) -> Option<Date> {
     match reported {
         Reported::Offender(Outcome {
-            report: Report::WorkshopAttended { on, .. } | Report::WorkshopMissed { on, .. },
+            report:
+                OffenderReport::WorkshopAttended { on, .. } | OffenderReport::WorkshopMissed { on, .. },
             ..
         }) => Some(*on),
         _ => None,
@@ -36,7 +37,7 @@ pub(super) fn workshop_day(reported: &Reported) -> Option<Date> {
 
 /// What a case's outcomes amount to, folded once.
 pub(crate) struct Folded {
-    pub standing: Standing,
+    pub standing: CaseStanding,
     /// The outcomes that stand: not behind a gap and no contradiction. The victim's side has no
     /// programme, so everything of it that is not behind a gap stands.
     stand: BTreeSet<Uuid>,
@@ -57,7 +58,7 @@ impl Folded {
             Reported::Victim(_) => None,
         });
         let decisions: Vec<Decision> = decisions.iter().cloned().chain(withdrawn).collect();
-        let standing = Standing::of(outcomes, &decisions);
+        let standing = CaseStanding::of(outcomes, &decisions);
         let of_victim = reported.iter().filter(|it| side_of(it) == Compartment::Victim);
         let mut numbers: Vec<u32> = of_victim.map(|it| it.head().number).collect();
         numbers.sort_unstable();

@@ -1,8 +1,8 @@
 //! `[[one]]` and `[[each]]`: persons and repeated groups.
 
-use super::table::{Leaf, Table};
+use super::table::{Leaf, TableReader};
 use super::{Compiler, field};
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::diagnostic::Diagnostic;
 use crate::path::Path;
 use crate::plan::{Block, BlockKind};
@@ -10,7 +10,7 @@ use cara_domain::field::{FieldId, Fills};
 
 pub(crate) const KEYS: [&str; 5] = ["fills", "from", "same_by", "when", "fields"];
 
-pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &TableReader<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     for table in top.tables(compiler, "one") {
         blocks.extend(block(compiler, &table, true));
@@ -21,7 +21,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Block> {
     blocks
 }
 
-fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Block> {
+fn block(compiler: &mut Compiler<'_>, table: &TableReader<'_>, one: bool) -> Option<Block> {
     compiler.known_keys(table, &KEYS);
     let kind = kind(compiler, table, one)?;
     let (name, group) = match &kind {
@@ -35,7 +35,7 @@ fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Bl
         texts.iter().filter_map(|(text, span)| compiler.path(text, span, &[], false)).collect();
     if texts.is_empty() && table.has("from") {
         let what = "the block lists no path to read it from";
-        compiler.report(Code::MISSING_KEY, table.key_span("from"), what);
+        compiler.report(MappingCode::MISSING_KEY, table.key_span("from"), what);
     }
     let when = compiler.when(table, &[]);
     let Some(fields) = table.table(compiler, "fields") else {
@@ -64,19 +64,19 @@ fn block(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Bl
 /// What tells that two candidates are one person, from the candidate on.
 fn same_by(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     one: bool,
     inside: &[Path],
 ) -> Vec<Path> {
     if !one && table.has("same_by") {
         let what = "`same_by` is for [[one]]: every item of an [[each]] is a thing of its own";
-        compiler.report(Code::UNKNOWN_KEY, table.key_span("same_by"), what);
+        compiler.report(MappingCode::UNKNOWN_KEY, table.key_span("same_by"), what);
         return Vec::new();
     }
     let texts = table.strings(compiler, "same_by").unwrap_or_default();
     if texts.is_empty() && table.get("same_by").is_some_and(|item| item.is_array()) {
         let what = "`same_by` lists no path that tells who somebody is";
-        compiler.report(Code::MISSING_KEY, table.key_span("same_by"), what);
+        compiler.report(MappingCode::MISSING_KEY, table.key_span("same_by"), what);
     }
     let paths = texts.iter().filter_map(|(text, span)| compiler.path(text, span, inside, false));
     paths.map(|(path, _)| path).collect()
@@ -86,23 +86,24 @@ fn same_by(
 /// them. `before` is how many problems there were before its lines.
 fn other_block(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
-    section: &Table<'_>,
+    table: &TableReader<'_>,
+    section: &TableReader<'_>,
     (name, one): (&'static str, bool),
     before: usize,
 ) {
     let leaves =
         section.leaves(&|item| item.as_table_like().is_some_and(|it| it.contains_key("from")));
     let misplaced = |it: &Diagnostic| {
-        [Code::UNKNOWN_FIELD, Code::WRONG_BLOCK, Code::FILLED_TWICE].contains(&it.code)
+        [MappingCode::UNKNOWN_FIELD, MappingCode::WRONG_BLOCK, MappingCode::FILLED_TWICE]
+            .contains(&it.code)
     };
     let of = compiler.fills;
-    let wrong: Vec<Code> = compiler.diagnostics[before..]
+    let wrong: Vec<MappingCode> = compiler.diagnostics[before..]
         .iter()
         .filter(|it| misplaced(it))
         .map(|it| it.code)
         .collect();
-    let twice = wrong.iter().filter(|code| **code == Code::FILLED_TWICE).count();
+    let twice = wrong.iter().filter(|code| **code == MappingCode::FILLED_TWICE).count();
     let mut known: Vec<(&'static str, usize)> = Vec::new();
     for &group in of.groups() {
         let parts = if one { of.parts() } else { &[group.name()] };
@@ -139,7 +140,7 @@ fn other_block(
         true => format!("{name} is filled by another [[one]] block already"),
         false => format!("none of this block's lines is a field of {name}"),
     };
-    let code = if one { Code::FILLED_TWICE } else { Code::WRONG_BLOCK };
+    let code = if one { MappingCode::FILLED_TWICE } else { MappingCode::WRONG_BLOCK };
     let meant = best
         .filter(|_| !one || best.is_some_and(|(part, _)| !compiler.sections.contains_key(part)));
     compiler.report(code, span, what).suggestion = meant.map(|(part, _)| part.to_owned());
@@ -147,7 +148,7 @@ fn other_block(
 
 /// What the block fills. A slip of the pen is reported and then read as what was meant, so that the
 /// block's own lines are not all reported with it.
-fn kind(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<BlockKind> {
+fn kind(compiler: &mut Compiler<'_>, table: &TableReader<'_>, one: bool) -> Option<BlockKind> {
     let Some((fills, span)) = table.string(compiler, "fills") else {
         let example = if one { "fills = \"offender\"" } else { "fills = \"offences\"" };
         compiler.missing(table, "fills", example);
@@ -163,7 +164,7 @@ fn kind(compiler: &mut Compiler<'_>, table: &Table<'_>, one: bool) -> Option<Blo
     let section = if one { "[[one]]" } else { "[[each]]" };
     let may = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
     let what = format!("{section} of a {} cannot fill \"{fills}\": it fills {may}", of.word());
-    compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+    compiler.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
     named(meant?, one, of)
 }
 

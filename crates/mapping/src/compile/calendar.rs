@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::start::starts;
-use super::{Compiler, Written};
-use crate::code::Code;
+use super::{Compiler, WrittenLine};
+use crate::code::MappingCode;
 use crate::date::Formats;
 use crate::plan::Plan;
 use cara_document::Tree;
-use cara_domain::field::Shape;
+use cara_domain::field::FieldShape;
 
 /// Ways of writing a day that systems are known to use; the first that reads the most is proposed.
 const USUAL: [&str; 12] = [
@@ -30,8 +30,10 @@ const USUAL: [&str; 12] = [
 /// Every format reads some date of the examples, and none reads fewer than it would with day and
 /// month exchanged.
 pub(super) fn formats(compiler: &mut Compiler<'_>, plan: &Plan, trees: &[Tree<'_>]) {
-    let timed = |line: &&Written| matches!(line.id.spec().shape, Shape::Date | Shape::Instant);
-    let lines: Vec<&Written> = compiler.written.iter().filter(timed).collect();
+    let timed = |line: &&WrittenLine| {
+        matches!(line.id.spec().shape, FieldShape::Date | FieldShape::Instant)
+    };
+    let lines: Vec<&WrittenLine> = compiler.written.iter().filter(timed).collect();
     let mut shared: Vec<String> = Vec::new();
     let mut problems = Vec::new();
     let mut alone: Vec<(Range<usize>, &'static str, Vec<String>)> = Vec::new();
@@ -58,7 +60,7 @@ pub(super) fn formats(compiler: &mut Compiler<'_>, plan: &Plan, trees: &[Tree<'_
         }
     }
     for (span, what, meant) in problems.into_iter().chain(of_file) {
-        compiler.report(Code::DATE_READS_NOTHING, span, what).suggestion = meant;
+        compiler.report(MappingCode::DATE_READS_NOTHING, span, what).suggestion = meant;
     }
 }
 
@@ -113,7 +115,7 @@ fn of_list(
 }
 
 /// What the examples hold for a field, behind its transforms.
-fn texts(plan: &Plan, trees: &[Tree<'_>], line: &Written) -> Vec<String> {
+fn texts(plan: &Plan, trees: &[Tree<'_>], line: &WrittenLine) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     for tree in trees {
         for start in starts(plan, tree, &line.inside, false) {

@@ -1,13 +1,13 @@
 //! What can come out of a line's transforms, as far as it is certain: whether a lookup's row can
 //! ever be met, and whether anything is left that the field can hold.
 
-use super::{Compiler, Written};
-use crate::code::Code;
+use super::{Compiler, WrittenLine};
+use crate::code::MappingCode;
 use crate::lookup::built_in;
 use crate::plan::Plan;
 use crate::transform::Transform;
 use crate::transform::leaves::{Class, Leaves};
-use cara_domain::field::{Shape, YES_NO};
+use cara_domain::field::{FieldShape, YES_NO};
 
 /// What is known of every text behind some transforms.
 #[derive(Default)]
@@ -50,11 +50,11 @@ impl Known {
     }
 
     /// Whether a text of this shape can be left.
-    fn fits(&self, shape: Shape) -> bool {
+    fn fits(&self, shape: FieldShape) -> bool {
         match shape {
-            Shape::Text(_) => true,
-            Shape::Code(codes) => codes.iter().any(|code| self.can_be(code)),
-            Shape::Date | Shape::Instant | Shape::Phone | Shape::ForceCode => {
+            FieldShape::Text(_) => true,
+            FieldShape::Code(codes) => codes.iter().any(|code| self.can_be(code)),
+            FieldShape::Date | FieldShape::Instant | FieldShape::Phone | FieldShape::ForceCode => {
                 self.class != Some(Class::Letters)
             }
             _ => !matches!(self.class, Some(Class::Letters | Class::Digits)),
@@ -81,7 +81,7 @@ pub(super) fn fields(compiler: &mut Compiler<'_>) {
         wrong.push((span.clone(), what));
     }
     for (span, what) in wrong {
-        compiler.report(Code::TRANSFORM_DOES_NOT_FIT, span, what);
+        compiler.report(MappingCode::TRANSFORM_DOES_NOT_FIT, span, what);
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn fields(compiler: &mut Compiler<'_>) {
 pub(super) fn rows(compiler: &mut Compiler<'_>, plan: &Plan) {
     let mut dead = Vec::new();
     for (index, lookup) in plan.lookups.iter().enumerate() {
-        let users: Vec<&Written> =
+        let users: Vec<&WrittenLine> =
             compiler.written.iter().filter(|line| line.lookup == Some(index)).collect();
         let place = &compiler.lookup_places[index];
         if users.is_empty() || place.name.is_none() || built_in(&lookup.name).is_some() {
@@ -108,12 +108,12 @@ pub(super) fn rows(compiler: &mut Compiler<'_>, plan: &Plan) {
         }
     }
     for (span, what) in dead {
-        compiler.report(Code::ROW_NEVER_MET, span, what);
+        compiler.report(MappingCode::ROW_NEVER_MET, span, what);
     }
 }
 
 /// Why a line never meets a row.
-fn unmet(line: &Written, code: &str, plan: &Plan) -> Option<String> {
+fn unmet(line: &WrittenLine, code: &str, plan: &Plan) -> Option<String> {
     let transforms = || line.apply.iter().map(|(transform, _)| transform);
     let untouched = transforms().all(|transform| matches!(transform.leaves(), Leaves::Same));
     if code.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::table::Quoted;
-use crate::code::Code;
+use crate::code::MappingCode;
 use cara_document::fixed;
 
 /// A column of a line, or of rows that are opened.
@@ -16,5 +16,5 @@ pub(super) fn phrase(
     span: &std::ops::Range<usize>,
 ) {
     let place = super::quoted::piece_of(compiler.text, span, error.at);
-    compiler.report(Code::LINE, place, error.reason);
+    compiler.report(MappingCode::LINE, place, error.reason);
 }

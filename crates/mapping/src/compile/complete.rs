@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Compiler;
-use crate::code::Code;
+use crate::code::MappingCode;
 use cara_domain::FieldId;
 use cara_domain::field::{Fills, Group, Need, all};
 
@@ -26,7 +26,7 @@ pub(super) fn mandatory(compiler: &mut Compiler<'_>) {
             if !is_filled(compiler, id) {
                 let what = format!("nothing fills {}, which is mandatory", id.full_name(None));
                 let place = section_of(compiler, id);
-                compiler.report(Code::MANDATORY_NOT_FILLED, place, what);
+                compiler.report(MappingCode::MANDATORY_NOT_FILLED, place, what);
             }
         }
     }
@@ -36,7 +36,7 @@ pub(super) fn mandatory(compiler: &mut Compiler<'_>) {
             let (name, instead) = (one.spec().name, other.spec().name);
             let what = format!("nothing fills {name} or {instead}: every record needs one of them");
             let place = section_of(compiler, one);
-            compiler.report(Code::MANDATORY_NOT_FILLED, place, what);
+            compiler.report(MappingCode::MANDATORY_NOT_FILLED, place, what);
         }
     }
 }
@@ -52,12 +52,12 @@ pub(super) fn dates(compiler: &mut Compiler<'_>) {
     if !compiler.has_dates {
         let what = format!("nothing says how the dates of {field}{others} are written");
         let place = compiler.sections.get("[source]").cloned().unwrap_or(0..0);
-        compiler.report(Code::NO_DATE_FORMAT, place, what).suggestion =
+        compiler.report(MappingCode::NO_DATE_FORMAT, place, what).suggestion =
             Some("dates = [\"DD/MM/YYYY\"]".to_owned());
     }
     for clash in std::mem::take(&mut compiler.clashes) {
         let what = format!("{}, and {field}{others} may hold either", clash.what);
-        compiler.report(Code::DATE_CLASH, clash.place, what);
+        compiler.report(MappingCode::DATE_CLASH, clash.place, what);
     }
 }
 

@@ -3,15 +3,15 @@
 use toml_edit::Item;
 
 use super::fit::misfit;
-use super::table::{Leaf, Quoted, Table};
-use super::written::Written;
+use super::table::{Leaf, Quoted, TableReader};
+use super::written::WrittenLine;
 use super::{Compiler, lookup};
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::path::Path;
-use crate::plan::{Field, From, canonical};
+use crate::plan::{Field, FieldSource, canonical};
 use crate::transform::Transform;
 use cara_domain::Origin;
-use cara_domain::field::{FieldId, Group, Shape, all};
+use cara_domain::field::{FieldId, FieldShape, Group, all};
 
 pub(crate) const KEYS: [&str; 8] =
     ["from", "value", "when", "apply", "lookup", "join", "dates", "years"];
@@ -20,7 +20,7 @@ pub(crate) const KEYS: [&str; 8] =
 /// of the block.
 pub(super) fn read(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     group: Group,
     prefix: &str,
     inside: &[Path],
@@ -46,7 +46,7 @@ fn line(
     let Some(table) = leaf.table() else {
         let what = format!("{} takes {{ from = \"…\" }} or {{ value = \"…\" }}", leaf.name);
         let meant = leaf.item.as_str().map(|text| format!("{{ from = \"{text}\" }}"));
-        compiler.report(Code::WRONG_TYPE, leaf.key_span.clone(), what).suggestion = meant;
+        compiler.report(MappingCode::WRONG_TYPE, leaf.key_span.clone(), what).suggestion = meant;
         if let Some(id) = id {
             compiler.fill(id, false, &leaf.key_span);
         }
@@ -65,15 +65,17 @@ fn line(
     let (apply, unfit) = transforms(compiler, &table, id);
     let dates = own_dates(compiler, &table, id);
     let paths = match &from {
-        Some(From::Paths { paths, .. }) => paths.iter().map(|(path, _)| path.clone()).collect(),
+        Some(FieldSource::Paths { paths, .. }) => {
+            paths.iter().map(|(path, _)| path.clone()).collect()
+        }
         _ => Vec::new(),
     };
     let constant = match &from {
-        Some(From::Constant(text, _)) => Some(text.to_string()),
+        Some(FieldSource::Constant(text, _)) => Some(text.to_string()),
         _ => None,
     };
     let own_dates = if dates.is_some() { table.strings(compiler, "dates") } else { None };
-    compiler.written.push(Written {
+    compiler.written.push(WrittenLine {
         id,
         key: leaf.key_span.clone(),
         block_from: compiler.block_from.clone(),
@@ -119,26 +121,29 @@ fn field_of(
     let near = near.map(|near| near.strip_prefix(prefix).unwrap_or(near).to_owned());
     let (code, what) = match elsewhere.map(|id| id.spec().group) {
         Some(other) if other.is_root() => {
-            (Code::WRONG_BLOCK, format!("{name} belongs into [fields] or a [[one]] block"))
+            (MappingCode::WRONG_BLOCK, format!("{name} belongs into [fields] or a [[one]] block"))
         }
         Some(other) => {
             let what = format!("{name} belongs into [[each]] with fills = \"{}\"", other.name());
-            (Code::WRONG_BLOCK, what)
+            (MappingCode::WRONG_BLOCK, what)
         }
-        None => (Code::UNKNOWN_FIELD, format!("the {} has no field {name}", compiler.fills.word())),
+        None => (
+            MappingCode::UNKNOWN_FIELD,
+            format!("the {} has no field {name}", compiler.fills.word()),
+        ),
     };
-    let near = near.filter(|_| code == Code::UNKNOWN_FIELD);
+    let near = near.filter(|_| code == MappingCode::UNKNOWN_FIELD);
     compiler.report(code, leaf.key_span.clone(), what).suggestion = near;
     None
 }
 
 fn from(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     id: FieldId,
     leaf: &Leaf<'_>,
     inside: &[Path],
-) -> Option<From> {
+) -> Option<FieldSource> {
     let spec = id.spec();
     let join = table.string(compiler, "join").map(|(text, _)| text);
     match (table.has("from"), table.has("value")) {
@@ -146,35 +151,35 @@ fn from(
             let texts = table.strings(compiler, "from")?;
             if texts.is_empty() {
                 let what = format!("{} lists no path to read it from", leaf.name);
-                compiler.report(Code::MISSING_KEY, table.key_span("from"), what);
+                compiler.report(MappingCode::MISSING_KEY, table.key_span("from"), what);
             }
             twice(compiler, &texts);
             let paths: Vec<_> = texts
                 .iter()
                 .filter_map(|(text, span)| compiler.path(text, span, inside, false))
                 .collect();
-            (!paths.is_empty()).then_some(From::Paths { paths, join })
+            (!paths.is_empty()).then_some(FieldSource::Paths { paths, join })
         }
         (false, true) => {
             let (value, span) = table.string(compiler, "value")?;
             if spec.evidenced {
                 let what = format!("{} is evidence: it must come from the record", spec.name);
-                compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span, what);
+                compiler.report(MappingCode::EVIDENCED_NOT_FROM_RECORD, span, what);
                 compiler.meant.insert((spec.group as usize, id.index()));
             } else if let Some(misfit) = misfit(compiler, spec, &value) {
-                compiler.report(Code::WRONG_VALUE, span, misfit.what).suggestion =
+                compiler.report(MappingCode::WRONG_VALUE, span, misfit.what).suggestion =
                     misfit.meant.map(str::to_owned);
             }
             for key in ["apply", "lookup", "join"] {
                 if table.has(key) {
                     let what =
                         format!("`{key}` is for what is read with `from`, not for a `value`");
-                    compiler.report(Code::UNKNOWN_KEY, table.key_span(key), what);
+                    compiler.report(MappingCode::UNKNOWN_KEY, table.key_span(key), what);
                 }
             }
             compiler.paths.push(format!("(always \"{value}\")"));
             let origin = u16::try_from(compiler.paths.len() - 1).unwrap_or(u16::MAX);
-            Some(From::Constant(canonical(&value), Origin(origin)))
+            Some(FieldSource::Constant(canonical(&value), Origin(origin)))
         }
         (both, _) => {
             let what = if both {
@@ -182,7 +187,7 @@ fn from(
             } else {
                 format!("{} has neither `from` nor `value`", leaf.name)
             };
-            compiler.report(Code::MISSING_KEY, leaf.key_span.clone(), what);
+            compiler.report(MappingCode::MISSING_KEY, leaf.key_span.clone(), what);
             None
         }
     }
@@ -193,14 +198,14 @@ fn twice(compiler: &mut Compiler<'_>, texts: &[Quoted]) {
     for (number, (text, span)) in texts.iter().enumerate() {
         if texts[..number].iter().any(|(before, _)| before.trim() == text.trim()) {
             let what = format!("{text} stands in this list twice");
-            compiler.report(Code::PATH_TWICE, span.clone(), what);
+            compiler.report(MappingCode::PATH_TWICE, span.clone(), what);
         }
     }
 }
 
 fn transforms(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     id: FieldId,
 ) -> (Vec<(Transform, std::ops::Range<usize>)>, bool) {
     let spec = id.spec();
@@ -217,7 +222,7 @@ fn transforms(
                         transform.doc().name,
                         spec.name
                     );
-                    compiler.report(Code::TRANSFORM_DOES_NOT_FIT, span.clone(), what);
+                    compiler.report(MappingCode::TRANSFORM_DOES_NOT_FIT, span.clone(), what);
                 }
                 transforms.push((transform, span));
             }
@@ -229,19 +234,19 @@ fn transforms(
 
 fn own_dates(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     id: FieldId,
 ) -> Option<crate::date::Formats> {
-    let is_date = matches!(id.spec().shape, Shape::Date | Shape::Instant);
+    let is_date = matches!(id.spec().shape, FieldShape::Date | FieldShape::Instant);
     if table.has("dates") {
         if !is_date {
             let what = format!("{} is no date", id.spec().name);
-            compiler.report(Code::UNKNOWN_KEY, table.key_span("dates"), what);
+            compiler.report(MappingCode::UNKNOWN_KEY, table.key_span("dates"), what);
             return None;
         }
         let (formats, clashes) = compiler.formats(table)?;
         for clash in clashes {
-            compiler.report(Code::DATE_CLASH, clash.place, clash.what);
+            compiler.report(MappingCode::DATE_CLASH, clash.place, clash.what);
         }
         return Some(formats);
     }

@@ -2,7 +2,7 @@
 //! field.
 
 use super::Compiler;
-use cara_domain::field::{Shape, Spec};
+use cara_domain::field::{FieldShape, FieldSpec};
 use cara_domain::identifier::{
     Asn, Cro, Email, ForceCode, OffenceCode, Phone, PncId, Postcode, PtiUrn,
 };
@@ -15,21 +15,23 @@ pub(super) struct Misfit {
 }
 
 /// `None` when the field can hold the text.
-pub(super) fn misfit(compiler: &Compiler<'_>, spec: &Spec, text: &str) -> Option<Misfit> {
+pub(super) fn misfit(compiler: &Compiler<'_>, spec: &FieldSpec, text: &str) -> Option<Misfit> {
     let name = spec.name;
     let plain = |what: String| Some(Misfit { what, meant: None });
     let expected = match spec.shape {
-        Shape::Code(codes) if codes.contains(&text) => return None,
-        Shape::Code(codes) => {
+        FieldShape::Code(codes) if codes.contains(&text) => return None,
+        FieldShape::Code(codes) => {
             let what = format!("{name} is never \"{text}\": it is {}", codes.join(", "));
             let meant = crate::fault::nearest(text, codes.iter().copied());
             return Some(Misfit { what, meant });
         }
-        Shape::Text(chars_max) if text.trim().is_empty() || text.chars().count() > chars_max => {
+        FieldShape::Text(chars_max)
+            if text.trim().is_empty() || text.chars().count() > chars_max =>
+        {
             return plain(format!("{name} holds 1 to {chars_max} characters"));
         }
-        Shape::Text(_) => return None,
-        Shape::Date | Shape::Instant => {
+        FieldShape::Text(_) => return None,
+        FieldShape::Date | FieldShape::Instant => {
             let dates = compiler.dates.as_ref();
             let read = dates.is_none_or(|dates| dates.date(text).is_some());
             return if read {
@@ -39,15 +41,15 @@ pub(super) fn misfit(compiler: &Compiler<'_>, spec: &Spec, text: &str) -> Option
             };
         }
         // The window of a two-digit year does not matter for the shape.
-        Shape::PncId => PncId::parse(text, 2000).err(),
-        Shape::Postcode => Postcode::parse(text).err(),
-        Shape::Phone => Phone::parse(text).err(),
-        Shape::Email => Email::parse(text).err(),
-        Shape::Asn => Asn::parse(text).err(),
-        Shape::Cro => Cro::parse(text).err(),
-        Shape::PtiUrn => PtiUrn::parse(text).err(),
-        Shape::OffenceCode => OffenceCode::parse(text).err(),
-        Shape::ForceCode => ForceCode::parse(text).err(),
+        FieldShape::PncId => PncId::parse(text, 2000).err(),
+        FieldShape::Postcode => Postcode::parse(text).err(),
+        FieldShape::Phone => Phone::parse(text).err(),
+        FieldShape::Email => Email::parse(text).err(),
+        FieldShape::Asn => Asn::parse(text).err(),
+        FieldShape::Cro => Cro::parse(text).err(),
+        FieldShape::PtiUrn => PtiUrn::parse(text).err(),
+        FieldShape::OffenceCode => OffenceCode::parse(text).err(),
+        FieldShape::ForceCode => ForceCode::parse(text).err(),
     };
     let unreadable = expected?;
     plain(format!("{name} cannot be \"{text}\": it is not {}", unreadable.expected))

@@ -2,22 +2,22 @@
 
 use std::ops::Range;
 
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::diagnostic::Diagnostic;
 
 /// Suggestions that are tried; each reads the file once more.
 const TRIES_MAX: usize = 8;
 
 /// Codes whose suggestion stands in the place of what is underlined.
-const REPLACES: [Code; 8] = [
-    Code::UNKNOWN_KEY,
-    Code::WRONG_VALUE,
-    Code::UNKNOWN_FIELD,
-    Code::WRONG_BLOCK,
-    Code::UNKNOWN_LOOKUP,
-    Code::LOOKUP_VALUE,
-    Code::PATH_FINDS_NOTHING,
-    Code::VALUE_NEVER_OCCURS,
+const REPLACES: [MappingCode; 8] = [
+    MappingCode::UNKNOWN_KEY,
+    MappingCode::WRONG_VALUE,
+    MappingCode::UNKNOWN_FIELD,
+    MappingCode::WRONG_BLOCK,
+    MappingCode::UNKNOWN_LOOKUP,
+    MappingCode::LOOKUP_VALUE,
+    MappingCode::PATH_FINDS_NOTHING,
+    MappingCode::VALUE_NEVER_OCCURS,
 ];
 
 /// The problems without those that follow from another; `again` gives the problems of a text in
@@ -38,8 +38,9 @@ pub(super) fn causes(
         tries += 1;
         let after = again(&mended);
         let stays = |of: &Diagnostic| after.iter().any(|it| same(it, of));
-        let readable =
-            !after.iter().any(|it| it.code == Code::SYNTAX && !left.iter().any(|of| same(it, of)));
+        let readable = !after
+            .iter()
+            .any(|it| it.code == MappingCode::SYNTAX && !left.iter().any(|of| same(it, of)));
         // A suggestion that makes more trouble than it mends was not what was meant.
         if readable && !stays(&left[at]) && after.len() < left.len() {
             let cause = left[at].clone();

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::Compiler;
 use super::fit::{Misfit, misfit};
-use super::table::Table;
-use crate::code::Code;
+use super::table::TableReader;
+use crate::code::MappingCode;
 use crate::fault::nearest;
 use crate::lookup::{BUILT_IN, built_in};
 use crate::plan::{Lookup, canonical};
@@ -13,7 +13,7 @@ use cara_domain::field::FieldId;
 
 /// Where a lookup of the file is written; a built-in one is not.
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct LookupPlace {
     /// Its name.
     pub name: Option<Range<usize>>,
     /// The value of each row.
@@ -24,11 +24,11 @@ pub(super) struct Place {
     pub used: bool,
 }
 
-pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &TableReader<'_>) {
     let Some(tables) = top.table(compiler, "lookup") else { return };
     for (name, span) in tables.keys() {
         let Some(table) = tables.table(compiler, &name) else { continue };
-        let mut place = Place { name: Some(span.clone()), ..Place::default() };
+        let mut place = LookupPlace { name: Some(span.clone()), ..LookupPlace::default() };
         let mut lookup = Lookup::empty(&name);
         let mut meant_otherwise = false;
         for (code, code_span) in table.keys() {
@@ -41,7 +41,7 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
             if !table.has("otherwise") && nearest(&code, ["otherwise"]).is_some() {
                 let what =
                     format!("`{code}` is a row here, and nothing says what an unlisted code does");
-                compiler.report(Code::NO_OTHERWISE, code_span, what).suggestion =
+                compiler.report(MappingCode::NO_OTHERWISE, code_span, what).suggestion =
                     Some("otherwise".to_owned());
                 meant_otherwise = true;
                 continue;
@@ -49,13 +49,13 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) {
             place.codes.push(code_span.clone());
             if !lookup.add(&code, &value) {
                 let what = format!("the code \"{}\" is listed twice", code.trim());
-                compiler.report(Code::FILLED_TWICE, code_span, what);
+                compiler.report(MappingCode::FILLED_TWICE, code_span, what);
             }
             place.rows.push(value_span);
         }
         if !table.has("otherwise") && !meant_otherwise {
             let what = format!("lookup \"{name}\" does not say what an unlisted code does");
-            compiler.report(Code::NO_OTHERWISE, span, what).suggestion =
+            compiler.report(MappingCode::NO_OTHERWISE, span, what).suggestion =
                 Some("otherwise = \"hold\"".to_owned());
         }
         compiler.lookup_index.insert(name, compiler.lookups.len());
@@ -72,7 +72,7 @@ fn otherwise(
 ) -> Option<std::borrow::Cow<'static, str>> {
     if value != "hold" && nearest(value, ["hold"]).is_some() {
         let what = format!("every unlisted code would become \"{value}\"");
-        compiler.report(Code::LOOKUP_VALUE, span.clone(), what).suggestion =
+        compiler.report(MappingCode::LOOKUP_VALUE, span.clone(), what).suggestion =
             Some("hold".to_owned());
         return None;
     }
@@ -88,7 +88,7 @@ fn own_header(compiler: &Compiler<'_>, name: &str, used: &Range<usize>) -> Optio
 }
 
 /// Notes that a line names a lookup, so that nothing follows from a slip elsewhere in the line.
-pub(super) fn named(compiler: &mut Compiler<'_>, table: &Table<'_>) {
+pub(super) fn named(compiler: &mut Compiler<'_>, table: &TableReader<'_>) {
     let name = table.get("lookup").and_then(|item| item.as_str());
     let index = name.and_then(|name| compiler.lookup_index.get(name));
     if let Some(index) = index {
@@ -100,7 +100,7 @@ pub(super) fn named(compiler: &mut Compiler<'_>, table: &Table<'_>) {
 pub(super) fn of_field(
     compiler: &mut Compiler<'_>,
     id: FieldId,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
 ) -> Option<usize> {
     let (name, span) = table.string(compiler, "lookup")?;
     let index = match (compiler.lookup_index.get(&name), built_in(&name)) {
@@ -117,11 +117,12 @@ pub(super) fn of_field(
                 // The base's fields name it right; the slip is in the file that brings the table.
                 Some(header) => {
                     let what = format!("fields of the base look for the lookup \"{name}\"");
-                    compiler.report(Code::UNKNOWN_LOOKUP, header, what).suggestion = Some(name);
+                    compiler.report(MappingCode::UNKNOWN_LOOKUP, header, what).suggestion =
+                        Some(name);
                 }
                 None => {
                     let what = format!("there is no lookup \"{name}\"");
-                    compiler.report(Code::UNKNOWN_LOOKUP, span, what).suggestion = meant;
+                    compiler.report(MappingCode::UNKNOWN_LOOKUP, span, what).suggestion = meant;
                 }
             }
             return None;
@@ -143,7 +144,7 @@ fn add_built_in(
         lookup.add(code, value);
     }
     compiler.lookups.push(lookup);
-    compiler.lookup_places.push(Place::default());
+    compiler.lookup_places.push(LookupPlace::default());
     compiler.lookup_index.insert(name.to_owned(), index);
     index
 }
@@ -170,11 +171,11 @@ fn check(compiler: &mut Compiler<'_>, id: FieldId, index: usize, used_at: &Range
         misfits.extend(misfit(compiler, spec, value).map(|misfit| (misfit, span)));
     }
     for (misfit, span) in misfits {
-        compiler.report(Code::LOOKUP_VALUE, span, misfit.what).suggestion =
+        compiler.report(MappingCode::LOOKUP_VALUE, span, misfit.what).suggestion =
             misfit.meant.map(str::to_owned);
     }
     if let Some((what, span)) = invented {
-        compiler.report(Code::EVIDENCED_NOT_FROM_RECORD, span, what).suggestion =
+        compiler.report(MappingCode::EVIDENCED_NOT_FROM_RECORD, span, what).suggestion =
             Some("otherwise = \"hold\"".to_owned());
     }
 }

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::start::{NAMES_MAX, starts};
 use super::{Compiler, PathPlace, quoted};
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::condition::settled::Wanting;
 use crate::fault::nearest;
-use crate::path::{Path, Place};
+use crate::path::{Path, PathStart};
 use crate::plan::Plan;
 use cara_document::Tree;
 
@@ -28,7 +28,7 @@ pub(super) fn bracket(
     place: &PathPlace,
 ) -> bool {
     let from = |tree| starts(plan, tree, &place.inside, place.top).into_iter();
-    let places: Vec<(&Tree<'_>, Place)> =
+    let places: Vec<(&Tree<'_>, PathStart)> =
         trees.iter().flat_map(|tree| from(tree).map(move |start| (tree, start))).collect();
     let Some(unmet) = place.path.unmet(&places) else { return false };
     let shown = |at: usize| place.offset + at.saturating_sub(place.prefix);
@@ -74,5 +74,6 @@ fn report(compiler: &mut Compiler<'_>, span: Range<usize>, wanted: &str, present
     };
     let what = format!("no example of this file has \"{wanted}\" here; there are: {listed}{more}");
     let meant = nearest(wanted, present.iter().map(String::as_str));
-    compiler.report(Code::VALUE_NEVER_OCCURS, span, what).suggestion = meant.map(str::to_owned);
+    compiler.report(MappingCode::VALUE_NEVER_OCCURS, span, what).suggestion =
+        meant.map(str::to_owned);
 }

@@ -1,8 +1,8 @@
 //! Offender and victim are two people: what tells who somebody is must not be read for both from
 //! one place.
 
-use super::{Compiler, Written};
-use crate::code::Code;
+use super::{Compiler, WrittenLine};
+use crate::code::MappingCode;
 use cara_domain::FieldId;
 use cara_domain::field::Fills;
 
@@ -44,12 +44,12 @@ pub(super) fn apart(compiler: &mut Compiler<'_>) {
         break;
     }
     if let Some((at, what)) = told {
-        compiler.report(Code::SAME_PLACE, at, what);
+        compiler.report(MappingCode::SAME_PLACE, at, what);
     }
 }
 
-fn reads_the_same(one: &Written, other: &Written) -> bool {
-    let plain = |line: &Written| -> Vec<_> {
+fn reads_the_same(one: &WrittenLine, other: &WrittenLine) -> bool {
+    let plain = |line: &WrittenLine| -> Vec<_> {
         line.apply.iter().map(|(transform, _)| transform.clone()).collect()
     };
     !one.conditional

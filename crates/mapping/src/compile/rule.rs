@@ -4,21 +4,21 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Compiler;
-use super::table::Table;
-use crate::code::Code;
+use super::table::TableReader;
+use crate::code::MappingCode;
 use crate::condition::Rule;
 use crate::plan::RuleLine;
-use cara_domain::Kind;
+use cara_domain::FindingKind;
 
 pub(crate) const KEYS: [&str; 4] = ["name", "require", "otherwise", "because"];
 
 /// A rule that could be read, and where its condition stands.
-pub(super) struct Place {
+pub(super) struct RulePlace {
     pub require: String,
     pub quoted: Range<usize>,
 }
 
-pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine> {
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &TableReader<'_>) -> Vec<RuleLine> {
     let mut rules = Vec::new();
     for table in top.tables(compiler, "rule") {
         compiler.known_keys(&table, &KEYS);
@@ -39,16 +39,16 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine
             && rules.iter().any(|rule: &RuleLine| *rule.name == **name)
         {
             let what = format!("two rules are named \"{name}\"");
-            compiler.report(Code::FILLED_TWICE, span.clone(), what);
+            compiler.report(MappingCode::FILLED_TWICE, span.clone(), what);
         }
         let Some((text, span)) = require else { continue };
         match Rule::parse(&text, compiler.fills) {
             Ok(require) => {
-                compiler.rules.push(Place { require: text, quoted: span });
+                compiler.rules.push(RulePlace { require: text, quoted: span });
                 rules.push(RuleLine {
                     name: Arc::from(name.map_or(String::new(), |(name, _)| name)),
                     require,
-                    otherwise: otherwise.unwrap_or(Kind::Hold),
+                    otherwise: otherwise.unwrap_or(FindingKind::Hold),
                     because: because.map_or(String::new(), |(text, _)| text),
                 });
             }
@@ -58,14 +58,15 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RuleLine
     rules
 }
 
-fn otherwise(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Kind> {
+fn otherwise(compiler: &mut Compiler<'_>, table: &TableReader<'_>) -> Option<FindingKind> {
     match table.string(compiler, "otherwise") {
-        Some((text, _)) if text == "hold" => Some(Kind::Hold),
-        Some((text, _)) if text == "flag" => Some(Kind::Flag),
+        Some((text, _)) if text == "hold" => Some(FindingKind::Hold),
+        Some((text, _)) if text == "flag" => Some(FindingKind::Flag),
         Some((text, span)) => {
             let meant = crate::fault::nearest(&text, ["hold", "flag"]);
             let what = "a rule's otherwise is hold or flag";
-            compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+            compiler.report(MappingCode::WRONG_VALUE, span, what).suggestion =
+                meant.map(str::to_owned);
             None
         }
         None => {

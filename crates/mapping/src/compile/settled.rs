@@ -1,11 +1,11 @@
 //! Rules that can never be kept, or never be broken, by what this file fills.
 
-use super::{Compiler, Written, quoted};
-use crate::code::Code;
+use super::{Compiler, WrittenLine, quoted};
+use crate::code::MappingCode;
 use crate::condition::settled::{Can, settled};
 use crate::plan::Plan;
 use cara_domain::FieldId;
-use cara_domain::field::{Need, Shape, YES_NO};
+use cara_domain::field::{FieldShape, Need, YES_NO};
 
 pub(super) fn rules(compiler: &mut Compiler<'_>, plan: &Plan) {
     for (place, rule) in std::mem::take(&mut compiler.rules).iter().zip(&plan.rules) {
@@ -17,13 +17,13 @@ pub(super) fn rules(compiler: &mut Compiler<'_>, plan: &Plan) {
         let can = can_hold(compiler, plan, id);
         let Some(fault) = settled(&place.require, compiler.fills, &can) else { continue };
         let span = quoted::piece_of(compiler.text, &place.quoted, fault.start..fault.end);
-        compiler.report(Code::RULE_SETTLED, span, fault.what).suggestion = fault.suggestion;
+        compiler.report(MappingCode::RULE_SETTLED, span, fault.what).suggestion = fault.suggestion;
     }
 }
 
 /// What the file can put into a field.
 fn can_hold(compiler: &Compiler<'_>, plan: &Plan, id: FieldId) -> Can {
-    let lines: Vec<&Written> = compiler.written.iter().filter(|line| line.id == id).collect();
+    let lines: Vec<&WrittenLine> = compiler.written.iter().filter(|line| line.id == id).collect();
     let mandatory = id.spec().need == Need::Mandatory;
     if lines.is_empty() {
         // Sections that could not be read may fill it.
@@ -37,7 +37,7 @@ fn can_hold(compiler: &Compiler<'_>, plan: &Plan, id: FieldId) -> Can {
         }
     }
     // A value that the field cannot hold is told where it stands.
-    if let Shape::Code(codes) = id.spec().shape {
+    if let FieldShape::Code(codes) = id.spec().shape {
         let known = |it: &String| codes.contains(&it.as_str()) || it == "not_recorded";
         if !values.iter().all(known) {
             return Can::Anything;
@@ -50,7 +50,7 @@ fn can_hold(compiler: &Compiler<'_>, plan: &Plan, id: FieldId) -> Can {
 }
 
 /// `None` for what nobody can know.
-fn of_line(plan: &Plan, line: &Written) -> Option<Vec<String>> {
+fn of_line(plan: &Plan, line: &WrittenLine) -> Option<Vec<String>> {
     if let Some(constant) = &line.constant {
         return Some(vec![constant.clone()]);
     }
@@ -62,7 +62,7 @@ fn of_line(plan: &Plan, line: &Written) -> Option<Vec<String>> {
     if line.looked_up {
         return None;
     }
-    let Shape::Code(codes) = line.id.spec().shape else { return None };
+    let FieldShape::Code(codes) = line.id.spec().shape else { return None };
     let yes_no = line.apply.last().is_some_and(|(last, _)| last.doc().name == "yes no");
     let codes = if yes_no { YES_NO } else { codes };
     let not_recorded = line.id.spec().evidenced && !yes_no;

@@ -4,17 +4,17 @@ use jiff::tz::TimeZone;
 
 use super::Compiler;
 use super::column::{column, phrase};
-use super::table::Table;
+use super::table::TableReader;
 use super::unwrap;
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::date::{Formats, Window};
 use crate::path::Path;
-use crate::plan::Layer;
-use cara_document::{Format, csv, fixed};
+use crate::plan::UnwrapStep;
+use cara_document::{BodyFormat, csv, fixed};
 
-pub(super) struct Source {
-    pub format: Format,
-    pub layers: Vec<Layer>,
+pub(super) struct SourceSection {
+    pub format: BodyFormat,
+    pub layers: Vec<UnwrapStep>,
     pub encoding: Option<String>,
     pub matches: Option<Path>,
     pub record: Path,
@@ -40,7 +40,7 @@ pub(crate) const KEYS: [&str; 12] = [
 /// `[[line]]`
 pub(crate) const LINE_KEYS: [&str; 3] = ["name", "is", "columns"];
 
-pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Source> {
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &TableReader<'_>) -> Option<SourceSection> {
     let Some(table) = top.table(compiler, "source") else {
         if !top.has("source") {
             compiler.missing(top, "source", "[source] with type, match and record");
@@ -58,23 +58,23 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Option<Sourc
     let blank = blank.into_iter().map(|(text, _)| text.trim().to_owned()).collect();
     let encoding = encoding(compiler, &table);
     let format = format(compiler, top, &table)?;
-    compiler.rows_inside = matches!(&format, Format::Csv(options) if options.group.is_some());
+    compiler.rows_inside = matches!(&format, BodyFormat::Csv(options) if options.group.is_some());
     let record = record(compiler, &table, &format)?;
     let matches = match table.string(compiler, "match") {
         None => None,
         Some((text, span)) => Some(compiler.path(&text, &span, &[], true)?.0),
     };
-    Some(Source { format, layers, encoding, matches, record, blank, dates })
+    Some(SourceSection { format, layers, encoding, matches, record, blank, dates })
 }
 
-fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Formats> {
+fn dates(compiler: &mut Compiler<'_>, table: &TableReader<'_>) -> Option<Formats> {
     let zone = match table.string(compiler, "timezone") {
         None => TimeZone::get("Europe/London").ok(),
         Some((name, span)) => match TimeZone::get(&name) {
             Ok(zone) => Some(zone),
             Err(_) => {
                 let what = format!("\"{name}\" is no time zone; write \"Europe/London\"");
-                compiler.report(Code::WRONG_VALUE, span, what);
+                compiler.report(MappingCode::WRONG_VALUE, span, what);
                 None
             }
         },
@@ -106,19 +106,23 @@ fn dates(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Formats> {
 }
 
 /// An encoding that the reader knows.
-fn encoding(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<String> {
+fn encoding(compiler: &mut Compiler<'_>, table: &TableReader<'_>) -> Option<String> {
     let (label, span) = table.string(compiler, "encoding")?;
     if cara_document::decode(b"", Some(&label)).is_err() {
         let known = ["utf-8", "utf-16", "windows-1252", "iso-8859-1", "us-ascii"];
         let meant = crate::fault::nearest(&label, known);
         let what = format!("\"{label}\" is no encoding that can be read: {}", known.join(", "));
-        compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+        compiler.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
         return None;
     }
     Some(label)
 }
 
-fn format(compiler: &mut Compiler<'_>, top: &Table<'_>, table: &Table<'_>) -> Option<Format> {
+fn format(
+    compiler: &mut Compiler<'_>,
+    top: &TableReader<'_>,
+    table: &TableReader<'_>,
+) -> Option<BodyFormat> {
     let Some((kind, span)) = table.string(compiler, "type") else {
         if !table.has("type") {
             compiler.missing(table, "type", "type = \"xml\"");
@@ -128,39 +132,40 @@ fn format(compiler: &mut Compiler<'_>, top: &Table<'_>, table: &Table<'_>) -> Op
     for key in ["header", "separator", "group"] {
         if table.has(key) && kind != "csv" {
             let what = format!("`{key}` is for type = \"csv\"");
-            compiler.report(Code::UNKNOWN_KEY, table.key_span(key), what);
+            compiler.report(MappingCode::UNKNOWN_KEY, table.key_span(key), what);
         }
     }
     if top.has("line") && kind != "fixed" {
         let what = "[[line]] is for type = \"fixed\"";
-        compiler.report(Code::UNKNOWN_KEY, top.key_span("line"), what);
+        compiler.report(MappingCode::UNKNOWN_KEY, top.key_span("line"), what);
     }
     match kind.as_str() {
-        "xml" => Some(Format::Xml),
-        "json" => Some(Format::Json),
-        "csv" => Some(Format::Csv(csv_options(compiler, table))),
-        "fixed" => fixed_options(compiler, top, table).map(Format::Fixed),
+        "xml" => Some(BodyFormat::Xml),
+        "json" => Some(BodyFormat::Json),
+        "csv" => Some(BodyFormat::Csv(csv_options(compiler, table))),
+        "fixed" => fixed_options(compiler, top, table).map(BodyFormat::Fixed),
         other => {
             let meant = crate::fault::nearest(other, ["xml", "json", "csv", "fixed"]);
             let what = format!("\"{other}\" is no type: xml, json, csv or fixed");
-            compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+            compiler.report(MappingCode::WRONG_VALUE, span, what).suggestion =
+                meant.map(str::to_owned);
             None
         }
     }
 }
 
-fn csv_options(compiler: &mut Compiler<'_>, table: &Table<'_>) -> csv::Options {
+fn csv_options(compiler: &mut Compiler<'_>, table: &TableReader<'_>) -> csv::CsvOptions {
     let separator = match table.string(compiler, "separator") {
         None => b',',
         Some((text, span)) => match text.as_bytes() {
             [byte] if byte.is_ascii() => *byte,
             _ => {
-                compiler.report(Code::WRONG_VALUE, span, "a separator is one character");
+                compiler.report(MappingCode::WRONG_VALUE, span, "a separator is one character");
                 b','
             }
         },
     };
-    csv::Options {
+    csv::CsvOptions {
         separator,
         header: table.boolean(compiler, "header").unwrap_or(true),
         group: table.string(compiler, "group").map(|(text, _)| text),
@@ -169,9 +174,9 @@ fn csv_options(compiler: &mut Compiler<'_>, table: &Table<'_>) -> csv::Options {
 
 fn fixed_options(
     compiler: &mut Compiler<'_>,
-    top: &Table<'_>,
-    table: &Table<'_>,
-) -> Option<fixed::Options> {
+    top: &TableReader<'_>,
+    table: &TableReader<'_>,
+) -> Option<fixed::FixedOptions> {
     let mut lines = Vec::new();
     for line in top.tables(compiler, "line") {
         compiler.known_keys(&line, &LINE_KEYS);
@@ -188,11 +193,11 @@ fn fixed_options(
             continue;
         };
         let columns = columns.iter().filter_map(|text| column(compiler, text)).collect();
-        if lines.iter().any(|known: &fixed::Line| known.name == name) {
+        if lines.iter().any(|known: &fixed::FixedLine| known.name == name) {
             let what = format!("two lines are named \"{name}\"");
-            compiler.report(Code::FILLED_TWICE, name_span, what);
+            compiler.report(MappingCode::FILLED_TWICE, name_span, what);
         }
-        lines.push(fixed::Line { name, is, columns });
+        lines.push(fixed::FixedLine { name, is, columns });
     }
     if lines.is_empty() {
         compiler.missing(table, "line", "a [[line]] for each kind of line");
@@ -205,10 +210,10 @@ fn fixed_options(
     if !lines.iter().any(|line| line.name == record) {
         let meant = crate::fault::nearest(&record, lines.iter().map(|it| &*it.name));
         let what = format!("no [[line]] is named \"{record}\"");
-        compiler.report(Code::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
+        compiler.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant.map(str::to_owned);
         return None;
     }
-    Some(fixed::Options { lines, record })
+    Some(fixed::FixedOptions { lines, record })
 }
 
 fn discriminator(
@@ -219,14 +224,18 @@ fn discriminator(
     fixed::Is::parse(text).map_err(|error| phrase(compiler, error, &span)).ok()
 }
 
-fn record(compiler: &mut Compiler<'_>, table: &Table<'_>, format: &Format) -> Option<Path> {
+fn record(
+    compiler: &mut Compiler<'_>,
+    table: &TableReader<'_>,
+    format: &BodyFormat,
+) -> Option<Path> {
     let own = table.string(compiler, "record");
     let (text, span) = match (format, own) {
-        (Format::Csv(options), None) => {
+        (BodyFormat::Csv(options), None) => {
             let name = if options.group.is_some() { "/record" } else { "/row" };
             (name.to_owned(), table.span.clone())
         }
-        (Format::Fixed(options), Some((_, span))) => (format!("/{}", options.record), span),
+        (BodyFormat::Fixed(options), Some((_, span))) => (format!("/{}", options.record), span),
         (_, Some(own)) => own,
         (_, None) => {
             let example = "record = \"/Export/Case\", what one record is";

@@ -1,6 +1,6 @@
 //! Where a path of the file begins in an example of it.
 
-use crate::path::{Path, Place};
+use crate::path::{Path, PathStart};
 use crate::plan::Plan;
 use cara_document::{NodeId, Tree};
 
@@ -8,7 +8,7 @@ use cara_document::{NodeId, Tree};
 pub(super) const NAMES_MAX: usize = 8;
 
 /// Where the path is asked from in one example.
-pub(super) fn starts(plan: &Plan, tree: &Tree<'_>, inside: &[Path], top: bool) -> Vec<Place> {
+pub(super) fn starts(plan: &Plan, tree: &Tree<'_>, inside: &[Path], top: bool) -> Vec<PathStart> {
     if top {
         return vec![tree.root().into()];
     }
@@ -19,7 +19,7 @@ pub(super) fn starts(plan: &Plan, tree: &Tree<'_>, inside: &[Path], top: bool) -
             continue;
         }
         for item in items(tree, record, inside) {
-            starts.push(Place { record, item });
+            starts.push(PathStart { record, item });
         }
     }
     starts

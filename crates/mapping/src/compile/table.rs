@@ -5,26 +5,26 @@ use std::ops::Range;
 use toml_edit::{Item, TableLike, Value};
 
 use super::Compiler;
-use crate::code::Code;
+use crate::code::MappingCode;
 
 /// A text and where it stands, quotes included.
 pub(crate) type Quoted = (String, Range<usize>);
 
 #[derive(Clone)]
-pub(crate) struct Table<'d> {
+pub(crate) struct TableReader<'d> {
     table: &'d dyn TableLike,
     /// Where its header or braces are.
     pub span: Range<usize>,
 }
 
-impl<'d> Table<'d> {
+impl<'d> TableReader<'d> {
     pub fn of(table: &'d dyn TableLike, span: Range<usize>) -> Self {
-        Table { table, span }
+        TableReader { table, span }
     }
 
-    fn item(item: &'d Item, fallback: &Range<usize>) -> Option<Table<'d>> {
+    fn item(item: &'d Item, fallback: &Range<usize>) -> Option<TableReader<'d>> {
         let span = item.span().unwrap_or_else(|| fallback.clone());
-        item.as_table_like().map(|table| Table { table, span })
+        item.as_table_like().map(|table| TableReader { table, span })
     }
 
     pub fn keys(&self) -> Vec<Quoted> {
@@ -55,7 +55,11 @@ impl<'d> Table<'d> {
         match item.as_str() {
             Some(text) => Some((text.to_owned(), span)),
             None => {
-                compiler.report(Code::WRONG_TYPE, span, format!("`{key}` takes a text in quotes"));
+                compiler.report(
+                    MappingCode::WRONG_TYPE,
+                    span,
+                    format!("`{key}` takes a text in quotes"),
+                );
                 None
             }
         }
@@ -67,7 +71,7 @@ impl<'d> Table<'d> {
         match item.as_integer() {
             Some(number) => Some((number, span)),
             None => {
-                compiler.report(Code::WRONG_TYPE, span, format!("`{key}` takes a number"));
+                compiler.report(MappingCode::WRONG_TYPE, span, format!("`{key}` takes a number"));
                 None
             }
         }
@@ -79,7 +83,11 @@ impl<'d> Table<'d> {
         match item.as_bool() {
             Some(value) => Some(value),
             None => {
-                compiler.report(Code::WRONG_TYPE, span, format!("`{key}` takes true or false"));
+                compiler.report(
+                    MappingCode::WRONG_TYPE,
+                    span,
+                    format!("`{key}` takes true or false"),
+                );
                 None
             }
         }
@@ -98,33 +106,37 @@ impl<'d> Table<'d> {
         });
         if texts.is_none() {
             let what = format!("`{key}` takes a text in quotes, or a list of them");
-            compiler.report(Code::WRONG_TYPE, span, what);
+            compiler.report(MappingCode::WRONG_TYPE, span, what);
         }
         texts
     }
 
-    pub fn table(&self, compiler: &mut Compiler<'_>, key: &str) -> Option<Table<'d>> {
+    pub fn table(&self, compiler: &mut Compiler<'_>, key: &str) -> Option<TableReader<'d>> {
         let item = self.get(key)?;
         let span = self.key_span(key);
-        let table = Table::item(item, &span);
+        let table = TableReader::item(item, &span);
         if table.is_none() {
-            compiler.report(Code::WRONG_TYPE, span, format!("`{key}` is a section: write [{key}]"));
+            compiler.report(
+                MappingCode::WRONG_TYPE,
+                span,
+                format!("`{key}` is a section: write [{key}]"),
+            );
         }
         table
     }
 
     /// The tables of `[[key]]`.
-    pub fn tables(&self, compiler: &mut Compiler<'_>, key: &str) -> Vec<Table<'d>> {
+    pub fn tables(&self, compiler: &mut Compiler<'_>, key: &str) -> Vec<TableReader<'d>> {
         let Some(item) = self.get(key) else { return Vec::new() };
         if let Some(tables) = item.as_array_of_tables() {
-            let of = |table: &'d toml_edit::Table| Table {
+            let of = |table: &'d toml_edit::Table| TableReader {
                 table,
                 span: table.span().unwrap_or_else(|| self.key_span(key)),
             };
             return tables.iter().map(of).collect();
         }
         let what = format!("`{key}` is a section that may come several times: write [[{key}]]");
-        compiler.report(Code::WRONG_TYPE, self.key_span(key), what);
+        compiler.report(MappingCode::WRONG_TYPE, self.key_span(key), what);
         Vec::new()
     }
 
@@ -142,7 +154,7 @@ impl<'d> Table<'d> {
             let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match item.as_table_like() {
                 Some(table) if !whole(item) => {
-                    Table { table, span: key_span }.collect(&name, whole, leaves);
+                    TableReader { table, span: key_span }.collect(&name, whole, leaves);
                 }
                 _ => leaves.push(Leaf { name, item, key_span }),
             }
@@ -158,7 +170,7 @@ pub(crate) struct Leaf<'d> {
 }
 
 impl<'d> Leaf<'d> {
-    pub fn table(&self) -> Option<Table<'d>> {
-        Table::item(self.item, &self.key_span)
+    pub fn table(&self) -> Option<TableReader<'d>> {
+        TableReader::item(self.item, &self.key_span)
     }
 }

@@ -3,14 +3,14 @@
 use toml_edit::Item;
 
 use super::Compiler;
-use super::table::Table;
-use crate::code::Code;
+use super::table::TableReader;
+use crate::code::MappingCode;
 use crate::record_test::{Expected, Given, RecordResult, RecordTest};
-use cara_domain::field::{self, FieldId, Fills, Shape};
+use cara_domain::field::{self, FieldId, FieldShape, Fills};
 
 pub(crate) const KEYS: [&str; 6] = ["name", "given", "given_file", "same_as", "change", "expect"];
 
-pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RecordTest> {
+pub(super) fn read(compiler: &mut Compiler<'_>, top: &TableReader<'_>) -> Vec<RecordTest> {
     let mut tests = Vec::new();
     for table in top.tables(compiler, "test") {
         compiler.known_keys(&table, &KEYS);
@@ -22,21 +22,21 @@ pub(super) fn read(compiler: &mut Compiler<'_>, top: &Table<'_>) -> Vec<RecordTe
         };
         if tests.iter().any(|test: &RecordTest| test.name == name) {
             let what = format!("two tests are named \"{name}\"");
-            compiler.report(Code::FILLED_TWICE, span, what);
+            compiler.report(MappingCode::FILLED_TWICE, span, what);
         }
         let Some(given) = given(compiler, &table, &name, &tests) else { continue };
         let expected = expected(compiler, &table, &name);
         tests.push(RecordTest { name, given, expected });
     }
     if !top.has("test") {
-        compiler.report(Code::NO_TEST, 0..0, "the file has no [[test]]");
+        compiler.report(MappingCode::NO_TEST, 0..0, "the file has no [[test]]");
     }
     tests
 }
 
 fn given(
     compiler: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     name: &str,
     before: &[RecordTest],
 ) -> Option<Given> {
@@ -49,12 +49,12 @@ fn given(
         (_, _, true) => {
             let what =
                 format!("the test \"{name}\" needs same_as with change, and no given beside them");
-            compiler.report(Code::TEST, table.span.clone(), what);
+            compiler.report(MappingCode::TEST, table.span.clone(), what);
             return None;
         }
         _ => {
             let what = format!("the test \"{name}\" needs given or given_file, one of them");
-            compiler.report(Code::TEST, table.span.clone(), what);
+            compiler.report(MappingCode::TEST, table.span.clone(), what);
             return None;
         }
     };
@@ -65,11 +65,11 @@ fn given(
     Some(Given::Changed { of: Box::new(of), changes })
 }
 
-fn given_file(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Given> {
+fn given_file(compiler: &mut Compiler<'_>, table: &TableReader<'_>) -> Option<Given> {
     let (file, span) = table.string(compiler, "given_file")?;
     if (compiler.open)(&file).is_none() {
         let what = format!("the file \"{file}\" is not there");
-        compiler.report(Code::TEST, span, what);
+        compiler.report(MappingCode::TEST, span, what);
         compiler.example_lost = true;
         return None;
     }
@@ -77,20 +77,24 @@ fn given_file(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Given> {
 }
 
 /// The record of an earlier test.
-fn same_as(compiler: &mut Compiler<'_>, table: &Table<'_>, before: &[RecordTest]) -> Option<Given> {
+fn same_as(
+    compiler: &mut Compiler<'_>,
+    table: &TableReader<'_>,
+    before: &[RecordTest],
+) -> Option<Given> {
     let (like, span) = table.string(compiler, "same_as")?;
     let Some(of) = before.iter().find(|test| test.name == like) else {
         let names = before.iter().map(|test| test.name.as_str()).collect::<Vec<_>>();
         let meant = crate::fault::nearest(&like, names);
         let what = format!("no test before this one is named \"{like}\"");
-        compiler.report(Code::TEST, span, what).suggestion = meant.map(str::to_owned);
+        compiler.report(MappingCode::TEST, span, what).suggestion = meant.map(str::to_owned);
         return None;
     };
     Some(of.given.clone())
 }
 
 /// The texts of the record that are replaced before it is read.
-fn changes(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Vec<(String, String)>> {
+fn changes(compiler: &mut Compiler<'_>, table: &TableReader<'_>) -> Option<Vec<(String, String)>> {
     let change = table.table(compiler, "change")?;
     let mut changes = Vec::new();
     for leaf in change.leaves(&|_| true) {
@@ -99,17 +103,17 @@ fn changes(compiler: &mut Compiler<'_>, table: &Table<'_>) -> Option<Vec<(String
             None => {
                 let what =
                     format!("change replaces one text by another: \"{}\" = \"…\"", leaf.name);
-                compiler.report(Code::WRONG_TYPE, leaf.key_span.clone(), what);
+                compiler.report(MappingCode::WRONG_TYPE, leaf.key_span.clone(), what);
             }
         }
     }
     Some(changes)
 }
 
-fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<Expected> {
+fn expected(compiler: &mut Compiler<'_>, table: &TableReader<'_>, name: &str) -> Vec<Expected> {
     let Some(expect) = table.table(compiler, "expect") else {
         let what = format!("the test \"{name}\" expects nothing");
-        compiler.report(Code::TEST, table.span.clone(), what);
+        compiler.report(MappingCode::TEST, table.span.clone(), what);
         return Vec::new();
     };
     let never_whole = |_: &Item| false;
@@ -119,7 +123,7 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
         let texts = texts_of(leaf.item);
         let Some(texts) = texts else {
             let what = format!("expect.{} takes a text or a list of texts", leaf.name);
-            compiler.report(Code::WRONG_TYPE, leaf.key_span, what);
+            compiler.report(MappingCode::WRONG_TYPE, leaf.key_span, what);
             continue;
         };
         let one = texts.first().cloned().unwrap_or_default();
@@ -131,18 +135,19 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                     let meant = crate::fault::nearest(&one, RecordResult::NAMES);
                     let what =
                         format!("\"{one}\" is no outcome: {}", RecordResult::NAMES.join(", "));
-                    compiler.report(Code::WRONG_VALUE, value_span, what).suggestion =
+                    compiler.report(MappingCode::WRONG_VALUE, value_span, what).suggestion =
                         meant.map(str::to_owned);
                 }
             },
             "violations" | "flags" => {
                 for text in &texts {
-                    if cara_domain::Code::find(text).is_none() {
+                    if cara_domain::FindingCode::find(text).is_none() {
                         let what = format!("\"{text}\" is no code of a violation, hold or flag");
-                        let names =
-                            cara_domain::Code::all().map(|code| code.name()).collect::<Vec<_>>();
+                        let names = cara_domain::FindingCode::all()
+                            .map(|code| code.name())
+                            .collect::<Vec<_>>();
                         let meant = crate::fault::nearest(text, names);
-                        compiler.report(Code::TEST, value_span.clone(), what).suggestion =
+                        compiler.report(MappingCode::TEST, value_span.clone(), what).suggestion =
                             meant.map(str::to_owned);
                     }
                 }
@@ -162,14 +167,14 @@ fn expected(compiler: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<E
                 let meant = crate::fault::nearest(field, names);
                 meant_outcome |= meant == Some("outcome");
                 let what = format!("the {} has no field {field}", compiler.fills.word());
-                compiler.report(Code::TEST, leaf.key_span, what).suggestion =
+                compiler.report(MappingCode::TEST, leaf.key_span, what).suggestion =
                     meant.map(str::to_owned);
             }
         }
     }
     if !expect.has("outcome") && !meant_outcome {
         let what = format!("the test \"{name}\" does not say expect.outcome");
-        compiler.report(Code::TEST, table.span.clone(), what).suggestion =
+        compiler.report(MappingCode::TEST, table.span.clone(), what).suggestion =
             Some("expect.outcome = \"accepted\"".to_owned());
     }
     all
@@ -185,7 +190,7 @@ fn texts_of(item: &toml_edit::Item) -> Option<Vec<String>> {
 /// A code that the field of a record that goes on can never hold.
 fn never_a_code(
     compiler: &mut Compiler<'_>,
-    expect: &Table<'_>,
+    expect: &TableReader<'_>,
     field: &str,
     texts: &[String],
     span: &std::ops::Range<usize>,
@@ -193,7 +198,7 @@ fn never_a_code(
     let stopped = expect.get("outcome").and_then(|item| item.as_str());
     let stopped = stopped.is_some_and(|outcome| matches!(outcome, "refused" | "held"));
     let Some(spec) = field_of(field, compiler.fills).map(FieldId::spec) else { return };
-    let Shape::Code(codes) = spec.shape else { return };
+    let FieldShape::Code(codes) = spec.shape else { return };
     for text in texts {
         if codes.contains(&text.as_str()) || (spec.evidenced && text == "not_recorded") {
             continue;
@@ -205,7 +210,8 @@ fn never_a_code(
             continue;
         }
         let what = format!("{field} is never \"{text}\": it is {}", codes.join(", "));
-        compiler.report(Code::TEST, span.clone(), what).suggestion = meant.map(str::to_owned);
+        compiler.report(MappingCode::TEST, span.clone(), what).suggestion =
+            meant.map(str::to_owned);
     }
 }
 

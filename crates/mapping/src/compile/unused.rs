@@ -1,14 +1,14 @@
 //! What nothing uses or nothing has: lookups without a field, paths that no example contains.
 
 use super::start::{NAMES_MAX, starts};
-use super::table::Table;
+use super::table::TableReader;
 use super::{Compiler, PathPlace, calendar, occur, quoted};
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::fault::nearest;
 use crate::path::{DeadEnd, Path};
 use crate::plan::{Lookup, Plan};
 use cara_document::Tree;
-use cara_domain::field::{FieldId, Need, Shape, all};
+use cara_domain::field::{FieldId, FieldShape, Need, all};
 
 pub(super) fn lookups(compiler: &mut Compiler<'_>) {
     let places = compiler.lookup_places.iter().zip(&compiler.lookups);
@@ -18,12 +18,12 @@ pub(super) fn lookups(compiler: &mut Compiler<'_>) {
         .collect();
     for (name, span) in unused {
         let what = format!("no field uses the lookup \"{name}\"");
-        compiler.report(Code::LOOKUP_NOT_USED, span, what);
+        compiler.report(MappingCode::LOOKUP_NOT_USED, span, what);
     }
 }
 
 /// A declared prefix that no path has does nothing, and looks as if it did.
-pub(super) fn prefixes(compiler: &mut Compiler<'_>, top: &Table<'_>) {
+pub(super) fn prefixes(compiler: &mut Compiler<'_>, top: &TableReader<'_>) {
     let source = top.get("source").and_then(|item| item.as_table_like());
     let declared = source.and_then(|table| table.get("namespaces")?.as_table_like());
     let Some(declared) = declared else { return };
@@ -36,7 +36,7 @@ pub(super) fn prefixes(compiler: &mut Compiler<'_>, top: &Table<'_>) {
     for prefix in unused {
         let key = declared.get_key_value(&prefix).and_then(|(key, _)| key.span());
         let what = format!("no path uses the prefix {prefix}");
-        compiler.report(Code::PREFIX_NOT_USED, key.unwrap_or(0..0), what);
+        compiler.report(MappingCode::PREFIX_NOT_USED, key.unwrap_or(0..0), what);
     }
 }
 
@@ -46,7 +46,7 @@ fn meant_for_missing(compiler: &Compiler<'_>, lookup: &Lookup) -> bool {
     let mut ids = compiler.fills.groups().iter().flat_map(|&group| all(group));
     ids.any(|id| {
         let spec = id.spec();
-        let Shape::Code(codes) = spec.shape else { return false };
+        let FieldShape::Code(codes) = spec.shape else { return false };
         let given =
             |value: &str| codes.contains(&value) || (spec.evidenced && value == "not_recorded");
         spec.need == Need::Mandatory
@@ -150,6 +150,6 @@ fn report(
     } else {
         format!("no example of this file has {text}; {there}")
     };
-    compiler.report(Code::PATH_FINDS_NOTHING, span, what).suggestion =
+    compiler.report(MappingCode::PATH_FINDS_NOTHING, span, what).suggestion =
         meant.map(str::to_owned).or(other_kind);
 }

@@ -7,7 +7,7 @@ use crate::transform::Transform;
 use cara_domain::FieldId;
 
 /// One line that fills a field.
-pub(super) struct Written {
+pub(super) struct WrittenLine {
     pub id: FieldId,
     /// Where its field stands.
     pub key: Range<usize>,

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::fault::{Cause, Fault, nearest};
+use crate::fault::{PhraseFault, PhraseFaultKind, nearest};
 
 /// How many of a list's values have to fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(crate) enum Quantifier {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operator {
+pub(crate) enum Comparison {
     Is,
     IsNot,
     IsOneOf,
@@ -31,32 +31,32 @@ pub(crate) enum Operator {
 }
 
 /// Longer ones first where one begins another.
-const OPERATORS: [(&str, Operator); 12] = [
-    ("is not one of", Operator::IsNotOneOf),
-    ("is one of", Operator::IsOneOf),
-    ("is missing", Operator::Missing),
-    ("is present", Operator::Present),
-    ("is at least", Operator::AtLeast),
-    ("is at most", Operator::AtMost),
-    ("is before", Operator::Before),
-    ("is after", Operator::After),
-    ("is not", Operator::IsNot),
-    ("is", Operator::Is),
-    ("starts with", Operator::StartsWith),
-    ("looks like", Operator::LooksLike),
+const OPERATORS: [(&str, Comparison); 12] = [
+    ("is not one of", Comparison::IsNotOneOf),
+    ("is one of", Comparison::IsOneOf),
+    ("is missing", Comparison::Missing),
+    ("is present", Comparison::Present),
+    ("is at least", Comparison::AtLeast),
+    ("is at most", Comparison::AtMost),
+    ("is before", Comparison::Before),
+    ("is after", Comparison::After),
+    ("is not", Comparison::IsNot),
+    ("is", Comparison::Is),
+    ("starts with", Comparison::StartsWith),
+    ("looks like", Comparison::LooksLike),
 ];
 
-impl Operator {
+impl Comparison {
     pub(crate) fn written(self) -> &'static str {
         OPERATORS.iter().find(|(_, operator)| *operator == self).map_or("", |(written, _)| written)
     }
 
     fn takes_value(self) -> bool {
-        !matches!(self, Operator::Missing | Operator::Present)
+        !matches!(self, Comparison::Missing | Comparison::Present)
     }
 
     fn takes_list(self) -> bool {
-        matches!(self, Operator::IsOneOf | Operator::IsNotOneOf)
+        matches!(self, Comparison::IsOneOf | Comparison::IsNotOneOf)
     }
 }
 
@@ -71,18 +71,22 @@ pub(crate) struct Word {
 pub(crate) struct Phrase {
     pub(crate) quantifier: Option<(Quantifier, Range<usize>)>,
     pub(crate) subject: Word,
-    pub(crate) operator: Operator,
+    pub(crate) operator: Comparison,
     pub(crate) operator_at: Range<usize>,
     /// One, several for `is one of`, none for `is missing` and `is present`.
     pub(crate) values: Vec<Word>,
 }
 
 impl Phrase {
-    pub(crate) fn read(text: &str) -> Result<Phrase, Fault> {
+    pub(crate) fn read(text: &str) -> Result<Phrase, PhraseFault> {
         let mut reader = Reader { text, at: 0 };
         reader.blanks();
         if reader.rest().is_empty() {
-            return Err(Fault::new(Cause::Condition, 0..text.len(), "the condition is empty"));
+            return Err(PhraseFault::new(
+                PhraseFaultKind::Condition,
+                0..text.len(),
+                "the condition is empty",
+            ));
         }
         let quantifier = reader.quantifier();
         let subject = reader.subject()?;
@@ -136,7 +140,7 @@ impl<'t> Reader<'t> {
         Some((quantifier, start..end))
     }
 
-    fn subject(&mut self) -> Result<Word, Fault> {
+    fn subject(&mut self) -> Result<Word, PhraseFault> {
         match self.rest().chars().next() {
             Some(quote @ ('\'' | '"')) => self.quoted(quote, true),
             _ => {
@@ -150,7 +154,7 @@ impl<'t> Reader<'t> {
 
     /// The text up to the closing quote; a doubled quote stands for one. In a path the quotes
     /// inside brackets belong to the path: `'Person[@role='SUSPECT']/Sex'`.
-    fn quoted(&mut self, quote: char, path: bool) -> Result<Word, Fault> {
+    fn quoted(&mut self, quote: char, path: bool) -> Result<Word, PhraseFault> {
         let open = self.at;
         let start = open + 1;
         let mut text = String::new();
@@ -172,10 +176,14 @@ impl<'t> Reader<'t> {
             }
             text.push(letter);
         }
-        Err(Fault::new(Cause::Condition, open..self.text.len(), "this quote is not closed"))
+        Err(PhraseFault::new(
+            PhraseFaultKind::Condition,
+            open..self.text.len(),
+            "this quote is not closed",
+        ))
     }
 
-    fn operator(&mut self) -> Result<(Operator, Range<usize>), Fault> {
+    fn operator(&mut self) -> Result<(Comparison, Range<usize>), PhraseFault> {
         let start = self.at;
         for (written, operator) in OPERATORS {
             if self.words(written) {
@@ -184,8 +192,8 @@ impl<'t> Reader<'t> {
         }
         let rest = self.rest().trim_end();
         if rest.is_empty() {
-            return Err(Fault::new(
-                Cause::Condition,
+            return Err(PhraseFault::new(
+                PhraseFaultKind::Condition,
                 0..self.text.len(),
                 "an operator is missing, such as `is`, `is one of` or `is missing`",
             ));
@@ -198,21 +206,21 @@ impl<'t> Reader<'t> {
         });
         let first = rest.find(char::is_whitespace).unwrap_or(rest.len());
         let what = "no operator has this name: there are is, is not, is one of, is not one of, is missing, is present, starts with, looks like, is at least, is at most, is before and is after";
-        Err(Fault::new(Cause::Operator, start..start + first, what).suggest(meant))
+        Err(PhraseFault::new(PhraseFaultKind::Operator, start..start + first, what).suggest(meant))
     }
 
     fn values(
         &mut self,
-        operator: Operator,
+        operator: Comparison,
         operator_at: &Range<usize>,
-    ) -> Result<Vec<Word>, Fault> {
+    ) -> Result<Vec<Word>, PhraseFault> {
         self.blanks();
         if !operator.takes_value() {
             if self.rest().is_empty() {
                 return Ok(Vec::new());
             }
-            return Err(Fault::new(
-                Cause::Condition,
+            return Err(PhraseFault::new(
+                PhraseFaultKind::Condition,
                 self.at..self.text.trim_end().len(),
                 format!("nothing may follow `{}`", operator.written()),
             ));
@@ -222,8 +230,8 @@ impl<'t> Reader<'t> {
             self.blanks();
             let value = self.value(operator)?;
             if value.text.is_empty() {
-                return Err(Fault::new(
-                    Cause::Condition,
+                return Err(PhraseFault::new(
+                    PhraseFaultKind::Condition,
                     if value.at.is_empty() { operator_at.clone() } else { value.at },
                     format!("`{}` needs a value", operator.written()),
                 ));
@@ -235,8 +243,8 @@ impl<'t> Reader<'t> {
             }
             let comma = self.rest().starts_with(',');
             if !comma || !operator.takes_list() {
-                return Err(Fault::new(
-                    Cause::Condition,
+                return Err(PhraseFault::new(
+                    PhraseFaultKind::Condition,
                     self.at..self.text.trim_end().len(),
                     "the condition ends before this; write two conditions as two rules",
                 ));
@@ -246,7 +254,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A quoted value, or a bare one: up to the comma of a list, else to the end.
-    fn value(&mut self, operator: Operator) -> Result<Word, Fault> {
+    fn value(&mut self, operator: Comparison) -> Result<Word, PhraseFault> {
         if let Some(quote @ ('\'' | '"')) = self.rest().chars().next() {
             return self.quoted(quote, false);
         }
@@ -256,15 +264,15 @@ impl<'t> Reader<'t> {
         let text = rest[..len.unwrap_or(rest.len())].trim_end();
         self.at += text.len();
         let at = start..self.at;
-        if operator == Operator::IsNot && matches!(text, "missing" | "present") {
+        if operator == Comparison::IsNot && matches!(text, "missing" | "present") {
             let meant = if text == "missing" { "is present" } else { "is missing" };
             let what =
                 format!("`is not {text}` is written `{meant}`; the word itself goes in quotes");
-            return Err(Fault::new(Cause::Operator, at, what).suggest(Some(meant)));
+            return Err(PhraseFault::new(PhraseFaultKind::Operator, at, what).suggest(Some(meant)));
         }
         if text.contains(" and ") || text.contains(" or ") {
             let what = "a condition says one thing: use `is one of`, or a second rule; a text with `and` in it goes in quotes";
-            return Err(Fault::new(Cause::Condition, at, what));
+            return Err(PhraseFault::new(PhraseFaultKind::Condition, at, what));
         }
         Ok(Word { text: text.to_owned(), at })
     }

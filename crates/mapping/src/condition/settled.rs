@@ -1,9 +1,9 @@
 //! Whether a condition is settled before any record comes: what the field can hold decides it.
 
 use super::check::wanted;
-use super::phrase::{Operator, Phrase, Quantifier, Word};
+use super::phrase::{Comparison, Phrase, Quantifier, Word};
 use super::{Held, Rule, Test};
-use crate::fault::{Cause, Fault};
+use crate::fault::{PhraseFault, PhraseFaultKind};
 use cara_domain::field::Fills;
 
 /// What a mapping can put into a field.
@@ -29,7 +29,7 @@ impl Wanting {
     /// The texts that a condition compares with, when it asks for equal ones.
     pub fn of(text: &str) -> Option<Wanting> {
         let phrase = Phrase::read(text).ok()?;
-        use Operator::{Is, IsNot, IsNotOneOf, IsOneOf};
+        use Comparison::{Is, IsNot, IsNotOneOf, IsOneOf};
         let equal = matches!(phrase.operator, Is | IsNot | IsOneOf | IsNotOneOf);
         equal.then_some(Wanting(phrase.values))
     }
@@ -42,12 +42,12 @@ impl Wanting {
 }
 
 /// Why a rule that can be read is decided already, if it is.
-pub fn settled(text: &str, fills: Fills, can: &Can) -> Option<Fault> {
+pub fn settled(text: &str, fills: Fills, can: &Can) -> Option<PhraseFault> {
     let phrase = Phrase::read(text).ok()?;
     let rule = Rule::parse(text, fills).ok()?;
     let name = rule.field.full_name(None);
     let fault = |at: &std::ops::Range<usize>, what: String| {
-        Some(Fault::new(Cause::Settled, at.clone(), what))
+        Some(PhraseFault::new(PhraseFaultKind::Settled, at.clone(), what))
     };
     let (values, always) = match can {
         Can::Anything => return None,

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::phrase::Phrase;
 use super::{Reading, Rule, Several, When};
 use crate::date::Formats;
-use crate::fault::Cause;
-use cara_document::{Format, Limits, Names};
+use crate::fault::PhraseFaultKind;
+use cara_document::{BodyFormat, Limits, NameTable};
 use cara_domain::field::{Fills, Group};
 use cara_domain::{Draft, FieldId, Fields, Value};
 
@@ -115,43 +115,43 @@ fn any_and_every_read_lists_and_groups() {
 #[test]
 fn a_mistake_is_underlined_and_the_near_word_proposed() {
     for (rule, cause, underlined, suggestion) in [
-        ("risk.grad is high", Cause::Field, "risk.grad", Some("risk.grade")),
+        ("risk.grad is high", PhraseFaultKind::Field, "risk.grad", Some("risk.grade")),
         (
             "offences.cjs_cod is CJ88116",
-            Cause::Field,
+            PhraseFaultKind::Field,
             "offences.cjs_cod",
             Some("offences.cjs_code"),
         ),
-        ("risk.grade is one of standard, medum", Cause::Value, "medum", Some("medium")),
-        ("risk.grade is severe", Cause::Value, "severe", None),
-        ("risk.grade iz high", Cause::Operator, "iz", None),
-        ("risk.grade is one off high", Cause::Value, "one off high", None),
-        ("risk.grade start with h", Cause::Operator, "start", Some("starts with")),
-        ("risk.grade is before 2025-01-01", Cause::Operator, "is before", None),
-        ("case.asn is at least 3", Cause::Operator, "is at least", None),
-        ("caution.given_on starts with 2025", Cause::Operator, "starts with", None),
-        ("caution.given_on is after 01/02/2025", Cause::Value, "01/02/2025", None),
-        ("any risk.grade is high", Cause::Quantifier, "any", None),
+        ("risk.grade is one of standard, medum", PhraseFaultKind::Value, "medum", Some("medium")),
+        ("risk.grade is severe", PhraseFaultKind::Value, "severe", None),
+        ("risk.grade iz high", PhraseFaultKind::Operator, "iz", None),
+        ("risk.grade is one off high", PhraseFaultKind::Value, "one off high", None),
+        ("risk.grade start with h", PhraseFaultKind::Operator, "start", Some("starts with")),
+        ("risk.grade is before 2025-01-01", PhraseFaultKind::Operator, "is before", None),
+        ("case.asn is at least 3", PhraseFaultKind::Operator, "is at least", None),
+        ("caution.given_on starts with 2025", PhraseFaultKind::Operator, "starts with", None),
+        ("caution.given_on is after 01/02/2025", PhraseFaultKind::Value, "01/02/2025", None),
+        ("any risk.grade is high", PhraseFaultKind::Quantifier, "any", None),
         (
             "offences.cjs_code is CJ88116",
-            Cause::Quantifier,
+            PhraseFaultKind::Quantifier,
             "offences.cjs_code",
             Some("any offences.cjs_code"),
         ),
-        ("any offences.cjs_code is 'CJ 88/116'", Cause::Value, "CJ 88/116", None),
-        ("risk.grade is not missing", Cause::Operator, "missing", Some("is present")),
-        ("risk.grade is missing now", Cause::Condition, "now", None),
+        ("any offences.cjs_code is 'CJ 88/116'", PhraseFaultKind::Value, "CJ 88/116", None),
+        ("risk.grade is not missing", PhraseFaultKind::Operator, "missing", Some("is present")),
+        ("risk.grade is missing now", PhraseFaultKind::Condition, "now", None),
         (
             "risk.grade is high and risk.tool is dash",
-            Cause::Condition,
+            PhraseFaultKind::Condition,
             "high and risk.tool is dash",
             None,
         ),
-        ("risk.grade is 'high", Cause::Condition, "'high", None),
-        ("risk.grade is 'high' or so", Cause::Condition, "or so", None),
-        ("risk.grade is", Cause::Condition, "is", None),
-        ("risk.grade is one of high,", Cause::Condition, "is one of", None),
-        ("source.force is hampshire", Cause::Value, "hampshire", None),
+        ("risk.grade is 'high", PhraseFaultKind::Condition, "'high", None),
+        ("risk.grade is 'high' or so", PhraseFaultKind::Condition, "or so", None),
+        ("risk.grade is", PhraseFaultKind::Condition, "is", None),
+        ("risk.grade is one of high,", PhraseFaultKind::Condition, "is one of", None),
+        ("source.force is hampshire", PhraseFaultKind::Value, "hampshire", None),
     ] {
         let fault = Rule::parse(rule, Fills::Referral).expect_err(rule);
         assert_eq!(fault.cause, cause, "{rule}");
@@ -184,10 +184,10 @@ proptest! {
 /// Whether the condition holds at the top of the record.
 #[track_caller]
 fn asks(when: &str, record: &str) -> Result<bool, Several> {
-    let mut names = Names::default();
+    let mut names = NameTable::default();
     let when =
         When::parse(when, &mut names).unwrap_or_else(|fault| panic!("{when}: {}", fault.what));
-    let tree = cara_document::parse(record, &Format::Xml, &names, &Limits::default()).unwrap();
+    let tree = cara_document::parse(record, &BodyFormat::Xml, &names, &Limits::default()).unwrap();
     let at = tree.children(tree.root()).next().unwrap();
     let dates = Formats::parse(&["DD/MM/YYYY"], None, TimeZone::UTC).unwrap();
     when.holds(&tree, at, &Reading { blank: &|text| text == "NULL", dates: &dates })
@@ -225,11 +225,11 @@ fn a_when_reads_the_record_and_takes_blanks_as_absent() {
 
 #[test]
 fn a_mistake_in_a_path_is_underlined_in_the_whole_condition() {
-    let fault = |when: &str| When::parse(when, &mut Names::default()).unwrap_err();
+    let fault = |when: &str| When::parse(when, &mut NameTable::default()).unwrap_err();
     let path = fault("any of 'A[/B' is 1");
-    assert_eq!((path.cause, path.start >= 8), (Cause::Condition, false));
+    assert_eq!((path.cause, path.start >= 8), (PhraseFaultKind::Condition, false));
     let path = fault("A//[ is 1");
-    assert_eq!((path.cause, path.start <= 4), (Cause::Path, true));
-    assert_eq!(fault("A/B is before soon").cause, Cause::Value);
-    assert_eq!(fault("A/B is at least soon").cause, Cause::Value);
+    assert_eq!((path.cause, path.start <= 4), (PhraseFaultKind::Path, true));
+    assert_eq!(fault("A/B is before soon").cause, PhraseFaultKind::Value);
+    assert_eq!(fault("A/B is at least soon").cause, PhraseFaultKind::Value);
 }

@@ -2,7 +2,7 @@ use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
-use super::{Format, Formats, Piece, Window};
+use super::{DateFormat, Formats, Piece, Window};
 
 fn formats(texts: &[&str]) -> Formats {
     let window = Some(Window::parse("1930-2029").unwrap());
@@ -60,7 +60,7 @@ fn two_digits_lie_within_the_window() {
     check("DD/MM/YY", "01/01/30", Some(date(1930, 1, 1)));
     check("DD/MM/YY", "01/01/29", Some(date(2029, 1, 1)));
     check("DD/MM/YY", "01/01/00", Some(date(2000, 1, 1)));
-    assert!(Format::parse("DD/MM/YY", None).unwrap_err().what.contains("years"));
+    assert!(DateFormat::parse("DD/MM/YY", None).unwrap_err().what.contains("years"));
     let wide = Window::parse("1930-2030").unwrap_err();
     assert_eq!(wide.suggestion.as_deref(), Some("1930-2029"));
     assert!(Window::parse("30-29").is_err() && Window::parse("long ago").is_err());
@@ -112,8 +112,9 @@ fn two_formats_that_read_one_text_differently_are_found() {
         let formats = formats(&[first, second]);
         let clashes = formats.clashes();
         assert_eq!(clashes.len(), 1, "{first} and {second}");
-        let read =
-            |format: &Format| format.read(&clashes[0].text, formats.window).map(|found| found.date);
+        let read = |format: &DateFormat| {
+            format.read(&clashes[0].text, formats.window).map(|found| found.date)
+        };
         let (one, other) = (read(&formats.formats[0]), read(&formats.formats[1]));
         assert!(one.is_some() && other.is_some() && one != other, "{first} and {second}");
     }
@@ -133,7 +134,7 @@ fn formats_that_cannot_be_confused_do_not_clash() {
 
 #[test]
 fn a_mistake_in_a_format_is_underlined() {
-    let fault = |text: &str| Format::parse(text, None).unwrap_err();
+    let fault = |text: &str| DateFormat::parse(text, None).unwrap_err();
     let small = fault("dd/MM/YYYY");
     assert_eq!((small.start, small.end), (0, 2));
     assert_eq!(small.suggestion.as_deref(), Some("DD/MM/YYYY"));
@@ -185,7 +186,7 @@ proptest! {
 
     #[test]
     fn no_format_makes_parsing_panic(text in "\\PC{0,20}|[DMYhmsTZ/: .-]{0,20}") {
-        if let Err(fault) = Format::parse(&text, None) {
+        if let Err(fault) = DateFormat::parse(&text, None) {
             prop_assert!(text.get(fault.start..fault.end).is_some());
         }
     }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{Format, Piece};
+use super::{DateFormat, Piece};
 
-impl Format {
+impl DateFormat {
     /// Whether it has a time of the day.
     pub fn has_time(&self) -> bool {
         self.pieces.contains(&Piece::Hour)

@@ -2,23 +2,23 @@
 
 use std::ops::Range;
 
-use super::outline::{Entry, Outline, Section};
-use crate::code::Code;
+use super::outline::{Outline, OutlineEntry, OutlineSection};
+use crate::code::MappingCode;
 use crate::fault::nearest;
 
 /// Which of the two files a line is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum MergeSide {
     Base,
     Own,
 }
 
 /// Lines of one of the files, 0-based.
-pub(super) type Piece = (Side, Range<usize>);
+pub(super) type MergePiece = (MergeSide, Range<usize>);
 
 /// A problem of the file that extends: its bytes, what it is, what was probably meant.
-pub(super) struct Problem {
-    pub code: Code,
+pub(super) struct MergeProblem {
+    pub code: MappingCode,
     pub span: Range<usize>,
     pub what: String,
     pub meant: Option<String>,
@@ -32,15 +32,15 @@ pub(super) fn merge(
     base: &Outline<'_>,
     own: &Outline<'_>,
     without: &[(String, Range<usize>)],
-) -> (Vec<Piece>, Vec<Problem>) {
+) -> (Vec<MergePiece>, Vec<MergeProblem>) {
     let mut merge = Merge { base, own, parts: Vec::new(), problems: Vec::new() };
     merge.parts.extend(base.sections.iter().map(Part::of_base));
     merge.take_away(without);
     for section in &own.sections {
         merge.add(section);
     }
-    let mut pieces: Vec<Piece> = merge.parts.iter().flat_map(Part::pieces).collect();
-    pieces.push((Side::Base, base.tail.clone()));
+    let mut pieces: Vec<MergePiece> = merge.parts.iter().flat_map(Part::pieces).collect();
+    pieces.push((MergeSide::Base, base.tail.clone()));
     pieces.retain(|(_, lines)| !lines.is_empty());
     (pieces, merge.problems)
 }
@@ -49,13 +49,13 @@ struct Merge<'a> {
     base: &'a Outline<'a>,
     own: &'a Outline<'a>,
     parts: Vec<Part>,
-    problems: Vec<Problem>,
+    problems: Vec<MergeProblem>,
 }
 
 /// A section of what comes out.
 struct Part {
-    section: Section,
-    side: Side,
+    section: OutlineSection,
+    side: MergeSide,
     lines: Vec<Said>,
 }
 
@@ -64,25 +64,25 @@ struct Said {
     path: Vec<String>,
     /// Always the base's: what stands between its groups of lines stays there.
     lead: Range<usize>,
-    piece: Piece,
+    piece: MergePiece,
 }
 
 impl Part {
-    fn of_base(section: &Section) -> Part {
-        let said = |entry: &Entry| Said {
+    fn of_base(section: &OutlineSection) -> Part {
+        let said = |entry: &OutlineEntry| Said {
             path: entry.path.clone(),
             lead: entry.lead.clone(),
-            piece: (Side::Base, entry.lines.clone()),
+            piece: (MergeSide::Base, entry.lines.clone()),
         };
         let lines = section.entries.iter().map(said).collect();
-        Part { section: section.clone(), side: Side::Base, lines }
+        Part { section: section.clone(), side: MergeSide::Base, lines }
     }
 
-    fn pieces(&self) -> Vec<Piece> {
-        let Section { lead, head, .. } = &self.section;
+    fn pieces(&self) -> Vec<MergePiece> {
+        let OutlineSection { lead, head, .. } = &self.section;
         let mut pieces = vec![(self.side, lead.clone()), (self.side, head.clone())];
         for said in &self.lines {
-            pieces.push((Side::Base, said.lead.clone()));
+            pieces.push((MergeSide::Base, said.lead.clone()));
             pieces.push(said.piece.clone());
         }
         pieces
@@ -90,9 +90,14 @@ impl Part {
 }
 
 impl Merge<'_> {
-    fn report(&mut self, code: Code, span: &Range<usize>, what: String) -> &mut Problem {
+    fn report(
+        &mut self,
+        code: MappingCode,
+        span: &Range<usize>,
+        what: String,
+    ) -> &mut MergeProblem {
         let index = self.problems.len();
-        self.problems.push(Problem { code, span: span.clone(), what, meant: None });
+        self.problems.push(MergeProblem { code, span: span.clone(), what, meant: None });
         &mut self.problems[index]
     }
 
@@ -111,7 +116,7 @@ impl Merge<'_> {
                 .collect();
             let meant = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
             let what = format!("the base has no \"{name}\" that could be left out");
-            self.report(Code::WITHOUT, span, what).meant = meant;
+            self.report(MappingCode::WITHOUT, span, what).meant = meant;
         }
     }
 
@@ -148,8 +153,8 @@ impl Merge<'_> {
     }
 
     /// Adds a section of the file that extends, or what it says otherwise than the base.
-    fn add(&mut self, section: &Section) {
-        let is_same = |part: &Part| part.side == Side::Base && part.section.key == section.key;
+    fn add(&mut self, section: &OutlineSection) {
+        let is_same = |part: &Part| part.side == MergeSide::Base && part.section.key == section.key;
         let Some(index) = self.parts.iter().position(is_same) else {
             return self.add_whole(section);
         };
@@ -160,7 +165,7 @@ impl Merge<'_> {
             }
             self.check(section, entry);
             let part = &mut self.parts[index];
-            let piece = (Side::Own, entry.lines.clone());
+            let piece = (MergeSide::Own, entry.lines.clone());
             let known = part.lines.iter_mut().filter(|_| !entry.path.is_empty());
             match known.into_iter().find(|said| said.path == entry.path) {
                 Some(said) => said.piece = piece,
@@ -170,7 +175,7 @@ impl Merge<'_> {
     }
 
     /// A section that the base does not have, behind those that it belongs to.
-    fn add_whole(&mut self, section: &Section) {
+    fn add_whole(&mut self, section: &OutlineSection) {
         let base = self.base;
         let dotted = base.sections.iter().any(|of_base| {
             of_base.entries.iter().any(|entry| {
@@ -196,18 +201,18 @@ impl Merge<'_> {
         };
         let most = self.parts.iter().map(shared).max().filter(|most| *most > 0);
         let last = most.and_then(|most| self.parts.iter().rposition(|part| shared(part) == most));
-        let said = |entry: &Entry| Said {
+        let said = |entry: &OutlineEntry| Said {
             path: entry.path.clone(),
             lead: 0..0,
-            piece: (Side::Own, entry.lead.start..entry.lines.end),
+            piece: (MergeSide::Own, entry.lead.start..entry.lines.end),
         };
         let lines = section.entries.iter().map(said).collect();
-        let part = Part { section: section.clone(), side: Side::Own, lines };
+        let part = Part { section: section.clone(), side: MergeSide::Own, lines };
         self.parts.insert(last.map_or(self.parts.len(), |last| last + 1), part);
     }
 
     /// What a line of the file must not be: the base's once more, or in another shape.
-    fn check(&mut self, section: &Section, entry: &Entry) {
+    fn check(&mut self, section: &OutlineSection, entry: &OutlineEntry) {
         if entry.path.is_empty() {
             return;
         }
@@ -235,7 +240,11 @@ impl Merge<'_> {
                 if same && !is_needed {
                     let what =
                         format!("the base says the same of {}", name_of(section, &entry.path));
-                    self.report(Code::SAME_AS_BASE, &(entry.span.start..entry.value.end), what);
+                    self.report(
+                        MappingCode::SAME_AS_BASE,
+                        &(entry.span.start..entry.value.end),
+                        what,
+                    );
                 }
             }
         }
@@ -243,12 +252,12 @@ impl Merge<'_> {
 
     fn other_shape(&mut self, span: &Range<usize>, names: &[String]) {
         let what = format!("the base writes {} in another section or shape", names.join("."));
-        self.report(Code::OTHER_SHAPE, span, what);
+        self.report(MappingCode::OTHER_SHAPE, span, what);
     }
 }
 
 /// How `without` names a section, or a key of one: `officer.unit`, `lookup.sex.9`, `offences`.
-pub(super) fn name_of(section: &Section, path: &[String]) -> String {
+pub(super) fn name_of(section: &OutlineSection, path: &[String]) -> String {
     let names: Vec<&str> = section.key.iter().map(String::as_str).collect();
     let of_section = match &names[..] {
         ["one" | "each", fills] => &[*fills][..],

@@ -11,14 +11,14 @@ pub(super) struct Outline<'t> {
     /// Each with its line end, if it has one.
     pub lines: Vec<&'t str>,
     /// The first is the top, without a header.
-    pub sections: Vec<Section>,
+    pub sections: Vec<OutlineSection>,
     /// Lines behind the last that says something.
     pub tail: Range<usize>,
 }
 
 /// What stands below one header.
 #[derive(Clone, Debug)]
-pub(super) struct Section {
+pub(super) struct OutlineSection {
     /// The names of its header; behind the name of a repeated section stands what tells it from
     /// the others: `one`, `offender`, `fields`.
     pub key: Vec<String>,
@@ -30,12 +30,12 @@ pub(super) struct Section {
     pub head: Range<usize>,
     /// The header's bytes.
     pub span: Range<usize>,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<OutlineEntry>,
 }
 
 /// One key with its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct OutlineEntry {
     /// The key's names below the section's; none for a line that cannot be read.
     pub path: Vec<String>,
     /// Lines between what was said before and this.
@@ -48,7 +48,7 @@ pub(super) struct Entry {
     pub value: Range<usize>,
 }
 
-impl Section {
+impl OutlineSection {
     /// All names down to a key of this section.
     pub fn full(&self, path: &[String]) -> Vec<String> {
         [&self.key[..], path].concat()
@@ -90,7 +90,8 @@ impl<'t> Outline<'t> {
             value: starts[number]..starts[number] + 1,
         }));
         marks.sort_by_key(|mark| mark.span.start);
-        let mut outline = Outline { text, lines, sections: vec![Section::top()], tail: 0..0 };
+        let mut outline =
+            Outline { text, lines, sections: vec![OutlineSection::top()], tail: 0..0 };
         let mut next = 0;
         for mark in marks {
             let lines = said(&mark);
@@ -106,9 +107,9 @@ impl<'t> Outline<'t> {
         let Mark { names, told_by, is_header, span, value } = mark;
         if is_header {
             let (key, head, entries) = (names, lines, Vec::new());
-            self.sections.push(Section { key, told_by, lead, head, span, entries });
+            self.sections.push(OutlineSection { key, told_by, lead, head, span, entries });
         } else if let Some(section) = self.sections.last_mut() {
-            section.entries.push(Entry { path: names, lead, lines, span, value });
+            section.entries.push(OutlineEntry { path: names, lead, lines, span, value });
         }
     }
 
@@ -118,14 +119,14 @@ impl<'t> Outline<'t> {
         line - above.take_while(|it| it.trim_start().starts_with('#')).count()
     }
 
-    pub fn value(&self, entry: &Entry) -> &'t str {
+    pub fn value(&self, entry: &OutlineEntry) -> &'t str {
         self.text.get(entry.value.clone()).unwrap_or_default().trim()
     }
 }
 
-impl Section {
-    fn top() -> Section {
-        Section {
+impl OutlineSection {
+    fn top() -> OutlineSection {
+        OutlineSection {
             key: Vec::new(),
             told_by: None,
             lead: 0..0,

@@ -10,8 +10,8 @@ pub(crate) mod test;
 use jiff::tz::TimeZone;
 
 use super::plan::LetterPlan;
-use crate::code::Code;
-use crate::compile::table::Table;
+use crate::code::MappingCode;
+use crate::compile::table::TableReader;
 use crate::compile::{self, Compiled, Compiler, mapping_name};
 use crate::open::OpenFile;
 
@@ -24,7 +24,7 @@ pub fn compile(file: &str, text: &str, open: OpenFile<'_>) -> Compiled<LetterPla
     compile::compiled(file, text, open, |reporter, top| whole(reporter, file, top))
 }
 
-fn whole(reporter: &mut Compiler<'_>, file: &str, top: &Table<'_>) -> Option<LetterPlan> {
+fn whole(reporter: &mut Compiler<'_>, file: &str, top: &TableReader<'_>) -> Option<LetterPlan> {
     reporter.known_keys(top, &KEYS);
     reporter.format(top);
     let force = reporter.force(top);
@@ -32,7 +32,7 @@ fn whole(reporter: &mut Compiler<'_>, file: &str, top: &Table<'_>) -> Option<Let
         Some((fills, _)) if fills == "letter/1" => {}
         Some((_, span)) => {
             let what = "a notice's mapping fills \"letter/1\"";
-            reporter.report(Code::WRONG_VALUE, span, what).suggestion =
+            reporter.report(MappingCode::WRONG_VALUE, span, what).suggestion =
                 Some("\"letter/1\"".to_owned());
         }
         None => reporter.missing(top, "fills", "fills = \"letter/1\""),

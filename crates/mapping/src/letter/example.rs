@@ -10,7 +10,7 @@ use cara_domain::notice::{Notice, NoticeContent, NoticeKind};
 
 /// A notice that nobody was ever sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Example {
+pub struct NoticeExample {
     pub notice_id: Uuid,
     pub sequence: u64,
     pub kind: NoticeKind,
@@ -19,7 +19,7 @@ pub struct Example {
     pub content: NoticeContent,
 }
 
-impl Example {
+impl NoticeExample {
     pub fn notice(&self) -> Notice<'_> {
         Notice {
             notice_id: self.notice_id,
@@ -77,7 +77,7 @@ fn optional<T: std::str::FromStr>(slot: &mut Option<T>, text: &Option<String>) -
 }
 
 /// A made-up notice of this kind, with everything that such a notice can say.
-pub fn example(kind: NoticeKind) -> Example {
+pub fn example(kind: NoticeKind) -> NoticeExample {
     let id = |number: u128| Uuid::from_u128(0x0199_7a3c_0000_7000_8000_0000_0000_0000 + number);
     let workshop = |part: u8, on: Date| (Some(part), Some(on));
     let (part, workshop_on) = match kind {
@@ -112,7 +112,7 @@ pub fn example(kind: NoticeKind) -> Example {
             | NoticeKind::NoContact14Days
     );
     let impossible = matches!(kind, NoticeKind::CompletionImpossible | NoticeKind::DeadlinePassed);
-    Example {
+    NoticeExample {
         notice_id: id(0x10),
         sequence: 117,
         kind,

@@ -10,7 +10,7 @@ use cara_domain::notice::{Notice, NoticeKind};
 
 /// What kind of value a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum LetterFieldShape {
     Text,
     /// A whole number, written in digits.
     Number,
@@ -26,11 +26,11 @@ pub enum Shape {
 
 /// What is fixed about a field.
 #[derive(Debug)]
-pub struct Spec {
+pub struct LetterFieldSpec {
     pub field: Field,
     /// As a mapping writes it.
     pub name: &'static str,
-    pub shape: Shape,
+    pub shape: LetterFieldShape,
     /// One line for the person who writes a mapping.
     pub doc: &'static str,
 }
@@ -42,32 +42,32 @@ macro_rules! fields {
         pub enum Field { $($field),* }
 
         /// Every field, in the order of `notice/1`.
-        pub static FIELDS: &[Spec] = &[
-            $( Spec { field: Field::$field, name: $name, shape: $shape, doc: $doc } ),*
+        pub static FIELDS: &[LetterFieldSpec] = &[
+            $( LetterFieldSpec { field: Field::$field, name: $name, shape: $shape, doc: $doc } ),*
         ];
     };
 }
 
 fields! {
-    NoticeId "notice.notice_id" Shape::Id, "The notice's own id, the same however often it is sent";
-    Sequence "notice.sequence" Shape::Number, "1, 2, 3 … for each force and stream, without gaps";
-    Kind "notice.kind" Shape::Code(NoticeKind::CODES), "What the notice is about";
-    ReferralId "notice.referral_id" Shape::Id, "The referral; missing while the record is held";
-    MadeAt "notice.made_at" Shape::Moment, "When the gateway made the notice";
-    RecordRef "notice.record_ref" Shape::Text, "The force's key of the case and the offender";
-    OccurrenceNumber "notice.occurrence_number" Shape::Text, "The force's occurrence number";
-    CollarNumber "notice.collar_number" Shape::Text, "Collar number of the officer in charge";
-    ComplianceInbox "notice.compliance_inbox" Shape::Text, "Where missed workshops are mailed to";
-    HappenedOn "notice.happened_on" Shape::Day, "The day on which it happened or was reported";
-    Part "notice.part" Shape::Code(&["1", "2"]), "Which of the two workshops it is about";
-    WorkshopOn "notice.workshop_on" Shape::Day, "The day of that workshop";
-    Reason "notice.reason" Shape::Codes(&REASONS), "Why: codes of the outcome, with blanks between";
-    Deadline "notice.deadline" Shape::Day, "The day that police set, as varied last";
-    ProsecutionTimeBar "notice.prosecution_time_bar" Shape::Day, "The last day on which proceedings may begin";
-    CompletionStillPossible "notice.completion_still_possible" Shape::Code(YesNo::CODES), "Whether two workshops still fit before the deadline";
-    ProviderContact "notice.provider_contact" Shape::Text, "How police reach the provider";
-    EvidenceRef "notice.evidence_ref" Shape::Id, "The outcome or the hold behind it";
-    Supersedes "notice.supersedes" Shape::Id, "The outcome that this one takes back";
+    NoticeId "notice.notice_id" LetterFieldShape::Id, "The notice's own id, the same however often it is sent";
+    Sequence "notice.sequence" LetterFieldShape::Number, "1, 2, 3 … for each force and stream, without gaps";
+    Kind "notice.kind" LetterFieldShape::Code(NoticeKind::CODES), "What the notice is about";
+    ReferralId "notice.referral_id" LetterFieldShape::Id, "The referral; missing while the record is held";
+    MadeAt "notice.made_at" LetterFieldShape::Moment, "When the gateway made the notice";
+    RecordRef "notice.record_ref" LetterFieldShape::Text, "The force's key of the case and the offender";
+    OccurrenceNumber "notice.occurrence_number" LetterFieldShape::Text, "The force's occurrence number";
+    CollarNumber "notice.collar_number" LetterFieldShape::Text, "Collar number of the officer in charge";
+    ComplianceInbox "notice.compliance_inbox" LetterFieldShape::Text, "Where missed workshops are mailed to";
+    HappenedOn "notice.happened_on" LetterFieldShape::Day, "The day on which it happened or was reported";
+    Part "notice.part" LetterFieldShape::Code(&["1", "2"]), "Which of the two workshops it is about";
+    WorkshopOn "notice.workshop_on" LetterFieldShape::Day, "The day of that workshop";
+    Reason "notice.reason" LetterFieldShape::Codes(&REASONS), "Why: codes of the outcome, with blanks between";
+    Deadline "notice.deadline" LetterFieldShape::Day, "The day that police set, as varied last";
+    ProsecutionTimeBar "notice.prosecution_time_bar" LetterFieldShape::Day, "The last day on which proceedings may begin";
+    CompletionStillPossible "notice.completion_still_possible" LetterFieldShape::Code(YesNo::CODES), "Whether two workshops still fit before the deadline";
+    ProviderContact "notice.provider_contact" LetterFieldShape::Text, "How police reach the provider";
+    EvidenceRef "notice.evidence_ref" LetterFieldShape::Id, "The outcome or the hold behind it";
+    Supersedes "notice.supersedes" LetterFieldShape::Id, "The outcome that this one takes back";
 }
 
 const REASON_LISTS: [&[&str]; 3] = [DeclineReason::CODES, MissReason::CODES, NonCompliance::CODES];
@@ -101,37 +101,37 @@ fn reasons(kind: NoticeKind) -> &'static [&'static str] {
 
 /// What a notice says in one field.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Said<'n> {
+pub(super) enum FieldContent<'n> {
     Nothing,
     Text(Cow<'n, str>),
     Day(Date),
     Moment(Timestamp),
 }
 
-impl<'n> Said<'n> {
+impl<'n> FieldContent<'n> {
     /// A blank text says nothing.
-    fn text(text: Option<impl Into<Cow<'n, str>>>) -> Said<'n> {
+    fn text(text: Option<impl Into<Cow<'n, str>>>) -> FieldContent<'n> {
         let text = text.map(Into::into).filter(|text| !text.trim().is_empty());
-        text.map_or(Said::Nothing, Said::Text)
+        text.map_or(FieldContent::Nothing, FieldContent::Text)
     }
 
-    fn day(day: Option<Date>) -> Said<'n> {
-        day.map_or(Said::Nothing, Said::Day)
+    fn day(day: Option<Date>) -> FieldContent<'n> {
+        day.map_or(FieldContent::Nothing, FieldContent::Day)
     }
 
     /// As conditions and lookups read it: codes, days as YYYY-MM-DD.
     pub fn canonical(&self) -> Option<Cow<'_, str>> {
         match self {
-            Said::Nothing => None,
-            Said::Text(text) => Some(Cow::Borrowed(text)),
-            Said::Day(day) => Some(Cow::Owned(day.to_string())),
-            Said::Moment(at) => Some(Cow::Owned(at.to_string())),
+            FieldContent::Nothing => None,
+            FieldContent::Text(text) => Some(Cow::Borrowed(text)),
+            FieldContent::Day(day) => Some(Cow::Owned(day.to_string())),
+            FieldContent::Moment(at) => Some(Cow::Owned(at.to_string())),
         }
     }
 }
 
 impl Field {
-    pub fn spec(self) -> &'static Spec {
+    pub fn spec(self) -> &'static LetterFieldSpec {
         &FIELDS[self as usize]
     }
 
@@ -152,35 +152,37 @@ impl Field {
             (Field::Reason, _) => {
                 Some(kinds.iter().flat_map(|kind| reasons(*kind)).copied().collect())
             }
-            (_, Shape::Code(codes) | Shape::Codes(codes)) => Some(codes.to_vec()),
+            (_, LetterFieldShape::Code(codes) | LetterFieldShape::Codes(codes)) => {
+                Some(codes.to_vec())
+            }
             _ => None,
         }
     }
 
-    pub(super) fn read<'n>(self, notice: &'n Notice<'_>) -> Said<'n> {
+    pub(super) fn read<'n>(self, notice: &'n Notice<'_>) -> FieldContent<'n> {
         let content = notice.content;
-        let id = |id: Option<uuid::Uuid>| Said::text(id.map(|id| id.to_string()));
+        let id = |id: Option<uuid::Uuid>| FieldContent::text(id.map(|id| id.to_string()));
         match self {
             Field::NoticeId => id(Some(notice.notice_id)),
-            Field::Sequence => Said::text(Some(notice.sequence.to_string())),
-            Field::Kind => Said::text(Some(notice.kind.code())),
+            Field::Sequence => FieldContent::text(Some(notice.sequence.to_string())),
+            Field::Kind => FieldContent::text(Some(notice.kind.code())),
             Field::ReferralId => id(notice.referral_id),
-            Field::MadeAt => Said::Moment(notice.made_at),
-            Field::RecordRef => Said::text(content.record_ref.as_deref()),
-            Field::OccurrenceNumber => Said::text(content.occurrence_number.as_deref()),
-            Field::CollarNumber => Said::text(content.collar_number.as_deref()),
-            Field::ComplianceInbox => Said::text(content.compliance_inbox.as_deref()),
-            Field::HappenedOn => Said::Day(content.happened_on),
-            Field::Part => Said::text(content.part.map(|part| part.to_string())),
-            Field::WorkshopOn => Said::day(content.workshop_on),
-            Field::Reason => Said::text(content.reason.as_deref()),
-            Field::Deadline => Said::day(content.deadline),
-            Field::ProsecutionTimeBar => Said::day(content.prosecution_time_bar),
+            Field::MadeAt => FieldContent::Moment(notice.made_at),
+            Field::RecordRef => FieldContent::text(content.record_ref.as_deref()),
+            Field::OccurrenceNumber => FieldContent::text(content.occurrence_number.as_deref()),
+            Field::CollarNumber => FieldContent::text(content.collar_number.as_deref()),
+            Field::ComplianceInbox => FieldContent::text(content.compliance_inbox.as_deref()),
+            Field::HappenedOn => FieldContent::Day(content.happened_on),
+            Field::Part => FieldContent::text(content.part.map(|part| part.to_string())),
+            Field::WorkshopOn => FieldContent::day(content.workshop_on),
+            Field::Reason => FieldContent::text(content.reason.as_deref()),
+            Field::Deadline => FieldContent::day(content.deadline),
+            Field::ProsecutionTimeBar => FieldContent::day(content.prosecution_time_bar),
             Field::CompletionStillPossible => {
                 let word = |possible| if possible { YesNo::Yes } else { YesNo::No };
-                Said::text(content.completion_still_possible.map(|it| word(it).code()))
+                FieldContent::text(content.completion_still_possible.map(|it| word(it).code()))
             }
-            Field::ProviderContact => Said::text(content.provider_contact.as_deref()),
+            Field::ProviderContact => FieldContent::text(content.provider_contact.as_deref()),
             Field::EvidenceRef => id(content.evidence_ref),
             Field::Supersedes => id(content.supersedes),
         }

@@ -2,13 +2,13 @@
 
 /// One `[lookup."name"]`.
 #[derive(Clone, Debug)]
-pub(super) struct Lookup {
+pub(super) struct LetterLookup {
     pub name: String,
     /// The notice's code and the force's word, in the file's order.
     pub rows: Vec<(String, String)>,
 }
 
-impl Lookup {
+impl LetterLookup {
     /// The row of a code.
     pub fn row(&self, code: &str) -> Option<usize> {
         self.rows.iter().position(|(listed, _)| listed == code)

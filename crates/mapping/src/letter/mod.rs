@@ -49,7 +49,7 @@ mod trial;
 mod when;
 
 pub use compile::compile;
-pub use example::{Example, example};
-pub use field::{FIELDS, Field, Shape, Spec};
-pub use plan::{Delivery, Letter, LetterPlan, Unrendered};
+pub use example::{NoticeExample, example};
+pub use field::{FIELDS, Field, LetterFieldShape, LetterFieldSpec};
+pub use plan::{LetterDelivery, LetterPlan, RenderedLetter, Unrendered};
 pub use trial::run_tests;

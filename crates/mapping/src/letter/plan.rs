@@ -5,13 +5,13 @@ use std::fmt;
 
 use jiff::tz::TimeZone;
 
-use super::field::{Field, Said};
-use super::lookup::Lookup;
-use super::when::When;
+use super::field::{Field, FieldContent};
+use super::lookup::LetterLookup;
+use super::when::LetterWhen;
 use crate::date;
 use crate::line_origin::LineOrigin;
-use crate::transform::{Transform, Unreadable};
-use cara_document::Format;
+use crate::transform::{Transform, TransformMismatch};
+use cara_document::BodyFormat;
 use cara_document::write::{self, Element, LineEnd, Unwritable};
 use cara_domain::notice::{Notice, NoticeKind};
 
@@ -21,11 +21,11 @@ pub struct LetterPlan {
     pub(super) force: String,
     pub(super) name: String,
     pub(super) target: Target,
-    pub(super) delivery: Option<Delivery>,
+    pub(super) delivery: Option<LetterDelivery>,
     /// Every place of the letter, in the file's order.
-    pub(super) places: Vec<Place>,
-    pub(super) lines: Vec<Line>,
-    pub(super) lookups: Vec<Lookup>,
+    pub(super) places: Vec<LetterPlace>,
+    pub(super) lines: Vec<LetterLine>,
+    pub(super) lookups: Vec<LetterLookup>,
     pub(super) tests: Vec<LetterTest>,
     /// Where clocks are that a moment without `Z` is written by.
     pub(super) zone: TimeZone,
@@ -34,7 +34,7 @@ pub struct LetterPlan {
 /// `[target]`
 #[derive(Debug)]
 pub(super) struct Target {
-    pub format: Format,
+    pub format: BodyFormat,
     /// XML: the root element. JSON: the one member around the letter, or empty.
     pub root: String,
     pub namespace: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct Target {
 
 /// Where in the letter something is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LetterPlace {
     /// As the file writes it.
     pub text: String,
     pub steps: Vec<String>,
@@ -52,12 +52,12 @@ pub(super) struct Place {
 
 /// One line of `[fields]`.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct LetterLine {
     /// Where the mapping says it.
     pub at: LineOrigin,
     /// Index into the plan's places.
     pub place: usize,
-    pub when: Option<When>,
+    pub when: Option<LetterWhen>,
     pub says: Says,
 }
 
@@ -70,7 +70,7 @@ pub(super) enum Says {
         lookup: Option<usize>,
         apply: Vec<Transform>,
         /// How a day or a moment is written; else as in ISO 8601.
-        dates: Option<date::Format>,
+        dates: Option<date::DateFormat>,
         if_missing: Option<String>,
     },
 }
@@ -91,7 +91,7 @@ pub(super) struct LetterTest {
 
 /// `[deliver]`: the force wants its letters pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct LetterDelivery {
     /// An https address with a host; nothing in it is secret.
     pub to: String,
     /// Success answers by which the force has the letter; never empty, all from 200 to 299.
@@ -104,25 +104,25 @@ pub struct Delivery {
     pub headers: Vec<(String, String)>,
 }
 
-impl Delivery {
-    /// [`Delivery::delivered`] where the file does not say.
+impl LetterDelivery {
+    /// [`LetterDelivery::delivered`] where the file does not say.
     pub const DELIVERED: [u16; 4] = [200, 201, 202, 204];
-    /// [`Delivery::timeout_s`] where the file does not say.
+    /// [`LetterDelivery::timeout_s`] where the file does not say.
     pub const TIMEOUT_S: u16 = 30;
-    /// The bounds of [`Delivery::timeout_s`], both included.
+    /// The bounds of [`LetterDelivery::timeout_s`], both included.
     pub const TIMEOUT_S_RANGE: std::ops::RangeInclusive<u16> = 1..=120;
 }
 
 /// A notice in one force's own format, ready to deliver. It is personal: `Debug` does not show the
 /// body.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct RenderedLetter {
     pub media_type: String,
     /// UTF-8.
     pub body: Vec<u8>,
 }
 
-impl fmt::Debug for Letter {
+impl fmt::Debug for RenderedLetter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Letter").field("media_type", &self.media_type).finish_non_exhaustive()
     }
@@ -161,29 +161,29 @@ impl LetterPlan {
     }
 
     /// The letter's shape, as the document room reads it back.
-    pub fn format(&self) -> &Format {
+    pub fn format(&self) -> &BodyFormat {
         &self.target.format
     }
 
     /// What a letter's `Content-Type` says.
     pub fn media_type(&self) -> &str {
         match self.target.format {
-            Format::Xml => "application/xml; charset=utf-8",
-            Format::Json => "application/json",
-            Format::Csv(_) | Format::Fixed(_) => "text/csv; charset=utf-8",
+            BodyFormat::Xml => "application/xml; charset=utf-8",
+            BodyFormat::Json => "application/json",
+            BodyFormat::Csv(_) | BodyFormat::Fixed(_) => "text/csv; charset=utf-8",
         }
     }
 
     /// Absent: the force collects its letters.
-    pub fn delivery(&self) -> Option<&Delivery> {
+    pub fn delivery(&self) -> Option<&LetterDelivery> {
         self.delivery.as_ref()
     }
 
     /// The notice as the force wants it. Fails only where a text of the notice holds a character
     /// that XML cannot: nothing is ever dropped from it.
-    pub fn render(&self, notice: &Notice<'_>) -> Result<Letter, Unrendered> {
+    pub fn render(&self, notice: &Notice<'_>) -> Result<RenderedLetter, Unrendered> {
         let texts = self.texts(notice, &mut |_| {});
-        Ok(Letter { media_type: self.media_type().to_owned(), body: self.written(texts)? })
+        Ok(RenderedLetter { media_type: self.media_type().to_owned(), body: self.written(texts)? })
     }
 
     /// What is written at each place; `None`: nothing.
@@ -219,14 +219,16 @@ impl LetterPlan {
 
     fn said(
         &self,
-        said: &Said<'_>,
+        said: &FieldContent<'_>,
         lookup: Option<usize>,
-        dates: Option<&date::Format>,
+        dates: Option<&date::DateFormat>,
         used: &mut dyn FnMut(Used),
     ) -> Option<String> {
         let text = match (said, dates) {
-            (Said::Day(day), Some(format)) => return Some(format.write_day(*day)),
-            (Said::Moment(at), Some(format)) => return Some(format.write_moment(*at, &self.zone)),
+            (FieldContent::Day(day), Some(format)) => return Some(format.write_day(*day)),
+            (FieldContent::Moment(at), Some(format)) => {
+                return Some(format.write_moment(*at, &self.zone));
+            }
             (said, _) => said.canonical()?,
         };
         let Some(index) = lookup else { return Some(text.into_owned()) };
@@ -243,7 +245,7 @@ impl LetterPlan {
     }
 
     pub(super) fn written(&self, texts: Vec<Option<String>>) -> Result<Vec<u8>, Unwritable> {
-        if let Format::Csv(options) = &self.target.format {
+        if let BodyFormat::Csv(options) = &self.target.format {
             let columns: Vec<&str> = self.places.iter().map(|place| &*place.text).collect();
             let cells: Vec<&str> = texts.iter().map(|it| it.as_deref().unwrap_or("")).collect();
             return Ok(write::write_csv(&columns, &cells, options, self.target.line_end));
@@ -261,7 +263,7 @@ impl LetterPlan {
             }
         }
         match self.target.format {
-            Format::Xml => write::write_xml(&root),
+            BodyFormat::Xml => write::write_xml(&root),
             _ => Ok(write::write_json(&root)),
         }
     }
@@ -274,7 +276,7 @@ fn applied(text: String, transforms: &[Transform]) -> Option<String> {
         // Only transforms that read every text are let into a letter's mapping.
         text = match transform.apply(text) {
             Ok(text) => text,
-            Err(Unreadable) => return None,
+            Err(TransformMismatch) => return None,
         };
     }
     (!text.trim().is_empty()).then(|| text.into_owned())

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::example::{Example, example};
+use super::example::{NoticeExample, example};
 use super::plan::{LetterPlan, LetterTest, Used};
 use crate::open::OpenFile;
-use crate::report::Report;
+use crate::report::TestReport;
 use cara_domain::choice::Choice;
 use cara_domain::notice::NoticeKind;
 
 /// Runs every test of the mapping on the notices that [`example`] makes.
-pub fn run_tests(plan: &LetterPlan, open: OpenFile<'_>) -> Report {
-    let mut report = Report::default();
+pub fn run_tests(plan: &LetterPlan, open: OpenFile<'_>) -> TestReport {
+    let mut report = TestReport::default();
     let mut reached = BTreeSet::new();
     for test in &plan.tests {
         let mut differences = Vec::new();
@@ -35,7 +35,7 @@ pub fn run_tests(plan: &LetterPlan, open: OpenFile<'_>) -> Report {
 fn compare(
     plan: &LetterPlan,
     test: &LetterTest,
-    given: &Example,
+    given: &NoticeExample,
     open: OpenFile<'_>,
     reached: &mut BTreeSet<Used>,
 ) -> Vec<String> {
@@ -86,7 +86,7 @@ fn first_difference(file: &str, wanted: &[u8], found: &[u8]) -> String {
 }
 
 /// A field is reached when it had something to say.
-fn coverage(plan: &LetterPlan, reached: &BTreeSet<Used>, report: &mut Report) {
+fn coverage(plan: &LetterPlan, reached: &BTreeSet<Used>, report: &mut TestReport) {
     let fields = plan.lines.iter().enumerate().map(|(index, line)| {
         let words = format!("{}: {}", line.at, plan.places[line.place].text);
         (reached.contains(&Used::Line(index)), words)

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::fault::{Cause, Fault, nearest};
-use cara_document::{NameId, Names};
+use crate::fault::{PhraseFault, PhraseFaultKind, nearest};
+use cara_document::{NameId, NameTable};
 
-use super::{Axis, BRACKETS_MAX, Bracket, Origin, Path, Step, Test};
+use super::{Axis, BRACKETS_MAX, Bracket, Origin, Path, PathStep, Test};
 
 /// Steps of one path.
 const STEPS_MAX: usize = 32;
@@ -13,7 +13,7 @@ const STEPS_MAX: usize = 32;
 /// Brackets inside brackets.
 const NESTING_MAX: usize = 4;
 
-pub(super) fn path(text: &str, names: &mut Names) -> Result<Path, Fault> {
+pub(super) fn path(text: &str, names: &mut NameTable) -> Result<Path, PhraseFault> {
     let mut parser = Parser { text, at: 0, nesting: 0, names, joins: Vec::new() };
     parser.blanks();
     // The item is where a path begins anyway; saying so is no mistake.
@@ -35,7 +35,7 @@ pub(super) fn path(text: &str, names: &mut Names) -> Result<Path, Fault> {
     Ok(whole(text.trim(), origin, steps, joins))
 }
 
-fn whole(text: &str, origin: Origin, steps: Vec<Step>, joins: Vec<Path>) -> Path {
+fn whole(text: &str, origin: Origin, steps: Vec<PathStep>, joins: Vec<Path>) -> Path {
     let before_last = steps.len().saturating_sub(1);
     let direct = steps.iter().all(|step| step.axis != Axis::Parent)
         && steps.iter().take(before_last).all(|step| !step.deep)
@@ -50,14 +50,14 @@ struct Parser<'p, 'n> {
     at: usize,
     /// Brackets that are open.
     nesting: usize,
-    names: &'n mut Names,
+    names: &'n mut NameTable,
     /// The right sides of joins so far.
     joins: Vec<Path>,
 }
 
 impl<'p> Parser<'p, '_> {
-    fn steps(&mut self, mut deep: bool) -> Result<Vec<Step>, Fault> {
-        let mut steps: Vec<Step> = Vec::new();
+    fn steps(&mut self, mut deep: bool) -> Result<Vec<PathStep>, PhraseFault> {
+        let mut steps: Vec<PathStep> = Vec::new();
         loop {
             if steps.len() == STEPS_MAX {
                 return Err(self.fault(self.at..self.text.len(), "the path has too many steps"));
@@ -83,7 +83,7 @@ impl<'p> Parser<'p, '_> {
 
     /// Whether an attribute that is not the end of its path is one that `[[unwrap]]` opens. Then
     /// the step goes to the element that stands for it.
-    fn goes_on_inside(&mut self, step: Option<&mut Step>) -> bool {
+    fn goes_on_inside(&mut self, step: Option<&mut PathStep>) -> bool {
         let Some(step) = step.filter(|step| step.brackets.is_empty()) else { return false };
         let name = format!("@{}", step.name);
         let opened = self.names.find(&name);
@@ -99,7 +99,7 @@ impl<'p> Parser<'p, '_> {
         true
     }
 
-    fn step(&mut self, deep: bool, first: bool) -> Result<Step, Fault> {
+    fn step(&mut self, deep: bool, first: bool) -> Result<PathStep, PhraseFault> {
         self.blanks();
         let attribute = self.eat("@");
         let (name, at, quoted) = self.name()?;
@@ -143,10 +143,10 @@ impl<'p> Parser<'p, '_> {
             self.nesting -= 1;
         }
         let brackets_at = if brackets.is_empty() { open..open } else { open..self.at };
-        Ok(Step { axis, deep, test, brackets, name, space, at, brackets_at })
+        Ok(PathStep { axis, deep, test, brackets, name, space, at, brackets_at })
     }
 
-    fn test(&mut self, name: &str, at: &Range<usize>) -> Result<Test, Fault> {
+    fn test(&mut self, name: &str, at: &Range<usize>) -> Result<Test, PhraseFault> {
         let Some((prefix, local)) = prefixed(name) else {
             return Ok(Test::Name(self.names.intern(name)));
         };
@@ -163,7 +163,7 @@ impl<'p> Parser<'p, '_> {
                 declared.join(", ")
             );
             let at = whole_characters(self.text, at.start..at.start + prefix.len());
-            return Err(Fault::new(Cause::Prefix, at, what).suggest(Some(meant)));
+            return Err(PhraseFault::new(PhraseFaultKind::Prefix, at, what).suggest(Some(meant)));
         }
         let whole = self.names.intern(name);
         Ok(match local {
@@ -185,7 +185,7 @@ impl<'p> Parser<'p, '_> {
     }
 
     /// What stands behind an opening bracket, and the closing one.
-    fn bracket(&mut self, open: usize) -> Result<Bracket, Fault> {
+    fn bracket(&mut self, open: usize) -> Result<Bracket, PhraseFault> {
         self.blanks();
         let digits = self.rest().bytes().take_while(u8::is_ascii_digit).count();
         let bracket = if digits > 0 && self.rest()[digits..].trim_start().starts_with(']') {
@@ -224,7 +224,7 @@ impl<'p> Parser<'p, '_> {
     }
 
     /// The right side of a join: from the item, what it stands in, or anywhere in the record.
-    fn join(&mut self) -> Result<usize, Fault> {
+    fn join(&mut self) -> Result<usize, PhraseFault> {
         let start = self.at;
         let end = self.rest().find(']').map_or(self.text.len(), |found| start + found);
         let (origin, deep) = if self.eat("//") {
@@ -252,7 +252,7 @@ impl<'p> Parser<'p, '_> {
         Ok(self.joins.len() - 1)
     }
 
-    fn literal(&mut self) -> Result<String, Fault> {
+    fn literal(&mut self) -> Result<String, PhraseFault> {
         self.blanks();
         let start = self.at;
         let quote = self.rest().chars().next().filter(|first| matches!(first, '\'' | '"'));
@@ -271,7 +271,7 @@ impl<'p> Parser<'p, '_> {
     }
 
     /// A name with where it stands, and whether it is in quotes.
-    fn name(&mut self) -> Result<(&'p str, Range<usize>, bool), Fault> {
+    fn name(&mut self) -> Result<(&'p str, Range<usize>, bool), PhraseFault> {
         let start = self.at;
         if self.eat("\"") {
             let Some(len) = self.rest().find('"') else {
@@ -297,8 +297,8 @@ impl<'p> Parser<'p, '_> {
         Ok((name, start..self.at, false))
     }
 
-    fn fault(&self, at: Range<usize>, what: &str) -> Fault {
-        Fault::new(Cause::Path, whole_characters(self.text, at), what)
+    fn fault(&self, at: Range<usize>, what: &str) -> PhraseFault {
+        PhraseFault::new(PhraseFaultKind::Path, whole_characters(self.text, at), what)
     }
 
     fn rest(&self) -> &'p str {

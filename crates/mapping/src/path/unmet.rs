@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Bracket, Path, Place, select, walk};
+use super::{Bracket, Path, PathStart, select, walk};
 use cara_document::Tree;
 
 /// A text in brackets that is nowhere, although its place is there.
@@ -18,7 +18,7 @@ pub struct Unmet {
 impl Path {
     /// The first `[… = 'text']` of which every place holds another text. The path may begin at any
     /// of the places.
-    pub fn unmet(&self, places: &[(&Tree<'_>, Place)]) -> Option<Unmet> {
+    pub fn unmet(&self, places: &[(&Tree<'_>, PathStart)]) -> Option<Unmet> {
         for (index, step) in self.steps.iter().enumerate() {
             for (number, bracket) in step.brackets.iter().enumerate() {
                 let Bracket::Equals(inner, wanted) = bracket else { continue };

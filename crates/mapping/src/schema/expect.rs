@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::field::{tree, words};
 use super::{one_of, put};
 use crate::record_test::RecordResult;
-use cara_domain::Code;
+use cara_domain::FindingCode;
 use cara_domain::field::{Fills, Group, all};
 
 pub(super) fn of(fills: Fills) -> Value {
@@ -38,8 +38,8 @@ fn texts(group: Group) -> Vec<(&'static str, Value)> {
 }
 
 fn codes(doc: &str) -> Value {
-    let names: Vec<&str> = Code::all().map(|code| code.name()).collect();
-    let ids = Code::all().map(|code| code.page().id);
+    let names: Vec<&str> = FindingCode::all().map(|code| code.name()).collect();
+    let ids = FindingCode::all().map(|code| code.page().id);
     let all: Vec<&str> = names.iter().copied().chain(ids).collect();
     json!({ "description": doc, "type": ["string", "array"], "items": { "enum": all } })
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::section::LINE;
 use super::{closed, one_of, point_to};
-use cara_domain::field::{Group, Need, Shape, Spec, all};
+use cara_domain::field::{FieldShape, FieldSpec, Group, Need, all};
 
 /// The lines that a section may hold: what stands behind the prefix of a field's name, and its
 /// schema.
@@ -37,7 +37,7 @@ pub(super) fn tree(leaves: Vec<(&str, Value)>, doc: &str) -> Value {
 }
 
 /// `{ from = "…" }` or `{ value = "…" }`, with what the field allows.
-fn line(spec: &Spec) -> Value {
+fn line(spec: &FieldSpec) -> Value {
     let mut keys: Map<String, Value> =
         LINE.iter().map(|key| (key.name.to_owned(), point_to(key.name))).collect();
     if spec.evidenced {
@@ -45,7 +45,7 @@ fn line(spec: &Spec) -> Value {
     } else {
         keys.insert("value".to_owned(), constant(spec));
     }
-    if !matches!(spec.shape, Shape::Date | Shape::Instant) {
+    if !matches!(spec.shape, FieldShape::Date | FieldShape::Instant) {
         keys.remove("dates");
     }
     let mut line = closed(&words(spec), keys, &[]);
@@ -53,11 +53,11 @@ fn line(spec: &Spec) -> Value {
     line
 }
 
-fn constant(spec: &Spec) -> Value {
+fn constant(spec: &FieldSpec) -> Value {
     let doc = "Always this, instead of a text of the record";
     match spec.shape {
-        Shape::Code(codes) => one_of(codes, doc),
-        Shape::Text(chars_max) => {
+        FieldShape::Code(codes) => one_of(codes, doc),
+        FieldShape::Text(chars_max) => {
             json!({ "description": doc, "type": "string", "minLength": 1, "maxLength": chars_max })
         }
         _ => json!({ "description": doc, "type": "string" }),
@@ -65,7 +65,7 @@ fn constant(spec: &Spec) -> Value {
 }
 
 /// What an editor shows of a field.
-pub(super) fn words(spec: &Spec) -> String {
+pub(super) fn words(spec: &FieldSpec) -> String {
     let need = match spec.need {
         Need::Mandatory => "Mandatory",
         Need::Conditional => "Sometimes mandatory",
@@ -78,21 +78,21 @@ pub(super) fn words(spec: &Spec) -> String {
     words
 }
 
-fn shape(spec: &Spec) -> String {
+fn shape(spec: &FieldSpec) -> String {
     let one = match spec.shape {
-        Shape::Text(chars_max) => format!("Text of at most {chars_max} characters"),
-        Shape::Code(codes) => format!("One of {}", codes.join(", ")),
-        Shape::Date => "A day".to_owned(),
-        Shape::Instant => "A point in time".to_owned(),
-        Shape::Postcode => "A UK postcode".to_owned(),
-        Shape::Phone => "A telephone number".to_owned(),
-        Shape::Email => "An e-mail address".to_owned(),
-        Shape::Asn => "An arrest summons number".to_owned(),
-        Shape::PncId => "A PNC identifier".to_owned(),
-        Shape::Cro => "A CRO number".to_owned(),
-        Shape::PtiUrn => "A unique reference number of a case file".to_owned(),
-        Shape::OffenceCode => "A CJS offence code".to_owned(),
-        Shape::ForceCode => "A force's two-digit code".to_owned(),
+        FieldShape::Text(chars_max) => format!("Text of at most {chars_max} characters"),
+        FieldShape::Code(codes) => format!("One of {}", codes.join(", ")),
+        FieldShape::Date => "A day".to_owned(),
+        FieldShape::Instant => "A point in time".to_owned(),
+        FieldShape::Postcode => "A UK postcode".to_owned(),
+        FieldShape::Phone => "A telephone number".to_owned(),
+        FieldShape::Email => "An e-mail address".to_owned(),
+        FieldShape::Asn => "An arrest summons number".to_owned(),
+        FieldShape::PncId => "A PNC identifier".to_owned(),
+        FieldShape::Cro => "A CRO number".to_owned(),
+        FieldShape::PtiUrn => "A unique reference number of a case file".to_owned(),
+        FieldShape::OffenceCode => "A CJS offence code".to_owned(),
+        FieldShape::ForceCode => "A force's two-digit code".to_owned(),
     };
     if spec.list { format!("A list. {one}") } else { one }
 }

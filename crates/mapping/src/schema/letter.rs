@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::field::tree;
 use super::section::{DELIVER, LETTER_LINE, LETTER_TEST, LETTER_TOP, TARGET};
 use super::{closed, list, one_of, point_to, properties, put, section, transform, whole};
-use crate::letter::field::{FIELDS, Field, Shape, Spec};
-use crate::letter::plan::Delivery;
+use crate::letter::field::{FIELDS, Field, LetterFieldShape, LetterFieldSpec};
+use crate::letter::plan::LetterDelivery;
 use crate::transform::Fits;
 use cara_domain::choice::Choice;
 use cara_domain::notice::NoticeKind;
@@ -35,7 +35,7 @@ fn deliver() -> Value {
         let doc = keys[key]["description"].clone();
         put(&mut keys, key, answers(&doc));
     }
-    let range = Delivery::TIMEOUT_S_RANGE;
+    let range = LetterDelivery::TIMEOUT_S_RANGE;
     let timeout = json!({
         "description": "How long an answer may take, in seconds",
         "type": "integer", "minimum": range.start(), "maximum": range.end(),
@@ -79,7 +79,9 @@ fn line() -> Value {
 fn lookups() -> Value {
     let mut rows = Map::new();
     for spec in FIELDS {
-        let (Shape::Code(codes) | Shape::Codes(codes)) = spec.shape else { continue };
+        let (LetterFieldShape::Code(codes) | LetterFieldShape::Codes(codes)) = spec.shape else {
+            continue;
+        };
         for code in codes {
             let row = json!({ "description": spec.doc, "type": "string" });
             rows.entry((*code).to_owned()).or_insert(row);
@@ -101,7 +103,7 @@ fn test() -> Value {
         "anyOf": [{ "enum": NoticeKind::CODES }, { "type": "array" }],
     });
     put(&mut keys, "notice", kinds);
-    let said = |spec: &Spec| json!({ "description": spec.doc, "type": "string" });
+    let said = |spec: &LetterFieldSpec| json!({ "description": spec.doc, "type": "string" });
     let given = FIELDS.iter().filter(|spec| spec.field != Field::Kind);
     let given = given.map(|spec| (spec.name, said(spec))).collect();
     put(&mut keys, "given", tree(given, "What the notice says instead; an empty text: nothing"));

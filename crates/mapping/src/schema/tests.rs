@@ -43,7 +43,7 @@ fn a_section_has_the_keys_that_the_compiler_takes() {
 fn no_field_is_the_beginning_of_another() {
     for one in FIELDS {
         let inside = format!("{}.", one.name);
-        let below = |other: &&cara_domain::field::Spec| {
+        let below = |other: &&cara_domain::field::FieldSpec| {
             other.group == one.group && other.name.starts_with(&inside)
         };
         assert_eq!(FIELDS.iter().find(below).map(|spec| spec.name), None);

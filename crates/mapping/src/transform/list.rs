@@ -1,6 +1,6 @@
 //! The list itself: every transform with its line, the fields it fits and its example.
 
-use super::{Argument, Doc, Example, Fits, Plain, Step, Takes};
+use super::{Argument, Doc, Fits, Plain, Step, TransformArgument, TransformExample};
 
 /// Every transform, in the order in which the handbook shows them.
 pub static ALL: &[Doc] = &[
@@ -57,7 +57,7 @@ pub static ALL: &[Doc] = &[
     ),
     argued(
         "split at",
-        Takes::Text,
+        TransformArgument::Text,
         Fits::List,
         "Makes a list by cutting at every place where the given text stands; blank parts are left out",
         ("split at ;", "12 Larch Way; Fernhollow;", &["12 Larch Way", "Fernhollow"]),
@@ -65,7 +65,7 @@ pub static ALL: &[Doc] = &[
     ),
     argued(
         "before",
-        Takes::Text,
+        TransformArgument::Text,
         Fits::Any,
         "Keeps what stands before the first place of the given text; all of it when the text is not there",
         ("before ,", "ROOK,TAMSIN J", &["ROOK"]),
@@ -73,7 +73,7 @@ pub static ALL: &[Doc] = &[
     ),
     argued(
         "after",
-        Takes::Text,
+        TransformArgument::Text,
         Fits::Any,
         "Keeps what stands after the first place of the given text; nothing when the text is not there",
         ("after ,", "ROOK,TAMSIN J", &["TAMSIN J"]),
@@ -81,7 +81,7 @@ pub static ALL: &[Doc] = &[
     ),
     argued(
         "without",
-        Takes::Text,
+        TransformArgument::Text,
         Fits::Any,
         "Leaves out the given text wherever it stands",
         ("without -", "44-2025-118", &["442025118"]),
@@ -89,7 +89,7 @@ pub static ALL: &[Doc] = &[
     ),
     argued(
         "letters",
-        Takes::Positions,
+        TransformArgument::Positions,
         Fits::Any,
         "Keeps the characters from one position to another, counted from 1, both included",
         ("letters 1 to 8", "20250114T0930", &["20250114"]),
@@ -170,19 +170,19 @@ const fn row(
     (given, gives): (&'static str, &'static [&'static str]),
     make: fn(Argument) -> Step,
 ) -> Doc {
-    let example = Example { written: name, given, gives };
-    Doc { name, takes: Takes::Nothing, line, fits, example, make }
+    let example = TransformExample { written: name, given, gives };
+    Doc { name, takes: TransformArgument::Nothing, line, fits, example, make }
 }
 
 const fn argued(
     name: &'static str,
-    takes: Takes,
+    takes: TransformArgument,
     fits: Fits,
     line: &'static str,
     (written, given, gives): (&'static str, &'static str, &'static [&'static str]),
     make: fn(Argument) -> Step,
 ) -> Doc {
-    Doc { name, takes, line, fits, example: Example { written, given, gives }, make }
+    Doc { name, takes, line, fits, example: TransformExample { written, given, gives }, make }
 }
 
 fn text(argument: Argument) -> String {

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::Unreadable;
+use super::TransformMismatch;
 
-type Answer<'t> = Result<Cow<'t, str>, Unreadable>;
+type Answer<'t> = Result<Cow<'t, str>, TransformMismatch>;
 
 pub(super) fn squeezed(text: Cow<'_, str>) -> Cow<'_, str> {
     let single =
@@ -56,7 +56,7 @@ pub(super) fn yes_no<'t>(text: &str) -> Answer<'t> {
     } else if among(NO) {
         Ok(Cow::Borrowed("no"))
     } else {
-        Err(Unreadable)
+        Err(TransformMismatch)
     }
 }
 
@@ -67,12 +67,12 @@ pub(super) fn postcode(text: Cow<'_, str>) -> Answer<'_> {
         return Ok(Cow::Borrowed(""));
     }
     if !compact.is_ascii() {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
-    let inward_at = compact.len().checked_sub(3).filter(|at| *at >= 2).ok_or(Unreadable)?;
+    let inward_at = compact.len().checked_sub(3).filter(|at| *at >= 2).ok_or(TransformMismatch)?;
     let (outward, inward) = (&compact[..inward_at], &compact[inward_at..]);
     if !is_inward(inward.as_bytes()) || !(outward == "GIR" || is_outward(outward.as_bytes())) {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
     let normal = format!("{outward} {inward}");
     Ok(if normal == text { text } else { Cow::Owned(normal) })
@@ -135,20 +135,20 @@ pub(super) fn uk_phone(text: Cow<'_, str>) -> Answer<'_> {
         (false, written.as_str())
     };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
     if let Some(rest) = digits.strip_prefix("44") {
         // `+44 07700…` is a common slip: no national number begins with 0 behind the code.
         let rest = rest.strip_prefix('0').unwrap_or(rest);
-        return national(rest).then(|| Cow::Owned(format!("+44{rest}"))).ok_or(Unreadable);
+        return national(rest).then(|| Cow::Owned(format!("+44{rest}"))).ok_or(TransformMismatch);
     }
     if international {
         let abroad = (8..=15).contains(&digits.len()) && !digits.starts_with('0');
-        return abroad.then(|| Cow::Owned(format!("+{digits}"))).ok_or(Unreadable);
+        return abroad.then(|| Cow::Owned(format!("+{digits}"))).ok_or(TransformMismatch);
     }
     match digits.strip_prefix('0') {
         Some(rest) if national(rest) => Ok(Cow::Owned(format!("+44{rest}"))),
-        _ => Err(Unreadable),
+        _ => Err(TransformMismatch),
     }
 }
 
@@ -157,9 +157,9 @@ pub(super) fn email(text: Cow<'_, str>) -> Answer<'_> {
     if text.is_empty() {
         return Ok(text);
     }
-    let (person, domain) = text.rsplit_once('@').ok_or(Unreadable)?;
+    let (person, domain) = text.rsplit_once('@').ok_or(TransformMismatch)?;
     if person.is_empty() || domain.is_empty() || text.contains(char::is_whitespace) {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
     if domain.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Ok(Cow::Owned(format!("{person}@{}", domain.to_ascii_lowercase())));
@@ -179,10 +179,10 @@ pub(super) fn pnc_id(text: Cow<'_, str>) -> Answer<'_> {
         Some(parts) => parts,
         None if body.len() == 9 => body.split_at(2),
         None if body.len() == 11 => body.split_at(4),
-        None => return Err(Unreadable),
+        None => return Err(TransformMismatch),
     };
     if !digits(year, 2..=4) || year.len() == 3 || !digits(serial, 1..=7) {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
     let century = match year {
         _ if year.len() == 4 => "",
@@ -205,10 +205,10 @@ pub(super) fn asn(text: Cow<'_, str>) -> Answer<'_> {
         let (Some(year), Some(unit), Some(system), Some(sequence), None) =
             (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(Unreadable);
+            return Err(TransformMismatch);
         };
         if year.len() != 2 || !(4..=5).contains(&unit.len()) || system.len() != 2 {
-            return Err(Unreadable);
+            return Err(TransformMismatch);
         }
         (format!("{year}{unit}{system}"), sequence)
     } else {
@@ -218,13 +218,13 @@ pub(super) fn asn(text: Cow<'_, str>) -> Answer<'_> {
             20 => 9,
             19 => 8,
             9..19 if body.as_bytes()[2..4].iter().all(u8::is_ascii_digit) => 8,
-            _ => return Err(Unreadable),
+            _ => return Err(TransformMismatch),
         };
         (body[..head_len].to_owned(), &body[head_len..])
     };
     let numbered = head.bytes().take(2).all(|byte| byte.is_ascii_digit());
     if !numbered || !head.bytes().all(|b| b.is_ascii_alphanumeric()) || !digits(sequence, 1..=11) {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
     Ok(Cow::Owned(format!("{head}{sequence:0>11}{letter}")))
 }
@@ -239,19 +239,21 @@ pub(super) fn cro(text: Cow<'_, str>) -> Answer<'_> {
     if let Some(file) = body.strip_prefix("SF") {
         let (year, serial) = match file.split_once('/') {
             Some(parts) => parts,
-            None if file.len() > 2 => file.split_at_checked(2).ok_or(Unreadable)?,
-            None => return Err(Unreadable),
+            None if file.len() > 2 => file.split_at_checked(2).ok_or(TransformMismatch)?,
+            None => return Err(TransformMismatch),
         };
         let fits = digits(year, 2..=2) && digits(serial, 1..=6);
-        return fits.then(|| Cow::Owned(format!("SF{year}/{serial}{letter}"))).ok_or(Unreadable);
+        return fits
+            .then(|| Cow::Owned(format!("SF{year}/{serial}{letter}")))
+            .ok_or(TransformMismatch);
     }
     let (serial, year) = match body.split_once('/') {
         Some(parts) => parts,
         None if body.len() == 8 => body.split_at(6),
-        None => return Err(Unreadable),
+        None => return Err(TransformMismatch),
     };
     let fits = digits(serial, 1..=6) && digits(year, 2..=2);
-    fits.then(|| Cow::Owned(format!("{serial:0>6}/{year}{letter}"))).ok_or(Unreadable)
+    fits.then(|| Cow::Owned(format!("{serial:0>6}/{year}{letter}"))).ok_or(TransformMismatch)
 }
 
 /// Eleven characters: force, station, sequence, year.
@@ -269,7 +271,7 @@ fn alphanumeric(text: Cow<'_, str>, drop: impl Fn(char) -> bool) -> Answer<'_> {
     }
     let compact = compact(&text, drop);
     let fits = compact.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    fits.then_some(Cow::Owned(compact)).ok_or(Unreadable)
+    fits.then_some(Cow::Owned(compact)).ok_or(TransformMismatch)
 }
 
 /// Capitals, without blanks and without what is to be dropped.
@@ -281,13 +283,14 @@ fn compact(text: &str, drop: impl Fn(char) -> bool) -> String {
 }
 
 /// Splits off the check letter; I, O and S are never one (DOMAIN 3.1). What is left is ASCII.
-fn checked(compact: &str) -> Result<(&str, char), Unreadable> {
-    let letter = compact.chars().next_back().filter(char::is_ascii_uppercase).ok_or(Unreadable)?;
+fn checked(compact: &str) -> Result<(&str, char), TransformMismatch> {
+    let letter =
+        compact.chars().next_back().filter(char::is_ascii_uppercase).ok_or(TransformMismatch)?;
     // A stroke may stand before the letter in a number that was typed in its printed form.
     let body = &compact[..compact.len() - 1];
     let body = body.strip_suffix('/').unwrap_or(body);
     if matches!(letter, 'I' | 'O' | 'S') || !body.is_ascii() {
-        return Err(Unreadable);
+        return Err(TransformMismatch);
     }
     Ok((body, letter))
 }

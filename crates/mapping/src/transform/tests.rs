@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::list::ALL;
-use super::{Cause, Fits, Takes, Transform};
+use super::{Fits, PhraseFaultKind, Transform, TransformArgument};
 use cara_domain::FieldId;
 
 /// What the written transforms make of one text; none when it cannot be read.
@@ -169,12 +169,12 @@ fn a_mistake_is_underlined_and_the_near_name_proposed() {
     assert_eq!(fault("uppercase").suggestion.as_deref(), Some("upper case"));
     assert_eq!(fault("befor /").suggestion.as_deref(), Some("before /"));
     assert_eq!(fault("eval(x)").suggestion, None);
-    assert_eq!(fault("").cause, Cause::Transform);
+    assert_eq!(fault("").cause, PhraseFaultKind::Transform);
     let extra = fault(" trim 3");
-    assert_eq!((extra.cause, extra.start, extra.end), (Cause::Argument, 6, 7));
-    assert_eq!(fault("before").cause, Cause::Argument);
-    assert_eq!(fault("letters 8 to 1").cause, Cause::Argument);
-    assert_eq!(fault("letters 0 to 1").cause, Cause::Argument);
+    assert_eq!((extra.cause, extra.start, extra.end), (PhraseFaultKind::Argument, 6, 7));
+    assert_eq!(fault("before").cause, PhraseFaultKind::Argument);
+    assert_eq!(fault("letters 8 to 1").cause, PhraseFaultKind::Argument);
+    assert_eq!(fault("letters 0 to 1").cause, PhraseFaultKind::Argument);
 }
 
 #[test]
@@ -205,7 +205,7 @@ proptest! {
             let step = Transform::parse(doc.example.written).unwrap();
             let Ok(once) = step.apply_list(vec![Cow::Borrowed(&text)]) else { continue };
             // Cutting a second time may cut more; a form that was reached stays.
-            if doc.takes == Takes::Nothing {
+            if doc.takes == TransformArgument::Nothing {
                 prop_assert_eq!(step.apply_list(once.clone()), Ok(once), "{}", doc.name);
             }
         }

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use super::{Read, Translator, Trouble};
-use crate::path::Place;
+use crate::path::PathStart;
 use crate::plan::{Block, BlockKind, Field};
 use cara_document::NodeId;
 use cara_domain::field::Group;
-use cara_domain::{Code, Draft, Fields, Finding, Origin, Value};
+use cara_domain::{Draft, Fields, Finding, FindingCode, Origin, Value};
 
 /// Items of one `[[each]]`, mentions of one person; no case has as many. Bounds the work that one
 /// record can ask for.
@@ -24,7 +24,7 @@ impl<'t> Translator<'_, 't, '_> {
                     BlockKind::One(name) => name,
                     BlockKind::Each(group) => group.name(),
                 };
-                self.findings.push(Finding::new(Code::MORE_THAN_ONE, name).at(origin, None));
+                self.findings.push(Finding::new(FindingCode::MORE_THAN_ONE, name).at(origin, None));
                 return;
             }
         }
@@ -36,29 +36,30 @@ impl<'t> Translator<'_, 't, '_> {
             BlockKind::One(name) => match items.as_slice() {
                 [] => {}
                 [item] => {
-                    let at = Place { record, item: *item };
+                    let at = PathStart { record, item: *item };
                     self.fields(&block.fields, &[at], &mut draft.root, None);
                 }
                 several if self.is_one_person(block, record, several) => {
-                    let at = |item: &NodeId| Place { record, item: *item };
-                    let places: Vec<Place> = several.iter().map(at).collect();
+                    let at = |item: &NodeId| PathStart { record, item: *item };
+                    let places: Vec<PathStart> = several.iter().map(at).collect();
                     self.fields(&block.fields, &places, &mut draft.root, None);
                 }
                 [_, second, ..] => {
                     let origin = block.from.first().map(|(_, origin)| *origin);
                     let line = Some(self.tree.line(*second));
-                    self.findings.push(Finding::new(Code::MORE_THAN_ONE, name).at(origin, line));
+                    self.findings
+                        .push(Finding::new(FindingCode::MORE_THAN_ONE, name).at(origin, line));
                 }
             },
             BlockKind::Each(group) if items.len() > ITEMS_MAX => {
                 let origin = block.from.first().map(|(_, origin)| *origin);
                 self.findings
-                    .push(Finding::new(Code::MORE_THAN_ONE, group.name()).at(origin, None));
+                    .push(Finding::new(FindingCode::MORE_THAN_ONE, group.name()).at(origin, None));
             }
             BlockKind::Each(group) => {
                 for (index, item) in items.into_iter().enumerate() {
                     let mut fields = Fields::empty(group);
-                    let at = Place { record, item };
+                    let at = PathStart { record, item };
                     self.fields(&block.fields, &[at], &mut fields, Some(index + 1));
                     match group {
                         Group::Offence => draft.offences.push(fields),
@@ -78,13 +79,13 @@ impl<'t> Translator<'_, 't, '_> {
         if block.same_by.is_empty() || items.len() > ITEMS_MAX {
             return false;
         }
-        let mut keys = items.iter().map(|item| self.key(block, Place { record, item: *item }));
+        let mut keys = items.iter().map(|item| self.key(block, PathStart { record, item: *item }));
         let Some(Some(first)) = keys.next() else { return false };
         keys.all(|key| key.as_ref() == Some(&first))
     }
 
     /// The texts of `same_by`, all of which have to be there.
-    fn key(&mut self, block: &Block, at: Place) -> Option<Vec<Cow<'t, str>>> {
+    fn key(&mut self, block: &Block, at: PathStart) -> Option<Vec<Cow<'t, str>>> {
         let mut key = Vec::with_capacity(block.same_by.len());
         for path in &block.same_by {
             let found = self.one(path, Origin(0), at).ok().flatten()?;
@@ -97,7 +98,7 @@ impl<'t> Translator<'_, 't, '_> {
     pub(super) fn agreed(
         &mut self,
         field: &Field,
-        places: &[Place],
+        places: &[PathStart],
         number: Option<usize>,
     ) -> Read<'t> {
         let nothing =

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use cara_mapping::code::Code;
+use cara_mapping::code::MappingCode;
 use cara_mapping::{Diagnostic, Mapping};
 
 fn folder(name: &str) -> PathBuf {
@@ -100,7 +100,7 @@ fn every_code_has_an_example_with_exactly_what_a_person_sees() {
 
 #[test]
 fn no_code_is_without_an_example_and_no_example_without_a_code() {
-    let codes: BTreeSet<String> = Code::all().map(|code| code.id().to_owned()).collect();
+    let codes: BTreeSet<String> = MappingCode::all().map(|code| code.id().to_owned()).collect();
     let examples: BTreeSet<String> = examples().into_iter().collect();
     let missing: Vec<_> = codes.difference(&examples).collect();
     assert!(missing.is_empty(), "write tests/catalogue/made/CODE.toml for {missing:?}");
@@ -110,7 +110,7 @@ fn no_code_is_without_an_example_and_no_example_without_a_code() {
 #[test]
 fn every_page_has_four_parts_that_are_sentences_of_their_own() {
     let mut ids = BTreeSet::new();
-    for code in Code::all() {
+    for code in MappingCode::all() {
         let page = code.page();
         assert!(ids.insert(page.id), "{} is there twice", page.id);
         let parts = [page.means, page.cause, page.fix, page.avoid];

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cara_mapping::code::Code;
+use cara_mapping::code::MappingCode;
 use cara_mapping::letter::{self, LetterPlan};
 use proptest::prelude::*;
 
@@ -270,7 +270,7 @@ fn every_code_of_letters_has_a_mistake_here() {
     let all = [TARGETS, DELIVERIES, FIELDS, LOOKUPS, CONDITIONS, TESTS].concat();
     let found = SOUND.codes(&all);
     for id in ["M191", "M192", "M193", "M194", "M195"] {
-        assert!(found.contains(&Code::find(id).unwrap()), "{id}");
+        assert!(found.contains(&MappingCode::find(id).unwrap()), "{id}");
     }
 }
 

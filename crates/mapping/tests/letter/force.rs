@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use cara_document::{Limits, Names, Tree, parse};
+use cara_document::{Limits, NameTable, Tree, parse};
 use cara_mapping::extend;
 use cara_mapping::letter::{self, FIELDS, LetterPlan, example};
 
@@ -76,7 +76,8 @@ fn every_kind_of_notice_is_a_letter_of_every_force_that_reads_back() {
             let letter = plan.render(&given.notice()).unwrap();
             assert_eq!(letter.media_type, plan.media_type());
             let body = String::from_utf8(letter.body).unwrap();
-            let tree = parse(&body, plan.format(), &Names::default(), &Limits::default()).unwrap();
+            let tree =
+                parse(&body, plan.format(), &NameTable::default(), &Limits::default()).unwrap();
             let found = texts(&tree);
             let contact = given.content.provider_contact.clone().unwrap();
             for wanted in ["117".to_owned(), contact] {

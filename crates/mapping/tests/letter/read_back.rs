@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use cara_document::{Limits, Names, Tree, parse};
+use cara_document::{Limits, NameTable, Tree, parse};
 use cara_domain::notice::NoticeKind;
-use cara_mapping::letter::{Example, LetterPlan, example};
+use cara_mapping::letter::{LetterPlan, NoticeExample, example};
 use proptest::prelude::*;
 
 use super::planned;
@@ -79,7 +79,7 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-fn given(first: &str, second: &str) -> Example {
+fn given(first: &str, second: &str) -> NoticeExample {
     let mut given = example(NoticeKind::Returned);
     given.content.record_ref = Some(first.to_owned());
     given.content.provider_contact = Some(second.to_owned());
@@ -113,7 +113,7 @@ proptest! {
         ] {
             let letter = plan.render(&given.notice()).unwrap();
             let body = String::from_utf8(letter.body).unwrap();
-            let tree = parse(&body, plan.format(), &Names::default(), &Limits::default()).unwrap();
+            let tree = parse(&body, plan.format(), &NameTable::default(), &Limits::default()).unwrap();
             // The reader takes white space off both ends of every value.
             prop_assert_eq!(read(&tree), [first.trim(), second.trim()]);
         }
@@ -164,6 +164,6 @@ fn a_line_of_one_empty_column_is_still_a_row() {
     let body = plan.render(&example(NoticeKind::Returned).notice()).unwrap().body;
     let body = String::from_utf8(body).unwrap();
     assert_eq!(body, "A\r\n\"\"\r\n");
-    let tree = parse(&body, plan.format(), &Names::default(), &Limits::default()).unwrap();
+    let tree = parse(&body, plan.format(), &NameTable::default(), &Limits::default()).unwrap();
     assert_eq!(tree.children(tree.root()).count(), 1);
 }

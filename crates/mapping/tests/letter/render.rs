@@ -1,12 +1,12 @@
 //! What a plan makes of a notice: what is missing, several lines, conditions, days and moments.
 
 use cara_domain::notice::NoticeKind;
-use cara_mapping::letter::{self, Example, Unrendered, example};
+use cara_mapping::letter::{self, NoticeExample, Unrendered, example};
 
 use super::{BASE, MISSED, compiled, planned};
 
 /// The letter of the base with these lines instead of its fields.
-fn letter(target: &str, fields: &str, given: &Example) -> String {
+fn letter(target: &str, fields: &str, given: &NoticeExample) -> String {
     let text = format!(
         "format = 1\nforce = \"hampshire\"\nfills = \"letter/1\"\n[target]\n{target}\n[fields]\n{fields}\n\
          [[test]]\nname = \"one\"\nnotice = \"returned\"\nexpect_file = \"missed.xml\"\n"
@@ -15,7 +15,7 @@ fn letter(target: &str, fields: &str, given: &Example) -> String {
     String::from_utf8(body).unwrap()
 }
 
-fn json(fields: &str, given: &Example) -> String {
+fn json(fields: &str, given: &NoticeExample) -> String {
     letter("type = \"json\"", fields, given)
 }
 
@@ -111,7 +111,7 @@ fn days_and_moments_are_written_as_the_file_says() {
 
 #[test]
 fn a_line_writes_when_its_condition_holds() {
-    let holds = |condition: &str, given: &Example| {
+    let holds = |condition: &str, given: &NoticeExample| {
         json(&format!("a = {{ value = \"x\", when = \"{condition}\" }}"), given).contains("\"x\"")
     };
     let missed = example(NoticeKind::WorkshopMissed);

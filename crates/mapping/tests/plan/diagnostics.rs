@@ -1,7 +1,7 @@
 //! Every mistake with the exact text that a person sees.
 
 use cara_mapping::Plan;
-use cara_mapping::code::Code;
+use cara_mapping::code::MappingCode;
 
 use super::layer::LAYERS;
 use super::mistakes::{Base, Mistake};
@@ -205,7 +205,7 @@ fn mistakes_of_fixed_widths() {
     let fields = &after[after.find("[fields]").unwrap()..];
     let text = format!("{before}{FIXED}\n{lines}\n{fields}");
     let found = compiled(&text).diagnostics;
-    let of_lines = found.iter().filter(|it| it.code == Code::LINE);
+    let of_lines = found.iter().filter(|it| it.code == MappingCode::LINE);
     insta::assert_snapshot!(of_lines.map(|it| it.render()).collect::<String>());
 }
 
@@ -236,23 +236,23 @@ fn what_is_no_toml_is_told_with_what_else_is_wrong_and_without_what_only_follows
 fn every_code_has_a_mistake_here() {
     let all = [SYNTAX, KEYS, FIELDS, PATHS, VALUES, CONDITIONS, TESTS, LAYERS].concat();
     let mut found = SOUND.codes(&all);
-    found.extend([Code::LINE, Code::NO_TEST]);
+    found.extend([MappingCode::LINE, MappingCode::NO_TEST]);
     // From M191 on they are of letters, which have a test of their own.
-    let here = Code::all().filter(|code| code.id() < "M191");
-    let missing: Vec<Code> = here.filter(|code| !found.contains(code)).collect();
+    let here = MappingCode::all().filter(|code| code.id() < "M191");
+    let missing: Vec<MappingCode> = here.filter(|code| !found.contains(code)).collect();
     assert_eq!(missing, []);
 }
 
 #[test]
 fn the_published_ids_ascend_and_every_part_of_every_page_is_written() {
-    let ids: Vec<&str> = Code::all().map(Code::id).collect();
+    let ids: Vec<&str> = MappingCode::all().map(MappingCode::id).collect();
     assert!(ids.is_sorted_by(|one, other| one < other), "{ids:?}");
-    for code in Code::all() {
+    for code in MappingCode::all() {
         let page = code.page();
         for part in [page.means, page.cause, page.fix, page.avoid] {
             assert!(part.ends_with('.') || part.contains('"') || part.contains('`'), "{code:?}");
         }
         assert!(!page.effect.is_empty());
-        assert_eq!(Code::find(page.id), Some(code));
+        assert_eq!(MappingCode::find(page.id), Some(code));
     }
 }

@@ -2,7 +2,7 @@
 
 use cara_document::Limits;
 use cara_domain::field::{FieldId, Group};
-use cara_mapping::trace::Line;
+use cara_mapping::trace::TraceLine;
 use cara_mapping::{Plan, Translation};
 
 use super::told::told;
@@ -218,7 +218,7 @@ fn a_trace_tells_path_lines_and_every_step() {
     assert_eq!((line.value.as_slice(), &line.stuck_at), (["ANN".to_owned()].as_slice(), &None));
 }
 
-fn steps(line: &Line) -> Vec<String> {
+fn steps(line: &TraceLine) -> Vec<String> {
     line.made.iter().map(|made| format!("{}: {}", made.by, made.texts.join("|"))).collect()
 }
 

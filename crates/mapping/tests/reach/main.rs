@@ -15,7 +15,7 @@ mod repeated;
 mod told;
 
 use cara_document::{Limits, decode, excerpt};
-use cara_mapping::code::Code;
+use cara_mapping::code::MappingCode;
 use cara_mapping::{Plan, compile};
 use told::told;
 
@@ -25,7 +25,7 @@ use told::told;
 fn plan(mapping: &str) -> Plan {
     let head = "format = 1\nforce = \"cambridgeshire\"\nfills = \"referral/1\"\n";
     let compiled = compile("referral.toml", &format!("{head}{mapping}"), &|_| None);
-    let beside = [Code::MANDATORY_NOT_FILLED, Code::NO_TEST];
+    let beside = [MappingCode::MANDATORY_NOT_FILLED, MappingCode::NO_TEST];
     let wrong: Vec<_> =
         compiled.diagnostics.iter().filter(|it| !beside.contains(&it.code)).collect();
     assert!(wrong.is_empty(), "{wrong:?}");

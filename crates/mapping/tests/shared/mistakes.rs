@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use cara_mapping::Compiled;
-use cara_mapping::code::Code;
+use cara_mapping::code::MappingCode;
 
 /// A title, a piece of the base and what the mistake puts in its place.
 pub type Mistake = (&'static str, &'static str, &'static str);
@@ -44,7 +44,7 @@ impl<P> Base<P> {
     }
 
     /// The codes of all these mistakes, each of which has one at least.
-    pub fn codes(&self, mistakes: &[Mistake]) -> BTreeSet<Code> {
+    pub fn codes(&self, mistakes: &[Mistake]) -> BTreeSet<MappingCode> {
         let mut found = BTreeSet::new();
         for (title, right, wrong) in mistakes {
             let diagnostics = (self.compile)(&self.with(right, wrong)).diagnostics;

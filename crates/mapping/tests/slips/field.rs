@@ -1,6 +1,6 @@
 //! Slips on the left of a line: fields, keys, lines that are missing or stand twice.
 
-use cara_domain::field::{FIELDS, Need, Spec};
+use cara_domain::field::{FIELDS, FieldSpec, Need};
 
 use super::Kind;
 use super::file::{Edit, File, Line, shortened, swapped};
@@ -17,7 +17,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// The lines of fields with their rows of the field table.
-fn fields(file: &File) -> impl Iterator<Item = (&Line, &'static Spec)> {
+fn fields(file: &File) -> impl Iterator<Item = (&Line, &'static FieldSpec)> {
     file.lines.iter().filter(|line| file.reads_records() && line.fills()).filter_map(|line| {
         let person = block_of(file, line);
         let full =

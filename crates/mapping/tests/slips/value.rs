@@ -1,6 +1,6 @@
 //! Slips on the right of a line: paths, brackets, lookups, transforms, dates, conditions.
 
-use cara_domain::field::{FIELDS, Shape};
+use cara_domain::field::{FIELDS, FieldShape};
 use cara_mapping::transform::list;
 
 use super::Kind;
@@ -32,7 +32,7 @@ pub const KINDS: &[Kind] = &[
 ];
 
 fn is_code(text: &str) -> bool {
-    FIELDS.iter().any(|spec| matches!(spec.shape, Shape::Code(codes) if codes.contains(&text)))
+    FIELDS.iter().any(|spec| matches!(spec.shape, FieldShape::Code(codes) if codes.contains(&text)))
 }
 
 fn field_lines(file: &File) -> impl Iterator<Item = &Line> {

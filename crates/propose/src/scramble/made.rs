@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{Span, ToSpan as _};
 
-use super::super::calendar::{Calendar, Written};
+use super::super::calendar::{Calendar, DateWriting};
 use cara_domain::identifier::{Asn, Cro, Email, OffenceCode, Phone, PncId, Postcode};
 
 /// Offence codes that stand for others (DOMAIN section 3.4).
@@ -340,7 +340,7 @@ const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Another day in the layout of a text; fractions of seconds are left out.
-fn rewritten(text: &str, written: Written, day: Date, (hour, minute): (i8, i8)) -> String {
+fn rewritten(text: &str, written: DateWriting, day: Date, (hour, minute): (i8, i8)) -> String {
     let is_upper = !text.chars().any(|c| c.is_lowercase());
     let mut out = String::new();
     let mut rest = written.format;

@@ -3,20 +3,20 @@
 use std::ops::Range;
 
 use super::Swap;
-use cara_document::{Format, NodeId, Tree};
+use cara_document::{BodyFormat, NodeId, Tree};
 
 /// The body with every text swapped. Nothing that is not an element, a member, a column or a line
 /// is carried over: comments and declarations may hold anything.
-pub(super) fn swapped(tree: &Tree<'_>, text: &str, format: &Format, swaps: &[Swap]) -> String {
+pub(super) fn swapped(tree: &Tree<'_>, text: &str, format: &BodyFormat, swaps: &[Swap]) -> String {
     match format {
-        Format::Xml => {
+        BodyFormat::Xml => {
             let mut out = String::new();
             for child in tree.children(tree.root()) {
                 element(tree, child, swaps, 0, &mut out);
             }
             out
         }
-        Format::Json => in_place(text, swaps, |swap| {
+        BodyFormat::Json => in_place(text, swaps, |swap| {
             let at = value(text, tree.span(swap.node))?;
             let is_text = text[at.clone()].starts_with('"');
             let is_literal = matches!(&text[at.clone()], "true" | "false" | "null");
@@ -26,11 +26,11 @@ pub(super) fn swapped(tree: &Tree<'_>, text: &str, format: &Format, swaps: &[Swa
                 (false, _) => Some((at, json_number(&swap.made))),
             }
         }),
-        Format::Csv(_) => in_place(text, swaps, |swap| {
+        BodyFormat::Csv(_) => in_place(text, swaps, |swap| {
             let at = tree.span(swap.node);
             Some((at, swap.made.replace('"', "'")))
         }),
-        Format::Fixed(_) => in_place(text, swaps, |swap| {
+        BodyFormat::Fixed(_) => in_place(text, swaps, |swap| {
             let at = tree.span(swap.node);
             let width = text[at.clone()].chars().count();
             let left = text[at.clone()].chars().take_while(|c| c.is_whitespace()).count();

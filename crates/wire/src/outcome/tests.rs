@@ -47,13 +47,13 @@ fn faults(side: Compartment, message: &Value) -> Vec<(&'static str, String)> {
 
 #[test]
 fn every_kind_is_read_and_reads_again_what_it_wrote() {
-    let offender = Report::KINDS.map(|kind| (Compartment::Offender, kind));
+    let offender = OffenderReport::KINDS.map(|kind| (Compartment::Offender, kind));
     let victim = VictimReport::KINDS.map(|kind| (Compartment::Victim, kind));
     for (side, kind) in offender.into_iter().chain(victim) {
         let told = read(side, message(side, kind).to_string().as_bytes()).unwrap();
         assert_eq!(told.kind(), kind);
         let json = told.to_json();
-        assert_eq!(Told::from_json(side, &json).unwrap(), told);
+        assert_eq!(OutcomeMessage::from_json(side, &json).unwrap(), told);
         let written: Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(written, message(side, kind)["data"], "{kind}");
     }
@@ -61,7 +61,7 @@ fn every_kind_is_read_and_reads_again_what_it_wrote() {
 
 #[test]
 fn every_member_that_is_missing_or_wrong_is_named_at_once() {
-    for kind in Report::KINDS {
+    for kind in OffenderReport::KINDS {
         let whole = message(Compartment::Offender, kind);
         for name in whole["data"].as_object().unwrap().keys() {
             let mut cut = whole.clone();

@@ -5,7 +5,7 @@ use std::path::Path;
 use cara_domain::Finding;
 use cara_mapping::Plan;
 use cara_mapping::attempt::Attempt;
-use cara_mapping::trace::{By, Line, Made};
+use cara_mapping::trace::{By, Made, TraceLine};
 use serde_json::{Value, json};
 
 use super::{Tried, judged, kind, sorted};
@@ -56,7 +56,7 @@ fn found(plan: &Plan, finding: &Finding) -> Value {
     })
 }
 
-fn field(line: &Line) -> Value {
+fn field(line: &TraceLine) -> Value {
     json!({
         "field": line.field,
         "from": line.source_path,

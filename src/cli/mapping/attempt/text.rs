@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cara_domain::Finding;
 use cara_mapping::Plan;
-use cara_mapping::trace::{By, Line};
+use cara_mapping::trace::{By, TraceLine};
 
 use super::{Taken, Tried, judged, kind, sorted};
 
@@ -62,7 +62,7 @@ const PATH_WIDTH_MAX: usize = 48;
 
 /// Where every field came from: field, line of the mapping, line of the record, source path, the
 /// text as read, and what each step made of it.
-fn trace(lines: &[Line], out: &mut impl Write) -> io::Result<()> {
+fn trace(lines: &[TraceLine], out: &mut impl Write) -> io::Result<()> {
     let rows: Vec<[String; 5]> = lines.iter().map(row).collect();
     let titles = ["field", "mapping", "record", "from", "as read, then what each step makes of it"];
     let width = |column: usize| {
@@ -78,7 +78,7 @@ fn trace(lines: &[Line], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn row(line: &Line) -> [String; 5] {
+fn row(line: &TraceLine) -> [String; 5] {
     let spot = &line.mapping_spot;
     let mapping = match &spot.base {
         Some(base) => format!("{base}:{}", spot.line),
@@ -93,7 +93,7 @@ fn row(line: &Line) -> [String; 5] {
 }
 
 /// `so149zz → postcode: SO14 9ZZ`
-fn steps(line: &Line) -> String {
+fn steps(line: &TraceLine) -> String {
     let mut shown = String::new();
     for made in &line.made {
         let texts = made.texts.join(" | ");

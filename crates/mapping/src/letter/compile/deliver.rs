@@ -1,9 +1,9 @@
 //! `[deliver]`: where letters are pushed to, and what the force's answers mean.
 
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::compile::Compiler;
-use crate::compile::table::Table;
-use crate::letter::plan::Delivery;
+use crate::compile::table::TableReader;
+use crate::letter::plan::LetterDelivery;
 
 /// Headers that the gateway or its HTTP client sets itself, in small letters.
 const RESERVED: [&str; 18] = [
@@ -29,30 +29,30 @@ const RESERVED: [&str; 18] = [
 
 pub(crate) const KEYS: [&str; 5] = ["to", "delivered", "taken_over", "timeout_s", "headers"];
 
-pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Option<Delivery> {
+pub(super) fn read(reporter: &mut Compiler<'_>, top: &TableReader<'_>) -> Option<LetterDelivery> {
     let table = top.table(reporter, "deliver")?;
     reporter.known_keys(&table, &KEYS);
     reporter.missing(&table, "to", "to = \"https://notices.force.example/inbox\"");
     let to = table.string(reporter, "to").map(|(to, span)| {
         if let Err(what) = address(&to) {
-            reporter.report(Code::DELIVERY, span, what);
+            reporter.report(MappingCode::DELIVERY, span, what);
         }
         to
     });
     let delivered = answers(reporter, &table, "delivered");
-    let delivered = delivered.unwrap_or_else(|| Delivery::DELIVERED.to_vec());
+    let delivered = delivered.unwrap_or_else(|| LetterDelivery::DELIVERED.to_vec());
     if delivered.is_empty() {
         let what = "no answer would mean that the force has the letter";
-        reporter.report(Code::DELIVERY, table.key_span("delivered"), what);
+        reporter.report(MappingCode::DELIVERY, table.key_span("delivered"), what);
     }
     let taken_over = answers(reporter, &table, "taken_over").unwrap_or_default();
     if let Some(other) = taken_over.iter().find(|answer| !delivered.contains(answer)) {
         let what = format!("{other} takes over what is not even delivered: add it to `delivered`");
-        reporter.report(Code::DELIVERY, table.key_span("taken_over"), what);
+        reporter.report(MappingCode::DELIVERY, table.key_span("taken_over"), what);
     }
     let timeout_s = timeout_s(reporter, &table);
     let headers = headers(reporter, &table);
-    Some(Delivery { to: to?, delivered, taken_over, timeout_s, headers })
+    Some(LetterDelivery { to: to?, delivered, taken_over, timeout_s, headers })
 }
 
 /// An https address whose parts mean one thing to every reader.
@@ -91,56 +91,57 @@ fn address(to: &str) -> Result<(), String> {
     }
 }
 
-fn answers(reporter: &mut Compiler<'_>, table: &Table<'_>, key: &str) -> Option<Vec<u16>> {
+fn answers(reporter: &mut Compiler<'_>, table: &TableReader<'_>, key: &str) -> Option<Vec<u16>> {
     let item = table.get(key)?;
     let span = item.span().unwrap_or_else(|| table.key_span(key));
     let numbers: Option<Vec<i64>> =
         item.as_array().and_then(|array| array.iter().map(|value| value.as_integer()).collect());
     let Some(numbers) = numbers else {
         let what = format!("`{key}` takes a list of numbers: [200, 202]");
-        reporter.report(Code::WRONG_TYPE, span, what);
+        reporter.report(MappingCode::WRONG_TYPE, span, what);
         return None;
     };
     let is_success = |number: &i64| (200..300).contains(number);
     if let Some(other) = numbers.iter().find(|number| !is_success(number)) {
         let what = format!("{other} is no success: answers are from 200 to 299");
-        reporter.report(Code::DELIVERY, span, what);
+        reporter.report(MappingCode::DELIVERY, span, what);
     }
     Some(numbers.into_iter().filter(is_success).map(|number| number as u16).collect())
 }
 
-fn timeout_s(reporter: &mut Compiler<'_>, table: &Table<'_>) -> u16 {
+fn timeout_s(reporter: &mut Compiler<'_>, table: &TableReader<'_>) -> u16 {
     let Some((seconds, span)) = table.integer(reporter, "timeout_s") else {
-        return Delivery::TIMEOUT_S;
+        return LetterDelivery::TIMEOUT_S;
     };
-    let fits = u16::try_from(seconds).ok().filter(|it| Delivery::TIMEOUT_S_RANGE.contains(it));
+    let fits =
+        u16::try_from(seconds).ok().filter(|it| LetterDelivery::TIMEOUT_S_RANGE.contains(it));
     fits.unwrap_or_else(|| {
-        let range = Delivery::TIMEOUT_S_RANGE;
+        let range = LetterDelivery::TIMEOUT_S_RANGE;
         let what = format!("`timeout_s` is from {} to {} seconds", range.start(), range.end());
-        reporter.report(Code::WRONG_VALUE, span, what);
-        Delivery::TIMEOUT_S
+        reporter.report(MappingCode::WRONG_VALUE, span, what);
+        LetterDelivery::TIMEOUT_S
     })
 }
 
-fn headers(reporter: &mut Compiler<'_>, table: &Table<'_>) -> Vec<(String, String)> {
+fn headers(reporter: &mut Compiler<'_>, table: &TableReader<'_>) -> Vec<(String, String)> {
     let mut headers: Vec<(String, String)> = Vec::new();
     let Some(table) = table.table(reporter, "headers") else { return headers };
     for (name, name_span) in table.keys() {
         let Some((value, value_span)) = table.string(reporter, &name) else { continue };
         if !is_token(&name) {
             let what = format!("\"{name}\" cannot name a header");
-            reporter.report(Code::DELIVERY, name_span, what);
+            reporter.report(MappingCode::DELIVERY, name_span, what);
         } else if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
             let what = format!("the header {name} cannot be set here");
-            reporter.report(Code::DELIVERY, name_span, what);
+            reporter.report(MappingCode::DELIVERY, name_span, what);
         } else if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(&name)) {
             let what = format!("the header {name} stands here twice; case does not count");
-            reporter.report(Code::FILLED_TWICE, name_span, what);
+            reporter.report(MappingCode::FILLED_TWICE, name_span, what);
         }
         let printed = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
         if !value.bytes().all(printed) || value.trim() != value {
             let what = format!("the header {name} holds printed ASCII only, no blanks around it");
-            reporter.report(Code::DELIVERY, value_span, what);
+            reporter.report(MappingCode::DELIVERY, value_span, what);
         }
         headers.push((name, value));
     }

@@ -3,17 +3,17 @@
 
 use std::ops::Range;
 
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::compile::Compiler;
-use crate::compile::table::Table;
+use crate::compile::table::TableReader;
 use crate::fault::nearest;
-use crate::letter::field::{Field, Shape};
-use crate::letter::lookup::Lookup;
+use crate::letter::field::{Field, LetterFieldShape};
+use crate::letter::lookup::LetterLookup;
 use cara_domain::notice::NoticeKind;
 
 /// A lookup and where it is written.
-pub(super) struct Written {
-    pub lookup: Lookup,
+pub(super) struct LookupUse {
+    pub lookup: LetterLookup,
     name_span: Range<usize>,
     rows: Vec<Range<usize>>,
     is_used: bool,
@@ -23,17 +23,17 @@ pub(super) struct Written {
     uses: Vec<(Field, Vec<&'static str>)>,
 }
 
-pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Written> {
+pub(super) fn read(reporter: &mut Compiler<'_>, top: &TableReader<'_>) -> Vec<LookupUse> {
     let mut all = Vec::new();
     let Some(tables) = top.table(reporter, "lookup") else { return all };
     for (name, name_span) in tables.keys() {
         let Some(table) = tables.table(reporter, &name) else { continue };
-        let mut lookup = Lookup { name, rows: Vec::new() };
+        let mut lookup = LetterLookup { name, rows: Vec::new() };
         let mut rows = Vec::new();
         for (code, span) in table.keys() {
             if code == "otherwise" {
                 let what = "a letter's lookup lists every code, so it has no `otherwise`";
-                reporter.report(Code::UNKNOWN_KEY, span, what);
+                reporter.report(MappingCode::UNKNOWN_KEY, span, what);
                 continue;
             }
             // A row whose word is of the wrong kind is there all the same.
@@ -41,7 +41,7 @@ pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Written>
             lookup.rows.push((code, word));
             rows.push(span);
         }
-        all.push(Written {
+        all.push(LookupUse {
             lookup,
             name_span,
             rows,
@@ -57,10 +57,10 @@ pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Vec<Written>
 /// its condition cannot be read.
 pub(super) fn of_line(
     reporter: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     field: Option<Field>,
     kinds: Option<&[NoticeKind]>,
-    all: &mut [Written],
+    all: &mut [LookupUse],
 ) -> Option<usize> {
     let (name, span) = table.string(reporter, "lookup")?;
     let named = |name: &str| all.iter().position(|written| written.lookup.name == name);
@@ -72,7 +72,7 @@ pub(super) fn of_line(
             all[index].is_unsure = true;
         }
         let what = format!("there is no lookup \"{name}\"");
-        reporter.report(Code::LETTER_LOOKUP, span, what).suggestion = meant;
+        reporter.report(MappingCode::LETTER_LOOKUP, span, what).suggestion = meant;
         return None;
     };
     all[index].is_used = true;
@@ -85,18 +85,18 @@ pub(super) fn of_line(
         None => {
             all[index].is_unsure = true;
             let what = format!("{} has no codes to look up", field.spec().name);
-            reporter.report(Code::LETTER_LOOKUP, span, what);
+            reporter.report(MappingCode::LETTER_LOOKUP, span, what);
         }
     }
     Some(index)
 }
 
 /// Every lookup is used, lists every code that its lines can meet, and none that they never meet.
-pub(super) fn check(reporter: &mut Compiler<'_>, all: &[Written]) {
-    for Written { lookup, name_span, rows, is_used, is_unsure, uses } in all {
+pub(super) fn check(reporter: &mut Compiler<'_>, all: &[LookupUse]) {
+    for LookupUse { lookup, name_span, rows, is_used, is_unsure, uses } in all {
         if !is_used {
             let what = format!("no field uses the lookup \"{}\"", lookup.name);
-            reporter.report(Code::LOOKUP_NOT_USED, name_span.clone(), what);
+            reporter.report(MappingCode::LOOKUP_NOT_USED, name_span.clone(), what);
         }
         let Some((first, _)) = uses.first().filter(|_| !is_unsure) else { continue };
         let mut met: Vec<&str> = Vec::new();
@@ -113,7 +113,9 @@ pub(super) fn check(reporter: &mut Compiler<'_>, all: &[Written]) {
             }
             let name = first.spec().name;
             let can_be = uses.iter().any(|(field, _)| match field.spec().shape {
-                Shape::Code(codes) | Shape::Codes(codes) => codes.contains(&code.as_str()),
+                LetterFieldShape::Code(codes) | LetterFieldShape::Codes(codes) => {
+                    codes.contains(&code.as_str())
+                }
                 _ => false,
             });
             let what = match can_be {
@@ -123,12 +125,12 @@ pub(super) fn check(reporter: &mut Compiler<'_>, all: &[Written]) {
             let near = nearest(code, missing.iter().copied());
             let meant = near.or_else(|| nearest(code, met.iter().copied())).filter(|_| !can_be);
             missing.retain(|missing| Some(*missing) != meant);
-            reporter.report(Code::LETTER_LOOKUP, span.clone(), what).suggestion =
+            reporter.report(MappingCode::LETTER_LOOKUP, span.clone(), what).suggestion =
                 meant.map(|meant| format!("\"{meant}\""));
         }
         if !missing.is_empty() {
             let what = format!("lookup \"{}\" does not list {}", lookup.name, missing.join(", "));
-            reporter.report(Code::LETTER_LOOKUP, name_span.clone(), what);
+            reporter.report(MappingCode::LETTER_LOOKUP, name_span.clone(), what);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use crate::code::Code;
+use crate::code::MappingCode;
 use crate::compile::Compiler;
-use crate::compile::table::Table;
+use crate::compile::table::TableReader;
 use crate::date;
 use crate::fault::nearest;
-use crate::letter::plan::{Place, Target};
+use crate::letter::plan::{LetterPlace, Target};
 use cara_document::write::{LineEnd, is_xml_name};
-use cara_document::{Format, csv};
+use cara_document::{BodyFormat, csv};
 
 /// Elements inside each other below the root; the reader's own limit is far above.
 const STEPS_MAX: usize = 16;
@@ -27,13 +27,13 @@ pub(crate) const KEYS: [(&str, &[&str]); 7] = [
     ("line_end", &["csv"]),
 ];
 
-pub(super) struct Read {
+pub(super) struct TargetSection {
     pub target: Target,
     /// How days are written where a line does not say.
-    pub dates: Option<date::Format>,
+    pub dates: Option<date::DateFormat>,
 }
 
-pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Option<Read> {
+pub(super) fn read(reporter: &mut Compiler<'_>, top: &TableReader<'_>) -> Option<TargetSection> {
     let Some(table) = top.table(reporter, "target") else {
         reporter.missing(top, "target", "[target] with type = \"xml\", json or csv");
         return None;
@@ -50,13 +50,13 @@ pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Option<Read>
             other => format!("\"{other}\" is no type: xml, json or csv"),
         };
         let meant = nearest(&kind, TYPES).map(str::to_owned);
-        reporter.report(Code::WRONG_VALUE, span, what).suggestion = meant;
+        reporter.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant;
         return None;
     }
     for (key, types) in KEYS {
         if table.has(key) && !types.contains(&kind.as_str()) {
             let what = format!("`{key}` is for type = \"{}\"", types.join("\" or \""));
-            reporter.report(Code::UNKNOWN_KEY, table.key_span(key), what);
+            reporter.report(MappingCode::UNKNOWN_KEY, table.key_span(key), what);
         }
     }
     let is_xml = kind == "xml";
@@ -67,14 +67,14 @@ pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Option<Read>
     let root = root.map_or(String::new(), |(root, span)| {
         let named = if is_xml { element(&root) } else { member(&root) };
         if let Err(what) = named {
-            reporter.report(Code::LETTER_PLACE, span, what);
+            reporter.report(MappingCode::LETTER_PLACE, span, what);
         }
         root
     });
     let format = match kind.as_str() {
-        "xml" => Format::Xml,
-        "json" => Format::Json,
-        _ => Format::Csv(csv::Options {
+        "xml" => BodyFormat::Xml,
+        "json" => BodyFormat::Json,
+        _ => BodyFormat::Csv(csv::CsvOptions {
             header: table.boolean(reporter, "header").unwrap_or(true),
             separator: separator(reporter, &table),
             group: None,
@@ -83,27 +83,27 @@ pub(super) fn read(reporter: &mut Compiler<'_>, top: &Table<'_>) -> Option<Read>
     let namespace = table.string(reporter, "namespace").map(|(namespace, span)| {
         if namespace.is_empty() || namespace.contains(|c: char| c.is_whitespace() || c < ' ') {
             let what = "a namespace is a name such as \"urn:example:update:1\"";
-            reporter.report(Code::WRONG_VALUE, span, what);
+            reporter.report(MappingCode::WRONG_VALUE, span, what);
         }
         namespace
     });
     let line_end = line_end(reporter, &table);
-    Some(Read { target: Target { format, root, namespace, line_end }, dates })
+    Some(TargetSection { target: Target { format, root, namespace, line_end }, dates })
 }
 
-fn separator(reporter: &mut Compiler<'_>, table: &Table<'_>) -> u8 {
+fn separator(reporter: &mut Compiler<'_>, table: &TableReader<'_>) -> u8 {
     let Some((text, span)) = table.string(reporter, "separator") else { return b',' };
     match text.as_bytes() {
         [byte] if matches!(byte, b'\t' | b' '..=b'~') && *byte != b'"' => *byte,
         _ => {
             let what = "a separator is one ASCII character and no quote";
-            reporter.report(Code::WRONG_VALUE, span, what);
+            reporter.report(MappingCode::WRONG_VALUE, span, what);
             b','
         }
     }
 }
 
-fn line_end(reporter: &mut Compiler<'_>, table: &Table<'_>) -> LineEnd {
+fn line_end(reporter: &mut Compiler<'_>, table: &TableReader<'_>) -> LineEnd {
     match table.string(reporter, "line_end") {
         None => LineEnd::default(),
         Some((text, _)) if text == "crlf" => LineEnd::CrLf,
@@ -111,17 +111,17 @@ fn line_end(reporter: &mut Compiler<'_>, table: &Table<'_>) -> LineEnd {
         Some((text, span)) => {
             let meant = nearest(&text, ["crlf", "lf"]).map(str::to_owned);
             let what = "a line ends with \"crlf\" or \"lf\"";
-            reporter.report(Code::WRONG_VALUE, span, what).suggestion = meant;
+            reporter.report(MappingCode::WRONG_VALUE, span, what).suggestion = meant;
             LineEnd::default()
         }
     }
 }
 
-fn days(reporter: &mut Compiler<'_>, table: &Table<'_>) -> Option<date::Format> {
+fn days(reporter: &mut Compiler<'_>, table: &TableReader<'_>) -> Option<date::DateFormat> {
     let (format, span) = format(reporter, table)?;
     if format.has_time() {
         let what = "a day has no time: give the line of a moment its own `dates`";
-        reporter.report(Code::DATE_FORMAT, span, what);
+        reporter.report(MappingCode::DATE_FORMAT, span, what);
         return None;
     }
     Some(format)
@@ -130,10 +130,10 @@ fn days(reporter: &mut Compiler<'_>, table: &Table<'_>) -> Option<date::Format> 
 /// The one format of a `dates` key.
 pub(super) fn format(
     reporter: &mut Compiler<'_>,
-    table: &Table<'_>,
-) -> Option<(date::Format, Range<usize>)> {
+    table: &TableReader<'_>,
+) -> Option<(date::DateFormat, Range<usize>)> {
     let (text, span) = table.string(reporter, "dates")?;
-    match date::Format::parse(&text, None) {
+    match date::DateFormat::parse(&text, None) {
         Ok(format) => Some((format, span)),
         Err(mut fault) => {
             if text.get(fault.start..fault.end) == Some("YY") {
@@ -167,19 +167,21 @@ fn member(name: &str) -> Result<(), String> {
 }
 
 /// Reads the left side of a line; an error says what cannot be.
-pub(super) fn place(target: &Target, text: &str) -> Result<Place, String> {
-    if let Format::Csv(_) = target.format {
+pub(super) fn place(target: &Target, text: &str) -> Result<LetterPlace, String> {
+    if let BodyFormat::Csv(_) = target.format {
         return match text.trim() {
             "" => Err("a column has no name here".to_owned()),
             name if name.contains(char::is_control) => {
                 Err("a column's name stands on one line".to_owned())
             }
-            name => {
-                Ok(Place { text: name.to_owned(), steps: vec![name.to_owned()], attribute: None })
-            }
+            name => Ok(LetterPlace {
+                text: name.to_owned(),
+                steps: vec![name.to_owned()],
+                attribute: None,
+            }),
         };
     }
-    let is_xml = target.format == Format::Xml;
+    let is_xml = target.format == BodyFormat::Xml;
     let mut steps: Vec<String> = text.split('/').map(str::to_owned).collect();
     let mut attribute = None;
     if is_xml && let Some(last) = steps.pop_if(|last| last.starts_with('@')) {
@@ -194,5 +196,5 @@ pub(super) fn place(target: &Target, text: &str) -> Result<Place, String> {
     for step in steps.iter().chain(&attribute) {
         if is_xml { element(step)? } else { member(step)? }
     }
-    Ok(Place { text: text.to_owned(), steps, attribute })
+    Ok(LetterPlace { text: text.to_owned(), steps, attribute })
 }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use toml_edit::Item;
 
-use super::line::Fields;
-use crate::code::Code;
+use super::line::LetterFields;
+use crate::code::MappingCode;
 use crate::compile::Compiler;
-use crate::compile::table::Table;
+use crate::compile::table::TableReader;
 use crate::fault::nearest;
 use crate::letter::example::example;
-use crate::letter::field::{Field, Shape};
+use crate::letter::field::{Field, LetterFieldShape};
 use crate::letter::plan::LetterTest;
 use cara_domain::choice::Choice;
 use cara_domain::notice::NoticeKind;
@@ -19,8 +19,8 @@ pub(crate) const KEYS: [&str; 5] = ["name", "notice", "given", "expect", "expect
 
 pub(super) fn read(
     reporter: &mut Compiler<'_>,
-    top: &Table<'_>,
-    fields: &Fields,
+    top: &TableReader<'_>,
+    fields: &LetterFields,
 ) -> Vec<LetterTest> {
     let mut tests: Vec<LetterTest> = Vec::new();
     for table in top.tables(reporter, "test") {
@@ -29,7 +29,7 @@ pub(super) fn read(
         let Some((name, span)) = table.string(reporter, "name") else { continue };
         if tests.iter().any(|test| test.name == name) {
             let what = format!("two tests are named \"{name}\"");
-            reporter.report(Code::FILLED_TWICE, span, what);
+            reporter.report(MappingCode::FILLED_TWICE, span, what);
         }
         let kinds = kinds(reporter, &table, &name);
         let given = given(reporter, &table);
@@ -37,27 +37,27 @@ pub(super) fn read(
         let expect_file = table.string(reporter, "expect_file").map(|(file, span)| {
             if (reporter.open)(&file).is_none() {
                 let what = format!("the file \"{file}\" is not there");
-                reporter.report(Code::LETTER_TEST, span, what);
+                reporter.report(MappingCode::LETTER_TEST, span, what);
             }
             file
         });
         if !table.has("expect") && !table.has("expect_file") {
             let what = format!("the test \"{name}\" expects nothing");
-            reporter.report(Code::LETTER_TEST, table.span.clone(), what);
+            reporter.report(MappingCode::LETTER_TEST, table.span.clone(), what);
         }
         tests.push(LetterTest { name, kinds, given, expected, expect_file });
     }
     if !top.has("test") {
-        reporter.report(Code::LETTER_TEST, 0..0, "the file has no [[test]]");
+        reporter.report(MappingCode::LETTER_TEST, 0..0, "the file has no [[test]]");
     }
     tests
 }
 
-fn kinds(reporter: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<NoticeKind> {
+fn kinds(reporter: &mut Compiler<'_>, table: &TableReader<'_>, name: &str) -> Vec<NoticeKind> {
     let codes = table.strings(reporter, "notice");
     if !table.has("notice") || codes.as_ref().is_some_and(Vec::is_empty) {
         let what = format!("the test \"{name}\" does not say of which notice it is");
-        reporter.report(Code::LETTER_TEST, table.span.clone(), what).suggestion =
+        reporter.report(MappingCode::LETTER_TEST, table.span.clone(), what).suggestion =
             Some("notice = \"workshop_missed\"".to_owned());
     }
     let mut kinds = Vec::new();
@@ -67,7 +67,7 @@ fn kinds(reporter: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<Noti
             None => {
                 let what = format!("\"{code}\" is no kind of notice");
                 let meant = nearest(&code, NoticeKind::CODES.iter().copied());
-                reporter.report(Code::LETTER_TEST, span, what).suggestion =
+                reporter.report(MappingCode::LETTER_TEST, span, what).suggestion =
                     meant.map(str::to_owned);
             }
         }
@@ -78,7 +78,7 @@ fn kinds(reporter: &mut Compiler<'_>, table: &Table<'_>, name: &str) -> Vec<Noti
 /// Every text below a table, with its dotted name and the places of name and text.
 fn texts(
     reporter: &mut Compiler<'_>,
-    table: &Table<'_>,
+    table: &TableReader<'_>,
     key: &str,
 ) -> Vec<(String, Range<usize>, String, Range<usize>)> {
     let Some(inner) = table.table(reporter, key) else { return Vec::new() };
@@ -92,37 +92,39 @@ fn texts(
             }
             None => {
                 let what = format!("{key}.{} takes a text", leaf.name);
-                reporter.report(Code::WRONG_TYPE, leaf.key_span, what);
+                reporter.report(MappingCode::WRONG_TYPE, leaf.key_span, what);
             }
         }
     }
     texts
 }
 
-fn given(reporter: &mut Compiler<'_>, table: &Table<'_>) -> Vec<(Field, String)> {
+fn given(reporter: &mut Compiler<'_>, table: &TableReader<'_>) -> Vec<(Field, String)> {
     let mut given = Vec::new();
     for (name, name_span, text, span) in texts(reporter, table, "given") {
         match Field::find(&name) {
             // `notice = "…"` says it.
             Some(Field::Kind) => {
                 let what = "the kind is said by `notice`";
-                reporter.report(Code::LETTER_TEST, name_span, what);
+                reporter.report(MappingCode::LETTER_TEST, name_span, what);
             }
             Some(field) => {
                 let is_code = match field.spec().shape {
-                    Shape::Code(codes) => text.is_empty() || codes.contains(&text.as_str()),
+                    LetterFieldShape::Code(codes) => {
+                        text.is_empty() || codes.contains(&text.as_str())
+                    }
                     _ => true,
                 };
                 if !is_code || !example(NoticeKind::Accepted).say(field, &text) {
                     let what = format!("{name} cannot be \"{text}\"");
-                    reporter.report(Code::LETTER_TEST, span, what);
+                    reporter.report(MappingCode::LETTER_TEST, span, what);
                 }
                 given.push((field, text));
             }
             None => {
                 let what = format!("a notice has no field {name}");
                 let meant = nearest(&name, Field::names());
-                reporter.report(Code::NOTICE_FIELD, name_span, what).suggestion =
+                reporter.report(MappingCode::NOTICE_FIELD, name_span, what).suggestion =
                     meant.map(str::to_owned);
             }
         }
@@ -132,8 +134,8 @@ fn given(reporter: &mut Compiler<'_>, table: &Table<'_>) -> Vec<(Field, String)>
 
 fn expected(
     reporter: &mut Compiler<'_>,
-    table: &Table<'_>,
-    fields: &Fields,
+    table: &TableReader<'_>,
+    fields: &LetterFields,
 ) -> Vec<(usize, String)> {
     let mut expected = Vec::new();
     for (name, span, text, _) in texts(reporter, table, "expect") {
@@ -144,7 +146,7 @@ fn expected(
             None => {
                 let what = format!("[fields] has no \"{name}\"");
                 let meant = nearest(&name, fields.written.iter().map(String::as_str));
-                reporter.report(Code::LETTER_TEST, span, what).suggestion =
+                reporter.report(MappingCode::LETTER_TEST, span, what).suggestion =
                     meant.map(|meant| format!("\"{meant}\""));
             }
         }
