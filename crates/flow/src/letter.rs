@@ -6,14 +6,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cara_domain::choice::Choice as _;
 use cara_domain::notice::Notice;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::live::LiveLetter;
-use super::notice::Asked;
+use super::notice::{Asked, kind_in_words, known_kind};
 use super::{Caller, Gateway, Operator, Refusal, Role};
 use cara_store::{
     EndpointChange, EndpointState, Entry, Fact, ForceCode, LetterChange, NoticeFilter, NoticeRow,
@@ -267,7 +266,7 @@ impl Gateway {
         let (force, time) = (self.forces.of(row.force), |at: Timestamp| at.to_string());
         Ok(json!({
             "notice_id": notice_id, "force": force.slug, "sequence": row.sequence,
-            "kind": row.kind.code(), "referral_id": row.about.referral_id(),
+            "kind": kind_in_words(&row), "referral_id": row.about.referral_id(),
             "made_at": time(row.made_at), "state": standing(&row, &state),
             "taken_over_at": row.taken_over_at.map(time), "cancelled_at": row.cancelled_at.map(time),
             "delivered_at": state.delivered_at.map(time),
@@ -360,7 +359,7 @@ impl Gateway {
             }
             let written = cara_supervisor::contain_now(|| self.render(&row, &live).map(Some));
             if let Some(letter) = self.set_aside(&format!("notice {}", row.notice_id), written)? {
-                let about = format!("notice {} {}", row.notice_id, row.kind.code());
+                let about = format!("notice {} {}", row.notice_id, kind_in_words(&row));
                 self.record_consultation(&caller.identity, &about, None).await?;
                 return Ok(Some(letter));
             }
@@ -379,7 +378,7 @@ impl Gateway {
         let notice = Notice {
             notice_id: row.notice_id,
             sequence: row.sequence,
-            kind: row.kind,
+            kind: known_kind(row)?,
             referral_id: row.about.referral_id(),
             made_at: row.made_at,
             content: &view.content,

@@ -1,10 +1,10 @@
 //! What e-mail says: references only, never anything about a person.
 
 use cara_domain::Compartment;
-use cara_domain::choice::Choice as _;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::notice::kind_in_words;
 use super::{Gateway, Refusal};
 use cara_metric::alert;
 use cara_store::{Incident, Mail, MailAbout, MailChange, MailStage, NoticeRow, What};
@@ -130,10 +130,10 @@ fn of_incident(incident: &Incident, stage: MailStage) -> (String, String) {
 }
 
 fn of_notice(row: &NoticeRow, occurrence: &str) -> (String, String) {
-    let NoticeRow { sequence, force, notice_id, made_at, kind, .. } = row;
+    let NoticeRow { sequence, force, notice_id, made_at, .. } = row;
     // A letter on its way may be read by anybody: that it concerns a victim is not said.
     let (kind, query) = match row.body.compartment() {
-        Compartment::Offender => (format!("kind: {}\n", kind.code()), String::new()),
+        Compartment::Offender => (format!("kind: {}\n", kind_in_words(row)), String::new()),
         Compartment::Victim => (String::new(), "&stream=victim".to_owned()),
     };
     let subject = format!("CARA notice {sequence} of force {force} waits to be collected");

@@ -123,8 +123,9 @@ fn told(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<(Not
     let mut rows = select.query([referral_row])?;
     while let Some(row) = rows.next()? {
         let columns = Columns(row);
-        let kind: NoticeKind = columns.choice("kind")?;
-        if kind.is_of_clock() {
+        // A kind that this version does not know is none of its clocks'.
+        let kind: Option<NoticeKind> = columns.known("kind")?;
+        if let Some(kind) = kind.filter(|kind| kind.is_of_clock()) {
             told.push((kind, columns.id("cause")?));
         }
     }

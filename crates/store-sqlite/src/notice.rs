@@ -96,7 +96,7 @@ fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
         force: columns.force()?,
         test_data: row.get("test_data")?,
         sequence: row.get("sequence")?,
-        kind: columns.choice("kind")?,
+        kind: columns.known("kind")?,
         made_at: columns.time("made_at")?,
         taken_over_at: columns.optional_time("taken_over_at")?,
         cancelled_at: columns.optional_time("cancelled_at")?,
