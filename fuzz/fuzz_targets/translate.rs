@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use cara_document::{self, Limits};
+use cara_document::{Limits};
 use cara_domain::Context;
 use cara_mapping::{Mapping, Plan};
 
@@ -42,7 +42,7 @@ libfuzzer_sys::fuzz_target!(init: { plans(); }, |bytes: &[u8]| {
     let plans = plans();
     let plan = &plans[usize::from(*choice) % plans.len()];
     let limits = Limits { nodes_max: 20_000, text_bytes_max: 1 << 20, ..Limits::default() };
-    let Ok(text) = document::decode(body, plan.encoding()) else { return };
+    let Ok(text) = cara_document::decode(body, plan.encoding()) else { return };
     let Ok(tree) = plan.read(&text, &limits) else { return };
     let _ = plan.matches(&tree);
     for record in plan.records(&tree).into_iter().take(4) {

@@ -217,11 +217,10 @@ impl Gateway {
         let keys = self.vault.unwrap_keys(row.about.id(), &row.keys)?;
         let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
         let content = serde_json::from_slice(&json).map_err(Refusal::internal)?;
-        let kind = known_kind(row)?;
         Ok(api::NoticeFacts {
             notice_id: row.notice_id,
             sequence: row.sequence,
-            kind: kind.code().to_owned(),
+            kind: kind_in_words(row).to_owned(),
             referral_id: row.about.referral_id(),
             made_at: row.made_at.to_string(),
             taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),
@@ -233,13 +232,13 @@ impl Gateway {
 
 /// The kind, without which a notice cannot be written.
 pub(super) fn known_kind(row: &NoticeRow) -> Result<NoticeKind, Refusal> {
-    let unknown = || anyhow::anyhow!("this version does not know the notice's kind");
-    row.kind.ok_or_else(|| Refusal::Internal(unknown()))
+    let unknown = |kind| anyhow::anyhow!("{kind} is no kind of notice");
+    row.kind.clone().map_err(|kind| Refusal::Internal(unknown(kind)))
 }
 
 /// As the audit and operators' lists name it.
-pub(super) fn kind_in_words(row: &NoticeRow) -> &'static str {
-    row.kind.map_or("unknown", |kind| kind.code())
+pub(super) fn kind_in_words(row: &NoticeRow) -> &str {
+    row.kind.as_ref().map_or_else(String::as_str, |kind| kind.code())
 }
 
 /// Notices of the victim's stream are for identities that may read it; for others they are absent.

@@ -124,8 +124,8 @@ fn told(connection: &Connection, referral_row: i64) -> rusqlite::Result<Vec<(Not
     while let Some(row) = rows.next()? {
         let columns = Columns(row);
         // A kind that this version does not know is none of its clocks'.
-        let kind: Option<NoticeKind> = columns.known("kind")?;
-        if let Some(kind) = kind.filter(|kind| kind.is_of_clock()) {
+        let kind = columns.known("kind")?;
+        if let Some(kind) = kind.ok().filter(|kind: &NoticeKind| kind.is_of_clock()) {
             told.push((kind, columns.id("cause")?));
         }
     }

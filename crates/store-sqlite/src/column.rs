@@ -181,13 +181,13 @@ impl Columns<'_, '_> {
 
     /// One of a closed list of the domain.
     pub fn choice<T: Choice>(&self, name: &str) -> Result<T> {
-        self.known(name)?.ok_or_else(|| self.odd(name))
+        self.known(name)?.map_err(|_unknown| self.odd(name))
     }
 
-    /// `None`: a text that this version does not know, which must not keep other rows from being read.
-    pub fn known<T: Choice>(&self, name: &str) -> Result<Option<T>> {
+    /// `Err`: a text that this version does not know, which must not keep other rows from being read.
+    pub fn known<T: Choice>(&self, name: &str) -> Result<Result<T, String>> {
         let code = self.0.get_ref(name)?.as_str().map_err(|_| self.odd(name))?;
-        Ok(T::from_code(code))
+        Ok(T::from_code(code).ok_or_else(|| code.to_owned()))
     }
 
     /// A body under the key of the row's compartment.

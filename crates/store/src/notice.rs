@@ -90,8 +90,8 @@ pub struct NoticeRow {
     pub test_data: bool,
     /// 1, 2, 3 … for each force, test or live, and stream; without gaps.
     pub sequence: u64,
-    /// `None`: not a kind that this version knows. Such a notice cannot be written; others go on.
-    pub kind: Option<NoticeKind>,
+    /// `Err`: a kind that this version does not know. Such a notice cannot be written as a letter.
+    pub kind: Result<NoticeKind, String>,
     pub made_at: Timestamp,
     pub taken_over_at: Option<Timestamp>,
     /// A decision made it needless before anybody took it over. It keeps its number.

@@ -189,9 +189,11 @@ pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn Plac
     assert_eq!((case.decisions[0].decision_id, case.decisions[0].content), (decision_id, content));
     assert_eq!(case.decisions[0].body.as_bytes(), b"decided");
     let all = notices(&*store, 0).await;
-    let cancelled: Vec<_> =
-        all.iter().map(|it| (it.kind.map(|kind| kind.code()), it.cancelled_at.is_some())).collect();
-    assert_eq!(cancelled, [(Some("accepted"), false), (Some("deadline_passed"), true)]);
+    let cancelled: Vec<_> = all
+        .iter()
+        .map(|it| (it.kind.clone().map(|kind| kind.code()), it.cancelled_at.is_some()))
+        .collect();
+    assert_eq!(cancelled, [(Ok("accepted"), false), (Ok("deadline_passed"), true)]);
     let shown = store.referral(id).await.unwrap().unwrap();
     assert_eq!(shown.messages.iter().map(|it| it.event_id).collect::<Vec<_>>(), told);
     // One that was folded from fewer facts than are stored is refused and leaves nothing behind.
