@@ -18,7 +18,9 @@ use cara_amqp::{Consumer, Dialer, Publisher, Topology, dead};
 use cara_clock::Clock;
 use cara_config::{Fault, Settings};
 use cara_delivery::{Mail, Push};
-use cara_flow::follow::Follower;
+use cara_flow::mapping::activate;
+use cara_flow::mapping::follow::Follower;
+use cara_flow::probe;
 use cara_flow::{Force, Forces, Gateway, Provider, Refusal};
 use cara_metric::alert::UNCLEAN_STOP;
 use cara_metric::{Health, Metric, Part, State};
@@ -40,9 +42,12 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     })?;
     let trust = Arc::new(trust);
     let gateway = gateway(&settings, clock.clone(), metric.clone())?;
-    let warnings = gateway
-        .activate_mappings(&settings.mappings.folder, settings.mappings.activate_changes)
-        .await;
+    let warnings = activate::activate_mappings(
+        &gateway,
+        &settings.mappings.folder,
+        settings.mappings.activate_changes,
+    )
+    .await;
     let warnings = warnings.context("the mappings cannot go live")?;
     for warning in &warnings {
         tracing::warn!("{warning}");
@@ -118,7 +123,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         health.bad(Part::Outcomes, "`broker.publish` is false: nothing is read either");
     }
     // Below its reserve or locked it serves all the same: what waits goes out, and the part says so.
-    match gateway.probe().await {
+    match probe::probe(&gateway).await {
         Ok(()) => health.good(Part::Store),
         Err(error @ Refusal::Unavailable { .. }) => health.bad(Part::Store, error.to_string()),
         Err(error) => return Err(error).context("the store cannot commit"),
@@ -235,7 +240,7 @@ async fn told_to_stop() -> std::io::Result<()> {
 
 /// The page behind any published code.
 pub fn page(code: &str) -> Option<cara_wire::api::ProblemPage> {
-    crate::http::own_page(code).or_else(|| cara_flow::mapping_page(code))
+    crate::http::own_page(code).or_else(|| cara_flow::mapping::mapping_page(code))
 }
 
 /// The gateway's own clock, for a command that asks for the time.

@@ -1,5 +1,6 @@
 //! Looks at a gateway's parts without serving.
 
+use cara_flow::audit;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -51,7 +52,7 @@ pub async fn audit(settings: &Settings) -> anyhow::Result<Verified> {
     let mut settings = settings.clone();
     settings.store.read_only = true;
     let gateway = super::gateway(&settings, super::clock(), Metric::default())?;
-    let verified = gateway.verify_audit().await;
+    let verified = audit::verify_audit(&gateway).await;
     gateway.close().await?;
     verified.context("the audit chain cannot be read")
 }

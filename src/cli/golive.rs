@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use super::format::{self, Shape};
 use super::mapping::problem;
 use super::socket::{At, Gateway};
-use cara_flow::golive::{Candidate, WentLive};
+use cara_flow::mapping::golive::{Candidate, WentLive};
+use cara_flow::mapping::replay::{RECORDS_MAX, RECORDS_USUAL, Revealed, Sort, Waiting};
 use cara_flow::operate::Order;
-use cara_flow::replay::{RECORDS_MAX, RECORDS_USUAL, Revealed, Sort, Waiting};
 
 /// An example that a mapping names is never larger.
 const FILE_BYTES_MAX: u64 = 2 << 20;

@@ -10,8 +10,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::socket::{At, Gateway};
+use cara_flow::hold::{Alike, HoldCause, HoldLine, HoldPage, Released};
 use cara_flow::operate::{Order, Values};
-use cara_flow::{Alike, HoldCause, HoldLine, HoldPage, Released};
 use cara_wire::api::{FindingView, RecordStatus};
 
 #[derive(Debug, Subcommand)]

@@ -9,7 +9,7 @@ use super::permit::Permits;
 use super::{DeadLetters, Stories};
 use cara_clock::Clock;
 use cara_config::Settings;
-use cara_flow::turn::Turns;
+use cara_flow::record::turn::Turns;
 use cara_metric::{Health, Metric};
 use cara_tls::{Identity, Trust};
 

@@ -8,7 +8,7 @@
 //! One table, [`route::ROUTES`], says what the API for forces is; the listener and the OpenAPI
 //! document are both made from it.
 //!
-//! *Invariant:* a 202 is made only from [`cara_flow::Accepted::Taken`]. No answer, problem or log
+//! *Invariant:* a 202 is made only from [`cara_flow::record::Accepted::Taken`]. No answer, problem or log
 //! line holds a value of a record, except in the body of an answer to its own force.
 
 mod activity;

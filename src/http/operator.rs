@@ -17,8 +17,9 @@ use uuid::Uuid;
 use super::internal::{self, Readiness};
 use super::problem::{self, Refused};
 use super::{Edge, body};
+use cara_flow::hold::HoldLine;
 use cara_flow::operate::Order;
-use cara_flow::{HoldLine, Operator, Refusal, Role};
+use cara_flow::{Operator, Refusal, Role};
 
 /// Body of every call that changes or uncovers something.
 #[derive(Debug, Serialize, Deserialize)]

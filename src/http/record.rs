@@ -11,7 +11,8 @@ use super::Edge;
 use super::body;
 use super::problem::{self, Refused};
 use super::standing::Standing;
-use cara_flow::{Accepted, Refusal, Submission, turn};
+use cara_flow::Refusal;
+use cara_flow::record::{Accepted, Submission, turn};
 
 /// Longest `Idempotency-Key`, in characters.
 pub(in crate::http) const KEY_CHARS_MAX: usize = 255;

@@ -8,11 +8,18 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use cara_flow::letter::Letter;
+use cara_flow::case::consult;
+use cara_flow::hold::release;
+use cara_flow::hold::{HoldLine, HoldPage, Released};
+use cara_flow::notice;
+use cara_flow::notice::letter;
+use cara_flow::notice::letter::Letter;
+use cara_flow::operate;
 use cara_flow::operate::Order;
-use cara_flow::{
-    self, Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission, notice,
-};
+use cara_flow::outbox::resend;
+use cara_flow::record::accept;
+use cara_flow::record::{Accepted, Submission};
+use cara_flow::{Caller, Operator, Refusal};
 
 /// The stories behind the API. `flow::Gateway` tells them; a test of the edge alone tells its own.
 pub trait Stories: Send + Sync + 'static {
@@ -140,21 +147,21 @@ impl Stories for cara_flow::Gateway {
         caller: &'a Caller,
         submission: Submission,
     ) -> BoxFuture<'a, Result<Accepted, Refusal>> {
-        cara_flow::Gateway::accept(self, caller, submission).boxed()
+        accept::accept(self, caller, submission).boxed()
     }
     fn referral<'a>(
         &'a self,
         caller: &'a Caller,
         id: Uuid,
     ) -> BoxFuture<'a, Result<api::ReferralView, Refusal>> {
-        cara_flow::Gateway::referral(self, caller, id).boxed()
+        consult::referral(self, caller, id).boxed()
     }
     fn find<'a>(
         &'a self,
         caller: &'a Caller,
         record_ref: String,
     ) -> BoxFuture<'a, Result<api::FindAnswer, Refusal>> {
-        cara_flow::Gateway::find(self, caller, record_ref).boxed()
+        consult::find(self, caller, record_ref).boxed()
     }
     fn reconciliation<'a>(
         &'a self,
@@ -162,42 +169,41 @@ impl Stories for cara_flow::Gateway {
         force: Option<String>,
         day: Date,
     ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>> {
-        async move { cara_flow::Gateway::reconciliation(self, caller, force.as_deref(), day).await }
-            .boxed()
+        async move { consult::reconciliation(self, caller, force.as_deref(), day).await }.boxed()
     }
     fn notices<'a>(
         &'a self,
         caller: &'a Caller,
         asked: notice::Asked,
     ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
-        cara_flow::Gateway::notices(self, caller, asked).boxed()
+        notice::notices(self, caller, asked).boxed()
     }
     fn next_letter<'a>(
         &'a self,
         caller: &'a Caller,
         asked: notice::Asked,
     ) -> BoxFuture<'a, Result<Option<Letter>, Refusal>> {
-        cara_flow::Gateway::next_letter(self, caller, asked).boxed()
+        letter::next_letter(self, caller, asked).boxed()
     }
     fn order<'a>(
         &'a self,
         operator: &'a Operator,
         order: Order,
     ) -> BoxFuture<'a, Result<serde_json::Value, Refusal>> {
-        cara_flow::Gateway::order(self, operator, order).boxed()
+        operate::order(self, operator, order).boxed()
     }
     fn acknowledge<'a>(
         &'a self,
         caller: &'a Caller,
         id: Uuid,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
-        cara_flow::Gateway::acknowledge(self, caller, id).boxed()
+        notice::acknowledge(self, caller, id).boxed()
     }
     fn forces_of(&self, caller: &Caller) -> Vec<api::ForceView> {
-        cara_flow::Gateway::forces_of(self, caller)
+        consult::forces_of(self, caller)
     }
     fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
-        cara_flow::mapping_page(code)
+        cara_flow::mapping::mapping_page(code)
     }
     fn holds<'a>(
         &'a self,
@@ -206,7 +212,7 @@ impl Stories for cara_flow::Gateway {
         all: bool,
         after: Option<Uuid>,
     ) -> BoxFuture<'a, Result<HoldPage, Refusal>> {
-        cara_flow::Gateway::holds(self, operator, force, all, after).boxed()
+        consult::holds(self, operator, force, all, after).boxed()
     }
     fn hold_show<'a>(
         &'a self,
@@ -214,7 +220,7 @@ impl Stories for cara_flow::Gateway {
         id: Uuid,
         unmask: Option<String>,
     ) -> BoxFuture<'a, Result<(HoldLine, Option<String>), Refusal>> {
-        cara_flow::Gateway::hold_show(self, operator, id, unmask).boxed()
+        consult::hold_show(self, operator, id, unmask).boxed()
     }
     fn release<'a>(
         &'a self,
@@ -222,7 +228,7 @@ impl Stories for cara_flow::Gateway {
         id: Uuid,
         because: String,
     ) -> BoxFuture<'a, Result<Released, Refusal>> {
-        cara_flow::Gateway::release(self, operator, id, because).boxed()
+        release::release(self, operator, id, because).boxed()
     }
     fn return_hold<'a>(
         &'a self,
@@ -230,7 +236,7 @@ impl Stories for cara_flow::Gateway {
         id: Uuid,
         because: String,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
-        cara_flow::Gateway::return_hold(self, operator, id, because).boxed()
+        release::return_hold(self, operator, id, because).boxed()
     }
     fn resend<'a>(
         &'a self,
@@ -239,6 +245,6 @@ impl Stories for cara_flow::Gateway {
         since: Timestamp,
         because: String,
     ) -> BoxFuture<'a, Result<u64, Refusal>> {
-        cara_flow::Gateway::resend(self, operator, provider, since, because).boxed()
+        resend::resend(self, operator, provider, since, because).boxed()
     }
 }

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::{Stop, told};
 use cara_clock::{Clock, later};
 use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
-use cara_flow::letter::{Due, Failure, PushTo};
+use cara_flow::notice::letter;
+use cara_flow::notice::letter::{Due, Failure, PushTo};
 use cara_flow::{Gateway, Refusal};
 use cara_metric::{Health, Metric, Part, PushEnd, State, alert};
 use cara_store::ForceCode;
@@ -101,7 +102,7 @@ pub async fn deliver(
     let mut look = Look::All;
     loop {
         if look != Look::None {
-            match room.gateway.endpoints().await {
+            match letter::endpoints(&room.gateway).await {
                 Ok(endpoints) => {
                     // One that is paused begins anew when it is resumed.
                     courses.retain(|force, _| endpoints.iter().any(|to| to.force == *force));
@@ -193,7 +194,7 @@ impl Room {
     }
 
     async fn say_troubles(&self) {
-        match self.gateway.letter_troubles().await {
+        match letter::letter_troubles(&self.gateway).await {
             Ok(now) => {
                 let troubles = self.metric.troubles();
                 let letters = now.letters.into_iter().map(|id| (id, 1));
@@ -248,7 +249,7 @@ impl Room {
             Answer::Delivered | Answer::TakenOver => {
                 let ended = if taken_over { PushEnd::TakenOver } else { PushEnd::Delivered };
                 self.metric.push(&to.slug, ended);
-                self.gateway.letter_delivered(to.force, notice_id, taken_over).await?;
+                letter::letter_delivered(&self.gateway, to.force, notice_id, taken_over).await?;
                 let was_failing = is_failing(due.attempts, due.is_refused);
                 return Ok(End::Arrived { was_failing });
             }
@@ -283,7 +284,9 @@ impl Room {
             because,
             "delivery is paused; mend it and run `cara-gateway delivery resume`"
         );
-        if let Err(error) = self.gateway.pause_delivery(to.force, "gateway", because).await {
+        if let Err(error) =
+            letter::pause_delivery(&self.gateway, to.force, "gateway", because).await
+        {
             away(&error);
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Stop, told};
 use cara_flow::Refusal;
-use cara_flow::follow::{Follower, Looked};
+use cara_flow::mapping::follow::{Follower, Looked};
 use cara_metric::{Health, Part};
 
 const EVERY: Duration = Duration::from_secs(1);

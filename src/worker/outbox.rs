@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
 
 use cara_flow::Gateway;
-use cara_flow::dispatch::{Outcome, Work};
+use cara_flow::outbox::dispatch::{self, Outcome, Work};
 
 /// Longer than a confirm takes, so that a lease outlives its confirm; if it ever does not, the
 /// event is sent twice.
@@ -63,12 +63,12 @@ impl Outbox for Gateway {
         side: Compartment,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<Work>, Away>> {
-        let claim = Gateway::claim(self, provider, side, limit, LEASE_S);
+        let claim = dispatch::claim(self, provider, side, limit, LEASE_S);
         claim.map(|claimed| claimed.map_err(|error| away(&error))).boxed()
     }
 
     fn oldest(&self, provider: String) -> BoxFuture<'_, Result<Option<Timestamp>, Away>> {
-        let oldest = async move { self.oldest_waiting(&provider).await };
+        let oldest = async move { dispatch::oldest_waiting(self, &provider).await };
         oldest.map(|found| found.map_err(|error| away(&error))).boxed()
     }
 
@@ -89,7 +89,7 @@ impl Outbox for Gateway {
     }
 
     fn settle(&self, outcomes: Vec<Outcome>) -> BoxFuture<'_, Result<(), Away>> {
-        let settle = Gateway::settle(self, outcomes);
+        let settle = dispatch::settle(self, outcomes);
         settle.map(|settled| settled.map_err(|error| away(&error))).boxed()
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::Notify;
 use super::{Stop, told};
 use cara_clock::{Clock, later};
 use cara_delivery::{Lasting, Mail, backoff, words};
-use cara_flow::mail::{To, Written};
+use cara_flow::notice::mail;
+use cara_flow::notice::mail::{To, Written};
 use cara_flow::{Gateway, Refusal};
 use cara_metric::alert::MAIL_NOT_LEAVING;
 use cara_metric::{Health, Metric, Part};
@@ -70,7 +71,7 @@ impl Posting {
     }
 
     async fn round(&mut self, stop: &Stop) -> Result<(), Refusal> {
-        for mail in self.gateway.mails(MAILS_AT_ONCE).await? {
+        for mail in mail::mails(&self.gateway, MAILS_AT_ONCE).await? {
             if *stop.borrow() || self.send(mail).await? == Next::Rest {
                 return Ok(());
             }
@@ -97,7 +98,7 @@ impl Posting {
                 if is_ours {
                     self.takes();
                 }
-                self.gateway.mail_sent(mail.mail_id).await?;
+                mail::mail_sent(&self.gateway, mail.mail_id).await?;
                 return Ok(Next::On);
             }
             Err(failed) => failed,
@@ -113,7 +114,7 @@ impl Posting {
                 self.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
             }
             let rest = backoff(mail.attempts + 4, self.clock.random());
-            self.gateway.mail_again(mail.mail_id, later(now, rest)).await?;
+            mail::mail_again(&self.gateway, mail.mail_id, later(now, rest)).await?;
         } else {
             tracing::error!(
                 mail_id = %mail.mail_id,
@@ -123,7 +124,7 @@ impl Posting {
             if is_ours {
                 self.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
             }
-            self.gateway.mail_refused(mail.mail_id).await?;
+            mail::mail_refused(&self.gateway, mail.mail_id).await?;
         }
         // Nor does everything that waits wait for a server that hangs, one after the other.
         Ok(if failed.everybody { Next::Rest } else { Next::On })

@@ -10,7 +10,8 @@ use tokio::sync::{Notify, watch};
 use super::post::{Post, Posting};
 use super::{Stop, told};
 use cara_clock::Clock;
-use cara_flow::sweep::{Incident, Sweeper, Swept};
+use cara_flow::clock::sweep;
+use cara_flow::clock::sweep::{Incident, Sweeper, Swept};
 use cara_flow::{Gateway, Refusal};
 use cara_metric::alert::{self, Alerts};
 use cara_metric::{Health, Metric, Part, State};
@@ -140,7 +141,7 @@ async fn round(
         None => true,
         Some(dead) => dead.iter().any(|(queue, count)| queue == about && count.is_none()),
     };
-    for incident in gateway.incidents().await? {
+    for incident in sweep::incidents(gateway).await? {
         if incident.kind == DEAD_LETTER && is_unasked(&incident.about) {
             alerts.insert((DEAD_LETTER, incident.about), incident.count);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::own::Own;
 use super::{Stop, told};
 use cara_flow::Gateway;
+use cara_flow::probe;
 use cara_metric::alert::STORE_REFUSING;
 use cara_metric::{Health, Part};
 
@@ -39,7 +40,7 @@ pub async fn watch(gateway: Gateway, store: cara_config::Store, health: Health, 
             cara_supervisor::die(what);
             return told(&mut stop).await;
         }
-        match gateway.probe().await {
+        match probe::probe(&gateway).await {
             Ok(()) => {
                 refused = 0;
                 metric.troubles().over(STORE_REFUSING, "gateway");

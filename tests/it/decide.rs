@@ -1,7 +1,10 @@
 //! Decisions of police: they move the caution, go to both sides of the provider, and end notices
 //! that no longer apply. Nothing is guessed: what does not fit is held.
 
-use cara_flow::sweep::Sweeper;
+use cara_flow::case::consult;
+use cara_flow::clock::sweep::Sweeper;
+use cara_flow::hold::release;
+use cara_flow::notice;
 use cara_flow::{Gateway, Refusal};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use jiff::civil::Date;
@@ -41,13 +44,13 @@ async fn decide(house: &House, id: &'static str, code: &'static str, more: &str)
 }
 
 async fn standing(gateway: &Gateway, id: Uuid) -> (String, String) {
-    let view = gateway.referral(&caller(), id).await.unwrap();
+    let view = consult::referral(gateway, &caller(), id).await.unwrap();
     (view.programme, view.caution)
 }
 
 /// Kinds of the messages that decisions and outcomes caused, by side.
 async fn caused(gateway: &Gateway, id: Uuid) -> Vec<(String, String)> {
-    let view = gateway.referral(&caller(), id).await.unwrap();
+    let view = consult::referral(gateway, &caller(), id).await.unwrap();
     view.messages.into_iter().map(|it| (it.compartment, it.kind)).collect()
 }
 
@@ -125,13 +128,14 @@ async fn what_does_not_fit_is_held_and_can_be_released() {
     let id = house.refer(&record(1).text()).await;
     // The case's own record closes no decision.
     let hold_id = early.hold_id.unwrap();
-    let released = house.gateway.release(&operator(), hold_id, "the case is here".into()).await;
+    let released =
+        release::release(&house.gateway, &operator(), hold_id, "the case is here".into()).await;
     let released = released.unwrap();
     assert_eq!(
         (released.record.status, released.record.referral_id),
         (RecordStatus::Accepted, Some(id))
     );
-    let gone = house.gateway.release(&operator(), hold_id, "again".into()).await;
+    let gone = release::release(&house.gateway, &operator(), hold_id, "again".into()).await;
     assert!(matches!(gone, Err(Refusal::WrongState { .. })));
     assert_eq!(codes(&decide(&house, "D1", "PROS", "").await), ["V232"]);
     assert_eq!(codes(&decide(&house, "D2", "CONT", "<Replaces id=\"D9\"/>").await), ["V233"]);
@@ -162,7 +166,7 @@ async fn a_decision_ends_the_clocks_notices_that_nobody_took_over() {
     let notices = house.notices().await;
     let kinds: Vec<_> = notices.iter().map(|it| it.kind.as_str()).collect();
     assert_eq!(kinds, ["accepted", "completion_at_risk", "completion_impossible"]);
-    house.gateway.acknowledge(&caller(), notices[1].notice_id).await.unwrap();
+    notice::acknowledge(&house.gateway, &caller(), notices[1].notice_id).await.unwrap();
     decide(&house, "D1", "VARY", "<NewDeadline>20/03/2026</NewDeadline>").await;
     let notices = house.notices().await;
     let cancelled: Vec<_> = notices.iter().map(|it| it.cancelled_at.is_some()).collect();

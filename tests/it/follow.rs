@@ -4,8 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cara_flow::follow::{Follower, Looked, WentLive};
-use cara_flow::sweep::Sweeper;
+use cara_flow::clock::sweep;
+use cara_flow::clock::sweep::Sweeper;
+use cara_flow::mapping::activate;
+use cara_flow::mapping::follow::{Follower, Looked, WentLive};
+use cara_flow::mapping::golive;
 use cara_flow::{Gateway, Refusal};
 use cara_gateway::worker;
 use cara_metric::{Health, Part};
@@ -64,7 +67,7 @@ impl Folder {
     }
 
     async fn incidents(&self) -> Vec<(String, String)> {
-        let incidents = self.house.gateway.incidents().await.unwrap();
+        let incidents = sweep::incidents(&self.house.gateway).await.unwrap();
         incidents.into_iter().map(|it| (it.kind, it.about)).collect()
     }
 }
@@ -85,7 +88,7 @@ async fn a_changed_file_goes_live_while_the_gateway_runs() {
     assert_eq!(folder.look().await.went_live, [went_live(2, true)]);
     assert_eq!(folder.version().await, 2);
     assert_eq!(folder.look().await, Looked::default());
-    let history = folder.house.gateway.mapping_history("hampshire").await.unwrap();
+    let history = golive::mapping_history(&folder.house.gateway, "hampshire").await.unwrap();
     let newest = history.iter().find(|it| it["version"] == 2).unwrap();
     assert_eq!(
         (&newest["by"], &newest["because"]),
@@ -95,8 +98,15 @@ async fn a_changed_file_goes_live_while_the_gateway_runs() {
     assert!(facts.last().unwrap().fact.contains("mapping hampshire/referral version 2"));
     // What operators take back stays back: the file did not change.
     let ops = operator();
-    let back =
-        folder.house.gateway.roll_back(&ops, "hampshire", "referral", 1, "worse".to_owned()).await;
+    let back = golive::roll_back(
+        &folder.house.gateway,
+        &ops,
+        "hampshire",
+        "referral",
+        1,
+        "worse".to_owned(),
+    )
+    .await;
     assert_eq!(back.unwrap(), 3);
     assert_eq!(folder.look().await, Looked::default());
     // And so over a start, where nobody can know which of the two was meant.
@@ -241,7 +251,8 @@ async fn gateways_on_one_store_run_the_same_version_within_two_seconds() {
     runs(&neighbour, 2).await;
     // The other way round, and back.
     let ops = operator();
-    let back = neighbour.roll_back(&ops, "hampshire", "referral", 1, "worse".to_owned()).await;
+    let back =
+        golive::roll_back(&neighbour, &ops, "hampshire", "referral", 1, "worse".to_owned()).await;
     assert_eq!((back.unwrap(), version(&neighbour)), (3, 3));
     runs(&house.gateway, 3).await;
     for gateway in [&neighbour, &house.gateway] {
@@ -268,7 +279,8 @@ async fn no_gateway_goes_back_to_an_earlier_version() {
         let (mut won, mut last) = (0, version(gateway));
         for round in 0..60 {
             let again = round % 2 + 1;
-            let back = gateway.roll_back(&ops, "hampshire", "referral", again, "on".to_owned());
+            let back =
+                golive::roll_back(gateway, &ops, "hampshire", "referral", again, "on".to_owned());
             match back.await {
                 Ok(_) => won += 1,
                 Err(Refusal::WrongState { .. }) => {}
@@ -360,7 +372,7 @@ async fn a_file_that_extends_a_base_goes_live_as_one_text() {
     drop(follower);
     house.restart().await;
     assert_eq!(version(&house.gateway), 2);
-    let again = house.gateway.activate_mappings(&folder, false).await.unwrap();
+    let again = activate::activate_mappings(&house.gateway, &folder, false).await.unwrap();
     assert_eq!(again, Vec::<String>::new());
     let pushed = house.push(XML, &record(1).text()).await;
     assert_eq!(pushed.records[0].status, RecordStatus::Accepted);
@@ -368,7 +380,7 @@ async fn a_file_that_extends_a_base_goes_live_as_one_text() {
     let mut follower = Follower::of(house.gateway.clone(), Some(folder.clone()));
     assert_eq!(follower.look().await.unwrap(), Looked::default());
     std::fs::write(&base, shared.join("\n").replace("[\"NULL\"", "[\"none\", \"NULL\"")).unwrap();
-    let changed = house.gateway.activate_mappings(&folder, false).await.unwrap();
+    let changed = activate::activate_mappings(&house.gateway, &folder, false).await.unwrap();
     assert!(changed.iter().any(|it| it.contains("referral.toml is a draft")), "{changed:?}");
     follower.look().await.unwrap();
     assert_eq!(follower.look().await.unwrap().went_live, [went_live(3, true)]);

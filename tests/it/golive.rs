@@ -4,8 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cara_flow::golive::{Candidate, Seen, WentLive};
-use cara_flow::replay::Waiting;
+use cara_flow::case::consult;
+use cara_flow::hold::release;
+use cara_flow::mapping::golive;
+use cara_flow::mapping::golive::{Candidate, Seen, WentLive};
+use cara_flow::mapping::replay::Waiting;
 use cara_flow::{Operator, Refusal, Role};
 use cara_wire::api::RecordStatus;
 use serde_json::Value;
@@ -78,12 +81,12 @@ pub async fn go(
     candidate: Candidate,
 ) -> Result<WentLive, Refusal> {
     let tried = Candidate { dry_run: true, ..candidate.clone() };
-    let tried = house.gateway.go_live(operator, tried).await?;
+    let tried = golive::go_live(&house.gateway, operator, tried).await?;
     if candidate.dry_run {
         return Ok(tried);
     }
     let seen = Some(tried.seen);
-    house.gateway.go_live(operator, Candidate { seen, ..candidate }).await
+    golive::go_live(&house.gateway, operator, Candidate { seen, ..candidate }).await
 }
 
 #[tokio::test]
@@ -101,19 +104,22 @@ async fn an_unlisted_code_is_listed_activated_and_what_it_held_goes_on() {
     let hold_id = held.records[0].hold_id.unwrap();
     let cause = "risk grade: XHI".to_owned();
     assert_eq!(went.waiting, [Waiting { cause, holds: 1, hold_id }]);
-    let released = house.gateway.release(&operator(), hold_id, "listed now".into()).await.unwrap();
+    let released =
+        release::release(&house.gateway, &operator(), hold_id, "listed now".into()).await.unwrap();
     assert_eq!(released.record.status, RecordStatus::Accepted);
-    let history = house.gateway.mapping_history("hampshire").await.unwrap();
+    let history = golive::mapping_history(&house.gateway, "hampshire").await.unwrap();
     let newest = history.iter().find(|it| it["name"] == "referral").unwrap();
     assert_eq!((&newest["version"], &newest["live"]), (&2.into(), &true.into()));
     assert!(newest["because"].as_str().unwrap().contains("not all of it is tested"));
     // Taken back, the next record is held again; and it stays so over a start.
-    let back = house.gateway.roll_back(&operator(), "hampshire", "referral", 1, "no".into()).await;
+    let back =
+        golive::roll_back(&house.gateway, &operator(), "hampshire", "referral", 1, "no".into())
+            .await;
     assert_eq!(back.unwrap(), 3);
     let again = house.push(XML, &record(4).unlisted().text()).await;
     assert_eq!(again.records[0].status, RecordStatus::Held);
     house.restart().await;
-    let live = house.gateway.mapping_history("hampshire").await.unwrap();
+    let live = golive::mapping_history(&house.gateway, "hampshire").await.unwrap();
     assert_eq!(live.iter().find(|it| it["name"] == "referral").unwrap()["version"], 3);
     let again = house.push(XML, &record(5).unlisted().text()).await;
     assert_eq!(again.records[0].status, RecordStatus::Held);
@@ -147,12 +153,13 @@ async fn only_what_was_tried_goes_live() {
     let unit = candidate(&house, squeeze_unit).await;
     let ops = operator();
     let refused = async |seen: Option<Seen>| {
-        let refused = house.gateway.go_live(&ops, Candidate { seen, ..unit.clone() }).await;
+        let refused =
+            golive::go_live(&house.gateway, &ops, Candidate { seen, ..unit.clone() }).await;
         refused.unwrap_err().to_string()
     };
     assert!(refused(None).await.contains("seen"));
     let tried = Candidate { dry_run: true, ..unit.clone() };
-    let seen = house.gateway.go_live(&ops, tried).await.unwrap().seen;
+    let seen = golive::go_live(&house.gateway, &ops, tried).await.unwrap().seen;
     let other = Seen { sha256: "0".repeat(64), ..seen.clone() };
     assert!(refused(Some(other)).await.contains("not the one that was tried"));
     // Somebody else was faster: what was seen is no longer so.
@@ -193,7 +200,7 @@ async fn a_bad_file_changes_nothing() {
     assert!(matches!(go(&house, &looks, grade.clone()).await, Err(Refusal::Forbidden)));
     let dry = Candidate { dry_run: true, ..grade };
     assert_eq!(go(&house, &operator(), dry).await.unwrap().version, None);
-    let history = house.gateway.mapping_history("hampshire").await.unwrap();
+    let history = golive::mapping_history(&house.gateway, "hampshire").await.unwrap();
     assert!(history.iter().all(|it| it["version"] == 1));
 }
 
@@ -210,7 +217,8 @@ async fn a_thousand_swaps_under_load_fail_no_record() {
         for round in 0..1_000u32 {
             // Odd versions have the unit, even ones have not.
             let (again, because) = (round % 2 + 1, "and forth".to_owned());
-            let rolled = house.gateway.roll_back(&ops, "hampshire", "referral", again, because);
+            let rolled =
+                golive::roll_back(&house.gateway, &ops, "hampshire", "referral", again, because);
             assert_eq!(rolled.await.unwrap(), round + 3);
         }
     };
@@ -218,7 +226,8 @@ async fn a_thousand_swaps_under_load_fail_no_record() {
         let mut named = BTreeMap::new();
         for number in first..first + 100 {
             let id = house.refer(&record(number).text()).await;
-            let view = house.gateway.referral(&crate::house::caller(), id).await.unwrap();
+            let view =
+                consult::referral(&house.gateway, &crate::house::caller(), id).await.unwrap();
             named.insert(id, view.revisions[0].mapping.version);
         }
         named
@@ -243,7 +252,7 @@ async fn a_thousand_swaps_under_load_fail_no_record() {
         seen += 1;
     }
     assert_eq!(seen, named.len());
-    let history = house.gateway.mapping_history("hampshire").await.unwrap();
+    let history = golive::mapping_history(&house.gateway, "hampshire").await.unwrap();
     let of_referral = history.iter().filter(|it| it["name"] == "referral");
     assert_eq!(of_referral.count(), 1_002);
 }

@@ -1,7 +1,8 @@
 //! What a force may make the store grow by in a day.
 
 use cara_flow::Refusal;
-use cara_flow::conclude::End;
+use cara_flow::case::conclude::End;
+use cara_flow::probe;
 use cara_metric::alert::STORE_GROWTH;
 use serde_json::json;
 
@@ -83,12 +84,12 @@ async fn at_the_limit_outcomes_go_on_and_the_next_day_opens_it_again() {
 
     // 23:59 and 00:01 in London.
     house.clock.advance(std::time::Duration::from_secs((2 * 60 + 59) * 60));
-    house.gateway.probe().await.unwrap();
+    probe::probe(&house.gateway).await.unwrap();
     let refused = house.offer(XML, &record(number).text()).await;
     assert!(matches!(refused, Err(Refusal::DayFull { .. })), "{refused:?}");
     assert!(told(&house));
     house.clock.advance(std::time::Duration::from_secs(2 * 60));
-    house.gateway.probe().await.unwrap();
+    probe::probe(&house.gateway).await.unwrap();
     assert!(!told(&house), "it goes on being told");
     house.refer(&record(number).text()).await;
 }

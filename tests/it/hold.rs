@@ -3,7 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use cara_flow::{Operator, Refusal, Released, Role};
+use cara_flow::case::consult;
+use cara_flow::hold::Released;
+use cara_flow::hold::cause;
+use cara_flow::hold::release;
+use cara_flow::notice::letter;
+use cara_flow::{Operator, Refusal, Role};
 use cara_wire::api::{Reconciliation, RecordAnswer, RecordStatus};
 use serde_json::Value;
 use uuid::Uuid;
@@ -40,16 +45,16 @@ impl House {
     ) -> Result<Released, Refusal> {
         let values = values.iter().map(|&value| value.to_owned()).collect();
         let because = "the officer rang".to_owned();
-        self.gateway.correct_hold(operator, hold_id, (field, values), because).await
+        release::correct_hold(&self.gateway, operator, hold_id, (field, values), because).await
     }
 
     async fn released(&self, hold_id: Uuid) -> Result<Released, Refusal> {
-        self.gateway.release(&operator(), hold_id, "decided".to_owned()).await
+        release::release(&self.gateway, &operator(), hold_id, "decided".to_owned()).await
     }
 
     /// `open`, `released` …
     async fn state(&self, hold_id: Uuid) -> String {
-        self.gateway.hold_show(&operator(), hold_id, None).await.unwrap().0.state
+        consult::hold_show(&self.gateway, &operator(), hold_id, None).await.unwrap().0.state
     }
 
     /// What the audit chain says: by whom, about what, why.
@@ -68,7 +73,7 @@ impl House {
     }
 
     async fn day(&self, day: &str) -> Reconciliation {
-        self.gateway.reconciliation(&caller(), None, day.parse().unwrap()).await.unwrap()
+        consult::reconciliation(&self.gateway, &caller(), None, day.parse().unwrap()).await.unwrap()
     }
 
     /// Whether this text stands anywhere in the store's files.
@@ -182,7 +187,7 @@ async fn a_corrected_version_of_a_known_case_is_its_next_revision_or_the_one_it_
     let told: Vec<_> =
         house.notices().await.into_iter().map(|it| it.content.evidence_ref).collect();
     assert_eq!(told, [Some(amended), Some(same)]);
-    let view = house.gateway.referral(&caller(), referral_id).await.unwrap();
+    let view = consult::referral(&house.gateway, &caller(), referral_id).await.unwrap();
     assert_eq!(view.revisions.len(), 2);
 }
 
@@ -270,9 +275,9 @@ async fn what_may_not_be_corrected_is_refused_and_changes_nothing() {
     let looks = Operator { role: Role::Look, ..operator() };
     let refused = house.correct(&looks, hold_id, DEADLINE, &["2025-12-19"]).await;
     assert!(matches!(refused, Err(Refusal::Forbidden)));
-    let refused = house.gateway.return_hold(&looks, hold_id, "x".into()).await;
+    let refused = release::return_hold(&house.gateway, &looks, hold_id, "x".into()).await;
     assert!(matches!(refused, Err(Refusal::Forbidden)));
-    let refused = house.gateway.return_hold(&operator(), hold_id, " ".into()).await;
+    let refused = release::return_hold(&house.gateway, &operator(), hold_id, " ".into()).await;
     assert!(matches!(refused, Err(Refusal::Parameter { name: "because" })));
     assert_eq!(house.state(hold_id).await, "open");
 }
@@ -283,7 +288,7 @@ async fn a_record_given_back_is_told_with_codes_and_fields_and_once() {
     let faulty = record(1).faulty().unlisted();
     let hold_id = house.held(&faulty).await;
     let ops = operator();
-    let back = || house.gateway.return_hold(&ops, hold_id, "no such grade".to_owned());
+    let back = || release::return_hold(&house.gateway, &ops, hold_id, "no such grade".to_owned());
     let both = tokio::join!(back(), back());
     assert_eq!(u8::from(both.0.is_ok()) + u8::from(both.1.is_ok()), 1);
     assert!(matches!(back().await, Err(Refusal::WrongState { state: "already returned" })));
@@ -294,7 +299,8 @@ async fn a_record_given_back_is_told_with_codes_and_fields_and_once() {
     assert_eq!(content.evidence_ref, Some(hold_id));
     assert_eq!(content.record_ref, Some(record(1).record_ref));
     assert_eq!((notices[0].referral_id, content.happened_on), (None, house.clock.today()));
-    let letter = house.gateway.next_letter(&caller(), Default::default()).await.unwrap().unwrap();
+    let letter =
+        letter::next_letter(&house.gateway, &caller(), Default::default()).await.unwrap().unwrap();
     assert!(String::from_utf8_lossy(&letter.body).contains("REC-RET"));
     // It is the force's now: the same bytes again are a new question.
     assert_ne!(house.held(&faulty).await, hold_id);
@@ -308,8 +314,9 @@ async fn a_rule_that_nobody_has_looked_at_still_holds_what_a_new_row_let_go() {
     let mut listed = crate::golive::with_grade(&house).await;
     listed.text = listed.text.replace("\"XHI\" = \"medium\"", "\"XHI\" = \"high\"");
     crate::golive::go(&house, &operator(), listed).await.unwrap();
-    let cause =
-        async || house.gateway.hold_causes(&operator(), None).await.unwrap().remove(0).cause;
+    let cause = async || {
+        cause::hold_causes(&house.gateway, &operator(), None).await.unwrap().remove(0).cause
+    };
     assert_eq!(cause().await, "risk grade: XHI");
     let still = house.released(hold_id).await.unwrap().record;
     let codes: Vec<_> = still.violations.iter().map(|it| it.code.as_str()).collect();
@@ -345,20 +352,20 @@ async fn holds_are_grouped_by_what_they_wait_for() {
     house.held(&record(4).unlisted().faulty()).await;
     house.held(&record(5).with("<RiskGrade>STD", "<RiskGrade>rather high indeed")).await;
     house.held(&record(6).with("<RiskGrade>STD", "<RiskGrade>HIGH")).await;
-    let causes = house.gateway.hold_causes(&operator(), None).await.unwrap();
+    let causes = cause::hold_causes(&house.gateway, &operator(), None).await.unwrap();
     let lines: Vec<_> = causes
         .iter()
         .map(|it| format!("{} × {} since {}, {}", it.cause, it.count, it.since, it.force))
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
-    let like = house.gateway.holds_like(&operator(), first).await.unwrap();
+    let like = cause::holds_like(&house.gateway, &operator(), first).await.unwrap();
     assert_eq!((like.hold_ids.len(), like.hold_ids[0]), (2, first));
     assert_eq!(
         (like.mapping.as_str(), like.queues.as_slice()),
         ("referral version 1", &["cara.intake.harbour".to_owned()][..])
     );
     assert!(house.is_on_disk("hold list by cause"), "looking is in the audit chain");
-    let other = house.gateway.hold_causes(&operator(), Some("kent")).await;
+    let other = cause::hold_causes(&house.gateway, &operator(), Some("kent")).await;
     assert!(matches!(other, Err(Refusal::Parameter { name: "force" })));
 }
 
@@ -377,7 +384,9 @@ async fn nothing_leaves_a_hold_unaccounted() {
     let rule = house.held(&record(8).with("<RiskGrade>STD", "<RiskGrade>HIGH")).await;
     house.released(rule).await.unwrap();
     house.correct(&operator(), holds[&2], DEADLINE, &["2025-12-19"]).await.unwrap();
-    house.gateway.return_hold(&operator(), holds[&3], "no deadline".into()).await.unwrap();
+    release::return_hold(&house.gateway, &operator(), holds[&3], "no deadline".into())
+        .await
+        .unwrap();
     house.again(&record(4)).await;
     house.again(&record(5).withdrawn()).await;
     let ends = [
@@ -404,7 +413,9 @@ async fn nothing_leaves_a_hold_unaccounted() {
     assert_eq!(opened.count(), 8);
     // What came yesterday and ends today is on both days.
     house.pass(24);
-    house.gateway.return_hold(&operator(), holds[&6], "no deadline".into()).await.unwrap();
+    release::return_hold(&house.gateway, &operator(), holds[&6], "no deadline".into())
+        .await
+        .unwrap();
     house.again(&record(7)).await;
     let (before, today) = (house.day("2025-09-15").await, house.day("2025-09-16").await);
     assert_eq!(

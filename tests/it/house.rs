@@ -9,10 +9,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cara_clock::Clock;
-use cara_flow::Submission;
-use cara_flow::conclude::{Arrived, Concluded};
+use cara_flow::case::conclude;
+use cara_flow::case::conclude::{Arrived, Concluded};
+use cara_flow::clock::sweep;
+use cara_flow::mapping::activate;
+use cara_flow::notice;
 use cara_flow::notice::Asked;
-use cara_flow::{Accepted, Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role};
+use cara_flow::outbox::dispatch;
+use cara_flow::record::Accepted;
+use cara_flow::record::Submission;
+use cara_flow::record::accept;
+use cara_flow::{Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role};
 use cara_metric::Metric;
 use cara_store::{ForceCode, Store};
 use cara_store_sqlite::Sqlite;
@@ -110,7 +117,7 @@ impl House {
             dry_run: false,
             room: None,
         };
-        match self.gateway.accept(&caller(), submission).await? {
+        match accept::accept(&self.gateway, &caller(), submission).await? {
             Accepted::Taken(answer) | Accepted::AllAtFault(answer) => Ok(answer),
             Accepted::DryRun(_) => unreachable!("nobody asked for one"),
         }
@@ -169,7 +176,7 @@ impl House {
             message_id: None,
             body: Bytes::from(message.to_string()),
         };
-        self.gateway.conclude(&arrived).await.unwrap()
+        conclude::conclude(&self.gateway, &arrived).await.unwrap()
     }
 
     /// Plays a broker that confirms: what waits and may go out now goes, `rounds` times.
@@ -178,19 +185,19 @@ impl House {
         for _ in 0..rounds {
             let mut work = Vec::new();
             for side in [Compartment::Victim, Compartment::Offender] {
-                let claim = self.gateway.claim(PROVIDER.to_owned(), side, 100, 60);
+                let claim = dispatch::claim(&self.gateway, PROVIDER.to_owned(), side, 100, 60);
                 work.extend(claim.await.unwrap());
             }
             sent.extend(work.iter().map(|work| work.event.clone()));
             let now = self.clock.now();
             let done = work.into_iter().map(|work| work.done(now)).collect();
-            self.gateway.settle(done).await.unwrap();
+            dispatch::settle(&self.gateway, done).await.unwrap();
         }
         sent
     }
 
     pub async fn notices(&self) -> Vec<NoticeFacts> {
-        self.gateway.notices(&caller(), Asked::default()).await.unwrap().notices
+        notice::notices(&self.gateway, &caller(), Asked::default()).await.unwrap().notices
     }
 
     pub async fn kinds(&self) -> Vec<String> {
@@ -199,7 +206,7 @@ impl House {
 
     /// Kinds of the incidents that are open.
     pub async fn open_incidents(&self) -> BTreeSet<String> {
-        self.gateway.incidents().await.unwrap().into_iter().map(|it| it.kind).collect()
+        sweep::incidents(&self.gateway).await.unwrap().into_iter().map(|it| it.kind).collect()
     }
 }
 
@@ -276,7 +283,7 @@ async fn on_store(
     let gateway =
         Gateway::assemble(clock.clone(), vault, Arc::clone(store), metric.clone(), forces, 1000);
     let mappings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
-    let warnings = gateway.activate_mappings(&mappings, false).await.unwrap();
+    let warnings = activate::activate_mappings(&gateway, &mappings, false).await.unwrap();
     assert!(warnings.iter().all(|it| it.contains("is a draft")), "{warnings:?}");
     gateway
 }

@@ -1,8 +1,8 @@
 //! A candidate tried on the records that are kept: how each would end, told by field and code, and by
 //! value only to an operator who says why.
 
-use cara_flow::golive::Candidate;
-use cara_flow::replay::{Ending, Replay, Sort};
+use cara_flow::mapping::golive::Candidate;
+use cara_flow::mapping::replay::{Ending, Replay, Sort};
 use cara_flow::{Operator, Refusal};
 
 use crate::golive::{add_grade, candidate, go, with};

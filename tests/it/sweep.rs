@@ -4,11 +4,15 @@
 use cara_delivery::Push;
 use cara_domain::Compartment;
 use cara_flow::Caller;
-use cara_flow::conclude::Urgency;
-use cara_flow::mail::To;
+use cara_flow::case::conclude::Urgency;
+use cara_flow::clock::sweep;
+use cara_flow::clock::sweep::{Sweeper, Swept};
+use cara_flow::notice;
 use cara_flow::notice::Asked;
+use cara_flow::notice::mail;
+use cara_flow::notice::mail::To;
+use cara_flow::operate;
 use cara_flow::operate::Order;
-use cara_flow::sweep::{Sweeper, Swept};
 use cara_gateway::worker::{self, Outside};
 use cara_metric::{Health, Metric, Part};
 use serde_json::json;
@@ -179,11 +183,11 @@ async fn a_miss_that_nobody_takes_over_is_written_to_its_inbox_once() {
     house.report(referral_id, 3, "workshop_missed", miss).await;
     house.pass(3);
     now(&mut sweeper).await;
-    assert_eq!(house.gateway.mails(10).await.unwrap(), []);
+    assert_eq!(mail::mails(&house.gateway, 10).await.unwrap(), []);
     house.pass(1);
     let swept = now(&mut sweeper).await;
     assert_eq!(names(&swept.opened), ["notice_not_collected"]);
-    let mails = house.gateway.mails(10).await.unwrap();
+    let mails = mail::mails(&house.gateway, 10).await.unwrap();
     let to_inbox: Vec<_> = mails.iter().filter(|mail| matches!(mail.to, To::Inbox(_))).collect();
     assert_eq!((mails.len(), to_inbox.len()), (2, 1));
     let To::Inbox(inbox) = &to_inbox[0].to else { unreachable!() };
@@ -196,17 +200,21 @@ async fn a_miss_that_nobody_takes_over_is_written_to_its_inbox_once() {
     }
     assert!(to_inbox[0].text.contains("kind: workshop_missed"));
     for mail in &mails {
-        house.gateway.mail_sent(mail.mail_id).await.unwrap();
+        mail::mail_sent(&house.gateway, mail.mail_id).await.unwrap();
     }
     house.pass(1);
     now(&mut sweeper).await;
-    assert_eq!(house.gateway.mails(10).await.unwrap(), []);
+    assert_eq!(mail::mails(&house.gateway, 10).await.unwrap(), []);
     let notices = house.notices().await;
     let missed = notices.iter().find(|it| it.kind == "workshop_missed").unwrap();
-    house.gateway.acknowledge(&caller(), missed.notice_id).await.unwrap();
+    notice::acknowledge(&house.gateway, &caller(), missed.notice_id).await.unwrap();
     assert_eq!(names(&now(&mut sweeper).await.closed), ["notice_not_collected"]);
-    let subjects: Vec<_> =
-        house.gateway.mails(10).await.unwrap().into_iter().map(|mail| mail.subject).collect();
+    let subjects: Vec<_> = mail::mails(&house.gateway, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|mail| mail.subject)
+        .collect();
     assert_eq!(subjects, ["CARA gateway: notice_not_collected hampshire closed"]);
 }
 
@@ -237,13 +245,15 @@ async fn a_clock_that_jumped_stops_the_sweep_until_an_operator_accepts_it() {
     house.pass(1);
     assert!(now(&mut sweeper).await.stopped);
     assert_eq!(house.kinds().await, Vec::<String>::new());
-    house.gateway.accept_clock(&operator(), "it was off for two weeks".to_owned()).await.unwrap();
+    sweep::accept_clock(&house.gateway, &operator(), "it was off for two weeks".to_owned())
+        .await
+        .unwrap();
     let swept = now(&mut sweeper).await;
     assert_eq!(
         (swept.stopped, swept.notices, names(&swept.closed)),
         (false, 1, vec!["clock_jumped"])
     );
-    let again = house.gateway.accept_clock(&operator(), "again".to_owned()).await;
+    let again = sweep::accept_clock(&house.gateway, &operator(), "again".to_owned()).await;
     assert!(again.is_err());
     // Going back is doubted as well, small steps are not.
     house.clock.set(house.clock.now() - jiff::SignedDuration::from_secs(30));
@@ -311,7 +321,7 @@ async fn a_providers_day_is_compared_and_what_is_missing_is_an_incident() {
         provider: "harbour".to_owned(),
         day: "2025-09-15".parse().unwrap(),
     };
-    let told = house.gateway.order(&operator(), asked).await.unwrap();
+    let told = operate::order(&house.gateway, &operator(), asked).await.unwrap();
     let offender = &told["sides"][0];
     assert_eq!(offender["provider"]["missing_there"], json!(got));
     assert_eq!(offender["provider"]["missing_here"], json!([lost]));
@@ -368,7 +378,7 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
     assert!(health.state(Part::Mail).is_good());
     stop.send_replace(true);
     tending.await.unwrap();
-    assert_eq!(house.gateway.mails(10).await.unwrap(), [], "each is sent once");
+    assert_eq!(mail::mails(&house.gateway, 10).await.unwrap(), [], "each is sent once");
 }
 
 #[tokio::test]
@@ -385,12 +395,12 @@ async fn a_safeguarding_concern_is_said_at_once_and_until_somebody_has_it() {
     assert_eq!(concluded.urgent, Some(Urgency::Force("44".to_owned())));
     let swept = now(&mut sweeper).await;
     assert_eq!(names(&swept.opened), ["safeguarding_concern"]);
-    let mails = house.gateway.mails(10).await.unwrap();
+    let mails = mail::mails(&house.gateway, 10).await.unwrap();
     assert!(mails[0].text.contains("within 15 minutes"), "{}", mails[0].text);
     let unit = Caller { victims: true, ..caller() };
     let asked = Asked { victims: true, ..Asked::default() };
-    let notices = house.gateway.notices(&unit, asked).await.unwrap().notices;
-    house.gateway.acknowledge(&unit, notices[0].notice_id).await.unwrap();
+    let notices = notice::notices(&house.gateway, &unit, asked).await.unwrap().notices;
+    notice::acknowledge(&house.gateway, &unit, notices[0].notice_id).await.unwrap();
     assert_eq!(names(&now(&mut sweeper).await.closed), ["safeguarding_concern"]);
 }
 
@@ -463,5 +473,5 @@ async fn late<T>(house: &House, what: &str, mut level: impl AsyncFnMut() -> Opti
 }
 
 async fn deliveries(house: &House) -> String {
-    house.gateway.order(&operator(), Order::Deliveries).await.unwrap().to_string()
+    operate::order(&house.gateway, &operator(), Order::Deliveries).await.unwrap().to_string()
 }

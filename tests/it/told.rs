@@ -4,7 +4,12 @@ use std::path::Path;
 use std::process::Command;
 
 use cara_amqp::topology::vhost;
-use cara_flow::sweep::Sweeper;
+use cara_flow::clock::sweep::Sweeper;
+use cara_flow::hold::release;
+use cara_flow::notice;
+use cara_flow::notice::letter;
+use cara_flow::outbox::dispatch;
+use cara_flow::outbox::resend;
 use cara_store::ForceCode;
 use serde_json::json;
 
@@ -130,13 +135,17 @@ async fn a_message_and_a_letter_that_cannot_be_read_stop_no_other() {
     assert!(all && sent.len() == 2, "{sent:?}");
     // The same of notices and letters.
     let due = async || {
-        house.gateway.due_letters(ForceCode(44), 16, &Default::default()).await.unwrap().due.len()
+        letter::due_letters(&house.gateway, ForceCode(44), 16, &Default::default())
+            .await
+            .unwrap()
+            .due
+            .len()
     };
     assert_eq!(due().await, 3);
     tamper(&house.folder, "UPDATE notice SET attempts = -1 WHERE notice_row = 2");
     assert_eq!(due().await, 2);
     let page = async || {
-        let page = house.gateway.notices(&caller(), Default::default()).await.unwrap();
+        let page = notice::notices(&house.gateway, &caller(), Default::default()).await.unwrap();
         let read: Vec<_> = page.notices.iter().map(|it| it.sequence).collect();
         (read, page.unreadable, page.last)
     };
@@ -150,13 +159,13 @@ async fn a_message_and_a_letter_that_cannot_be_read_stop_no_other() {
 #[tokio::test]
 async fn a_backlog_is_as_old_as_its_messages_wait_not_as_their_records() {
     let house = House::at("2025-09-15T09:00:00Z").await;
-    let oldest = async || house.gateway.oldest_waiting("harbour").await.unwrap();
+    let oldest = async || dispatch::oldest_waiting(&house.gateway, "harbour").await.unwrap();
     let high = house.push(XML, &record(1).with("<RiskGrade>STD", "<RiskGrade>HIGH").text()).await;
     let hold_id = high.records[0].hold_id.unwrap();
     assert_eq!(oldest().await, None);
     house.pass(5);
     let because = "a person has looked".to_owned();
-    house.gateway.release(&operator(), hold_id, because.clone()).await.unwrap();
+    release::release(&house.gateway, &operator(), hold_id, because.clone()).await.unwrap();
     let released_at = house.clock.now();
     assert_eq!(oldest().await, Some(released_at));
     house.pass(1);
@@ -164,7 +173,9 @@ async fn a_backlog_is_as_old_as_its_messages_wait_not_as_their_records() {
     assert_eq!(house.confirm(2).await.len(), 2);
     assert_eq!(oldest().await, None);
     house.pass(1);
-    let sent = house.gateway.resend(&operator(), "harbour".to_owned(), released_at, because).await;
+    let sent =
+        resend::resend(&house.gateway, &operator(), "harbour".to_owned(), released_at, because)
+            .await;
     assert_eq!((sent.unwrap(), oldest().await), (2, Some(house.clock.now())));
 }
 

@@ -1,5 +1,8 @@
 //! What a force is told because of an outcome, and how it reads and takes over what it was told.
 
+pub mod letter;
+pub mod mail;
+
 use cara_domain::Compartment;
 use cara_domain::caution::Caution;
 use cara_domain::choice::Choice as _;
@@ -12,8 +15,11 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::conclude::Open;
-use super::{Caller, Gateway, Refusal};
+use crate::case::conclude;
+use crate::case::conclude::Open;
+use crate::case::consult;
+use crate::record::fault;
+use crate::{Caller, Gateway, Refusal};
 use cara_store::{
     Entry, Fact, ForceCode, NewNotice, NoticeFilter, NoticeRow, Operation, SealedSide, What,
 };
@@ -39,7 +45,7 @@ pub struct Asked {
 }
 
 /// As what the force is told of such an outcome, if it is.
-pub(super) fn kind(reported: &Reported) -> Option<NoticeKind> {
+pub(crate) fn kind(reported: &Reported) -> Option<NoticeKind> {
     match reported {
         Reported::Offender(outcome) => NoticeKind::of_report(&outcome.report),
         Reported::Victim(outcome) => Some(NoticeKind::of_victim_report(&outcome.report)),
@@ -47,7 +53,7 @@ pub(super) fn kind(reported: &Reported) -> Option<NoticeKind> {
 }
 
 /// What the notice says.
-pub(super) fn content(
+pub(crate) fn content(
     open: &Open,
     reported: &Reported,
     standing: &CaseStanding,
@@ -67,7 +73,7 @@ pub(super) fn content(
 }
 
 /// What every notice of a case says, as if a clock had made it today.
-pub(super) fn of_case(
+pub(crate) fn of_case(
     open: &Open,
     standing: &CaseStanding,
     contact: Option<&str>,
@@ -125,109 +131,115 @@ fn still_possible(standing: &CaseStanding, deadline: Date, today: Date) -> Optio
     Some(today.saturating_add(weeks.weeks()) <= deadline)
 }
 
-impl Gateway {
-    /// One page of the caller's notices, by number. Consulting them is audited. One that cannot be
-    /// opened is told, and its number is named.
-    pub async fn notices(&self, caller: &Caller, asked: Asked) -> Result<api::NoticePage, Refusal> {
-        let Asked { force, victims, after, limit } = asked;
-        let force = super::consult::one_force(caller, force.as_deref())?;
-        if victims && !caller.victims {
-            return Err(Refusal::Forbidden);
-        }
-        let limit = limit.unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
-        let stream = if victims { Compartment::Victim } else { Compartment::Offender };
-        let filter = NoticeFilter { force, test_data: caller.test, stream, after };
-        let rows = self.store.notices(filter, limit).await?;
-        let last = rows.last().map_or(after, |row| row.sequence);
-        if !rows.is_empty() {
-            let of = if victims { "victim notices" } else { "notices" };
-            let about = format!("{of} {}..{last} of {force}", rows[0].sequence);
-            self.record_consultation(&caller.identity, &about, None).await?;
-        }
-        let mut page = api::NoticePage { last, ..Default::default() };
-        for row in &rows {
-            let view = cara_supervisor::contain_now(|| self.notice_view(row).map(Some));
-            match self.set_aside(&format!("notice {}", row.notice_id), view)? {
-                Some(notice) => page.notices.push(notice),
-                None => page.unreadable.push(row.sequence),
-            }
-        }
-        Ok(page)
+/// One page of the caller's notices, by number. Consulting them is audited. One that cannot be
+/// opened is told, and its number is named.
+pub async fn notices(
+    gateway: &Gateway,
+    caller: &Caller,
+    asked: Asked,
+) -> Result<api::NoticePage, Refusal> {
+    let Asked { force, victims, after, limit } = asked;
+    let force = crate::case::consult::one_force(caller, force.as_deref())?;
+    if victims && !caller.victims {
+        return Err(Refusal::Forbidden);
     }
+    let limit = limit.unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
+    let stream = if victims { Compartment::Victim } else { Compartment::Offender };
+    let filter = NoticeFilter { force, test_data: caller.test, stream, after };
+    let rows = gateway.store.notices(filter, limit).await?;
+    let last = rows.last().map_or(after, |row| row.sequence);
+    if !rows.is_empty() {
+        let of = if victims { "victim notices" } else { "notices" };
+        let about = format!("{of} {}..{last} of {force}", rows[0].sequence);
+        consult::record_consultation(gateway, &caller.identity, &about, None).await?;
+    }
+    let mut page = api::NoticePage { last, ..Default::default() };
+    for row in &rows {
+        let view = cara_supervisor::contain_now(|| notice_view(gateway, row).map(Some));
+        match fault::set_aside(gateway, &format!("notice {}", row.notice_id), view)? {
+            Some(notice) => page.notices.push(notice),
+            None => page.unreadable.push(row.sequence),
+        }
+    }
+    Ok(page)
+}
 
-    /// The force has taken a notice over. Repeating it is harmless.
-    pub async fn acknowledge(&self, caller: &Caller, notice_id: Uuid) -> Result<(), Refusal> {
-        let row = self.store.notice(notice_id).await?;
-        let row = row.filter(|row| may_read(caller, row.force, row.test_data, &row.body));
-        let row = row.ok_or(Refusal::Absent)?;
-        if row.taken_over_at.is_some() {
-            return Ok(());
-        }
-        let at = self.clock.now();
-        let fact = Fact {
-            operation: Operation::Disclosure,
-            by: "gateway".to_owned(),
-            at,
-            about: format!("notice {notice_id} {}", kind_in_words(&row)),
-            to: Some(caller.identity.clone()),
-            note: None,
-        };
-        let what = What::TakeOver { notice_id, at };
-        // Somebody may have acknowledged it at the same instant.
-        self.write_raced(Entry::of(what, vec![fact])).await?;
-        // The case's next letter may go.
-        self.letters_wake.notify_one();
-        Ok(())
+/// The force has taken a notice over. Repeating it is harmless.
+pub async fn acknowledge(
+    gateway: &Gateway,
+    caller: &Caller,
+    notice_id: Uuid,
+) -> Result<(), Refusal> {
+    let row = gateway.store.notice(notice_id).await?;
+    let row = row.filter(|row| may_read(caller, row.force, row.test_data, &row.body));
+    let row = row.ok_or(Refusal::Absent)?;
+    if row.taken_over_at.is_some() {
+        return Ok(());
     }
+    let at = gateway.clock.now();
+    let fact = Fact {
+        operation: Operation::Disclosure,
+        by: "gateway".to_owned(),
+        at,
+        about: format!("notice {notice_id} {}", kind_in_words(&row)),
+        to: Some(caller.identity.clone()),
+        note: None,
+    };
+    let what = What::TakeOver { notice_id, at };
+    // Somebody may have acknowledged it at the same instant.
+    consult::write_raced(gateway, Entry::of(what, vec![fact])).await?;
+    // The case's next letter may go.
+    gateway.letters_wake.notify_one();
+    Ok(())
+}
 
-    /// A notice that is made now, sealed for its side. `cause`: what is told once under this kind.
-    pub(super) fn new_notice(
-        &self,
-        keys: &Keys,
-        side: Compartment,
-        kind: NoticeKind,
-        cause: Uuid,
-        content: &api::NoticeContent,
-    ) -> Result<NewNotice, Refusal> {
-        let notice_id = self.clock.id();
-        let json = serde_json::to_vec(content).map_err(Refusal::internal)?;
-        Ok(NewNotice {
-            notice_id,
-            kind,
-            cause,
-            made_at: self.clock.now(),
-            body: self.sealed(keys, binding(notice_id), side, &json)?,
-        })
-    }
+/// A notice that is made now, sealed for its side. `cause`: what is told once under this kind.
+pub(crate) fn new_notice(
+    gateway: &Gateway,
+    keys: &Keys,
+    side: Compartment,
+    kind: NoticeKind,
+    cause: Uuid,
+    content: &api::NoticeContent,
+) -> Result<NewNotice, Refusal> {
+    let notice_id = gateway.clock.id();
+    let json = serde_json::to_vec(content).map_err(Refusal::internal)?;
+    Ok(NewNotice {
+        notice_id,
+        kind,
+        cause,
+        made_at: gateway.clock.now(),
+        body: conclude::sealed(gateway, keys, binding(notice_id), side, &json)?,
+    })
+}
 
-    /// Opens what was sealed for one of the two sides.
-    pub(super) fn open_side(
-        &self,
-        keys: &Keys,
-        binding: Binding,
-        body: &SealedSide,
-    ) -> Result<Vec<u8>, cara_vault::Error> {
-        match body {
-            SealedSide::Offender(sealed) => self.vault.open_sealed(keys, binding, sealed),
-            SealedSide::Victim(sealed) => self.vault.open_sealed(keys, binding, sealed),
-        }
+/// Opens what was sealed for one of the two sides.
+pub(crate) fn open_side(
+    gateway: &Gateway,
+    keys: &Keys,
+    binding: Binding,
+    body: &SealedSide,
+) -> Result<Vec<u8>, cara_vault::Error> {
+    match body {
+        SealedSide::Offender(sealed) => gateway.vault.open_sealed(keys, binding, sealed),
+        SealedSide::Victim(sealed) => gateway.vault.open_sealed(keys, binding, sealed),
     }
+}
 
-    pub(super) fn notice_view(&self, row: &NoticeRow) -> Result<api::NoticeFacts, Refusal> {
-        let keys = self.vault.unwrap_keys(row.about.id(), &row.keys)?;
-        let json = self.open_side(&keys, binding(row.notice_id), &row.body)?;
-        let content = serde_json::from_slice(&json).map_err(Refusal::internal)?;
-        Ok(api::NoticeFacts {
-            notice_id: row.notice_id,
-            sequence: row.sequence,
-            kind: kind_in_words(row).to_owned(),
-            referral_id: row.about.referral_id(),
-            made_at: row.made_at.to_string(),
-            taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),
-            cancelled_at: row.cancelled_at.as_ref().map(jiff::Timestamp::to_string),
-            content,
-        })
-    }
+pub(crate) fn notice_view(gateway: &Gateway, row: &NoticeRow) -> Result<api::NoticeFacts, Refusal> {
+    let keys = gateway.vault.unwrap_keys(row.about.id(), &row.keys)?;
+    let json = open_side(gateway, &keys, binding(row.notice_id), &row.body)?;
+    let content = serde_json::from_slice(&json).map_err(Refusal::internal)?;
+    Ok(api::NoticeFacts {
+        notice_id: row.notice_id,
+        sequence: row.sequence,
+        kind: kind_in_words(row).to_owned(),
+        referral_id: row.about.referral_id(),
+        made_at: row.made_at.to_string(),
+        taken_over_at: row.taken_over_at.as_ref().map(jiff::Timestamp::to_string),
+        cancelled_at: row.cancelled_at.as_ref().map(jiff::Timestamp::to_string),
+        content,
+    })
 }
 
 /// The kind, without which a notice cannot be written.

@@ -9,8 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::golive::Candidate;
-use super::{Gateway, Operator, Refusal, Role};
+use crate::case::consult;
+use crate::clock::sweep;
+use crate::hold::cause;
+use crate::hold::release;
+use crate::mapping::golive;
+use crate::mapping::golive::Candidate;
+use crate::notice::letter;
+use crate::{Gateway, Operator, Refusal, Role};
 use cara_metric::alert;
 
 /// What a field is to say; personal, so `Debug` shows nothing of it.
@@ -97,151 +103,151 @@ pub enum Order {
     },
 }
 
-impl Gateway {
-    /// Carries out an order, and answers what there is to see.
-    pub async fn order(&self, operator: &Operator, order: Order) -> Result<Value, Refusal> {
-        match order {
-            Order::Incidents => self.incident_list().await,
-            Order::HoldCauses { force } => {
-                let causes = self.hold_causes(operator, force.as_deref()).await?;
-                Ok(json!({ "causes": causes }))
-            }
-            Order::HoldsLike { hold_id } => {
-                let alike = self.holds_like(operator, hold_id).await?;
-                serde_json::to_value(alike).map_err(Refusal::internal)
-            }
-            Order::CorrectHold { hold_id, field, values, because } => {
-                let asked = (field.as_str(), values.0);
-                let corrected = self.correct_hold(operator, hold_id, asked, because).await?;
-                serde_json::to_value(corrected).map_err(Refusal::internal)
-            }
-            Order::AcceptClock { because } => {
-                self.accept_clock(operator, because).await?;
-                Ok(Value::Null)
-            }
-            Order::Activate(candidate) => {
-                let went = self.go_live(operator, *candidate).await?;
-                serde_json::to_value(went).map_err(Refusal::internal)
-            }
-            Order::RollBack { force, name, version, because } => {
-                let version = self.roll_back(operator, &force, &name, version, because).await?;
-                Ok(json!({ "version": version }))
-            }
-            Order::MappingHistory { force } => {
-                Ok(json!({ "versions": self.mapping_history(&force).await? }))
-            }
-            Order::Deliveries => self.delivery_list().await,
-            Order::Pause { force, because } => {
-                let _checked = self.said_by(operator, "pause", because.clone())?;
-                let force = self.forces.code_named(&force)?;
-                match self.pause_delivery(force, &operator.name, &because).await? {
-                    true => Ok(Value::Null),
-                    false => Err(Refusal::WrongState { state: "it is paused already" }),
-                }
-            }
-            Order::Resume { force, because } => {
-                let force = self.forces.code_named(&force)?;
-                self.resume_delivery(operator, force, because).await?;
-                Ok(Value::Null)
-            }
-            Order::LetterShow { notice_id } => self.letter_shown(operator, notice_id).await,
-            Order::LetterCancel { notice_id, because } => {
-                self.cancel_letter(operator, notice_id, because).await?;
-                Ok(Value::Null)
-            }
-            Order::LetterResend { notice_id, because } => {
-                self.resend_letter(operator, notice_id, because).await?;
-                Ok(Value::Null)
-            }
-            Order::ReconcileForce { force, day } => {
-                let force = self.forces.code_named(&force)?;
-                self.consulted(operator, &format!("reconciliation {force} {day}")).await?;
-                let day = self.reconciled_day(force, false, day).await?;
-                serde_json::to_value(day).map_err(Refusal::internal)
-            }
-            Order::ReconcileProvider { provider, day } => {
-                self.consulted(operator, &format!("reconciliation {provider} {day}")).await?;
-                self.provider_day(&provider, day).await
+/// Carries out an order, and answers what there is to see.
+pub async fn order(gateway: &Gateway, operator: &Operator, order: Order) -> Result<Value, Refusal> {
+    match order {
+        Order::Incidents => incident_list(gateway).await,
+        Order::HoldCauses { force } => {
+            let causes = cause::hold_causes(gateway, operator, force.as_deref()).await?;
+            Ok(json!({ "causes": causes }))
+        }
+        Order::HoldsLike { hold_id } => {
+            let alike = cause::holds_like(gateway, operator, hold_id).await?;
+            serde_json::to_value(alike).map_err(Refusal::internal)
+        }
+        Order::CorrectHold { hold_id, field, values, because } => {
+            let asked = (field.as_str(), values.0);
+            let corrected =
+                release::correct_hold(gateway, operator, hold_id, asked, because).await?;
+            serde_json::to_value(corrected).map_err(Refusal::internal)
+        }
+        Order::AcceptClock { because } => {
+            sweep::accept_clock(gateway, operator, because).await?;
+            Ok(Value::Null)
+        }
+        Order::Activate(candidate) => {
+            let went = golive::go_live(gateway, operator, *candidate).await?;
+            serde_json::to_value(went).map_err(Refusal::internal)
+        }
+        Order::RollBack { force, name, version, because } => {
+            let version =
+                golive::roll_back(gateway, operator, &force, &name, version, because).await?;
+            Ok(json!({ "version": version }))
+        }
+        Order::MappingHistory { force } => {
+            Ok(json!({ "versions": golive::mapping_history(gateway, &force).await? }))
+        }
+        Order::Deliveries => delivery_list(gateway).await,
+        Order::Pause { force, because } => {
+            let _checked = sweep::said_by(gateway, operator, "pause", because.clone())?;
+            let force = gateway.forces.code_named(&force)?;
+            match letter::pause_delivery(gateway, force, &operator.name, &because).await? {
+                true => Ok(Value::Null),
+                false => Err(Refusal::WrongState { state: "it is paused already" }),
             }
         }
-    }
-
-    async fn consulted(&self, operator: &Operator, about: &str) -> Result<(), Refusal> {
-        if operator.role < Role::Look {
-            return Err(Refusal::Forbidden);
+        Order::Resume { force, because } => {
+            let force = gateway.forces.code_named(&force)?;
+            letter::resume_delivery(gateway, operator, force, because).await?;
+            Ok(Value::Null)
         }
-        self.record_look(operator, about).await
+        Order::LetterShow { notice_id } => letter::letter_shown(gateway, operator, notice_id).await,
+        Order::LetterCancel { notice_id, because } => {
+            letter::cancel_letter(gateway, operator, notice_id, because).await?;
+            Ok(Value::Null)
+        }
+        Order::LetterResend { notice_id, because } => {
+            letter::resend_letter(gateway, operator, notice_id, because).await?;
+            Ok(Value::Null)
+        }
+        Order::ReconcileForce { force, day } => {
+            let force = gateway.forces.code_named(&force)?;
+            consulted(gateway, operator, &format!("reconciliation {force} {day}")).await?;
+            let day = consult::reconciled_day(gateway, force, false, day).await?;
+            serde_json::to_value(day).map_err(Refusal::internal)
+        }
+        Order::ReconcileProvider { provider, day } => {
+            consulted(gateway, operator, &format!("reconciliation {provider} {day}")).await?;
+            provider_day(gateway, &provider, day).await
+        }
     }
+}
 
-    /// What stands in the store, and what is so now and cannot, or not yet, be noted there.
-    async fn incident_list(&self) -> Result<Value, Refusal> {
-        let incidents = self.store.incidents().await?;
-        let named =
-            |((kind, about), count): ((_, String), _)| ((kind, self.forces.name_in(&about)), count);
-        let mut unnoted: BTreeMap<(&str, String), u64> =
-            self.metric.troubles().now().into_iter().map(named).collect();
-        let line = |kind: &str, about: &str, count: u64, opened_at: Option<String>| {
-            let page = alert::kind(kind);
-            json!({
-                "kind": kind, "about": about, "count": count, "opened_at": opened_at,
-                "means": page.map_or("", |page| page.means),
-                "now": page.map_or("", |page| page.now),
-            })
+async fn consulted(gateway: &Gateway, operator: &Operator, about: &str) -> Result<(), Refusal> {
+    if operator.role < Role::Look {
+        return Err(Refusal::Forbidden);
+    }
+    consult::record_look(gateway, operator, about).await
+}
+
+/// What stands in the store, and what is so now and cannot, or not yet, be noted there.
+async fn incident_list(gateway: &Gateway) -> Result<Value, Refusal> {
+    let incidents = gateway.store.incidents().await?;
+    let named =
+        |((kind, about), count): ((_, String), _)| ((kind, gateway.forces.name_in(&about)), count);
+    let mut unnoted: BTreeMap<(&str, String), u64> =
+        gateway.metric.troubles().now().into_iter().map(named).collect();
+    let line = |kind: &str, about: &str, count: u64, opened_at: Option<String>| {
+        let page = alert::kind(kind);
+        json!({
+            "kind": kind, "about": about, "count": count, "opened_at": opened_at,
+            "means": page.map_or("", |page| page.means),
+            "now": page.map_or("", |page| page.now),
+        })
+    };
+    let mut lines = Vec::new();
+    for it in &incidents {
+        unnoted.remove(&(it.kind.as_str(), it.about.clone()));
+        lines.push(line(&it.kind, &it.about, it.count, Some(it.opened_at.to_string())));
+    }
+    let unnoted = unnoted.iter();
+    lines.extend(unnoted.map(|((kind, about), count)| line(kind, about, *count, None)));
+    Ok(json!({ "incidents": lines }))
+}
+
+async fn delivery_list(gateway: &Gateway) -> Result<Value, Refusal> {
+    let paused = gateway.store.paused().await?;
+    let mut lines = Vec::new();
+    for force in gateway.forces.all() {
+        let live = gateway.live.letter(force.code);
+        let url = live.as_ref().and_then(|live| live.plan.delivery()).map(|it| it.to.clone());
+        let state = paused.iter().find(|it| it.force == force.code);
+        let endpoint = gateway.store.endpoint(force.code).await?;
+        lines.push(json!({
+            "force": force.slug,
+            "to": url,
+            "waiting": gateway.store.pushes_waiting(force.code).await?,
+            "paused": state.map(|it| json!({
+                "at": it.at.to_string(), "by": it.by, "because": it.because,
+            })),
+            "arrived_at": endpoint.arrived_at.map(|at| at.to_string()),
+            "failing_since": endpoint.failing_since.map(|at| at.to_string()),
+            "reason": endpoint.reason,
+            "failing": endpoint.failing,
+        }));
+    }
+    Ok(json!({ "deliveries": lines }))
+}
+
+/// Both sides of a provider: messages by the day of their own time, and what it says of them.
+async fn provider_day(gateway: &Gateway, provider: &str, day: Date) -> Result<Value, Refusal> {
+    let mut sides = Vec::new();
+    for side in [Compartment::Offender, Compartment::Victim] {
+        let messages = gateway.store.exchanged(provider.to_owned(), side, day).await?;
+        let ids = |sent: bool| {
+            let of = messages.iter().filter(move |(_, is_sent)| *is_sent == sent);
+            of.map(|(id, _)| *id).collect::<Vec<_>>()
         };
-        let mut lines = Vec::new();
-        for it in &incidents {
-            unnoted.remove(&(it.kind.as_str(), it.about.clone()));
-            lines.push(line(&it.kind, &it.about, it.count, Some(it.opened_at.to_string())));
-        }
-        let unnoted = unnoted.iter();
-        lines.extend(unnoted.map(|((kind, about), count)| line(kind, about, *count, None)));
-        Ok(json!({ "incidents": lines }))
+        let said = gateway.store.reconciled(provider.to_owned(), side, day).await?;
+        sides.push(json!({
+            "side": if side == Compartment::Offender { "offender" } else { "victim" },
+            "sent": ids(true),
+            "queued": ids(false),
+            "provider": said.map(|it| json!({
+                "said_at": it.at.to_string(),
+                "missing_there": it.missing_there, "missing_here": it.missing_here,
+            })),
+        }));
     }
-
-    async fn delivery_list(&self) -> Result<Value, Refusal> {
-        let paused = self.store.paused().await?;
-        let mut lines = Vec::new();
-        for force in self.forces.all() {
-            let live = self.live.letter(force.code);
-            let url = live.as_ref().and_then(|live| live.plan.delivery()).map(|it| it.to.clone());
-            let state = paused.iter().find(|it| it.force == force.code);
-            let endpoint = self.store.endpoint(force.code).await?;
-            lines.push(json!({
-                "force": force.slug,
-                "to": url,
-                "waiting": self.store.pushes_waiting(force.code).await?,
-                "paused": state.map(|it| json!({
-                    "at": it.at.to_string(), "by": it.by, "because": it.because,
-                })),
-                "arrived_at": endpoint.arrived_at.map(|at| at.to_string()),
-                "failing_since": endpoint.failing_since.map(|at| at.to_string()),
-                "reason": endpoint.reason,
-                "failing": endpoint.failing,
-            }));
-        }
-        Ok(json!({ "deliveries": lines }))
-    }
-
-    /// Both sides of a provider: messages by the day of their own time, and what it says of them.
-    async fn provider_day(&self, provider: &str, day: Date) -> Result<Value, Refusal> {
-        let mut sides = Vec::new();
-        for side in [Compartment::Offender, Compartment::Victim] {
-            let messages = self.store.exchanged(provider.to_owned(), side, day).await?;
-            let ids = |sent: bool| {
-                let of = messages.iter().filter(move |(_, is_sent)| *is_sent == sent);
-                of.map(|(id, _)| *id).collect::<Vec<_>>()
-            };
-            let said = self.store.reconciled(provider.to_owned(), side, day).await?;
-            sides.push(json!({
-                "side": if side == Compartment::Offender { "offender" } else { "victim" },
-                "sent": ids(true),
-                "queued": ids(false),
-                "provider": said.map(|it| json!({
-                    "said_at": it.at.to_string(),
-                    "missing_there": it.missing_there, "missing_here": it.missing_here,
-                })),
-            }));
-        }
-        Ok(json!({ "provider": provider, "day": day.to_string(), "sides": sides }))
-    }
+    Ok(json!({ "provider": provider, "day": day.to_string(), "sides": sides }))
 }

@@ -12,7 +12,9 @@ use super::answer::Answers;
 use super::line::{Lane, Line};
 use cara_amqp::Error;
 use cara_amqp::consumer::{Inflow, Received};
-use cara_flow::conclude::{Arrived, Concluded};
+use cara_flow::case::conclude;
+use cara_flow::case::conclude::{Arrived, Concluded};
+use cara_flow::probe;
 use cara_flow::{Gateway, Refusal};
 
 /// A message that nobody has concluded yet.
@@ -155,7 +157,7 @@ pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
         if let Some(lane) = waiting.lane {
             cara_supervisor::point(lane.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
         }
-        gateway.conclude(&arrived).await
+        conclude::conclude(&gateway, &arrived).await
     };
     let concluded = cara_supervisor::contain(concluding).await;
     let fault = match concluded {
@@ -165,7 +167,7 @@ pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
         Err(panicked) => panicked.to_string(),
     };
     // Either the store is away for everybody, or it is this message alone.
-    let worked = match gateway.probe().await {
+    let worked = match probe::probe(&gateway).await {
         Ok(()) => Worked::Fault(fault),
         Err(Refusal::Unavailable { reason, .. }) => Worked::Away(reason),
         Err(_) => Worked::Away("the store failed"),
@@ -176,5 +178,5 @@ pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
 /// What is wrong with a message by itself; nothing, when the look itself fails.
 pub(super) fn at_sight(gateway: &Gateway, received: &Received) -> Option<Concluded> {
     let arrived = arrived(received);
-    cara_supervisor::contain_now(|| gateway.at_sight(&arrived)).ok().flatten()
+    cara_supervisor::contain_now(|| conclude::at_sight(gateway, &arrived)).ok().flatten()
 }

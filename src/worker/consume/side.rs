@@ -19,7 +19,8 @@ use cara_amqp::consumer::{HANDED_OUT_MIN, Inbox, Received};
 use cara_amqp::{Consumer, Error};
 use cara_clock::Clock;
 use cara_flow::Gateway;
-use cara_flow::conclude::{Concluded, End as Ended, Urgency};
+use cara_flow::case::conclude::rejected;
+use cara_flow::case::conclude::{Concluded, End as Ended, Urgency};
 use cara_metric::Metric;
 use cara_metric::alert::ENTRY_FAULT;
 
@@ -391,7 +392,8 @@ async fn record(
     rejected: Vec<(Received, Rejection)>,
 ) -> Recorded {
     let rejections: Vec<_> = rejected.iter().map(|(_, rejection)| rejection.clone()).collect();
-    let recorded = gateway.record_rejections(&inbox.provider, inbox.side, &rejections).await;
+    let recorded =
+        rejected::record_rejections(&gateway, &inbox.provider, inbox.side, &rejections).await;
     Recorded { rejected, refusal: recorded.err() }
 }
 

@@ -14,7 +14,8 @@ use super::{AT_ONCE, Course, REST_MAX, Room, SEVERAL, away};
 use cara_clock::later;
 use cara_delivery::{Endpoint, GIVE_UP_AFTER, backoff};
 use cara_flow::Refusal;
-use cara_flow::letter::{Failure, PushTo};
+use cara_flow::notice::letter;
+use cara_flow::notice::letter::{Failure, PushTo};
 
 /// Letters of one force that keep failing are tried no closer together than this, however many.
 const BETWEEN: Duration = Duration::from_secs(3);
@@ -146,7 +147,7 @@ impl<'r> Round<'r> {
         self.look = false;
         let mut passed = self.on_way.clone();
         passed.extend(self.held.iter().map(|failed| failed.notice_id));
-        let turn = self.room.gateway.due_letters(self.to.force, free, &passed).await?;
+        let turn = letter::due_letters(&self.room.gateway, self.to.force, free, &passed).await?;
         for due in turn.due {
             let notice_id = due.letter.notice_id;
             if !self.held.is_empty() {
@@ -210,7 +211,8 @@ impl<'r> Round<'r> {
         // First the endpoint, so that nobody takes its failure for that of its letters.
         let state = match fails {
             Some(reason) => {
-                let state = self.room.gateway.endpoint_fails(self.to.force, reason).await?;
+                let state =
+                    letter::endpoint_fails(&self.room.gateway, self.to.force, reason).await?;
                 Some((reason, state))
             }
             None => None,
@@ -242,7 +244,12 @@ impl<'r> Round<'r> {
             let at = self.again_at(failed);
             let look_at = &mut self.course.look_at;
             *look_at = Some(look_at.map_or(at, |known| known.min(at)));
-            again.push(self.room.gateway.letter_again(failed.notice_id, at, failed.failure));
+            again.push(letter::letter_again(
+                &self.room.gateway,
+                failed.notice_id,
+                at,
+                failed.failure,
+            ));
         }
         join_all(again).await.into_iter().collect()
     }
@@ -267,7 +274,7 @@ impl<'r> Round<'r> {
         let is_new = course.freed_at.is_none_or(|at| now >= later(at, REST_MAX));
         if had_failed || (was_failing && is_new) {
             (course.freed_at, course.place) = (Some(now), None);
-            self.room.gateway.letters_now(self.to.force).await?;
+            letter::letters_now(&self.room.gateway, self.to.force).await?;
         }
         Ok(())
     }

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use cara_clock::Clock;
 use cara_config::Settings;
-use cara_flow::letter::Letter;
+use cara_flow::hold::{HoldLine, HoldPage, Released};
 use cara_flow::notice::Asked;
+use cara_flow::notice::letter::Letter;
 use cara_flow::operate::Order;
-use cara_flow::{Accepted, Caller, HoldLine, HoldPage, Operator, Refusal, Released, Submission};
+use cara_flow::record::{Accepted, Submission};
+use cara_flow::{Caller, Operator, Refusal};
 use cara_gateway::http::{DeadLetters, DeadQueue, Edge, Listening, Stopper, Stories};
 use cara_metric::{Health, Metric};
 use cara_tls::Trust;
@@ -125,7 +127,7 @@ impl Stories for Told {
     }
 
     fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
-        cara_flow::mapping_page(code)
+        cara_flow::mapping::mapping_page(code)
     }
 
     fn holds<'a>(

@@ -11,8 +11,8 @@ use super::{Package, at, packages};
 /// this list; none is added.
 const STANDING: &[(&str, &[&str])] = &[
     ("amqp", &["link", "verdict"]),
-    ("flow", &["conclude", "decide", "notice"]),
-    ("flow", &["live", "read"]),
+    ("flow", &["case", "clock", "context", "hold", "mapping", "notice", "outbox", "record"]),
+    ("flow/case", &["caused", "conclude", "decide"]),
     ("gateway/cli", &["golive", "mapping"]),
     ("gateway/http", &["body", "problem", "standing"]),
     ("gateway/http", &["openapi", "route"]),

@@ -1,0 +1,3 @@
+//! What falls due by the clock.
+
+pub mod sweep;

@@ -1,0 +1,336 @@
+//! A mapping goes live in the running gateway: checked, tried on the records that are still kept,
+//! seen by the operator, stored as the next version, swapped. A bad file changes nothing.
+
+use std::collections::BTreeMap;
+
+use cara_mapping::{Mapping, diff, extend};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::sweep;
+use crate::mapping::activate::{self, Checked, Unsound};
+use crate::mapping::live::LiveMapping;
+use crate::mapping::replay::{self, Asked, Replay, Waiting, apart};
+use crate::{Force, Gateway, Operator, Refusal};
+use cara_store::{Fact, ForceCode, PendingPlan, PlanNumber, PlanVersion, What};
+
+/// A mapping file that an operator wants to go live, with everything that its tests read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Candidate {
+    /// The force's slug.
+    pub force: String,
+    /// `referral`, `decision` or `notice`.
+    pub name: String,
+    pub text: String,
+    /// The examples, by the names that the file gives them.
+    pub files: BTreeMap<String, Vec<u8>>,
+    pub because: String,
+    /// Why its tests need not reach everything.
+    #[serde(default)]
+    pub uncovered: Option<String>,
+    /// Check, compare and try; put nothing live.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// What a dry run answered. Nothing goes live without one, nor when it was of another text or
+    /// another version has gone live since.
+    #[serde(default)]
+    pub seen: Option<Seen>,
+    /// Of a dry run: on how many kept records it is tried; 1 to 10,000, 1,000 when left out.
+    #[serde(default)]
+    pub records: Option<u32>,
+    /// Of a dry run: show old and new values. They are audited as a consultation.
+    #[serde(default)]
+    pub reveal: bool,
+}
+
+impl Candidate {
+    /// The same, to go live as it was tried and over what it was tried against.
+    pub fn live(self, seen: Seen) -> Candidate {
+        Candidate { dry_run: false, seen: Some(seen), reveal: false, ..self }
+    }
+
+    /// What is stored needs no other file: a base that was sent along is taken in. One that is
+    /// missing is named by the check.
+    fn extended(mut self) -> Self {
+        let open = |name: &str| self.files.get(name).cloned();
+        let effective = extend::effective(&self.name, &self.text, &open);
+        if effective.diagnostics.is_empty() {
+            self.text = effective.text;
+        }
+        self
+    }
+}
+
+/// What a dry run was about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// Of the text.
+    pub sha256: String,
+    /// The version that was live; 0: none was.
+    pub live: u32,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WentLive {
+    /// The version that is live now; absent when nothing went live.
+    pub version: Option<u32>,
+    /// To be sent back to put it live.
+    pub seen: Seen,
+    /// In words, against the version that was live.
+    pub changes: Vec<String>,
+    /// Some change can get somebody hurt: two operators have to ask for it.
+    pub sensitive: bool,
+    /// Of a dry run: what would become of the records that are kept. Absent for letters.
+    pub replay: Option<Replay>,
+    /// Who asked first; another operator has to ask for the same text.
+    pub waits_after: Option<String>,
+    /// Open holds that the version which is live now would accept, by cause.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Tries a mapping, or puts live one that was tried; or says why not.
+pub async fn go_live(
+    gateway: &Gateway,
+    operator: &Operator,
+    candidate: Candidate,
+) -> Result<WentLive, Refusal> {
+    let candidate = candidate.extended();
+    let fact = sweep::said_by(gateway, operator, "mapping", candidate.because.clone())?;
+    let force = gateway.forces.with_slug(&candidate.force)?.clone();
+    let records = candidate.records.unwrap_or(replay::RECORDS_USUAL);
+    if !(1..=replay::RECORDS_MAX).contains(&records) {
+        return Err(Refusal::Parameter { name: "records" });
+    }
+    let checking = candidate.clone();
+    let checked = apart(move || checked(&checking)).await?;
+    check(gateway, &force, &candidate, &checked)?;
+    let newest = newest(gateway, force.code, &candidate.name).await?;
+    if newest.as_ref().is_some_and(|version| version.text == candidate.text) {
+        return Err(Refusal::WrongState { state: "this very text is live already" });
+    }
+    let changes = newest.as_ref().map(|it| diff::changes(&it.text, &candidate.text));
+    let sensitive = changes.iter().flatten().any(|change| change.is_sensitive);
+    let seen = Seen {
+        sha256: gateway.vault.sha256(candidate.text.as_bytes()),
+        live: newest.as_ref().map_or(0, |version| version.version),
+    };
+    let number = seen.live + 1;
+    let sha256 = seen.sha256.clone();
+    let mapping = activate::live(force.code, &candidate.name, checked.sound, number, sha256);
+    let mut went = WentLive {
+        changes: match changes {
+            Some(changes) => changes.into_iter().map(|change| change.words).collect(),
+            None => vec!["the first version: there is none to compare it with".to_owned()],
+        },
+        sensitive: sensitive && gateway.forces.second_operator,
+        ..WentLive::default()
+    };
+    if candidate.dry_run {
+        if let LiveMapping::Plan(plan) = mapping {
+            let Candidate { because, reveal, .. } = &candidate;
+            let asked = Asked { operator, because, records, reveal: *reveal };
+            went.replay = Some(replay::try_on_kept(gateway, &asked, &force, plan).await?);
+        }
+        return Ok(WentLive { seen, ..went });
+    }
+    check_seen(candidate.seen.as_ref(), &seen)?;
+    if went.sensitive && !is_agreed(gateway, operator, &force, &candidate, &seen).await? {
+        return Ok(WentLive { seen, waits_after: Some(operator.name.clone()), ..went });
+    }
+    let name = candidate.name.clone();
+    let row = PlanVersion {
+        force: force.code,
+        name: name.clone(),
+        version: number,
+        sha256: seen.sha256.clone(),
+        text: candidate.text,
+        by: operator.name.clone(),
+        at: gateway.clock.now(),
+        because: match candidate.uncovered {
+            Some(why) => format!("{} (not all of it is tested: {why})", candidate.because),
+            None => candidate.because,
+        },
+    };
+    put_live(gateway, row, mapping, fact).await?;
+    let waiting = waiting_or_none(gateway, operator, &force, &name).await;
+    Ok(WentLive { version: Some(number), seen, waiting, ..went })
+}
+
+/// Nothing goes live with a part that no test reaches, unless somebody says why, nor beside
+/// another mapping that could take the same body.
+fn check(
+    gateway: &Gateway,
+    force: &Force,
+    candidate: &Candidate,
+    checked: &Checked,
+) -> Result<(), Refusal> {
+    if !checked.not_reached.is_empty() && candidate.uncovered.is_none() {
+        let unsound = Unsound::NotReached(checked.not_reached.clone());
+        let report = format!("{unsound}\nAdd tests, or say why not with --uncovered");
+        return Err(Refusal::Mapping { report });
+    }
+    match twin(gateway, force.code, &candidate.name, &checked.sound) {
+        Some(twin) => Err(Refusal::Mapping { report: Unsound::Twin(twin).to_string() }),
+        None => Ok(()),
+    }
+}
+
+/// Whether another operator has asked for this very text; if not, this one has asked first.
+async fn is_agreed(
+    gateway: &Gateway,
+    operator: &Operator,
+    force: &Force,
+    candidate: &Candidate,
+    seen: &Seen,
+) -> Result<bool, Refusal> {
+    let waiting = gateway.store.pending_plan(force.code, candidate.name.clone()).await?;
+    if waiting.is_some_and(|it| it.sha256 == seen.sha256 && it.by != operator.name) {
+        return Ok(true);
+    }
+    sweep::change(
+        gateway,
+        What::PendPlan(PendingPlan {
+            force: force.code,
+            name: candidate.name.clone(),
+            sha256: seen.sha256.clone(),
+            by: operator.name.clone(),
+            at: gateway.clock.now(),
+            because: candidate.because.clone(),
+        }),
+    )
+    .await?;
+    Ok(false)
+}
+
+/// It is live already: that it cannot be said what waited for it must not look like a failure.
+async fn waiting_or_none(
+    gateway: &Gateway,
+    operator: &Operator,
+    force: &Force,
+    name: &str,
+) -> Vec<Waiting> {
+    match replay::waiting_for(gateway, operator, force, name).await {
+        Ok(waiting) => waiting,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "what waited for the mapping cannot be said");
+            Vec::new()
+        }
+    }
+}
+
+/// The version that is live of a mapping, as the store has it.
+pub(crate) async fn newest(
+    gateway: &Gateway,
+    force: ForceCode,
+    name: &str,
+) -> Result<Option<PlanVersion>, Refusal> {
+    let versions = gateway.store.plan_versions().await?;
+    Ok(versions.into_iter().find(|it| it.force == force && it.name == name))
+}
+
+/// Puts an earlier version live again, as the next one. It was live before, so one operator is
+/// enough: taking a mistake back must not wait for a second.
+pub async fn roll_back(
+    gateway: &Gateway,
+    operator: &Operator,
+    force: &str,
+    name: &str,
+    version: u32,
+    because: String,
+) -> Result<u32, Refusal> {
+    let fact = sweep::said_by(gateway, operator, "mapping", because.clone())?;
+    let code = gateway.forces.with_slug(force)?.code;
+    let wanted = PlanNumber { force: code, name: name.to_owned(), version };
+    let wanted = gateway.store.plan_version(wanted).await?.ok_or(Refusal::Absent)?;
+    let numbers = gateway.store.plan_numbers().await?;
+    let newest = numbers.iter().find(|it| it.force == code && it.name == name);
+    let number = newest.map_or(0, |newest| newest.version) + 1;
+    let row = PlanVersion {
+        version: number,
+        by: operator.name.clone(),
+        at: gateway.clock.now(),
+        because: format!("version {version} again: {because}"),
+        ..wanted
+    };
+    let mapping = activate::restore_stored(&row)
+        .map_err(|error| Refusal::Mapping { report: error.to_string() })?;
+    put_live(gateway, row, mapping, fact).await?;
+    Ok(number)
+}
+
+/// Every version of a force's mappings, the newest first; without their texts.
+pub async fn mapping_history(gateway: &Gateway, force: &str) -> Result<Vec<Value>, Refusal> {
+    let code = gateway.forces.with_slug(force)?.code;
+    let history = gateway.store.plan_history(code).await?;
+    let lines = history.iter().map(|it| {
+        let is_newest =
+            !history.iter().any(|other| other.name == it.name && other.version > it.version);
+        serde_json::json!({
+            "name": it.name, "version": it.version, "sha256": it.sha256, "by": it.by,
+            "at": it.at.to_string(), "because": it.because, "live": is_newest,
+        })
+    });
+    Ok(lines.collect())
+}
+
+async fn put_live(
+    gateway: &Gateway,
+    row: PlanVersion,
+    mapping: LiveMapping,
+    fact: Fact,
+) -> Result<(), Refusal> {
+    let about = format!("mapping {}/{} version {}", row.force, row.name, row.version);
+    if !activate::store_plan(gateway, row, Fact { about: about.clone(), ..fact }).await? {
+        let state = "another version went live at the same moment: look again";
+        return Err(Refusal::WrongState { state });
+    }
+    // From here on new bodies are read by it; those in flight end with what they began with.
+    gateway.live.swap(mapping);
+    tracing::warn!(mapping = about, "a mapping went live");
+    gateway.letters_wake.notify_one();
+    Ok(())
+}
+
+/// The live mapping of this force that could take the same body: the choice would be a guess.
+pub(crate) fn twin(
+    gateway: &Gateway,
+    force: ForceCode,
+    name: &str,
+    sound: &Mapping,
+) -> Option<String> {
+    let Mapping::Plan(plan) = sound else { return None };
+    let others = gateway.live.of(force);
+    let twin = others.iter().find(|other| {
+        other.reference.name != name && cara_mapping::could_both_match(plan, &other.plan)
+    });
+    twin.map(|twin| twin.reference.name.clone())
+}
+
+/// Only what a dry run has just shown goes live.
+fn check_seen(seen: Option<&Seen>, now: &Seen) -> Result<(), Refusal> {
+    let state = match seen {
+        None => return Err(Refusal::Parameter { name: "seen" }),
+        Some(seen) if seen.sha256 != now.sha256 => {
+            "the text is not the one that was tried: try it again"
+        }
+        Some(seen) if seen.live != now.live => {
+            "another version has gone live since it was tried: try it again"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Refusal::WrongState { state })
+}
+
+fn checked(candidate: &Candidate) -> Result<Checked, Refusal> {
+    if !activate::NAMES.contains(&candidate.name.as_str()) {
+        return Err(Refusal::Parameter { name: "name" });
+    }
+    let open = |name: &str| candidate.files.get(name).cloned();
+    let shown = format!("{}/{}.toml", candidate.force, candidate.name);
+    activate::checked(&shown, &candidate.name, &candidate.text, &open)
+        .map_err(|unsound| Refusal::Mapping { report: unsound.to_string() })
+}

@@ -1,0 +1,5 @@
+//! What waits for the provider: claimed, settled, sent again, compared with what the provider has.
+
+pub mod dispatch;
+pub(crate) mod reconcile;
+pub mod resend;

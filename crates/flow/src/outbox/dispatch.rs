@@ -1,0 +1,161 @@
+//! Outbox rows to events and back to settled rows: what the publishing worker asks for.
+
+use cara_domain::Compartment;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cara_wire::{Event, Header, MessageKind};
+
+use crate::record::fault;
+use crate::{Gateway, Refusal};
+use cara_clock::later;
+use cara_store::{Fact, Lease, Leased, LeasedBody, Operation, Route, Settled};
+use cara_vault::Binding;
+
+/// After so long it is tried again: an epoch's file may be back, a backup restored.
+const UNFIT_REST: Duration = Duration::from_secs(300);
+
+/// Why a row gives no event.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("a column of its row holds what no writer of this program makes")]
+    Row,
+    #[error("it cannot be opened")]
+    Sealed(#[source] cara_vault::Error),
+}
+
+/// One event that may be published now, and the right to settle it.
+#[derive(Debug)]
+pub struct Work {
+    pub lease: Lease,
+    pub event: Event,
+    pub attempts: u32,
+    provider: String,
+    about: String,
+}
+
+/// How work on one event ended: what [`Gateway::settle`] writes.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    lease: Lease,
+    settled: Settled,
+}
+
+impl Work {
+    /// The broker has confirmed it: the disclosure goes into the audit with the settling.
+    pub fn done(self, at: jiff::Timestamp) -> Outcome {
+        let disclosure = Fact {
+            operation: Operation::Disclosure,
+            by: "gateway".to_owned(),
+            at,
+            about: self.about,
+            to: Some(self.provider),
+            note: None,
+        };
+        let settled = Settled::Done { at, disclosure: Box::new(disclosure) };
+        Outcome { lease: self.lease, settled }
+    }
+
+    pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> Outcome {
+        Outcome { lease: self.lease, settled: Settled::Retry { not_before, reason } }
+    }
+}
+
+/// Leases up to `limit` rows to this side of the provider and opens their events. A row that cannot be
+/// read or opened is set aside for a while and told; the others go on.
+pub async fn claim(
+    gateway: &Gateway,
+    provider: String,
+    side: Compartment,
+    limit: usize,
+    lease_s: u32,
+) -> Result<Vec<Work>, Refusal> {
+    let side = match side {
+        Compartment::Offender => cara_domain::Compartment::Offender,
+        Compartment::Victim => cara_domain::Compartment::Victim,
+    };
+    let leased = gateway.store.claim(Route { provider, side }, limit, lease_s).await?;
+    let mut work = Vec::with_capacity(leased.len());
+    let mut unfit = Vec::new();
+    for row in leased {
+        let (lease, about, error) = match row {
+            Err(lease) => (lease.clone(), lease.about(), Unfit::Row),
+            Ok(row) => {
+                let (lease, about) = (row.lease.clone(), format!("message {}", row.event_id));
+                match reopen(gateway, row) {
+                    Ok(opened) => {
+                        work.push(opened);
+                        continue;
+                    }
+                    Err(error) => (lease, about, Unfit::Sealed(error)),
+                }
+            }
+        };
+        match error {
+            // Told as one, for all that it keeps shut.
+            Unfit::Sealed(cara_vault::Error::EpochMissing(_)) => {}
+            error => fault::entry_fault(gateway, &about, &error),
+        }
+        let not_before = later(gateway.clock.now(), UNFIT_REST);
+        let reason = "it cannot be read or opened";
+        unfit.push((lease, Settled::Retry { not_before, reason }));
+    }
+    if let Err(error) = gateway.store.settle(unfit).await {
+        // Their leases run out.
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "what cannot be opened could not be set aside");
+    }
+    Ok(work)
+}
+
+/// Since when the oldest message to the provider waits to be sent.
+pub async fn oldest_waiting(
+    gateway: &Gateway,
+    provider: &str,
+) -> Result<Option<jiff::Timestamp>, Refusal> {
+    Ok(gateway.store.oldest_waiting(provider.to_owned()).await?)
+}
+
+/// Ends work on leased rows; a lost lease changes nothing.
+pub async fn settle(gateway: &Gateway, outcomes: Vec<Outcome>) -> Result<(), Refusal> {
+    let pairs = outcomes.into_iter().map(|Outcome { lease, settled }| (lease, settled));
+    gateway.store.settle(pairs.collect()).await?;
+    Ok(())
+}
+
+fn reopen(gateway: &Gateway, row: Leased) -> Result<Work, cara_vault::Error> {
+    let keys = gateway.vault.unwrap_keys(row.referral_id, &row.keys)?;
+    let binding = |column| match row.revision {
+        Some(revision) => Binding { id: row.referral_id, revision, column },
+        None => crate::case::caused::binding(row.event_id),
+    };
+    let body = match &row.body {
+        LeasedBody::Offender(sealed) => {
+            gateway.vault.open_sealed(&keys, binding("offender_event"), sealed)?
+        }
+        LeasedBody::Victim(sealed) => {
+            gateway.vault.open_sealed(&keys, binding("victim_event"), sealed)?
+        }
+    };
+    let kind =
+        MessageKind::find(row.compartment, &row.kind).ok_or(cara_vault::Error::DoesNotOpen)?;
+    let about = match row.revision {
+        Some(revision) => format!("{}/{revision} {}", row.referral_id, kind.name()),
+        None => format!("{} {}", row.referral_id, kind.name()),
+    };
+    let header = Header {
+        id: row.event_id,
+        kind,
+        referral_id: row.referral_id,
+        force: row.force.to_string(),
+        provider: row.provider.clone(),
+        received_at: row.received_at,
+    };
+    Ok(Work {
+        lease: row.lease,
+        event: Event::reopen(header, Bytes::from(body)),
+        attempts: row.attempts,
+        provider: row.provider,
+        about,
+    })
+}
