@@ -4,8 +4,9 @@
 mod attempt;
 pub(super) mod check;
 mod folder;
+mod golive;
 mod new;
-pub(super) mod problem;
+mod problem;
 mod schema;
 pub(super) mod show;
 #[cfg(test)]
@@ -16,7 +17,6 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use super::golive;
 use crate::app;
 
 // What a command does, and an example of it, stands at its arguments.

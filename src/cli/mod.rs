@@ -9,7 +9,6 @@ mod dead;
 mod doctor;
 mod explain;
 pub mod format;
-mod golive;
 mod hold;
 pub mod mapping;
 mod order;

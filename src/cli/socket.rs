@@ -13,7 +13,7 @@ use crate::app;
 
 /// Where the running gateway is.
 #[derive(Debug, Args)]
-pub(super) struct At {
+pub(in crate::cli) struct At {
     /// The gateway's settings, which name the socket
     #[arg(long, value_name = "FILE", default_value = "gateway.toml")]
     config: PathBuf,
@@ -23,13 +23,13 @@ pub(super) struct At {
 }
 
 /// A call to the gateway.
-pub(super) struct Gateway {
+pub(in crate::cli) struct Gateway {
     client: reqwest::Client,
     socket: PathBuf,
 }
 
 impl At {
-    pub(super) fn gateway(self) -> anyhow::Result<Gateway> {
+    pub(in crate::cli) fn gateway(self) -> anyhow::Result<Gateway> {
         let socket = match self.socket {
             Some(socket) => socket,
             None => app::settings(&self.config)?.operators.socket,
@@ -50,7 +50,7 @@ fn client(socket: &Path) -> anyhow::Result<reqwest::Client> {
 }
 
 impl Gateway {
-    pub(super) async fn read<T: DeserializeOwned>(
+    pub(in crate::cli) async fn read<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
@@ -59,7 +59,11 @@ impl Gateway {
         Ok(self.answer(request).await?.json().await?)
     }
 
-    pub(super) async fn tell(&self, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+    pub(in crate::cli) async fn tell(
+        &self,
+        path: &str,
+        body: &Value,
+    ) -> anyhow::Result<Option<Value>> {
         let request = self.client.request(Method::POST, self.url(path, &[])?).json(body);
         let bytes = self.answer(request).await?.bytes().await?;
         Ok(if bytes.is_empty() { None } else { Some(serde_json::from_slice(&bytes)?) })

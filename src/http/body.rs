@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use actix_web::web::{Bytes, BytesMut, Payload};
-use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage as _, HttpRequest};
 use futures_util::StreamExt as _;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -151,19 +150,7 @@ pub(in crate::http) async fn read_json_of<T: DeserializeOwned>(
     serde_json::from_slice(&body.bytes).map_err(|_| Refused::parameter("the JSON body"))
 }
 
-/// JSON text of an answer; its types have no shape that cannot be written.
-pub(in crate::http) fn json<T: Serialize>(answer: &T) -> String {
-    match serde_json::to_string(answer) {
-        Ok(text) => text,
-        Err(_) => unreachable!("answers are plain structs with text keys"),
-    }
-}
-
 /// An id in an address. What is no id looks like one that is not there.
 pub(in crate::http) fn id(text: &str) -> Result<Uuid, Refused> {
     text.parse().map_err(|_| Refusal::Absent.into())
-}
-
-pub(in crate::http) fn ok<T: Serialize>(answer: &T) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(json(answer))
 }

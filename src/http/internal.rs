@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, Responder};
 use serde::Serialize;
 
 use super::Edge;
-use super::body;
+use super::answer;
 use cara_metric::State;
 
 /// Body of `/readyz` and part of the operators' status.
@@ -53,7 +53,7 @@ async fn readyz(edge: web::Data<Edge>) -> HttpResponse {
         true => HttpResponse::Ok(),
         false => HttpResponse::ServiceUnavailable(),
     };
-    response.content_type("application/json").body(body::json(&readiness))
+    response.content_type("application/json").body(answer::json(&readiness))
 }
 
 async fn metrics(edge: web::Data<Edge>) -> HttpResponse {

@@ -27,7 +27,7 @@ use super::connection::Connection;
 use super::gate::{contain, gate};
 use super::knock::Doors;
 use super::operator::Callers;
-use super::{Edge, internal, operator, route, standing};
+use super::{Edge, internal, operator, route, standing, table};
 use cara_supervisor::point;
 
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -133,7 +133,10 @@ fn api(edge: &Arc<Edge>) -> Result<(SocketAddr, Server), Error> {
             point("api-worker");
             let (admitting, tls) = (Arc::clone(&edge), tls.clone());
             let data = web::Data::from(Arc::clone(&edge));
-            let app = App::new().app_data(data).wrap(from_fn(gate)).configure(route::configure);
+            let app = App::new()
+                .app_data(data)
+                .wrap(from_fn(gate))
+                .configure(|it| table::configure(&route::ROUTES, it));
             let (metric, stop) = (edge.metric.clone(), stop.clone());
             let http = HttpService::build()
                 // The connection itself says when it has been quiet for too long.

@@ -12,6 +12,7 @@
 //! line holds a value of a record, except in the body of an answer to its own force.
 
 mod activity;
+mod answer;
 pub mod body;
 mod connection;
 mod edge;
@@ -33,6 +34,7 @@ mod referral;
 pub mod route;
 mod standing;
 mod stories;
+pub mod table;
 mod whoami;
 
 pub use edge::Edge;

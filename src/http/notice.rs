@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use super::Edge;
+use super::answer;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
@@ -35,7 +36,7 @@ pub(in crate::http) async fn list(
     request: HttpRequest,
 ) -> Result<HttpResponse, Refused> {
     let page = edge.stories.notices(&standing.caller, asked(&request)?).await?;
-    Ok(body::ok(&page))
+    Ok(answer::ok(&page))
 }
 
 pub(in crate::http) async fn next(

@@ -1,61 +1,122 @@
-//! The OpenAPI 3.1 document, made from the table of routes and the types of the wire.
+//! The OpenAPI 3.1 document of an API, made from its table and the types of the wire.
 
 use std::collections::BTreeMap;
 
-use actix_web::HttpResponse;
-use cara_wire::component;
+use cara_wire::api::{ProblemPage, ProblemView};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::problem::{Code, Refused};
-use super::route::{Content, EVERYWHERE, Parameter, Place, ROUTES, Route};
+use super::problem::Code;
+use super::table::{ApiCall, BodyContent, Parameter, ParameterPlace};
 
-/// The document as it is served at `/openapi.json` and committed as `docs/openapi.json`.
-pub fn document() -> Value {
-    let mut paths = Map::new();
-    for route in ROUTES {
-        let method = route.method.name().to_ascii_lowercase();
-        let path = paths.entry(route.path).or_insert_with(|| json!({}));
-        path[method] = operation(route);
-    }
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "CARA gateway: API for forces",
-            "version": "1",
-            "description": "HTTP/1.1 over TLS 1.3 with a client certificate. A 202 means that the \
-                            record can no longer be lost.",
-        },
-        "security": [{ "certificate": [] }],
-        "paths": paths,
-        "components": {
-            "securitySchemes": { "certificate": { "type": "mutualTLS" } },
-            "schemas": component::schemas(),
-        },
-    })
+/// What an API's document is made from.
+pub struct Document {
+    pub title: &'static str,
+    pub description: &'static str,
+    /// Name and type of the scheme, where OpenAPI has one.
+    pub security: Option<(&'static str, &'static str)>,
+    /// Any call can be refused with these.
+    pub everywhere: &'static [&'static Code],
+    pub calls: &'static [ApiCall],
 }
 
-/// The document as text, with a line end.
-pub fn text() -> String {
-    format!("{:#}\n", document())
+impl Document {
+    /// As it is served at `/openapi.json` and committed below `docs`, with a line end.
+    pub fn text(&self) -> String {
+        format!("{:#}\n", self.value())
+    }
+
+    fn value(&self) -> Value {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+        });
+        let mut writer = Writer { schemas: SchemaGenerator::new(settings) };
+        let mut paths = Map::new();
+        for call in self.calls {
+            let method = call.method.name().to_ascii_lowercase();
+            let path = paths.entry(call.path).or_insert_with(|| json!({}));
+            path[method] = writer.operation(call, self.everywhere);
+        }
+        let mut document = json!({
+            "openapi": "3.1.0",
+            "info": { "title": self.title, "version": "1", "description": self.description },
+            "paths": paths,
+            "components": { "schemas": writer.schemas.take_definitions(true) },
+        });
+        if let Some((name, kind)) = self.security {
+            document["security"] = json!([{ name: [] }]);
+            document["components"]["securitySchemes"] = json!({ name: { "type": kind } });
+        }
+        document
+    }
 }
 
-pub(in crate::http) async fn show() -> Result<HttpResponse, Refused> {
-    Ok(HttpResponse::Ok().content_type("application/json").body(text()))
+/// Collects the schemas that the calls name.
+struct Writer {
+    schemas: SchemaGenerator,
 }
 
-fn operation(route: &Route) -> Value {
-    let mut operation = json!({
-        "operationId": route.operation,
-        "summary": route.summary,
-        "responses": responses(route),
-    });
-    if !route.parameters.is_empty() {
-        operation["parameters"] = route.parameters.iter().map(parameter).collect();
+impl Writer {
+    fn operation(&mut self, call: &ApiCall, everywhere: &[&Code]) -> Value {
+        let mut operation = json!({
+            "operationId": call.operation,
+            "summary": call.summary,
+            "responses": self.responses(call, everywhere),
+        });
+        if !call.parameters.is_empty() {
+            operation["parameters"] = call.parameters.iter().map(parameter).collect();
+        }
+        if let Some(body) = call.body {
+            operation["requestBody"] = json!({ "required": true, "content": self.content(body) });
+        }
+        operation
     }
-    if let Some(body) = route.body {
-        operation["requestBody"] = json!({ "required": true, "content": content(body) });
+
+    fn responses(&mut self, call: &ApiCall, everywhere: &[&Code]) -> Value {
+        let mut responses = Map::new();
+        for (status, means, answer) in &call.answers {
+            let answer = match answer {
+                BodyContent::Nothing => json!({ "description": means }),
+                answer => json!({ "description": means, "content": self.content(*answer) }),
+            };
+            responses.insert(status.to_string(), answer);
+        }
+        let mut by_status: BTreeMap<u16, Vec<&Code>> = BTreeMap::new();
+        for code in call.problems.iter().chain(everywhere) {
+            by_status.entry(code.status).or_default().push(code);
+        }
+        for (status, codes) in by_status {
+            let means: Vec<String> =
+                codes.iter().map(|code| format!("{} {}", code.id, code.title)).collect();
+            let schema = self.schemas.subschema_for::<ProblemView>();
+            let problem = json!({
+                "description": means.join("; "),
+                "content": { "application/problem+json": { "schema": schema } },
+            });
+            responses.insert(status.to_string(), problem);
+        }
+        Value::Object(responses)
     }
-    operation
+
+    fn content(&mut self, content: BodyContent) -> Value {
+        match content {
+            BodyContent::Json(schema) => {
+                json!({ "application/json": { "schema": schema(&mut self.schemas) } })
+            }
+            BodyContent::ForceFormat => json!({ "*/*": {} }),
+            BodyContent::Page => json!({
+                "application/json": { "schema": self.schemas.subschema_for::<ProblemPage>() },
+                "text/html": {},
+                "text/plain": {},
+            }),
+            BodyContent::Nothing => json!({}),
+            BodyContent::Contract => {
+                json!({ "application/json": { "schema": { "type": "object" } } })
+            }
+        }
+    }
 }
 
 fn parameter(parameter: &Parameter) -> Value {
@@ -67,58 +128,14 @@ fn parameter(parameter: &Parameter) -> Value {
     json!({
         "name": parameter.name,
         "in": match parameter.place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
+            ParameterPlace::Path => "path",
+            ParameterPlace::Query => "query",
+            ParameterPlace::Header => "header",
         },
         "required": parameter.required,
         "description": parameter.doc,
         "schema": schema,
     })
-}
-
-fn responses(route: &Route) -> Value {
-    let mut responses = Map::new();
-    for (status, means, answer) in route.answers {
-        let answer = match answer {
-            Content::Nothing => json!({ "description": means }),
-            answer => json!({ "description": means, "content": content(*answer) }),
-        };
-        responses.insert(status.to_string(), answer);
-    }
-    let mut by_status: BTreeMap<u16, Vec<&Code>> = BTreeMap::new();
-    for code in route.problems.iter().chain(EVERYWHERE) {
-        by_status.entry(code.status).or_default().push(code);
-    }
-    for (status, codes) in by_status {
-        let means: Vec<String> =
-            codes.iter().map(|code| format!("{} {}", code.id, code.title)).collect();
-        let schema = reference("Problem");
-        let problem = json!({
-            "description": means.join("; "),
-            "content": { "application/problem+json": { "schema": schema } },
-        });
-        responses.insert(status.to_string(), problem);
-    }
-    Value::Object(responses)
-}
-
-fn content(content: Content) -> Value {
-    match content {
-        Content::Json(name) => json!({ "application/json": { "schema": reference(name) } }),
-        Content::ForceFormat => json!({ "*/*": {} }),
-        Content::Page => json!({
-            "application/json": { "schema": reference("ProblemPage") },
-            "text/html": {},
-            "text/plain": {},
-        }),
-        Content::Nothing => json!({}),
-        Content::Contract => json!({ "application/json": { "schema": { "type": "object" } } }),
-    }
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 #[cfg(test)]
@@ -127,6 +144,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::http::route;
+
+    /// Each document with its committed copy.
+    fn documents() -> [(&'static Document, &'static str); 1] {
+        [(&route::DOCUMENT, "docs/openapi.json")]
+    }
 
     fn references(value: &Value, found: &mut BTreeSet<String>) {
         match value {
@@ -145,38 +168,41 @@ mod tests {
 
     #[test]
     fn every_reference_has_its_schema_and_every_schema_is_used() {
-        let document = document();
-        let mut found = BTreeSet::new();
-        references(&document, &mut found);
-        let schemas = document["components"]["schemas"].as_object().unwrap();
-        let there: BTreeSet<_> =
-            schemas.keys().map(|name| format!("#/components/schemas/{name}")).collect();
-        assert_eq!(found, there);
+        for (document, _) in documents() {
+            let document = document.value();
+            let mut found = BTreeSet::new();
+            references(&document, &mut found);
+            let schemas = document["components"]["schemas"].as_object().unwrap();
+            let there: BTreeSet<_> =
+                schemas.keys().map(|name| format!("#/components/schemas/{name}")).collect();
+            assert_eq!(found, there);
+        }
     }
 
     #[test]
     fn every_part_of_a_path_is_a_parameter() {
-        for route in ROUTES {
-            let parts = route.path.split('/').filter_map(|part| part.strip_prefix('{'));
+        for call in documents().iter().flat_map(|(document, _)| document.calls) {
+            let parts = call.path.split('/').filter_map(|part| part.strip_prefix('{'));
             let parts: Vec<_> = parts.filter_map(|part| part.strip_suffix('}')).collect();
-            let parameters = route.parameters.iter();
+            let parameters = call.parameters.iter();
             let parameters: Vec<_> = parameters
-                .filter(|parameter| parameter.place == Place::Path)
+                .filter(|parameter| parameter.place == ParameterPlace::Path)
                 .map(|parameter| parameter.name)
                 .collect();
-            assert_eq!(parts, parameters, "{}", route.path);
+            assert_eq!(parts, parameters, "{}", call.path);
         }
     }
 
-    /// To bring the copy up to date: `CARA_WRITE=1 cargo test the_committed_contract`.
+    /// To bring the copies up to date: `CARA_WRITE=1 cargo test the_committed_contract`.
     #[test]
     fn the_committed_contract_is_the_one_that_is_served() {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-        if std::env::var_os("CARA_WRITE").is_some() {
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-            std::fs::write(&file, text()).unwrap();
+        for (document, file) in documents() {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            if std::env::var_os("CARA_WRITE").is_some() {
+                std::fs::write(&path, document.text()).unwrap();
+            }
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(committed == document.text(), "{file} is old; run this test with CARA_WRITE=1");
         }
-        let committed = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(committed == text(), "docs/openapi.json is old; run this test with CARA_WRITE=1");
     }
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::internal::{self, Readiness};
 use super::problem::{self, Refused};
-use super::{Edge, body};
+use super::{Edge, answer, body};
 use cara_flow::hold::HoldLine;
 use cara_flow::operate::Order;
 use cara_flow::{Operator, Refusal, Role};
@@ -223,7 +223,7 @@ async fn status(edge: web::Data<Edge>, By(operator): By) -> Result<HttpResponse,
     });
     let certificates = certificates.collect();
     let readiness = internal::readiness(&edge);
-    Ok(body::ok(&Status { operator: operator.name, readiness, certificates }))
+    Ok(answer::ok(&Status { operator: operator.name, readiness, certificates }))
 }
 
 async fn holds(
@@ -234,7 +234,7 @@ async fn holds(
     let listed = web::Query::<Listed>::from_query(request.query_string());
     let Listed { force, all, after } =
         listed.map_err(|_| Refused::parameter("the query"))?.into_inner();
-    Ok(body::ok(&edge.stories.holds(&operator, force, all, after).await?))
+    Ok(answer::ok(&edge.stories.holds(&operator, force, all, after).await?))
 }
 
 async fn show(
@@ -243,7 +243,7 @@ async fn show(
     hold: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
     let (hold, record) = edge.stories.hold_show(&operator, body::id(&hold)?, None).await?;
-    Ok(body::ok(&HoldShown { hold, record }))
+    Ok(answer::ok(&HoldShown { hold, record }))
 }
 
 async fn unmask(
@@ -255,7 +255,7 @@ async fn unmask(
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
     let shown = edge.stories.hold_show(&operator, body::id(&hold)?, Some(why.because)).await?;
-    Ok(body::ok(&HoldShown { hold: shown.0, record: shown.1 }))
+    Ok(answer::ok(&HoldShown { hold: shown.0, record: shown.1 }))
 }
 
 async fn release(
@@ -266,7 +266,7 @@ async fn release(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    Ok(body::ok(&edge.stories.release(&operator, body::id(&hold)?, why.because).await?))
+    Ok(answer::ok(&edge.stories.release(&operator, body::id(&hold)?, why.because).await?))
 }
 
 async fn return_hold(
@@ -289,11 +289,11 @@ async fn order(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let order: Order = body::read_json_of(&edge, &request, payload, ORDER_BYTES_MAX).await?;
-    Ok(body::ok(&edge.stories.order(&operator, order).await?))
+    Ok(answer::ok(&edge.stories.order(&operator, order).await?))
 }
 
 async fn dead(edge: web::Data<Edge>, _: By) -> Result<HttpResponse, Refused> {
-    Ok(body::ok(&edge.dead_letters.list().await?))
+    Ok(answer::ok(&edge.dead_letters.list().await?))
 }
 
 async fn dead_return(
@@ -313,7 +313,7 @@ async fn dead_return(
         messages,
         "operator.dead_returned"
     );
-    Ok(body::ok(&GivenBack { messages }))
+    Ok(answer::ok(&GivenBack { messages }))
 }
 
 async fn resend(
@@ -324,7 +324,7 @@ async fn resend(
 ) -> Result<HttpResponse, Refused> {
     let Resend { provider, since, because } = body::read_json(&edge, &request, payload).await?;
     let messages = edge.stories.resend(&operator, provider, since, because).await?;
-    Ok(body::ok(&GivenBack { messages }))
+    Ok(answer::ok(&GivenBack { messages }))
 }
 
 #[cfg(test)]

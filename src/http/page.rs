@@ -6,7 +6,7 @@ use cara_wire::api::ProblemPage;
 use cara_wire::rejection;
 
 use super::Edge;
-use super::body;
+use super::answer;
 use super::problem::{self, Refused};
 use cara_flow::Refusal;
 
@@ -24,7 +24,7 @@ pub(in crate::http) async fn show(
         Shape::Text => {
             HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text(&page))
         }
-        Shape::Json => body::ok(&page),
+        Shape::Json => answer::ok(&page),
     })
 }
 

@@ -224,7 +224,7 @@ impl Refused {
             response.force_close();
         }
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        let mut response = response.body(super::body::json(&self.body(records)));
+        let mut response = response.body(super::answer::json(&self.body(records)));
         response.extensions_mut().insert(Counted(self.code.id));
         response
     }

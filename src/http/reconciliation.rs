@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::Edge;
-use super::body;
+use super::answer;
 use super::problem::Refused;
 use super::standing::Standing;
 
@@ -25,5 +25,5 @@ pub(in crate::http) async fn show(
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| Refused::parameter("day"))?.into_inner();
     let day = edge.stories.reconciliation(&standing.caller, asked.force, asked.day).await?;
-    Ok(body::ok(&day))
+    Ok(answer::ok(&day))
 }

@@ -8,6 +8,7 @@ use cara_wire::api::RecordsAnswer;
 use serde::Deserialize;
 
 use super::Edge;
+use super::answer;
 use super::body;
 use super::problem::{self, Refused};
 use super::standing::Standing;
@@ -64,7 +65,7 @@ fn answered_with(
     mut response: actix_web::HttpResponseBuilder,
     answer: &RecordsAnswer,
 ) -> HttpResponse {
-    response.content_type("application/json").body(body::json(answer))
+    response.content_type("application/json").body(answer::json(answer))
 }
 
 /// Everything of a submission but its body.

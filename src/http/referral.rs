@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use cara_wire::api;
 
 use super::Edge;
+use super::answer;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
@@ -14,7 +15,7 @@ pub(in crate::http) async fn show(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
     let view = edge.stories.referral(&standing.caller, body::id(&path)?).await?;
-    Ok(body::ok(&view))
+    Ok(answer::ok(&view))
 }
 
 /// By the force's own key: in a body, so that it stands in no log of addresses.
@@ -26,5 +27,5 @@ pub(in crate::http) async fn find(
 ) -> Result<HttpResponse, Refused> {
     let asked: api::Find = body::read_json(&edge, &request, payload).await?;
     let found = edge.stories.find(&standing.caller, asked.record_ref).await?;
-    Ok(body::ok(&found))
+    Ok(answer::ok(&found))
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use cara_wire::api;
 
 use super::Edge;
-use super::body;
+use super::answer;
 use super::problem::Refused;
 use super::standing::Standing;
 
@@ -12,7 +12,7 @@ pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
     standing: Standing,
 ) -> Result<HttpResponse, Refused> {
-    Ok(body::ok(&api::Whoami {
+    Ok(answer::ok(&api::Whoami {
         identity: standing.caller.identity.clone(),
         forces: edge.stories.forces_of(&standing.caller),
         certificate_ends_at: standing.certificate_ends_at.to_string(),

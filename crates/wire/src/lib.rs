@@ -5,7 +5,6 @@
 
 pub mod api;
 pub mod asyncapi;
-pub mod component;
 mod content;
 pub mod event;
 pub mod flag;

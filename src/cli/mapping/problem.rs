@@ -3,7 +3,7 @@
 use cara_mapping::{Diagnostic, TestReport};
 use serde_json::{Value, json};
 
-pub(in crate::cli) fn document(diagnostic: &Diagnostic) -> Value {
+pub(super) fn document(diagnostic: &Diagnostic) -> Value {
     json!({
         "file": diagnostic.file,
         "line": diagnostic.line,

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cara_config::{Role, operators};
-use cara_gateway::http::openapi;
+use cara_gateway::http::route;
 use cara_metric::Part;
 use cara_wire::api;
 use uuid::Uuid;
@@ -231,7 +231,7 @@ fn every_code_has_its_page_and_the_contract_is_served() {
     assert_eq!(wire.get("/problems/V101", "").code(), "V101");
     assert_eq!(wire.get("/problems/M111", "").code(), "M111");
     assert_eq!(wire.get("/problems/V999", "").status, 404);
-    assert_eq!(wire.get("/openapi.json", "").body, openapi::text());
+    assert_eq!(wire.get("/openapi.json", "").body, route::DOCUMENT.text());
     let who: api::Whoami = serde_json::from_str(&wire.get("/v1/whoami", "").body).unwrap();
     assert_eq!((who.identity.as_str(), who.mode.as_str()), ("hampshire-records", "live"));
     assert!(who.certificate_ends_at.ends_with('Z'));

@@ -13,9 +13,6 @@ const STANDING: &[(&str, &[&str])] = &[
     ("amqp", &["link", "verdict"]),
     ("flow", &["case", "clock", "context", "hold", "mapping", "notice", "outbox", "record"]),
     ("flow/case", &["caused", "conclude", "decide"]),
-    ("gateway/cli", &["golive", "mapping"]),
-    ("gateway/http", &["body", "problem", "standing"]),
-    ("gateway/http", &["openapi", "route"]),
     (
         "tls",
         &["authority", "client", "directory", "expiry", "presented", "reload", "server", "trust"],

@@ -10,9 +10,9 @@ use cara_mapping::{Diagnostic, Mapping, diff, extend};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::format::{self, Shape};
-use super::mapping::problem;
-use super::socket::{At, Gateway};
+use super::problem;
+use crate::cli::format::{self, Shape};
+use crate::cli::socket::{At, Gateway};
 use cara_flow::mapping::golive::{Candidate, WentLive};
 use cara_flow::mapping::replay::{RECORDS_MAX, RECORDS_USUAL, Revealed, Sort, Waiting};
 use cara_flow::operate::Order;
