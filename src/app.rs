@@ -17,14 +17,14 @@ use crate::worker::{Outside, Post};
 use cara_amqp::{Consumer, Dialer, Publisher, Topology, dead};
 use cara_clock::Clock;
 use cara_config::{Fault, Settings};
-use cara_delivery::{Mail, Push};
+use cara_delivery::{Mailer, Push};
 use cara_flow::mapping::activate;
 use cara_flow::mapping::follow::Follower;
 use cara_flow::probe;
 use cara_flow::{Force, Forces, Gateway, Provider, Refusal};
 use cara_metric::alert::UNCLEAN_STOP;
 use cara_metric::{Health, Metric, Part, State};
-use cara_store::ForceCode;
+use cara_store::ForceNumber;
 use cara_store_sqlite::Sqlite;
 use cara_supervisor::Tasks;
 use cara_tls::Trust;
@@ -42,29 +42,16 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     })?;
     let trust = Arc::new(trust);
     let gateway = gateway(&settings, clock.clone(), metric.clone())?;
-    let warnings = activate::activate_mappings(
-        &gateway,
-        &settings.mappings.folder,
-        settings.mappings.activate_changes,
-    )
-    .await;
-    let warnings = warnings.context("the mappings cannot go live")?;
-    for warning in &warnings {
-        tracing::warn!("{warning}");
-    }
-    let folder = settings.mappings.activate_changes.then(|| settings.mappings.folder.clone());
-    let mut follower = Follower::of(gateway.clone(), folder);
-    worker::look(&mut follower, &health).await.context("the mappings cannot be looked at")?;
+    let follower = mappings(&settings, &gateway, &health).await?;
     let dead_letters: Arc<dyn DeadLetters> =
-        Arc::new(Dead { brokers: brokers(&settings)?, gateway: gateway.clone() });
-    let stories = Arc::new(gateway.clone());
+        Arc::new(DeadQueues { brokers: brokers(&settings)?, gateway: gateway.clone() });
     let edge = Edge::assemble(
         settings.clone(),
-        clock.clone(),
-        metric.clone(),
+        clock,
+        metric,
         health.clone(),
         Arc::clone(&trust),
-        stories,
+        Arc::new(gateway.clone()),
         dead_letters,
     );
     let listening = Listening::open(&edge)?;
@@ -72,56 +59,13 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     tracing::info!(api = %listening.api, internal = %listening.internal, "listening");
 
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = Tasks::default();
-    let certificates = cara_tls::watch(Arc::clone(&trust));
-    tasks.spawn("certificate watcher", worker::until_told(certificates, stopped.clone()));
-    let watching =
-        worker::watch(gateway.clone(), settings.store.clone(), health.clone(), stopped.clone());
-    tasks.spawn("store watcher", watching);
-    tasks.spawn("store scrub", worker::scrub(gateway.clone(), health.clone(), stopped.clone()));
-    tasks.spawn("mapping follower", worker::follow(follower, health.clone(), stopped.clone()));
-    let outside = outside(Arc::clone(&trust), &settings, clock.clone())?;
-    let post = match &settings.mail {
-        Some(mail) => Some(Post {
-            mail: Mail::open(mail, &clock).context("e-mail cannot be sent")?,
-            operators: mail.operators.clone(),
-        }),
-        None => {
-            tracing::warn!("there is no [mail]: incidents are only log lines and numbers");
-            None
-        }
-    };
-    let alarm = worker::alarm(post.clone(), clock.clone(), metric.clone(), stopped.clone());
-    tasks.spawn("alarm", alarm);
-    let (told, counted) = (stopped.clone(), metric.clone());
-    let board = health.clone();
-    let tending = worker::tend(gateway.clone(), outside, post, clock.clone(), counted, board, told);
-    tasks.spawn("sweep", tending);
-    if let Some(delivery) = &settings.delivery {
-        let push = Push::open(delivery, &clock).context("letters cannot be pushed")?;
-        let (forces, clock, metric) = (settings.forces.clone(), clock.clone(), metric.clone());
-        let (board, told) = (health.clone(), stopped.clone());
-        let delivering = worker::deliver(gateway.clone(), push, forces, clock, metric, board, told);
-        tasks.spawn("letters", delivering);
-    } else {
-        health.set(Part::Letters, State::Unused);
-    }
-    if settings.broker.publish {
-        for provider in &settings.providers {
-            let consumer = Consumer::of(&settings.broker, provider)?;
-            let (counted, board, told) = (metric.clone(), health.clone(), stopped.clone());
-            let consuming = worker::consume(gateway.clone(), consumer, counted, board, told);
-            tasks.spawn("outcomes", consuming);
-            let (clock, metric, health) = (clock.clone(), metric.clone(), health.clone());
-            let publisher = Publisher::of(&settings.broker, &provider.slug, clock, metric, health)?;
-            let publishing = worker::publish(gateway.clone(), publisher, stopped.clone());
-            tasks.spawn("publisher", publishing);
-        }
-    } else {
-        tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
-        health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
-        health.bad(Part::Outcomes, "`broker.publish` is false: nothing is read either");
-    }
+    let tasks = Tasks::default();
+    let mut loops =
+        Loops { gateway: gateway.clone(), health: health.clone(), stop: stopped, tasks };
+    loops.watch(&settings, &trust, follower);
+    loops.tell(&settings, trust)?;
+    loops.deliver(&settings)?;
+    loops.publish(&settings)?;
     // Below its reserve or locked it serves all the same: what waits goes out, and the part says so.
     match probe::probe(&gateway).await {
         Ok(()) => health.good(Part::Store),
@@ -131,7 +75,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     health.good(Part::Start);
 
     let knocking = knock(listening.doors(), Arc::clone(&edge));
-    tasks.spawn("listener probe", worker::until_told(knocking, stop.subscribe()));
+    let mut tasks = loops.tasks;
+    tasks.spawn("listener probe", worker::until_stopped(knocking, stop.subscribe()));
     tasks.spawn("listeners", listening.run());
     let died = tokio::select! {
         signal = told_to_stop() => signal.map(|()| None)?,
@@ -149,6 +94,104 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     closed?;
     tracing::info!("stopped; everything that was acknowledged is on the disk");
     Ok(())
+}
+
+/// Puts the mappings live, and looks at them once before anybody is answered.
+async fn mappings(
+    settings: &Settings,
+    gateway: &Gateway,
+    health: &Health,
+) -> anyhow::Result<Follower> {
+    let cara_config::MappingSettings { folder, activate_changes, .. } = &settings.mappings;
+    let warnings = activate::activate_mappings(gateway, folder, *activate_changes).await;
+    for warning in &warnings.context("the mappings cannot go live")? {
+        tracing::warn!("{warning}");
+    }
+    let mut follower = Follower::of(gateway.clone(), activate_changes.then(|| folder.clone()));
+    worker::look(&mut follower, health).await.context("the mappings cannot be looked at")?;
+    Ok(follower)
+}
+
+/// The loops of a gateway that serves.
+struct Loops {
+    gateway: Gateway,
+    health: Health,
+    stop: worker::Stop,
+    tasks: Tasks,
+}
+
+impl Loops {
+    /// Certificates, the store and the mappings are looked after.
+    fn watch(&mut self, settings: &Settings, trust: &Arc<Trust>, follower: Follower) {
+        let (gateway, health, stop) = (&self.gateway, &self.health, &self.stop);
+        let certificates = cara_tls::watch(Arc::clone(trust));
+        let certificates = worker::until_stopped(certificates, stop.clone());
+        self.tasks.spawn("certificate watcher", certificates);
+        let store = settings.store.clone();
+        let watching = worker::watch(gateway.clone(), store, health.clone(), stop.clone());
+        self.tasks.spawn("store watcher", watching);
+        let scrubbing = worker::scrub(gateway.clone(), health.clone(), stop.clone());
+        self.tasks.spawn("store scrub", scrubbing);
+        self.tasks
+            .spawn("mapping follower", worker::follow(follower, health.clone(), stop.clone()));
+    }
+
+    /// The sweep, and what tells the operators.
+    fn tell(&mut self, settings: &Settings, trust: Arc<Trust>) -> anyhow::Result<()> {
+        let Gateway { clock, metric, .. } = &self.gateway;
+        let outside = outside(trust, settings, clock.clone())?;
+        let post = match &settings.mail {
+            Some(mail) => Some(Post {
+                mail: Mailer::open(mail, clock).context("e-mail cannot be sent")?,
+                operators: mail.operators.clone(),
+            }),
+            None => {
+                tracing::warn!("there is no [mail]: incidents are only log lines and numbers");
+                None
+            }
+        };
+        let alarm = worker::alarm(post.clone(), clock.clone(), metric.clone(), self.stop.clone());
+        self.tasks.spawn("alarm", alarm);
+        let (gateway, health, stop) =
+            (self.gateway.clone(), self.health.clone(), self.stop.clone());
+        self.tasks.spawn("sweep", worker::sweep(gateway, outside, post, health, stop));
+        Ok(())
+    }
+
+    fn deliver(&mut self, settings: &Settings) -> anyhow::Result<()> {
+        let Some(delivery) = &settings.delivery else {
+            self.health.set(Part::Letters, State::Unused);
+            return Ok(());
+        };
+        let push = Push::open(delivery, &self.gateway.clock).context("letters cannot be pushed")?;
+        let (forces, health) = (settings.forces.clone(), self.health.clone());
+        let delivering =
+            worker::deliver(self.gateway.clone(), push, forces, health, self.stop.clone());
+        self.tasks.spawn("letters", delivering);
+        Ok(())
+    }
+
+    /// Each provider's broker, both ways.
+    fn publish(&mut self, settings: &Settings) -> anyhow::Result<()> {
+        let Loops { gateway, health, stop, tasks } = self;
+        if !settings.broker.publish {
+            tracing::warn!("`broker.publish` is false: records are kept and nothing is sent");
+            health.bad(Part::Broker, "`broker.publish` is false: nothing is sent");
+            health.bad(Part::Outcomes, "`broker.publish` is false: nothing is read either");
+            return Ok(());
+        }
+        for provider in &settings.providers {
+            let consumer = Consumer::of(&settings.broker, provider)?;
+            let consuming =
+                worker::consume(gateway.clone(), consumer, health.clone(), stop.clone());
+            tasks.spawn("outcomes", consuming);
+            let (clock, metric) = (gateway.clock.clone(), gateway.metric.clone());
+            let publisher =
+                Publisher::of(&settings.broker, &provider.slug, clock, metric, health.clone())?;
+            tasks.spawn("publisher", worker::publish(gateway.clone(), publisher, stop.clone()));
+        }
+        Ok(())
+    }
 }
 
 /// The stories with everything they need, without any listener.
@@ -172,9 +215,9 @@ pub fn gateway(settings: &Settings, clock: Clock, metric: Metric) -> anyhow::Res
     Ok(Gateway::assemble(clock, vault, Arc::new(store), metric, forces, records_max))
 }
 
-fn force(settings: &Settings, force: &cara_config::Force) -> Force {
+fn force(settings: &Settings, force: &cara_config::ForceSettings) -> Force {
     Force {
-        code: ForceCode(force.code_number()),
+        code: ForceNumber(force.code_number()),
         slug: force.slug.clone(),
         provider: Some(force.provider.clone()),
         test_provider: force.test_provider.clone(),
@@ -195,10 +238,10 @@ fn outside(trust: Arc<Trust>, settings: &Settings, clock: Clock) -> anyhow::Resu
         if let Some(own) =
             delivery.as_ref().and_then(|it| cara_tls::outgoing(&it.certificate, &it.key).ok())
         {
-            ends.push(cara_tls::End { name: "delivery".to_owned(), at: own.ends_at });
+            ends.push(cara_tls::Expiry { name: "delivery".to_owned(), at: own.ends_at });
         }
         let due = ends.iter().filter(|end| end.due(now).is_some());
-        let left = |end: &cara_tls::End| u64::try_from(end.days_left(now)).unwrap_or_default();
+        let left = |end: &cara_tls::Expiry| u64::try_from(end.days_left(now)).unwrap_or_default();
         due.map(|end| (("certificate_expiring", end.name.clone()), left(end))).collect()
     };
     let dead = move || {
@@ -209,7 +252,7 @@ fn outside(trust: Arc<Trust>, settings: &Settings, clock: Clock) -> anyhow::Resu
 }
 
 /// How many lie in each dead queue; None where the broker cannot be asked, which is said elsewhere.
-async fn dead_in(brokers: &[(Dialer, Topology)]) -> worker::Dead {
+async fn dead_in(brokers: &[(Dialer, Topology)]) -> worker::DeadCounts {
     let asked = brokers.iter().map(async |(dialer, topology)| {
         let standing = dead::list(dialer, topology, 1).await.ok();
         let count = |name: &str| {
@@ -273,12 +316,12 @@ pub fn start_log() -> anyhow::Result<()> {
 }
 
 /// The broker's dead queues, for the operators' API.
-struct Dead {
+struct DeadQueues {
     brokers: Vec<(Dialer, Topology)>,
     gateway: Gateway,
 }
 
-impl DeadLetters for Dead {
+impl DeadLetters for DeadQueues {
     fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>> {
         async move {
             let all = dead_in(&self.brokers).await.into_iter();

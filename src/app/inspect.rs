@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 
 use cara_amqp::Publisher;
 use cara_config::Settings;
-use cara_delivery::{Mail, Push};
+use cara_delivery::{Mailer, Push};
 use cara_metric::{Health, Metric};
 use cara_store::audit::Verified;
 use cara_store_sqlite::Inspected;
@@ -22,7 +22,7 @@ const DAYS_LEFT_MIN: i64 = 30;
 
 /// What was found about one part of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct PartFinding {
     /// `certificate api`, `store`, …
     pub part: String,
     pub is_good: bool,
@@ -30,19 +30,19 @@ pub struct Finding {
     pub what: String,
 }
 
-impl Finding {
-    pub fn good(part: impl Into<String>, what: impl Into<String>) -> Finding {
-        Finding { part: part.into(), is_good: true, what: what.into() }
+impl PartFinding {
+    pub fn good(part: impl Into<String>, what: impl Into<String>) -> PartFinding {
+        PartFinding { part: part.into(), is_good: true, what: what.into() }
     }
 
-    pub fn bad(part: impl Into<String>, what: impl Into<String>) -> Finding {
-        Finding { part: part.into(), is_good: false, what: what.into() }
+    pub fn bad(part: impl Into<String>, what: impl Into<String>) -> PartFinding {
+        PartFinding { part: part.into(), is_good: false, what: what.into() }
     }
 
-    fn of<T>(part: &str, outcome: Result<T, impl Display>, good: &str) -> Finding {
+    fn of<T>(part: &str, outcome: Result<T, impl Display>, good: &str) -> PartFinding {
         match outcome {
-            Ok(_) => Finding::good(part, good),
-            Err(error) => Finding::bad(part, error.to_string()),
+            Ok(_) => PartFinding::good(part, good),
+            Err(error) => PartFinding::bad(part, error.to_string()),
         }
     }
 }
@@ -59,10 +59,14 @@ pub async fn audit(settings: &Settings) -> anyhow::Result<Verified> {
 
 /// Certificates, keys, store and broker, each tried as a start would; nothing is changed.
 /// `deep`: every row of the store, which takes long.
-pub async fn parts(settings: &Settings, deep: bool) -> Vec<Finding> {
+pub async fn parts(settings: &Settings, deep: bool) -> Vec<PartFinding> {
     let mut found = certificates(settings);
     let vault = Vault::open(&settings.vault);
-    found.push(Finding::of("secrets", vault.as_ref(), "epochs, index key and audit key are there"));
+    found.push(PartFinding::of(
+        "secrets",
+        vault.as_ref(),
+        "epochs, index key and audit key are there",
+    ));
     if let Ok(vault) = &vault {
         found.push(store(settings, vault, deep));
         found.extend(epochs(settings, vault));
@@ -73,67 +77,68 @@ pub async fn parts(settings: &Settings, deep: bool) -> Vec<Finding> {
 }
 
 /// Whether people can be told of what is wrong: tried up to the envelope, nothing is sent.
-async fn mail(settings: &Settings) -> Finding {
+async fn mail(settings: &Settings) -> PartFinding {
     match &settings.mail {
-        None => {
-            Finding::good("mail", "there is no [mail]: incidents are log lines and numbers only")
-        }
+        None => PartFinding::good(
+            "mail",
+            "there is no [mail]: incidents are log lines and numbers only",
+        ),
         Some(mail) => {
             let good =
                 format!("{} operators are told through {}", mail.operators.len(), mail.server);
-            match Mail::open(mail, &super::clock()) {
-                Ok(open) => Finding::of("mail", open.rehearse(&mail.operators).await, &good),
-                Err(error) => Finding::bad("mail", error.to_string()),
+            match Mailer::open(mail, &super::clock()) {
+                Ok(open) => PartFinding::of("mail", open.rehearse(&mail.operators).await, &good),
+                Err(error) => PartFinding::bad("mail", error.to_string()),
             }
         }
     }
 }
 
-fn certificates(settings: &Settings) -> Vec<Finding> {
+fn certificates(settings: &Settings) -> Vec<PartFinding> {
     let now = super::clock().now();
     let mut ends = Vec::new();
     let mut found = Vec::new();
     match Trust::open(settings, super::clock(), Metric::default()) {
         Ok(trust) => ends = trust.ends(),
         Err(errors) => {
-            found.extend(errors.iter().map(|e| Finding::bad("certificates", e.to_string())));
+            found.extend(errors.iter().map(|e| PartFinding::bad("certificates", e.to_string())));
         }
     }
     if let (Some(certificate), Some(key)) = (&settings.broker.certificate, &settings.broker.key) {
         match cara_tls::outgoing(certificate, key) {
-            Ok(own) => ends.push(cara_tls::End { name: "broker".to_owned(), at: own.ends_at }),
-            Err(error) => found.push(Finding::bad("certificate broker", error.to_string())),
+            Ok(own) => ends.push(cara_tls::Expiry { name: "broker".to_owned(), at: own.ends_at }),
+            Err(error) => found.push(PartFinding::bad("certificate broker", error.to_string())),
         }
     }
     if let Some(delivery) = &settings.delivery {
         match Push::open(delivery, &super::clock()) {
             Ok(push) => {
                 let at = push.certificate_ends_at();
-                ends.push(cara_tls::End { name: "delivery".to_owned(), at });
+                ends.push(cara_tls::Expiry { name: "delivery".to_owned(), at });
             }
-            Err(error) => found.push(Finding::bad("certificate delivery", error.to_string())),
+            Err(error) => found.push(PartFinding::bad("certificate delivery", error.to_string())),
         }
     }
     found.extend(ends.into_iter().map(|end| {
         let part = format!("certificate {}", end.name);
         match end.days_left(now) {
-            ..0 => Finding::bad(part, "it has ended; replace the file, no restart is needed"),
-            left if left < DAYS_LEFT_MIN => Finding::bad(
+            ..0 => PartFinding::bad(part, "it has ended; replace the file, no restart is needed"),
+            left if left < DAYS_LEFT_MIN => PartFinding::bad(
                 part,
                 format!("it ends in {left} days; replace the file, no restart is needed"),
             ),
-            left => Finding::good(part, format!("{left} days are left")),
+            left => PartFinding::good(part, format!("{left} days are left")),
         }
     }));
     found
 }
 
-fn store(settings: &Settings, vault: &Vault, deep: bool) -> Finding {
+fn store(settings: &Settings, vault: &Vault, deep: bool) -> PartFinding {
     let path = &settings.store.path;
     if !path.exists() {
         return match is_writable(path) {
-            true => Finding::good("store", "it is not there yet; the first start makes it"),
-            false => Finding::bad(
+            true => PartFinding::good("store", "it is not there yet; the first start makes it"),
+            false => PartFinding::bad(
                 "store",
                 format!("{} cannot be made; make its folder writable", path.display()),
             ),
@@ -141,13 +146,13 @@ fn store(settings: &Settings, vault: &Vault, deep: bool) -> Finding {
     }
     match Sqlite::inspect(&settings.store, vault, deep) {
         Ok(inspected) => match inspected.findings.is_empty() {
-            true => Finding::good("store", words(&inspected, deep)),
-            false => Finding::bad("store", spoilt(&inspected)),
+            true => PartFinding::good("store", words(&inspected, deep)),
+            false => PartFinding::bad("store", spoilt(&inspected)),
         },
         Err(cara_store_sqlite::Error::InUse { .. }) => {
-            Finding::good("store", "a gateway is serving it; /readyz says whether it commits")
+            PartFinding::good("store", "a gateway is serving it; /readyz says whether it commits")
         }
-        Err(error) => Finding::bad("store", format!("{:#}", anyhow::Error::from(error))),
+        Err(error) => PartFinding::bad("store", format!("{:#}", anyhow::Error::from(error))),
     }
 }
 
@@ -196,17 +201,20 @@ fn words(inspected: &Inspected, deep: bool) -> String {
 
 /// Every key epoch that the store names opens what it wrapped. A store that is served is read beside its
 /// gateway.
-fn epochs(settings: &Settings, vault: &Vault) -> Option<Finding> {
+fn epochs(settings: &Settings, vault: &Vault) -> Option<PartFinding> {
     if !settings.store.path.exists() {
         return None;
     }
     let samples = match cara_store_sqlite::key_samples_beside(&settings.store.path) {
         Ok(samples) => samples,
-        Err(error) => return Some(Finding::bad("epochs", format!("{error:#}"))),
+        Err(error) => return Some(PartFinding::bad("epochs", format!("{error:#}"))),
     };
     let missing = Vec::from_iter(vault.epochs_missing(&samples));
     if missing.is_empty() {
-        return Some(Finding::good("epochs", "each that the store names opens what it wrapped"));
+        return Some(PartFinding::good(
+            "epochs",
+            "each that the store names opens what it wrapped",
+        ));
     }
     let what = format!(
         "the store names {} and {} has not the right file; put it back from its own backup and \
@@ -214,7 +222,7 @@ fn epochs(settings: &Settings, vault: &Vault) -> Option<Finding> {
         missing.join(", "),
         settings.vault.epochs.display()
     );
-    Some(Finding::bad("epochs", what))
+    Some(PartFinding::bad("epochs", what))
 }
 
 /// The first folder above the store that is there can be written to.
@@ -224,10 +232,10 @@ fn is_writable(path: &Path) -> bool {
 }
 
 /// One line for each provider: the way of the work, both sides.
-async fn brokers(settings: &Settings) -> Vec<Finding> {
+async fn brokers(settings: &Settings) -> Vec<PartFinding> {
     if !settings.broker.publish {
         let what = "`broker.publish` is false: records are kept, none is sent";
-        return vec![Finding::bad("broker", what)];
+        return vec![PartFinding::bad("broker", what)];
     }
     let tried = settings.providers.iter().map(async |provider| {
         let (clock, metric) = (super::clock(), Metric::default());
@@ -239,7 +247,7 @@ async fn brokers(settings: &Settings) -> Vec<Finding> {
         };
         let good = "it lets the gateway in, every queue is as it should be, and each side's \
                     exchange sent back a message that is for nobody";
-        Finding::of(&format!("broker {}", provider.slug), outcome, good)
+        PartFinding::of(&format!("broker {}", provider.slug), outcome, good)
     });
     join_all(tried).await
 }

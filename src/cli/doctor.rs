@@ -8,7 +8,7 @@ use clap::Args;
 use super::Config;
 use super::format::Shape;
 use super::mapping::check::Check;
-use crate::app::inspect::{self, Finding};
+use crate::app::inspect::{self, PartFinding};
 use cara_config::Settings;
 
 #[derive(Debug, Args)]
@@ -25,17 +25,18 @@ impl Doctor {
         let found = match Settings::load(&self.config.config) {
             Ok(settings) => {
                 let mut found =
-                    vec![Finding::good("settings", settings.file.display().to_string())];
+                    vec![PartFinding::good("settings", settings.file.display().to_string())];
                 found.extend(inspect::parts(&settings, self.deep).await);
                 found.push(mappings(&settings)?);
                 found
             }
             Err(faults) => {
-                let bad = |fault: &cara_config::Fault| Finding::bad("settings", fault.to_string());
+                let bad =
+                    |fault: &cara_config::Fault| PartFinding::bad("settings", fault.to_string());
                 faults.iter().map(bad).collect()
             }
         };
-        for Finding { part, is_good, what } in &found {
+        for PartFinding { part, is_good, what } in &found {
             writeln!(out, "{} {part}: {what}", if *is_good { "ok   " } else { "WRONG" })?;
         }
         match found.iter().all(|finding| finding.is_good) {
@@ -46,7 +47,7 @@ impl Doctor {
 }
 
 /// Every force has a mapping, and there is nothing to mend in any.
-fn mappings(settings: &Settings) -> anyhow::Result<Finding> {
+fn mappings(settings: &Settings) -> anyhow::Result<PartFinding> {
     let folder = &settings.mappings.folder;
     let without: Vec<_> = settings
         .forces
@@ -56,7 +57,10 @@ fn mappings(settings: &Settings) -> anyhow::Result<Finding> {
         .collect();
     if !without.is_empty() {
         let (folder, forces) = (folder.display(), without.join(", "));
-        return Ok(Finding::bad("mappings", format!("{folder} has no referral.toml for {forces}")));
+        return Ok(PartFinding::bad(
+            "mappings",
+            format!("{folder} has no referral.toml for {forces}"),
+        ));
     }
     let mut said = Vec::new();
     let checked =
@@ -64,8 +68,8 @@ fn mappings(settings: &Settings) -> anyhow::Result<Finding> {
     let said = String::from_utf8_lossy(&said);
     let last = said.lines().last().unwrap_or_default();
     Ok(match checked == ExitCode::SUCCESS {
-        true => Finding::good("mappings", last),
-        false => Finding::bad(
+        true => PartFinding::good("mappings", last),
+        false => PartFinding::bad(
             "mappings",
             format!("{last}; run `cara-gateway mapping check {}`", folder.display()),
         ),

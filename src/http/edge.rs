@@ -79,7 +79,7 @@ impl Edge {
         self.forces_of(identity).map(|force| (force.code_number(), rate(force))).collect()
     }
 
-    fn forces_of(&self, identity: &Identity) -> impl Iterator<Item = &cara_config::Force> {
+    fn forces_of(&self, identity: &Identity) -> impl Iterator<Item = &cara_config::ForceSettings> {
         let all = self.settings.forces.iter();
         all.filter(|force| identity.forces.contains(&force.code_number()))
     }

@@ -99,7 +99,7 @@ enum Peer {
 }
 
 impl Peer {
-    fn of(operators: &cara_config::Operators, user: std::io::Result<Option<User>>) -> Peer {
+    fn of(operators: &cara_config::OperatorSettings, user: std::io::Result<Option<User>>) -> Peer {
         match user {
             Ok(Some(user)) => listed(operators, &user.name).map_or(Peer::NotListed, Peer::Listed),
             Ok(None) => Peer::NotListed,
@@ -110,7 +110,7 @@ impl Peer {
 
 /// Keeps the peer's operating-system user with a new connection.
 pub(in crate::http) fn on_connect(
-    operators: &cara_config::Operators,
+    operators: &cara_config::OperatorSettings,
     stream: &UnixStream,
     kept: &mut Extensions,
 ) {
@@ -160,12 +160,12 @@ impl Drop for Call {
     }
 }
 
-fn listed(operators: &cara_config::Operators, name: &str) -> Option<Operator> {
+fn listed(operators: &cara_config::OperatorSettings, name: &str) -> Option<Operator> {
     let user = operators.users.iter().find(|user| user.name == name)?;
     let role = match user.role {
-        cara_config::Role::Look => Role::Look,
-        cara_config::Role::Operate => Role::Operate,
-        cara_config::Role::Administer => Role::Administer,
+        cara_config::OperatorRole::Look => Role::Look,
+        cara_config::OperatorRole::Operate => Role::Operate,
+        cara_config::OperatorRole::Administer => Role::Administer,
     };
     Some(Operator { name: user.name.clone(), role, victims: user.victims })
 }
@@ -336,14 +336,14 @@ mod tests {
         let user = |name: &str, role| cara_config::operators::User {
             name: name.to_owned(),
             role,
-            victims: role == cara_config::Role::Operate,
+            victims: role == cara_config::OperatorRole::Operate,
         };
-        let operators = cara_config::Operators {
+        let operators = cara_config::OperatorSettings {
             group: None,
             socket: "/run/x.sock".into(),
             users: vec![
-                user("ann", cara_config::Role::Look),
-                user("bo", cara_config::Role::Operate),
+                user("ann", cara_config::OperatorRole::Look),
+                user("bo", cara_config::OperatorRole::Operate),
             ],
         };
         assert_eq!(

@@ -83,7 +83,7 @@ pub(in crate::http) struct Permit {
 
 impl Permits {
     pub(in crate::http) fn of(
-        api: &cara_config::Api,
+        api: &cara_config::ApiSettings,
         clock: Clock,
         refusals: Arc<Refusals>,
     ) -> Arc<Self> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Post, Stop, told};
+use super::{Post, Stop, stopped};
 use cara_clock::Clock;
 use cara_delivery::backoff;
 use cara_metric::Metric;
@@ -31,7 +31,7 @@ struct Said {
 /// Sends e-mail to the operators when one of these begins, every day while it lasts, and when it ends.
 pub async fn alarm(post: Option<Post>, clock: Clock, metric: Metric, mut stop: Stop) {
     let mut all: BTreeMap<&'static str, Said> = BTreeMap::new();
-    let Some(post) = post else { return told(&mut stop).await };
+    let Some(post) = post else { return stopped(&mut stop).await };
     loop {
         let now = metric.troubles().now();
         for kind in [STORE_REFUSING, SWEEP_LATE] {
@@ -52,7 +52,7 @@ pub async fn alarm(post: Option<Post>, clock: Clock, metric: Metric, mut stop: S
                 (true, true) => "open",
             };
             let sent = tokio::select! {
-                () = told(&mut stop) => return,
+                () = stopped(&mut stop) => return,
                 sent = send(&post, &clock, kind, stage) => sent,
             };
             *said = match sent {
@@ -73,7 +73,7 @@ pub async fn alarm(post: Option<Post>, clock: Clock, metric: Metric, mut stop: S
             };
         }
         tokio::select! {
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
             () = tokio::time::sleep(EVERY) => {}
         }
     }

@@ -11,18 +11,18 @@ use tokio::sync::Notify;
 use tokio::task::{self, JoinSet};
 use uuid::Uuid;
 
-use super::{Stop, told};
-use cara_clock::{Clock, later};
+use super::{Stop, stopped};
+use cara_clock::later;
 use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
 use cara_flow::notice::letter;
 use cara_flow::notice::letter::{Due, Failure, PushTo};
 use cara_flow::{Gateway, Refusal};
-use cara_metric::{Health, Metric, Part, PushEnd, State, alert};
-use cara_store::ForceCode;
+use cara_metric::{Health, Part, PushEnd, State, alert};
+use cara_store::ForceNumber;
 
 mod round;
 
-use round::{End, Failed, Round, is_failing};
+use round::{Failed, PushResult, Round, is_failing};
 
 /// Letters of one force that are on their way at once.
 pub const AT_ONCE: usize = 16;
@@ -38,19 +38,17 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// What the loops of all forces share.
 #[derive(Clone)]
-struct Room {
+struct Shared {
     gateway: Gateway,
     push: Arc<Push>,
-    forces: Arc<Vec<cara_config::Force>>,
-    clock: Clock,
-    metric: Metric,
+    forces: Arc<Vec<cara_config::ForceSettings>>,
     health: Health,
     stop: Stop,
 }
 
 /// How it goes with one force's endpoint. It lives in memory: after a start each is tried at once.
 #[derive(Clone, Debug, Default)]
-struct Course {
+struct EndpointState {
     /// Tries in a row in which nothing got through; then it is asked with one letter at a time.
     failures: u32,
     /// It rests until then.
@@ -71,12 +69,12 @@ struct Course {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
     None,
-    At(ForceCode),
+    At(ForceNumber),
     All,
 }
 
 impl Look {
-    fn is_at(self, force: ForceCode) -> bool {
+    fn is_at(self, force: ForceNumber) -> bool {
         self == Look::All || self == Look::At(force)
     }
 }
@@ -85,93 +83,115 @@ impl Look {
 pub async fn deliver(
     gateway: Gateway,
     push: Push,
-    forces: Vec<cara_config::Force>,
-    clock: Clock,
-    metric: Metric,
+    forces: Vec<cara_config::ForceSettings>,
     health: Health,
-    mut stop: Stop,
+    stop: Stop,
 ) {
-    let wake = gateway.letters_wake();
     let (push, forces) = (Arc::new(push), Arc::new(forces));
-    let room = Room { gateway, push, forces, clock, metric, health, stop: stop.clone() };
-    let mut courses: HashMap<ForceCode, Course> = HashMap::new();
-    let mut working: JoinSet<Option<Course>> = JoinSet::new();
-    let mut busy: HashMap<task::Id, (ForceCode, Arc<Notify>)> = HashMap::new();
-    // Forces that were busy when a wake-up came: it may be about what their round no longer saw.
-    let mut passed: HashSet<ForceCode> = HashSet::new();
-    let mut look = Look::All;
-    loop {
-        if look != Look::None {
-            match letter::endpoints(&room.gateway).await {
-                Ok(endpoints) => {
-                    // One that is paused begins anew when it is resumed.
-                    courses.retain(|force, _| endpoints.iter().any(|to| to.force == *force));
-                    for to in endpoints.into_iter().filter(|to| look.is_at(to.force)) {
-                        let (force, room) = (to.force, room.clone());
-                        let course = courses.entry(force).or_default();
-                        if let Some((_, wake)) = busy.values().find(|it| it.0 == force) {
-                            passed.insert(force);
-                            wake.notify_one();
-                        } else if course.until.is_none_or(|until| room.clock.now() >= until) {
-                            (course.until, course.look_at) = (None, None);
-                            let (course, more) = (course.clone(), Arc::new(Notify::new()));
-                            let wake = Arc::clone(&more);
-                            // A panic ends this round only.
-                            let round = cara_supervisor::contain(async move {
-                                room.round(&to, course, &more).await
-                            });
-                            let round = async move { round.await.ok() };
-                            busy.insert(working.spawn(round).id(), (force, wake));
-                        }
+    let shared = Shared { gateway, push, forces, health, stop };
+    Rounds {
+        shared,
+        states: HashMap::new(),
+        working: JoinSet::new(),
+        busy: HashMap::new(),
+        passed: HashSet::new(),
+    }
+    .run()
+    .await;
+}
+
+/// The rounds of all forces.
+struct Rounds {
+    shared: Shared,
+    states: HashMap<ForceNumber, EndpointState>,
+    working: JoinSet<Option<EndpointState>>,
+    busy: HashMap<task::Id, (ForceNumber, Arc<Notify>)>,
+    /// Forces that were busy when a wake-up came: it may be about what their round no longer saw.
+    passed: HashSet<ForceNumber>,
+}
+
+impl Rounds {
+    async fn run(mut self) {
+        let wake = self.shared.gateway.letters_wake();
+        let mut stop = self.shared.stop.clone();
+        let mut look = Look::All;
+        loop {
+            if look != Look::None {
+                match letter::endpoints(&self.shared.gateway).await {
+                    Ok(endpoints) => {
+                        self.begin(endpoints, look);
+                        self.shared.say_troubles().await;
                     }
-                    room.say_troubles().await;
+                    Err(error) => self.shared.away(&error),
                 }
-                Err(error) => room.away(&error),
+            }
+            let rest = self.shared.rest(self.states.values());
+            look = tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                Some(ended) = self.working.join_next_with_id() => self.ended(ended),
+                () = wake.notified() => Look::All,
+                () = tokio::time::sleep(rest) => Look::All,
+            };
+        }
+        // What is on its way may come to its end; what does not is sent again after the next start.
+        let ending = async { while self.working.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_MAX, ending).await.is_err() {
+            tracing::warn!(
+                "stopped before every endpoint had answered; those letters are sent again"
+            );
+            self.working.shutdown().await;
+        }
+    }
+
+    /// A round for each force that has none and does not rest.
+    fn begin(&mut self, endpoints: Vec<PushTo>, look: Look) {
+        // One that is paused begins anew when it is resumed.
+        self.states.retain(|force, _| endpoints.iter().any(|to| to.force == *force));
+        for to in endpoints.into_iter().filter(|to| look.is_at(to.force)) {
+            let (force, shared) = (to.force, self.shared.clone());
+            let state = self.states.entry(force).or_default();
+            if let Some((_, wake)) = self.busy.values().find(|it| it.0 == force) {
+                self.passed.insert(force);
+                wake.notify_one();
+            } else if state.until.is_none_or(|until| shared.gateway.clock.now() >= until) {
+                (state.until, state.look_at) = (None, None);
+                let (state, more) = (state.clone(), Arc::new(Notify::new()));
+                let wake = Arc::clone(&more);
+                // A panic ends this round only.
+                let round =
+                    cara_supervisor::contain(async move { shared.round(&to, state, &more).await });
+                let round = async move { round.await.ok() };
+                self.busy.insert(self.working.spawn(round).id(), (force, wake));
             }
         }
-        let rest = room.rest(courses.values());
-        look = tokio::select! {
-            biased;
-            () = told(&mut stop) => break,
-            Some(ended) = working.join_next_with_id() => {
-                let (id, course) = match ended {
-                    Ok((id, course)) => (id, course),
-                    Err(error) => (error.id(), None),
-                };
-                match busy.remove(&id) {
-                    Some((force, _)) => {
-                        let known = courses.entry(force).or_default();
-                        *known = course.unwrap_or_else(|| room.broke_off(known));
-                        // The end of a round is no reason to look: it looked until nothing waited.
-                        if passed.remove(&force) { Look::At(force) } else { Look::None }
-                    }
-                    None => Look::None,
-                }
-            }
-            () = wake.notified() => Look::All,
-            () = tokio::time::sleep(rest) => Look::All,
-        };
     }
-    // What is on its way may come to its end; what does not is sent again after the next start.
-    let ending = async { while working.join_next().await.is_some() {} };
-    if tokio::time::timeout(STOP_MAX, ending).await.is_err() {
-        tracing::warn!("stopped before every endpoint had answered; those letters are sent again");
-        working.shutdown().await;
+
+    fn ended(&mut self, ended: Result<(task::Id, Option<EndpointState>), task::JoinError>) -> Look {
+        let (id, state) = match ended {
+            Ok((id, state)) => (id, state),
+            Err(error) => (error.id(), None),
+        };
+        let Some((force, _)) = self.busy.remove(&id) else { return Look::None };
+        let known = self.states.entry(force).or_default();
+        *known = state.unwrap_or_else(|| self.shared.broke_off(known));
+        // The end of a round is no reason to look: it looked until nothing waited.
+        if self.passed.remove(&force) { Look::At(force) } else { Look::None }
     }
 }
 
-impl Room {
+impl Shared {
     /// Until the next look of the loop's own accord: never at once, whatever stands there.
-    fn rest<'c>(&self, courses: impl Iterator<Item = &'c Course>) -> Duration {
+    fn rest<'c>(&self, states: impl Iterator<Item = &'c EndpointState>) -> Duration {
         const SHORTEST: Duration = Duration::from_millis(200);
-        let now = self.clock.now();
-        let next = courses.filter_map(|course| course.until.max(course.look_at)).min();
+        let now = self.gateway.clock.now();
+        let next = states.filter_map(|state| state.until.max(state.look_at)).min();
         let until = next.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default());
         until.unwrap_or(POLL).clamp(SHORTEST, POLL)
     }
 
     /// A round that panicked ends itself only: its force rests like one whose endpoint failed.
-    fn broke_off(&self, known: &Course) -> Course {
+    fn broke_off(&self, known: &EndpointState) -> EndpointState {
         tracing::error!(
             "a round of letters broke off by a fault of the gateway; it is tried again"
         );
@@ -179,10 +199,10 @@ impl Room {
     }
 
     /// One failure more of the whole endpoint.
-    fn failed(&self, course: Course, at_least: Duration) -> Course {
-        let failures = course.failures.saturating_add(1);
-        let rest = backoff(failures, self.clock.random()).min(REST_MAX).max(at_least);
-        Course { failures, until: Some(later(self.clock.now(), rest)), ..course }
+    fn failed(&self, state: EndpointState, at_least: Duration) -> EndpointState {
+        let failures = state.failures.saturating_add(1);
+        let rest = backoff(failures, self.gateway.clock.random()).min(REST_MAX).max(at_least);
+        EndpointState { failures, until: Some(later(self.gateway.clock.now(), rest)), ..state }
     }
 
     /// The store does not answer for all letters.
@@ -196,7 +216,7 @@ impl Room {
     async fn say_troubles(&self) {
         match letter::letter_troubles(&self.gateway).await {
             Ok(now) => {
-                let troubles = self.metric.troubles();
+                let troubles = self.gateway.metric.troubles();
                 let letters = now.letters.into_iter().map(|id| (id, 1));
                 troubles.exactly(alert::LETTER_REFUSED, letters);
                 let what = now.endpoints.iter().map(|(slug, count)| {
@@ -213,12 +233,12 @@ impl Room {
     }
 
     /// Pushes what waits for one force until nothing does, or its endpoint fails.
-    async fn round(&self, to: &PushTo, course: Course, wake: &Notify) -> Course {
+    async fn round(&self, to: &PushTo, state: EndpointState, wake: &Notify) -> EndpointState {
         match self.endpoint(to) {
-            Ok(endpoint) => Round::of(self, to, &endpoint, course).run(wake).await,
+            Ok(endpoint) => Round::of(self, to, &endpoint, state).run(wake).await,
             Err(reason) => {
                 self.stop_pushing(to, &reason).await;
-                Course::default()
+                EndpointState::default()
             }
         }
     }
@@ -229,7 +249,7 @@ impl Room {
         self.push.endpoint(force, &to.url).map_err(|error| error.to_string())
     }
 
-    async fn one(&self, to: &PushTo, endpoint: &Endpoint, due: Due) -> Result<End, Refusal> {
+    async fn one(&self, to: &PushTo, endpoint: &Endpoint, due: Due) -> Result<PushResult, Refusal> {
         let notice_id = due.letter.notice_id;
         let parcel = Parcel {
             notice_id,
@@ -242,16 +262,16 @@ impl Room {
             timeout: due.timeout,
         };
         let Ok(answer) = cara_supervisor::contain(self.push.push(endpoint, parcel)).await else {
-            return Ok(End::Failed(Failed::unfit(notice_id)));
+            return Ok(PushResult::Failed(Failed::unfit(notice_id)));
         };
         let taken_over = answer == Answer::TakenOver;
         let (status, reason, after, ended) = match answer {
             Answer::Delivered | Answer::TakenOver => {
                 let ended = if taken_over { PushEnd::TakenOver } else { PushEnd::Delivered };
-                self.metric.push(&to.slug, ended);
+                self.gateway.metric.push(&to.slug, ended);
                 letter::letter_delivered(&self.gateway, to.force, notice_id, taken_over).await?;
                 let was_failing = is_failing(due.attempts, due.is_refused);
-                return Ok(End::Arrived { was_failing });
+                return Ok(PushResult::Arrived { was_failing });
             }
             Answer::Gone => (Some(410), "gone", Duration::ZERO, PushEnd::Gone),
             Answer::Again { reason, after } => {
@@ -261,13 +281,13 @@ impl Room {
                 (status, reason, Duration::ZERO, PushEnd::Refused)
             }
         };
-        self.metric.push(&to.slug, ended);
+        self.gateway.metric.push(&to.slug, ended);
         let is_refused = ended != PushEnd::Again;
         if due.attempts == 0 {
             let slug = &to.slug;
             tracing::warn!(force = slug, %notice_id, status, reason, "a letter was not delivered");
         }
-        Ok(End::Failed(Failed {
+        Ok(PushResult::Failed(Failed {
             notice_id,
             attempts: due.attempts + 1,
             failure: Failure { status, reason, is_refused },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Stop, told};
+use super::{Stop, stopped};
 use cara_flow::Refusal;
 use cara_flow::mapping::follow::{Follower, Looked};
 use cara_metric::{Health, Part};
@@ -15,7 +15,7 @@ pub async fn follow(mut follower: Follower, health: Health, mut stop: Stop) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
         }
         let failed = look(&mut follower, &health).await.err();
         if let Some(error) = failed.as_ref().filter(|_| !has_failed) {

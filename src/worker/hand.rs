@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, Fuse};
 use jiff::Timestamp;
 
 use super::outbox::{Away, Outbox};
-use super::route::Course;
+use super::route::RouteBreaker;
 
 /// Between two tries to reach a store that is away.
 const AWAY_S: u64 = 1;
@@ -21,9 +21,9 @@ type Claiming<'o, W> = Fuse<BoxFuture<'o, Result<Vec<W>, Away>>>;
 type Settling<'o> = Fuse<BoxFuture<'o, ()>>;
 
 /// What a side remembers from one channel to the next.
-pub(super) struct Side {
+pub(super) struct SideState {
     pub side: Compartment,
-    pub course: Course,
+    pub breaker: RouteBreaker,
     /// Routing keys for which there is no queue.
     pub unroutable: BTreeSet<String>,
     /// When what was not found may be declared again, on the monotonic clock.
@@ -46,11 +46,11 @@ pub(super) struct Hand<'o, O: Outbox> {
     pub look: bool,
 }
 
-impl Side {
-    pub fn of(side: Compartment) -> Side {
-        Side {
+impl SideState {
+    pub fn of(side: Compartment) -> SideState {
+        SideState {
             side,
-            course: Course::default(),
+            breaker: RouteBreaker::default(),
             unroutable: BTreeSet::new(),
             declare_at: Duration::ZERO,
             declare: false,

@@ -12,7 +12,7 @@ mod post;
 mod publish;
 mod route;
 mod scrub;
-mod tend;
+mod sweep;
 mod watch;
 
 pub use alarm::alarm;
@@ -23,22 +23,22 @@ pub use outbox::{Away, Outbox};
 pub use post::Post;
 pub use publish::{Publish, publish};
 pub use scrub::scrub;
-pub use tend::{Dead, Outside, tend};
+pub use sweep::{DeadCounts, Outside, sweep};
 pub use watch::watch;
 
 /// Told once, to all loops: finish what is in hand and end.
 pub type Stop = tokio::sync::watch::Receiver<bool>;
 
 /// Carries out what would never end by itself.
-pub async fn until_told(work: impl Future<Output = ()>, mut stop: Stop) {
+pub async fn until_stopped(work: impl Future<Output = ()>, mut stop: Stop) {
     tokio::select! {
-        () = told(&mut stop) => {}
+        () = stopped(&mut stop) => {}
         () = work => {}
     }
 }
 
 /// Waits until the stop is told.
-async fn told(stop: &mut Stop) {
+async fn stopped(stop: &mut Stop) {
     // A sender that is gone can tell nothing more: that is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
 }

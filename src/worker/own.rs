@@ -14,7 +14,7 @@ const GATEWAY: &str = "gateway";
 
 /// One look after another, each a few system calls.
 pub(in crate::worker) struct Own {
-    pub store: cara_config::Store,
+    pub store: cara_config::StoreSettings,
     pub clock: Clock,
     pub metric: Metric,
     pub health: Health,
@@ -23,7 +23,12 @@ pub(in crate::worker) struct Own {
 }
 
 impl Own {
-    pub fn of(store: cara_config::Store, clock: Clock, metric: Metric, health: Health) -> Own {
+    pub fn of(
+        store: cara_config::StoreSettings,
+        clock: Clock,
+        metric: Metric,
+        health: Health,
+    ) -> Own {
         let started = clock.monotonic();
         Own { store, clock, metric, health, started }
     }
@@ -83,7 +88,7 @@ mod tests {
     fn a_sweep_that_does_not_run_is_said_after_two_minutes_and_taken_back() {
         let clock = Clock::manual(jiff::Timestamp::UNIX_EPOCH);
         let (metric, health) = (Metric::default(), Health::default());
-        let store = cara_config::Store {
+        let store = cara_config::StoreSettings {
             path: "gateway.db".into(),
             anchor: "gateway.anchor".into(),
             read_only: false,

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{Stop, told};
-use cara_clock::{Clock, later};
-use cara_delivery::{Lasting, Mail, backoff, words};
+use super::{Stop, stopped};
+use cara_clock::later;
+use cara_delivery::{Lasting, Mailer, backoff, words};
 use cara_flow::notice::mail;
 use cara_flow::notice::mail::{To, Written};
 use cara_flow::{Gateway, Refusal};
 use cara_metric::alert::MAIL_NOT_LEAVING;
-use cara_metric::{Health, Metric, Part};
+use cara_metric::{Health, Part};
 
 const EVERY: Duration = Duration::from_secs(15);
 /// E-mail of one round.
@@ -30,7 +30,7 @@ const SERVER: &str = "mail server";
 /// The mail server, and who the operators are.
 #[derive(Clone)]
 pub struct Post {
-    pub mail: Mail,
+    pub mail: Mailer,
     pub operators: Vec<String>,
 }
 
@@ -38,16 +38,14 @@ pub struct Post {
 pub(super) struct Posting {
     pub gateway: Gateway,
     pub post: Post,
-    pub clock: Clock,
-    pub metric: Metric,
     pub health: Health,
     tried_at: Option<Duration>,
     failing_since: Option<Duration>,
 }
 
 impl Posting {
-    pub fn of(gateway: Gateway, post: Post, clock: Clock, metric: Metric, health: Health) -> Self {
-        Posting { gateway, post, clock, metric, health, tried_at: None, failing_since: None }
+    pub fn of(gateway: Gateway, post: Post, health: Health) -> Self {
+        Posting { gateway, post, health, tried_at: None, failing_since: None }
     }
 
     /// Sends until told to stop; looks after every sweep, and of its own accord.
@@ -63,7 +61,7 @@ impl Posting {
             }
             is_away = sent.is_err();
             tokio::select! {
-                () = told(&mut stop) => return,
+                () = stopped(&mut stop) => return,
                 () = tokio::time::sleep(EVERY) => {}
                 () = swept.notified() => {}
             }
@@ -77,7 +75,7 @@ impl Posting {
             }
         }
         let every = if self.failing_since.is_some() { REHEARSED_AGAIN } else { REHEARSED };
-        if self.tried_at.is_none_or(|at| self.clock.monotonic() >= at + every) {
+        if self.tried_at.is_none_or(|at| self.gateway.clock.monotonic() >= at + every) {
             match self.post.mail.rehearse(&self.post.operators).await {
                 Ok(()) => self.takes(),
                 Err(unready) => self.fails(&unready.to_string()),
@@ -92,7 +90,7 @@ impl Posting {
             To::Inbox(inbox) => (vec![inbox.clone()], false),
         };
         let sent = self.post.mail.send(&to, mail.mail_id, &mail.subject, &mail.text).await;
-        let now = self.clock.now();
+        let now = self.gateway.clock.now();
         let failed = match sent {
             Ok(()) => {
                 if is_ours {
@@ -111,9 +109,9 @@ impl Posting {
         if failed.lasting == Lasting::Passing && now <= later(mail.made_at, USEFUL) {
             tracing::warn!(mail_id = %mail.mail_id, reason = failed.reason, "e-mail waits");
             if now > later(mail.made_at, LEAVES) {
-                self.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
+                self.gateway.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
             }
-            let rest = backoff(mail.attempts + 4, self.clock.random());
+            let rest = backoff(mail.attempts + 4, self.gateway.clock.random());
             mail::mail_again(&self.gateway, mail.mail_id, later(now, rest)).await?;
         } else {
             tracing::error!(
@@ -122,7 +120,7 @@ impl Posting {
                 "e-mail was refused for good; tell the people by other means"
             );
             if is_ours {
-                self.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
+                self.gateway.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
             }
             mail::mail_refused(&self.gateway, mail.mail_id).await?;
         }
@@ -131,20 +129,20 @@ impl Posting {
     }
 
     fn takes(&mut self) {
-        self.tried_at = Some(self.clock.monotonic());
+        self.tried_at = Some(self.gateway.clock.monotonic());
         self.failing_since = None;
-        self.metric.troubles().over(MAIL_NOT_LEAVING, SERVER);
+        self.gateway.metric.troubles().over(MAIL_NOT_LEAVING, SERVER);
         if self.health.good(Part::Mail) {
             tracing::info!("the mail server takes e-mail");
         }
     }
 
     fn fails(&mut self, what: &str) {
-        let now = self.clock.monotonic();
+        let now = self.gateway.clock.monotonic();
         self.tried_at = Some(now);
         let since = *self.failing_since.get_or_insert(now);
         if now.saturating_sub(since) > LEAVES {
-            self.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
+            self.gateway.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
         }
         if self.health.bad(Part::Mail, what) {
             tracing::error!(what, "e-mail does not leave");

@@ -1,5 +1,5 @@
 //! From the outbox to one provider's broker: claim what the window has room for, publish, settle in
-//! batches. Both sides have a channel and a course of their own on one connection.
+//! batches. Both sides have a channel and a breaker of their own on one connection.
 //!
 //! Publishing, claiming and settling overlap. The broker being away is nobody's failure: nothing is
 //! claimed without a link, and what was on its way when a link broke is released and sent again.
@@ -13,11 +13,11 @@ use futures_util::future::{FusedFuture as _, FutureExt as _, join};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use super::hand::{Hand, Side, again_at, settle};
+use super::hand::{Hand, SideState, again_at, settle};
 use super::outbox::{Away, Outbox};
 use super::route::Closed;
-use super::{Stop, told};
-use cara_amqp::{Cause, Ended, Fate, Line, Link, Pause, Publisher, Step};
+use super::{Stop, stopped};
+use cara_amqp::{EndCause, Ended, Fate, Link, LinkEvent, Pause, Publisher, PublisherConnection};
 use cara_clock::Clock;
 use cara_flow::Gateway;
 use cara_metric::Metric;
@@ -91,12 +91,12 @@ impl<O: Outbox> Publish<O> {
     async fn serve(&self) {
         let mut stop = self.stop.clone();
         let mut pause = Pause::default();
-        let mut sides = [Side::of(Compartment::Victim), Side::of(Compartment::Offender)];
+        let mut sides = [SideState::of(Compartment::Victim), SideState::of(Compartment::Offender)];
         loop {
             let line = tokio::select! {
                 biased;
-                () = told(&mut stop) => return,
-                line = self.publisher.line_for_ever(&mut pause) => line,
+                () = stopped(&mut stop) => return,
+                line = self.publisher.connect_for_ever(&mut pause) => line,
             };
             let since = self.clock.monotonic();
             self.proved.store(false, Ordering::Relaxed);
@@ -116,7 +116,7 @@ impl<O: Outbox> Publish<O> {
             }
             drop(line);
             tokio::select! {
-                () = told(&mut stop) => return,
+                () = stopped(&mut stop) => return,
                 () = pause.wait(&self.clock) => {}
             }
         }
@@ -125,8 +125,8 @@ impl<O: Outbox> Publish<O> {
     /// One side, channel after channel, until the connection is at its end or the gateway stops.
     async fn follow(
         &self,
-        line: &Line,
-        side: &mut Side,
+        line: &PublisherConnection,
+        side: &mut SideState,
         over: &watch::Sender<bool>,
         is_over: Stop,
     ) {
@@ -134,8 +134,8 @@ impl<O: Outbox> Publish<O> {
         loop {
             let opened = tokio::select! {
                 biased;
-                () = told(&mut stop) => return,
-                () = told(&mut ending) => return,
+                () = stopped(&mut stop) => return,
+                () = stopped(&mut ending) => return,
                 opened = self.publisher.link(line) => opened,
             };
             let end = match opened {
@@ -155,8 +155,8 @@ impl<O: Outbox> Publish<O> {
                 End::Stopped => return,
             }
             tokio::select! {
-                () = told(&mut stop) => return,
-                () = told(&mut ending) => return,
+                () = stopped(&mut stop) => return,
+                () = stopped(&mut ending) => return,
                 () = tokio::time::sleep(Duration::from_secs(REOPEN_S)) => {}
             }
             // A broker that confirms nothing may be as slow to declare, and nothing is missing.
@@ -171,20 +171,24 @@ impl<O: Outbox> Publish<O> {
     }
 
     /// Declares again what a message did not find.
-    async fn declare(&self, line: &Line, side: &mut Side) -> Result<(), cara_amqp::Error> {
+    async fn declare(
+        &self,
+        line: &PublisherConnection,
+        side: &mut SideState,
+    ) -> Result<(), cara_amqp::Error> {
         side.declare = false;
         side.declare_at = self.clock.monotonic() + Duration::from_secs(DECLARE_S);
         let mut stop = self.stop.clone();
         tokio::select! {
-            () = told(&mut stop) => Ok(()),
+            () = stopped(&mut stop) => Ok(()),
             declared = self.publisher.declare(line) => declared,
         }
     }
 
     async fn work(
         &self,
-        line: &Line,
-        side: &mut Side,
+        line: &PublisherConnection,
+        side: &mut SideState,
         mut link: Link<O::Work>,
         mut is_over: Stop,
     ) -> End {
@@ -216,13 +220,13 @@ impl<O: Outbox> Publish<O> {
                     hand.look = true;
                 }
                 _ = poll.tick() => hand.look = true,
-                () = told(&mut is_over) => {
+                () = stopped(&mut is_over) => {
                     let rest = link.abandon();
                     hand.outcomes.extend(self.outcomes(side, rest));
                     self.finish(outbox, hand).await;
                     return End::Broken;
                 }
-                () = told(&mut stop) => break,
+                () = stopped(&mut stop) => break,
             }
             if side.declare
                 && self.clock.monotonic() >= side.declare_at
@@ -243,7 +247,7 @@ impl<O: Outbox> Publish<O> {
     fn begin<'o>(
         &self,
         outbox: &'o O,
-        side: &Side,
+        side: &SideState,
         link: &mut Link<O::Work>,
         hand: &mut Hand<'o, O>,
     ) {
@@ -252,26 +256,26 @@ impl<O: Outbox> Publish<O> {
             hand.settling = settle(outbox, outcomes).boxed().fuse();
         }
         while let Some(work) = hand.claimed.front() {
-            let alone = side.course.is_aside(O::event(work).message_id());
+            let alone = side.breaker.is_aside(O::event(work).message_id());
             if link.in_flight() > 0 && (alone || hand.alone) {
                 break;
             }
             hand.alone = alone;
             let Some(work) = hand.claimed.pop_front() else { break };
             let event = O::event(&work).clone();
-            self.metric.messages(cara_metric::Step::Published, 1);
+            self.metric.messages(cara_metric::MessageStep::Published, 1);
             link.publish(work, &event);
         }
         // Not for every single place that becomes free: a claim is a transaction.
         let in_flight = link.in_flight();
-        let room = side.course.room(link.free(), in_flight, self.clock.monotonic());
+        let room = side.breaker.room(link.free(), in_flight, self.clock.monotonic());
         let window = self.publisher.window();
         let worth_it = room > 0 && (in_flight == 0 || room >= window / 4);
         // What the store has not taken back yet counts as well, or it would grow without end.
         let settles = hand.outcomes.len() < window;
         let is_free = hand.claiming.is_terminated() && hand.claimed.is_empty();
         // What was in doubt goes again in its order, so it has to be settled first.
-        let in_order = !side.course.is_careful() || hand.settling.is_terminated();
+        let in_order = !side.breaker.is_careful() || hand.settling.is_terminated();
         if hand.look && worth_it && settles && is_free && in_order {
             hand.look = false;
             let provider = self.publisher.provider().to_owned();
@@ -281,7 +285,7 @@ impl<O: Outbox> Publish<O> {
 
     fn claimed(
         &self,
-        side: &mut Side,
+        side: &mut SideState,
         claimed: Result<Vec<O::Work>, Away>,
         link: &Link<O::Work>,
         hand: &mut Hand<'_, O>,
@@ -289,7 +293,7 @@ impl<O: Outbox> Publish<O> {
         match claimed {
             Ok(works) => {
                 if works.is_empty() && link.in_flight() == 0 {
-                    side.course.found_nothing();
+                    side.breaker.found_nothing();
                 }
                 hand.claimed.extend(works);
             }
@@ -300,28 +304,33 @@ impl<O: Outbox> Publish<O> {
     }
 
     /// How the link ended, if it did.
-    fn stepped(&self, side: &mut Side, step: Step<O::Work>, hand: &mut Hand<'_, O>) -> Option<End> {
+    fn stepped(
+        &self,
+        side: &mut SideState,
+        step: LinkEvent<O::Work>,
+        hand: &mut Hand<'_, O>,
+    ) -> Option<End> {
         match step {
-            Step::Settled(fates) => {
+            LinkEvent::Settled(fates) => {
                 hand.outcomes.extend(self.outcomes(side, fates));
                 hand.look = true;
                 None
             }
-            Step::Blocked => {
+            LinkEvent::Blocked => {
                 self.publisher.blocked(true);
                 None
             }
-            Step::Unblocked => {
+            LinkEvent::Unblocked => {
                 self.publisher.blocked(false);
                 hand.look = true;
                 None
             }
-            Step::Broken(ended) => {
+            LinkEvent::Broken(ended) => {
                 self.publisher.broke(&ended.reason);
                 hand.outcomes.extend(self.ended(side, ended));
                 Some(End::Broken)
             }
-            Step::Closed(ended) => {
+            LinkEvent::Closed(ended) => {
                 self.publisher.closed(&ended.reason, ended.cause);
                 hand.outcomes.extend(self.ended(side, ended));
                 Some(End::Closed)
@@ -329,23 +338,23 @@ impl<O: Outbox> Publish<O> {
         }
     }
 
-    fn outcomes(&self, side: &mut Side, fates: Vec<(O::Work, Fate)>) -> Vec<O::Outcome> {
+    fn outcomes(&self, side: &mut SideState, fates: Vec<(O::Work, Fate)>) -> Vec<O::Outcome> {
         fates.into_iter().map(|(work, fate)| self.outcome(side, work, fate)).collect()
     }
 
     /// What was on its way when the broker ended the link: the one that is to blame waits longer.
-    fn ended(&self, side: &mut Side, ended: Ended<O::Work>) -> Vec<O::Outcome> {
+    fn ended(&self, side: &mut SideState, ended: Ended<O::Work>) -> Vec<O::Outcome> {
         let in_doubt = |fate: &Fate| *fate == Fate::Unknown;
         let doubted = ended.settled.iter().filter(|(_, fate)| in_doubt(fate));
         let ids: Vec<Uuid> = doubted.map(|(work, _)| O::event(work).message_id()).collect();
-        if ended.cause == Cause::Silence && !side.is_silent {
+        if ended.cause == EndCause::Silence && !side.is_silent {
             side.is_silent = true;
             self.publisher.route(side.side, Some("the broker confirms nothing".to_owned()));
         }
-        if ended.cause != Cause::Message || ids.is_empty() {
+        if ended.cause != EndCause::Message || ids.is_empty() {
             return self.outcomes(side, ended.settled);
         }
-        let closed = side.course.closed(&ids, self.clock.monotonic(), &self.metric);
+        let closed = side.breaker.closed(&ids, self.clock.monotonic(), &self.metric);
         let Closed::Guilty { opens_breaker } = closed else {
             return self.outcomes(side, ended.settled);
         };
@@ -355,14 +364,14 @@ impl<O: Outbox> Publish<O> {
         if opens_breaker {
             self.publisher.breaker(side.side, true);
         }
-        if side.course.is_open() {
+        if side.breaker.is_open() {
             let wrong = format!("the broker closes the channel over each message: {reason}");
             self.publisher.route(side.side, Some(wrong));
         }
         let now = self.clock.now();
         let set_aside = |(work, fate): (O::Work, Fate)| match in_doubt(&fate) {
             true => {
-                self.metric.message(cara_metric::Step::Retried);
+                self.metric.message(cara_metric::MessageStep::Retried);
                 let again_at = again_at(now, O::attempts(&work));
                 O::retry(work, again_at, "the broker closed the channel over it")
             }
@@ -371,15 +380,15 @@ impl<O: Outbox> Publish<O> {
         ended.settled.into_iter().map(set_aside).collect()
     }
 
-    fn outcome(&self, side: &mut Side, work: O::Work, fate: Fate) -> O::Outcome {
+    fn outcome(&self, side: &mut SideState, work: O::Work, fate: Fate) -> O::Outcome {
         let now = self.clock.now();
         let again_at = again_at(now, O::attempts(&work));
         match fate {
             Fate::Confirmed => {
                 self.proved.store(true, Ordering::Relaxed);
-                self.metric.message(cara_metric::Step::Confirmed);
+                self.metric.message(cara_metric::MessageStep::Confirmed);
                 let event = O::event(&work);
-                if side.course.confirmed(event.message_id(), &self.metric) {
+                if side.breaker.confirmed(event.message_id(), &self.metric) {
                     self.publisher.breaker(side.side, false);
                     self.publisher.route(side.side, None);
                 }
@@ -392,23 +401,23 @@ impl<O: Outbox> Publish<O> {
                 O::done(work, now)
             }
             Fate::Returned => {
-                self.metric.message(cara_metric::Step::Returned);
+                self.metric.message(cara_metric::MessageStep::Returned);
                 side.declare = true;
                 self.not_routed(side, &O::event(&work).routing_key());
                 O::retry(work, again_at, "no queue takes it")
             }
             Fate::Refused => {
-                self.metric.message(cara_metric::Step::Retried);
+                self.metric.message(cara_metric::MessageStep::Retried);
                 O::retry(work, again_at, "the broker refused it")
             }
             Fate::Unknown => {
-                self.metric.message(cara_metric::Step::Retried);
+                self.metric.message(cara_metric::MessageStep::Retried);
                 O::retry(work, now, "the connection broke before the confirm")
             }
         }
     }
 
-    fn not_routed(&self, side: &mut Side, routing_key: &str) {
+    fn not_routed(&self, side: &mut SideState, routing_key: &str) {
         if side.unroutable.insert(routing_key.to_owned()) {
             self.publisher.missing();
             self.publisher.route(side.side, Some(format!("no queue takes {routing_key}")));
@@ -420,7 +429,7 @@ impl<O: Outbox> Publish<O> {
         }
     }
 
-    fn routed(&self, side: &Side, routing_key: &str) {
+    fn routed(&self, side: &SideState, routing_key: &str) {
         tracing::info!(routing_key, "a queue takes these messages again");
         let next = side.unroutable.first().map(|key| format!("no queue takes {key}"));
         self.publisher.route(side.side, next);
@@ -430,7 +439,7 @@ impl<O: Outbox> Publish<O> {
     async fn wind_up(
         &self,
         outbox: &O,
-        side: &mut Side,
+        side: &mut SideState,
         mut link: Link<O::Work>,
         mut hand: Hand<'_, O>,
     ) {
@@ -474,7 +483,7 @@ impl<O: Outbox> Publish<O> {
         };
         let mut stop = self.stop.clone();
         let limit = async {
-            told(&mut stop).await;
+            stopped(&mut stop).await;
             tokio::time::sleep(Duration::from_secs(STOP_S_MAX)).await;
         };
         tokio::select! {

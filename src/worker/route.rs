@@ -18,7 +18,7 @@ const INCIDENTS_MAX: usize = 20;
 
 /// How much a route may send.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct RouteBreaker {
     /// Messages of which one made the broker close the channel; they go one at a time.
     suspects: usize,
     in_a_row: u32,
@@ -36,7 +36,7 @@ pub(super) enum Closed {
     Guilty { opens_breaker: bool },
 }
 
-impl Course {
+impl RouteBreaker {
     /// How many of `free` places may be filled now.
     pub fn room(&self, free: usize, in_flight: usize, now: Duration) -> usize {
         let one = usize::from(in_flight == 0).min(free);
@@ -107,39 +107,39 @@ mod tests {
 
     #[test]
     fn after_an_unclear_close_messages_go_one_at_a_time_until_each_was_heard_of() {
-        let (mut course, metric) = (Course::default(), Metric::default());
-        assert_eq!(course.room(256, 0, NOW), 256);
+        let (mut breaker, metric) = (RouteBreaker::default(), Metric::default());
+        assert_eq!(breaker.room(256, 0, NOW), 256);
         let ids: Vec<_> = (1..=3).map(Uuid::from_u128).collect();
-        assert_eq!(course.closed(&ids, NOW, &metric), Closed::Unclear);
-        assert_eq!((course.room(256, 0, NOW), course.room(256, 1, NOW)), (1, 0));
-        assert!(!course.confirmed(ids[0], &metric));
+        assert_eq!(breaker.closed(&ids, NOW, &metric), Closed::Unclear);
+        assert_eq!((breaker.room(256, 0, NOW), breaker.room(256, 1, NOW)), (1, 0));
+        assert!(!breaker.confirmed(ids[0], &metric));
         assert_eq!(
-            course.closed(&ids[1..2], NOW, &metric),
+            breaker.closed(&ids[1..2], NOW, &metric),
             Closed::Guilty { opens_breaker: false }
         );
-        assert!(course.is_aside(ids[1]) && !course.is_aside(ids[0]));
+        assert!(breaker.is_aside(ids[1]) && !breaker.is_aside(ids[0]));
         assert_eq!(metric.troubles().now().len(), 1);
-        course.confirmed(ids[2], &metric);
-        assert_eq!(course.room(256, 0, NOW), 256);
-        course.confirmed(ids[1], &metric);
+        breaker.confirmed(ids[2], &metric);
+        assert_eq!(breaker.room(256, 0, NOW), 256);
+        breaker.confirmed(ids[1], &metric);
         assert!(metric.troubles().now().is_empty(), "confirmed at last");
     }
 
     #[test]
     fn three_in_a_row_open_the_breaker_and_a_confirmed_probe_closes_it() {
-        let (mut course, metric) = (Course::default(), Metric::default());
-        let guilty = |course: &mut Course, number: u128, now| {
-            course.closed(&[Uuid::from_u128(number)], now, &metric)
+        let (mut breaker, metric) = (RouteBreaker::default(), Metric::default());
+        let guilty = |breaker: &mut RouteBreaker, number: u128, now| {
+            breaker.closed(&[Uuid::from_u128(number)], now, &metric)
         };
-        assert_eq!(guilty(&mut course, 1, NOW), Closed::Guilty { opens_breaker: false });
-        assert_eq!(guilty(&mut course, 2, NOW), Closed::Guilty { opens_breaker: false });
-        assert_eq!(guilty(&mut course, 3, NOW), Closed::Guilty { opens_breaker: true });
-        assert_eq!(course.room(256, 0, NOW + PROBE / 2), 0);
+        assert_eq!(guilty(&mut breaker, 1, NOW), Closed::Guilty { opens_breaker: false });
+        assert_eq!(guilty(&mut breaker, 2, NOW), Closed::Guilty { opens_breaker: false });
+        assert_eq!(guilty(&mut breaker, 3, NOW), Closed::Guilty { opens_breaker: true });
+        assert_eq!(breaker.room(256, 0, NOW + PROBE / 2), 0);
         let later = NOW + PROBE;
-        assert_eq!((course.room(256, 0, later), course.room(256, 1, later)), (1, 0));
-        assert_eq!(guilty(&mut course, 4, later), Closed::Guilty { opens_breaker: false });
-        assert_eq!(course.room(256, 0, later), 0, "the next probe is a minute away");
-        assert!(course.confirmed(Uuid::from_u128(1), &metric));
-        assert_eq!(course.room(256, 0, later), 256);
+        assert_eq!((breaker.room(256, 0, later), breaker.room(256, 1, later)), (1, 0));
+        assert_eq!(guilty(&mut breaker, 4, later), Closed::Guilty { opens_breaker: false });
+        assert_eq!(breaker.room(256, 0, later), 0, "the next probe is a minute away");
+        assert!(breaker.confirmed(Uuid::from_u128(1), &metric));
+        assert_eq!(breaker.room(256, 0, later), 256);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Stop, told};
+use super::{Stop, stopped};
 use cara_flow::Gateway;
 use cara_metric::{Health, Part};
 
@@ -34,7 +34,7 @@ pub async fn scrub(gateway: Gateway, health: Health, mut stop: Stop) {
         };
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::own::Own;
-use super::{Stop, told};
+use super::{Stop, stopped};
 use cara_flow::Gateway;
 use cara_flow::probe;
 use cara_metric::alert::STORE_REFUSING;
@@ -20,7 +20,12 @@ const REFUSED: u32 = 5;
 
 /// Looks again and again until told to stop. Ends the process when the store says that it must
 /// end: a commit failed and nobody knows what the disk holds.
-pub async fn watch(gateway: Gateway, store: cara_config::Store, health: Health, mut stop: Stop) {
+pub async fn watch(
+    gateway: Gateway,
+    store: cara_config::StoreSettings,
+    health: Health,
+    mut stop: Stop,
+) {
     let metric = gateway.metric.clone();
     let path = store.path.display().to_string();
     let own = Own::of(store, gateway.clock.clone(), metric.clone(), health.clone());
@@ -38,7 +43,7 @@ pub async fn watch(gateway: Gateway, store: cara_config::Store, health: Health, 
             tracing::error!(what, "the process ends, so that a start looks");
             health.bad(Part::Store, &*what);
             cara_supervisor::die(what);
-            return told(&mut stop).await;
+            return stopped(&mut stop).await;
         }
         match probe::probe(&gateway).await {
             Ok(()) => {
@@ -61,7 +66,7 @@ pub async fn watch(gateway: Gateway, store: cara_config::Store, health: Health, 
         }
         tokio::select! {
             () = tokio::time::sleep(if refused == 0 { EVERY } else { EVERY_BAD }) => {}
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cara_amqp::{Dialer, Ended, Error, Fate, Link, Pause, Publisher, Step, Topology, dead};
+use cara_amqp::{Dialer, Ended, Error, Fate, Link, LinkEvent, Pause, Publisher, Topology, dead};
 use cara_clock::Clock;
 use cara_metric::{Health, Metric, Part};
 use cara_wire::{Event, Header, MessageKind};
@@ -33,7 +33,7 @@ pub fn event(provider: &str, kind: MessageKind) -> Event {
     Event::reopen(header, format!("{{\"for\":\"{provider}\"}}").into())
 }
 
-fn publisher(settings: &cara_config::Broker, provider: &str) -> (Publisher, Health) {
+fn publisher(settings: &cara_config::BrokerSettings, provider: &str) -> (Publisher, Health) {
     let health = Health::default();
     let made =
         Publisher::of(settings, provider, Clock::system(), Metric::default(), health.clone());
@@ -41,7 +41,7 @@ fn publisher(settings: &cara_config::Broker, provider: &str) -> (Publisher, Heal
 }
 
 async fn link_for_ever(publisher: &Publisher) -> Link<Uuid> {
-    let line = publisher.line_for_ever(&mut Pause::default()).await;
+    let line = publisher.connect_for_ever(&mut Pause::default()).await;
     publisher.link(&line).await.unwrap()
 }
 
@@ -78,7 +78,7 @@ pub async fn take_all(broker: &Broker, queue: &str) -> Vec<Uuid> {
 
 async fn settled(link: &mut Link<Uuid>) -> Vec<(Uuid, Fate)> {
     match link.step().await {
-        Step::Settled(settled) => settled,
+        LinkEvent::Settled(settled) => settled,
         other => panic!("{other:?}"),
     }
 }
@@ -188,14 +188,14 @@ async fn a_broker_that_stops_and_comes_back_has_every_confirmed_event() {
     broker.stop();
     let waiting = event("harbour", MessageKind::ReferralNew);
     link.publish(waiting.message_id(), &waiting);
-    let Step::Broken(Ended { settled, reason, .. }) = link.step().await else {
+    let LinkEvent::Broken(Ended { settled, reason, .. }) = link.step().await else {
         panic!("the link outlived its broker");
     };
     assert_eq!(settled, [(waiting.message_id(), Fate::Unknown)]);
     publisher.broke(&reason);
     drop(link);
     assert!(!health.state(Part::Broker).is_good());
-    let error = publisher.line().await.err().expect("nothing listens");
+    let error = publisher.connect().await.err().expect("nothing listens");
     assert!(error.is_passing(), "{error}");
 
     let back = tokio::spawn({
@@ -216,12 +216,12 @@ async fn a_broker_that_asks_to_wait_gets_nothing_and_fails_nothing() {
         conf: "vm_memory_high_watermark.absolute = 1024".to_owned(),
         ..Wishes::default()
     });
-    let settings = cara_config::Broker { confirm_timeout_s: 2, ..broker.settings() };
+    let settings = cara_config::BrokerSettings { confirm_timeout_s: 2, ..broker.settings() };
     let (publisher, _) = publisher(&settings, "harbour");
     let mut link = link_for_ever(&publisher).await;
     let sent = event("harbour", MessageKind::ReferralNew);
     link.publish(sent.message_id(), &sent);
-    assert!(matches!(link.step().await, Step::Blocked));
+    assert!(matches!(link.step().await, LinkEvent::Blocked));
     assert_eq!(link.free(), 0, "nothing may be claimed while it asks to wait");
     // Longer than the confirm timeout: being blocked is no failure.
     let waited = tokio::time::timeout(Duration::from_secs(4), link.step()).await;
@@ -231,8 +231,8 @@ async fn a_broker_that_asks_to_wait_gets_nothing_and_fails_nothing() {
     let mut fates = Vec::new();
     while fates.is_empty() || link.is_blocked() {
         match link.step().await {
-            Step::Settled(settled) => fates.extend(settled),
-            Step::Unblocked => {}
+            LinkEvent::Settled(settled) => fates.extend(settled),
+            LinkEvent::Unblocked => {}
             other => panic!("{other:?}"),
         }
     }
@@ -247,7 +247,7 @@ async fn a_queue_with_other_arguments_is_named() {
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     at.channel.queue_declare(queue.as_str().into(), options, FieldTable::default()).await.unwrap();
     let (publisher, _) = publisher(&shared().settings(), &provider);
-    let error = publisher.line().await.err().expect("another kind of queue is there");
+    let error = publisher.connect().await.err().expect("another kind of queue is there");
     assert!(!error.is_passing());
     let Error::Mismatch { what, said } = &error else { panic!("{error:?}") };
     assert_eq!(*what, format!("the queue {queue}"));
@@ -413,7 +413,7 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
         ),
         plugins: vec!["rabbitmq_auth_mechanism_ssl"],
     });
-    let with = |own: &str| cara_config::Broker {
+    let with = |own: &str| cara_config::BrokerSettings {
         urls: vec![
             "amqps://localhost:1".to_owned(),
             format!("amqps://localhost:{}", broker.tls_port()),
@@ -430,15 +430,16 @@ async fn a_client_certificate_alone_is_enough_and_another_is_refused() {
     assert_eq!(publish_all(&mut link, &sent).await, [(sent[0].message_id(), Fate::Confirmed)]);
 
     let (stranger, _) = publisher(&with("stranger"), "harbour");
-    let error = stranger.line().await.err().expect("nobody of that name");
+    let error = stranger.connect().await.err().expect("nobody of that name");
     assert!(error.to_string().contains("ACCESS_REFUSED"), "{error}");
 
     // A broker whose certificate another CA signed is not spoken to.
     let other = folder.join("other");
     std::fs::create_dir_all(&other).unwrap();
     certificates(&other);
-    let distrusting = cara_config::Broker { ca: Some(other.join("ca.pem")), ..with("gateway") };
+    let distrusting =
+        cara_config::BrokerSettings { ca: Some(other.join("ca.pem")), ..with("gateway") };
     let (distrusting, _) = publisher(&distrusting, "harbour");
-    assert!(distrusting.line().await.is_err());
+    assert!(distrusting.connect().await.is_err());
     std::fs::remove_dir_all(&folder).unwrap();
 }

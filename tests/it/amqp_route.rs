@@ -106,7 +106,7 @@ fn stop_queue(broker: &Broker, provider: &str, queue: &str, order: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_that_confirms_nothing_costs_its_side_a_channel_and_the_other_nothing() {
     let provider = shared().provider("mute");
-    let settings = cara_config::Broker { confirm_timeout_s: 2, ..shared().settings() };
+    let settings = cara_config::BrokerSettings { confirm_timeout_s: 2, ..shared().settings() };
     let publishing = start(&settings, &provider);
     eventually("the broker is reached", async || publishing.health.state(Part::Broker).is_good())
         .await;

@@ -237,7 +237,7 @@ fn the_committed_asyncapi_document_is_the_one_of_the_code() {
     let at = server["pathname"].as_str().unwrap().replace("{provider}", "harbour");
     assert_eq!(at, format!("/{}", topology::vhost("harbour")));
     // What a provider reads and writes is what the topology declares.
-    let names = topology::Names::of("harbour");
+    let names = topology::QueueNames::of("harbour");
     let declared = [
         ("intake", &names.intake),
         ("victims", &names.victims),

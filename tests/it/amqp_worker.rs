@@ -159,7 +159,7 @@ pub struct Loop {
     running: JoinHandle<()>,
 }
 
-pub fn start(settings: &cara_config::Broker, provider: &str) -> Loop {
+pub fn start(settings: &cara_config::BrokerSettings, provider: &str) -> Loop {
     let (health, metric) = (Health::default(), Metric::default());
     let publisher =
         Publisher::of(settings, provider, Clock::system(), metric.clone(), health.clone()).unwrap();
@@ -229,8 +229,10 @@ async fn a_broker_stopped_under_load_loses_none_and_nothing_is_given_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_away_from_the_start_costs_no_claim() {
-    let settings =
-        cara_config::Broker { urls: vec!["amqp://127.0.0.1:1".to_owned()], ..shared().settings() };
+    let settings = cara_config::BrokerSettings {
+        urls: vec!["amqp://127.0.0.1:1".to_owned()],
+        ..shared().settings()
+    };
     let publishing = start(&settings, "harbour");
     publishing.outbox.add([event("harbour", MessageKind::ReferralNew)]);
     publishing.wake.notify_waiters();

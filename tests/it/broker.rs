@@ -343,8 +343,8 @@ impl Broker {
     }
 
     /// `[broker]` of a gateway that uses this one.
-    pub fn settings(&self) -> cara_config::Broker {
-        cara_config::Broker {
+    pub fn settings(&self) -> cara_config::BrokerSettings {
+        cara_config::BrokerSettings {
             urls: vec![format!("amqp://127.0.0.1:{}", self.port)],
             user: GATEWAY.to_owned(),
             password: Some(SecretFile::at(self.password_file(GATEWAY), "broker.password")),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cara_clock::Clock;
 use cara_config::mail::Encryption;
 use cara_config::{SecretFile, Settings};
-use cara_delivery::{Answer, Lasting, Mail, NotAllowed, Parcel, Push};
+use cara_delivery::{Answer, Lasting, Mailer, NotAllowed, Parcel, Push};
 use endpoint::{Behaviour, Server};
 use postbox::{Guard, Postbox};
 use uuid::Uuid;
@@ -44,8 +44,8 @@ impl Gateway {
         Push::open(&self.settings(), &self.clock).unwrap()
     }
 
-    fn settings(&self) -> cara_config::Delivery {
-        cara_config::Delivery {
+    fn settings(&self) -> cara_config::DeliverySettings {
+        cara_config::DeliverySettings {
             certificate: self.folder.join("gateway.pem"),
             key: SecretFile::at(self.folder.join("gateway.key"), "delivery.key"),
             ca: self.folder.join("forces.pem"),
@@ -81,7 +81,7 @@ async fn at(push: &Push, url: &str, parcel: Parcel) -> Answer {
 }
 
 /// A force with these endpoints.
-pub fn force(endpoints: &[&str]) -> cara_config::Force {
+pub fn force(endpoints: &[&str]) -> cara_config::ForceSettings {
     let sample = include_str!("../../crates/config/src/sample.toml");
     let settings = Settings::read(sample, Path::new("/gateway.toml"), &Default::default()).unwrap();
     let mut force = settings.forces[0].clone();
@@ -219,8 +219,10 @@ async fn an_endpoint_that_is_silent_or_talks_nonsense_is_tried_again() {
     assert_eq!(send(&gateway.push(), &server, short).await, again("timeout", None));
     assert_eq!(server.seen().len(), 1, "it was there and said nothing");
 
-    let push =
-        Push::open(&cara_config::Delivery { timeout_s: 1, ..gateway.settings() }, &gateway.clock);
+    let push = Push::open(
+        &cara_config::DeliverySettings { timeout_s: 1, ..gateway.settings() },
+        &gateway.clock,
+    );
     let server = gateway.server(Behaviour::SayAndWait(Vec::new())).await;
     let answer = send(&push.unwrap(), &server, parcel()).await;
     assert_eq!(answer, again("timeout", None), "the settings bound what a letter asks for");
@@ -299,8 +301,11 @@ async fn unusable_files_stop_the_start() {
     gateway.own.client("gateway.example", 2).write(&gateway.folder, "other");
     let other = SecretFile::at(gateway.folder.join("other.key"), "delivery.key");
     for settings in [
-        cara_config::Delivery { key: other, ..gateway.settings() },
-        cara_config::Delivery { ca: gateway.folder.join("nowhere.pem"), ..gateway.settings() },
+        cara_config::DeliverySettings { key: other, ..gateway.settings() },
+        cara_config::DeliverySettings {
+            ca: gateway.folder.join("nowhere.pem"),
+            ..gateway.settings()
+        },
     ] {
         assert!(Push::open(&settings, &gateway.clock).is_err());
     }
@@ -352,8 +357,8 @@ async fn a_header_that_http_cannot_carry_sends_nothing() {
     assert_eq!(server.connections(), 0);
 }
 
-fn mail(server: String) -> cara_config::Mail {
-    cara_config::Mail {
+fn mail(server: String) -> cara_config::MailSettings {
+    cara_config::MailSettings {
         server,
         tls: Encryption::None,
         ca: None,
@@ -373,11 +378,11 @@ const SUBJECT: &str = "CARA: notice 41 waits – please look";
 const TEXT: &str = "Notice 41 has not been taken over.\n.\nLook by 4 o’clock.\n";
 
 async fn write(
-    settings: &cara_config::Mail,
+    settings: &cara_config::MailSettings,
     recipients: &[&str],
 ) -> Result<(), (Lasting, &'static str, Vec<usize>)> {
     let clock = Clock::manual("2026-03-01T12:00:00Z".parse().unwrap());
-    let mail = Mail::open(settings, &clock).unwrap();
+    let mail = Mailer::open(settings, &clock).unwrap();
     mail.send(&to(recipients), MESSAGE_ID, SUBJECT, TEXT).await.map_err(|undelivered| {
         assert!(!undelivered.to_string().contains('@'), "{undelivered}");
         (undelivered.lasting, undelivered.reason, undelivered.missed)
@@ -437,7 +442,7 @@ async fn mail_is_encrypted_and_signed_on() {
     let guard =
         Guard::StartTls { certificate: folder.join("mail.pem"), key: folder.join("mail.key") };
     let mut postbox = Postbox::start(guard).await;
-    let settings = cara_config::Mail {
+    let settings = cara_config::MailSettings {
         tls: Encryption::Required,
         ca: Some(folder.join("forces.pem")),
         user: Some("cara-gateway".to_owned()),
@@ -448,7 +453,8 @@ async fn mail_is_encrypted_and_signed_on() {
     assert_eq!(postbox.next().await["tls"], true);
 
     std::fs::write(folder.join("own.pem"), &gateway.own.pem).unwrap();
-    let untrusted = cara_config::Mail { ca: Some(folder.join("own.pem")), ..settings.clone() };
+    let untrusted =
+        cara_config::MailSettings { ca: Some(folder.join("own.pem")), ..settings.clone() };
     let said = write(&untrusted, &["ops@gateway.example"]).await.unwrap_err();
     assert_eq!((said.0, said.1), (Lasting::Passing, "tls"));
 
@@ -457,7 +463,7 @@ async fn mail_is_encrypted_and_signed_on() {
     assert_eq!((said.0, said.1), (Lasting::Passing, "not_authenticated"));
 
     let clear = Postbox::start(Guard::None).await;
-    let stripped = cara_config::Mail { server: clear.address(), ..settings };
+    let stripped = cara_config::MailSettings { server: clear.address(), ..settings };
     let said = write(&stripped, &["ops@gateway.example"]).await.unwrap_err();
     assert_eq!((said.0, said.1), (Lasting::Passing, "not_offered"), "never without TLS");
 }

@@ -12,7 +12,7 @@ use cara_flow::mapping::golive;
 use cara_flow::{Gateway, Refusal};
 use cara_gateway::worker;
 use cara_metric::{Health, Part};
-use cara_store::{ForceCode, PlanVersion};
+use cara_store::{ForceNumber, PlanVersion};
 use cara_wire::api::RecordStatus;
 
 use crate::golive::{add_grade, another, candidate, go, squeeze_unit, with};
@@ -74,7 +74,7 @@ impl Folder {
 
 /// The version of hampshire's records that a gateway runs.
 fn version(gateway: &Gateway) -> u32 {
-    gateway.live().named(ForceCode(44), "referral").unwrap().reference.version
+    gateway.live().named(ForceNumber(44), "referral").unwrap().reference.version
 }
 
 fn went_live(version: u32, by_file: bool) -> WentLive {
@@ -258,7 +258,7 @@ async fn gateways_on_one_store_run_the_same_version_within_two_seconds() {
     for gateway in [&neighbour, &house.gateway] {
         let newest = house.store.plan_versions().await.unwrap();
         let newest = newest.iter().find(|it| it.name == "referral").unwrap();
-        let live = gateway.live().named(ForceCode(44), "referral").unwrap();
+        let live = gateway.live().named(ForceNumber(44), "referral").unwrap();
         assert_eq!(live.reference.sha256, newest.sha256);
     }
     stop.send_replace(true);
@@ -312,7 +312,7 @@ async fn a_version_that_a_gateway_cannot_compile_is_told_once_and_its_last_good_
         let (by, because) = ("ops".to_owned(), "a later release".to_owned());
         let (name, at) = ("referral".to_owned(), house.clock.now());
         let sha256 = format!("{version:064}");
-        let force = ForceCode(44);
+        let force = ForceNumber(44);
         let row = PlanVersion { force, name, version, sha256, text, by, at, because };
         assert_eq!(house.store.activate_plan(row, Vec::new()).await.unwrap(), Ok(()));
     };

@@ -21,7 +21,7 @@ use cara_flow::record::Submission;
 use cara_flow::record::accept;
 use cara_flow::{Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role};
 use cara_metric::Metric;
-use cara_store::{ForceCode, Store};
+use cara_store::{ForceNumber, Store};
 use cara_store_sqlite::Sqlite;
 use cara_vault::Vault;
 use cara_wire::Event;
@@ -43,7 +43,7 @@ pub struct House {
     pub clock: Clock,
     pub gateway: Gateway,
     pub store: Arc<dyn Store>,
-    place: cara_config::Store,
+    place: cara_config::StoreSettings,
     /// Whether some changes need two operators.
     two: bool,
     pub metric: Metric,
@@ -63,7 +63,7 @@ impl House {
     async fn of(now: &str, two: bool) -> House {
         let folder = scratch(&unique("house"));
         cara_vault::create_secrets(&folder.join("secrets")).unwrap();
-        let place = cara_config::Store {
+        let place = cara_config::StoreSettings {
             path: folder.join("gateway.db"),
             anchor: folder.join("secrets/store.anchor"),
             read_only: false,
@@ -219,7 +219,7 @@ impl Drop for House {
 pub fn caller() -> Caller {
     Caller {
         identity: "hampshire-records".to_owned(),
-        forces: vec![ForceCode(44)],
+        forces: vec![ForceNumber(44)],
         test: false,
         victims: false,
     }
@@ -231,7 +231,7 @@ pub fn operator() -> Operator {
 
 async fn gateway(
     folder: &std::path::Path,
-    place: &cara_config::Store,
+    place: &cara_config::StoreSettings,
     clock: &Clock,
     two: bool,
     metric: &Metric,
@@ -245,7 +245,7 @@ async fn gateway(
 
 fn vault(folder: &std::path::Path) -> Arc<Vault> {
     let secret = |name: &str| cara_config::SecretFile::at(folder.join("secrets").join(name), name);
-    let vault = cara_config::Vault {
+    let vault = cara_config::VaultSettings {
         epochs: folder.join("secrets/epochs"),
         index_key: secret("index.key"),
         audit_key: secret("audit.key"),
@@ -263,7 +263,7 @@ async fn on_store(
 ) -> Gateway {
     let vault = vault(folder);
     let force = Force {
-        code: ForceCode(44),
+        code: ForceNumber(44),
         slug: "hampshire".to_owned(),
         provider: Some(PROVIDER.to_owned()),
         test_provider: None,

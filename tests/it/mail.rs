@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cara_clock::Clock;
 use cara_config::mail::Encryption;
-use cara_delivery::Mail;
+use cara_delivery::Mailer;
 use cara_gateway::worker::{self, Outside, Post};
 use cara_metric::alert::{DISK_LOW, MAIL_NOT_LEAVING, STORE_REFUSING, SWEEP_LATE};
 use cara_metric::{Health, Metric, Part, State};
@@ -18,7 +18,7 @@ use crate::world::{TestGateway, World, free_port, plain_client, write_secret};
 
 /// The operators' e-mail, sent to this server without TLS.
 pub fn post(server: String, clock: &Clock) -> Post {
-    let settings = cara_config::Mail {
+    let settings = cara_config::MailSettings {
         server,
         tls: Encryption::None,
         ca: None,
@@ -27,7 +27,7 @@ pub fn post(server: String, clock: &Clock) -> Post {
         password: None,
         operators: vec!["ops@cara.example".to_owned()],
     };
-    Post { mail: Mail::open(&settings, clock).unwrap(), operators: settings.operators }
+    Post { mail: Mailer::open(&settings, clock).unwrap(), operators: settings.operators }
 }
 
 /// A gateway that has not been started, with these lines in `[mail]` besides who writes to whom.
@@ -123,17 +123,16 @@ async fn readyz_says_whether_e_mail_leaves_before_there_is_any() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_that_takes_nothing_for_a_quarter_of_an_hour_is_an_incident() {
     let house = House::at("2025-10-04T14:00:00Z").await;
-    let (metric, health) = (Metric::default(), Health::default());
+    let (metric, health) = (house.gateway.metric.clone(), Health::default());
     let outside = Outside {
         certificates: Arc::new(Default::default),
         dead: Arc::new(|| Box::pin(async { Vec::new() })),
     };
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let post = post(format!("127.0.0.1:{}", free_port()), &house.clock);
-    let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
-    let tending =
-        worker::tend(gateway, outside, Some(post), clock, metric.clone(), health.clone(), stopped);
-    let tending = tokio::spawn(tending);
+    let gateway = house.gateway.clone();
+    let sweeping = worker::sweep(gateway, outside, Some(post), health.clone(), stopped);
+    let sweeping = tokio::spawn(sweeping);
     let is_told = || metric.troubles().now().keys().any(|it| it.0 == MAIL_NOT_LEAVING);
     eventually("it was tried", async || {
         let said = health.state(Part::Mail);
@@ -147,7 +146,7 @@ async fn a_mail_server_that_takes_nothing_for_a_quarter_of_an_hour_is_an_inciden
     eventually("it is told", async || is_told().then_some(())).await;
     let open = async || house.open_incidents().await.contains(MAIL_NOT_LEAVING).then_some(());
     eventually("it is an incident", open).await;
-    tending.abort();
+    sweeping.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

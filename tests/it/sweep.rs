@@ -357,11 +357,10 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
         // Neither does a broker that does not answer keep anything waiting.
         dead: std::sync::Arc::new(|| Box::pin(std::future::pending())),
     };
-    let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
-    let (metric, health) = (Metric::default(), Health::default());
-    let tending =
-        worker::tend(gateway, outside, Some(post), clock, metric, health.clone(), stopped);
-    let tending = tokio::spawn(tending);
+    let gateway = house.gateway.clone();
+    let health = Health::default();
+    let sweeping = worker::sweep(gateway, outside, Some(post), health.clone(), stopped);
+    let sweeping = tokio::spawn(sweeping);
     let mut to = Vec::new();
     for _ in 0..2 {
         let mail = postbox.next().await;
@@ -377,7 +376,7 @@ async fn an_uncollected_miss_arrives_in_its_inbox() {
     assert!(to.contains(&"ops@cara.example".to_owned()), "{to:?}");
     assert!(health.state(Part::Mail).is_good());
     stop.send_replace(true);
-    tending.await.unwrap();
+    sweeping.await.unwrap();
     assert_eq!(mail::mails(&house.gateway, 10).await.unwrap(), [], "each is sent once");
 }
 
@@ -411,7 +410,7 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
     let authority = Authority::make("forces");
     authority.client("gateway.example", 1).write(&house.folder, "outgoing");
     std::fs::write(house.folder.join("forces.pem"), &authority.pem).unwrap();
-    let settings = cara_config::Delivery {
+    let settings = cara_config::DeliverySettings {
         certificate: house.folder.join("outgoing.pem"),
         key: cara_config::SecretFile::at(house.folder.join("outgoing.key"), "delivery.key"),
         ca: house.folder.join("forces.pem"),
@@ -420,10 +419,8 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
     let push = Push::open(&settings, &house.clock).unwrap();
     let forces = vec![crate::delivery::force(&["https://notices.hampshire.example/cara/"])];
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let metric = Metric::default();
-    let (gateway, clock) = (house.gateway.clone(), house.clock.clone());
-    let delivering =
-        worker::deliver(gateway, push, forces, clock, metric.clone(), Health::default(), stopped);
+    let (gateway, metric) = (house.gateway.clone(), house.gateway.metric.clone());
+    let delivering = worker::deliver(gateway, push, forces, Health::default(), stopped);
     let delivering = tokio::spawn(delivering);
     // One letter would be that letter's trouble.
     for number in 1..=3 {

@@ -10,7 +10,7 @@ use cara_flow::notice;
 use cara_flow::notice::letter;
 use cara_flow::outbox::dispatch;
 use cara_flow::outbox::resend;
-use cara_store::ForceCode;
+use cara_store::ForceNumber;
 use serde_json::json;
 
 use crate::broker::{GATEWAY, shared};
@@ -135,7 +135,7 @@ async fn a_message_and_a_letter_that_cannot_be_read_stop_no_other() {
     assert!(all && sent.len() == 2, "{sent:?}");
     // The same of notices and letters.
     let due = async || {
-        letter::due_letters(&house.gateway, ForceCode(44), 16, &Default::default())
+        letter::due_letters(&house.gateway, ForceNumber(44), 16, &Default::default())
             .await
             .unwrap()
             .due

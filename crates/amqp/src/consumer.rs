@@ -22,8 +22,8 @@ use lapin::{Channel, Connection};
 use uuid::Uuid;
 
 use super::definitions::{intake_user, victims_user};
-use super::link::{Cause, cause};
-use super::topology::{Names, refused};
+use super::link::{EndCause, cause};
+use super::topology::{QueueNames, refused};
 use super::trim::Allowance;
 use super::{Dialer, Error, Topology, channel, dead};
 
@@ -39,7 +39,7 @@ const LOOK_S_MAX: u64 = 20;
 
 /// One outcome queue, and who may speak on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inbox {
+pub struct OutcomeQueue {
     /// The provider's slug.
     pub provider: String,
     pub side: Compartment,
@@ -53,12 +53,12 @@ pub struct Inbox {
     user: String,
 }
 
-impl Inbox {
+impl OutcomeQueue {
     /// Both queues of a provider.
-    fn of(provider: &cara_config::Provider) -> [Inbox; 2] {
+    fn of(provider: &cara_config::ProviderSettings) -> [OutcomeQueue; 2] {
         let slug = provider.slug.as_str();
-        let names = Names::of(slug);
-        let inbox = |side, queue, rejected, user| Inbox {
+        let names = QueueNames::of(slug);
+        let inbox = |side, queue, rejected, user| OutcomeQueue {
             provider: slug.to_owned(),
             side,
             per_minute_max: provider.outcomes_per_minute_max,
@@ -92,7 +92,7 @@ impl Inbox {
 /// One message as it was handed out.
 #[derive(Debug)]
 pub struct Received {
-    pub inbox: Arc<Inbox>,
+    pub inbox: Arc<OutcomeQueue>,
     /// The broker's user, if it is the one who may speak on this queue; the broker checks it.
     pub speaker: Option<String>,
     pub message_id: Option<Uuid>,
@@ -125,31 +125,35 @@ impl Received {
 pub struct Consumer {
     dialer: Dialer,
     topology: Topology,
-    inboxes: Vec<Arc<Inbox>>,
+    inboxes: Vec<Arc<OutcomeQueue>>,
     gateway_user: String,
 }
 
 impl Consumer {
     pub fn of(
-        settings: &cara_config::Broker,
-        provider: &cara_config::Provider,
+        settings: &cara_config::BrokerSettings,
+        provider: &cara_config::ProviderSettings,
     ) -> Result<Consumer, Error> {
         Ok(Consumer {
             dialer: Dialer::of(settings, &provider.slug)?,
             topology: Topology::of(&provider.slug),
-            inboxes: Inbox::of(provider).map(Arc::new).to_vec(),
+            inboxes: OutcomeQueue::of(provider).map(Arc::new).to_vec(),
             gateway_user: settings.user.clone(),
         })
     }
 
     /// Both sides of the provider.
-    pub fn inboxes(&self) -> &[Arc<Inbox>] {
+    pub fn inboxes(&self) -> &[Arc<OutcomeQueue>] {
         &self.inboxes
     }
 
     /// Connects once, declares what this side needs, and begins to read its queue: the broker hands
     /// out so many messages before the first of them is acknowledged.
-    pub async fn link(&self, inbox: &Arc<Inbox>, handed_out_max: u16) -> Result<Inflow, Error> {
+    pub async fn link(
+        &self,
+        inbox: &Arc<OutcomeQueue>,
+        handed_out_max: u16,
+    ) -> Result<Inflow, Error> {
         let allowance = Arc::new(Allowance::of(BODY_BYTES_MAX, HANDED_OUT_BYTES_MAX));
         let purpose = format!("consume {}", inbox.side_name());
         let connection = self.dialer.dial_to_read(&purpose, Arc::clone(&allowance)).await?;
@@ -172,7 +176,7 @@ impl Consumer {
 
     /// Connects once for the answers to a side. What is answered goes over a connection that may be
     /// blocked without stopping the reading.
-    pub async fn answering(&self, inbox: &Inbox) -> Result<Answering, Error> {
+    pub async fn answering(&self, inbox: &OutcomeQueue) -> Result<Answering, Error> {
         let connection = self.dialer.dial(&format!("answer {}", inbox.side_name())).await?;
         let part = self.topology.part(&inbox.rejected);
         part.declare(&channel::open(&connection).await?).await?;
@@ -183,13 +187,13 @@ impl Consumer {
 }
 
 /// The broker names each reader.
-async fn consume(channel: &Channel, inbox: &Inbox) -> Result<lapin::Consumer, Error> {
+async fn consume(channel: &Channel, inbox: &OutcomeQueue) -> Result<lapin::Consumer, Error> {
     let (queue, options) = (inbox.queue.as_str().into(), BasicConsumeOptions::default());
     let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
     consuming.await.map_err(|error| refused(format!("reading {}", inbox.queue), error))
 }
 
-fn received(inbox: &Arc<Inbox>, gateway_user: &str, mut delivery: Delivery) -> Received {
+fn received(inbox: &Arc<OutcomeQueue>, gateway_user: &str, mut delivery: Delivery) -> Received {
     let properties = &delivery.properties;
     let said_by = properties.user_id().as_ref().map(|user| user.as_str());
     // What a person has put back from the dead queue is said by the gateway, which kept who spoke.
@@ -218,7 +222,7 @@ pub struct Inflow {
     looking: Channel,
     messages: lapin::Consumer,
     allowance: Arc<Allowance>,
-    inbox: Arc<Inbox>,
+    inbox: Arc<OutcomeQueue>,
     gateway_user: String,
 }
 
@@ -259,7 +263,7 @@ impl Inflow {
                 .await
                 .map_err(|_| silent())?
                 .map_err(|error| match cause(&error) {
-                    Cause::Missing => deaf("the queue was deleted"),
+                    EndCause::Missing => deaf("the queue was deleted"),
                     _ => Error::Broken(error),
                 })?;
             match found.consumer_count() {

@@ -16,7 +16,7 @@ pub const SAID_BY: &str = "cara-said-by";
 
 /// What stands in one dead queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct DeadQueueState {
     /// The queue where they died: `cara.intake.harbour`.
     pub queue: String,
     pub count: u32,
@@ -48,7 +48,7 @@ pub async fn list(
     dialer: &Dialer,
     topology: &Topology,
     limit: u32,
-) -> Result<Vec<Standing>, Error> {
+) -> Result<Vec<DeadQueueState>, Error> {
     let connection = dialer.dial("dead list").await?;
     let mut standings = Vec::new();
     for (dead, living) in topology.dead() {
@@ -64,7 +64,7 @@ pub async fn list(
         }
         // Nothing was acknowledged, so closing the channel puts them back.
         channel.close(200, "looked".into()).await.map_err(Error::Broken)?;
-        standings.push(Standing { queue: living.name.clone(), count, messages });
+        standings.push(DeadQueueState { queue: living.name.clone(), count, messages });
     }
     Ok(standings)
 }

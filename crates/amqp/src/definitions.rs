@@ -12,7 +12,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::password::{self, NoRandomness};
-use super::topology::{Argument, Exchange, Names, Queue, Shape, Topology, vhost};
+use super::topology::{Argument, Exchange, ExchangeType, Queue, QueueNames, Topology, vhost};
 use cara_config::SecretFile;
 
 /// A right to nothing.
@@ -157,7 +157,7 @@ impl Definitions {
         let own = r"^cara\.";
         let mut all = Vec::new();
         for Pair { provider, intake, victims } in &self.pairs {
-            let names = Names::of(provider);
+            let names = QueueNames::of(provider);
             all.push(permission(provider, &self.gateway, own, own, own));
             let read = exactly(&[&names.intake, &names.rejected]);
             let write = exactly(&[&names.outcomes]);
@@ -195,7 +195,7 @@ fn exchanges(topology: &Topology) -> Vec<Value> {
         json!({
             "name": exchange.name,
             "vhost": vhost(&topology.provider),
-            "type": match exchange.kind { Shape::Topic => "topic", Shape::Direct => "direct" },
+            "type": match exchange.kind { ExchangeType::Topic => "topic", ExchangeType::Direct => "direct" },
             "durable": true,
             "auto_delete": false,
             "internal": false,

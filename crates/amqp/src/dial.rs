@@ -22,13 +22,13 @@ const HEARTBEAT_S: u16 = 10;
 /// connection, so that new ones are used without a restart.
 #[derive(Clone, Debug)]
 pub struct Dialer {
-    settings: cara_config::Broker,
+    settings: cara_config::BrokerSettings,
     addresses: Vec<AMQPUri>,
 }
 
 impl Dialer {
     /// `provider` by its slug.
-    pub fn of(settings: &cara_config::Broker, provider: &str) -> Result<Dialer, Error> {
+    pub fn of(settings: &cara_config::BrokerSettings, provider: &str) -> Result<Dialer, Error> {
         let mut addresses = Vec::with_capacity(settings.urls.len());
         for (index, url) in settings.urls.iter().enumerate() {
             let mut address: AMQPUri =

@@ -20,10 +20,11 @@ mod verdict;
 
 pub use consumer::Consumer;
 pub use dial::Dialer;
-pub use link::{Cause, Ended, Fate, Link, Step};
+pub use link::{EndCause, Ended, Link, LinkEvent};
 pub use pause::Pause;
-pub use publisher::{Line, Publisher};
+pub use publisher::{Publisher, PublisherConnection};
 pub use topology::Topology;
+pub use verdict::Fate;
 
 /// The logging target of the AMQP library, which writes whole returned messages, bodies included,
 /// into its warnings. It must be off; [`Dialer::dial`] refuses to connect while it is not.

@@ -18,25 +18,12 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection};
 use uuid::Uuid;
 
 use super::channel::{self, MANDATORY};
-use super::verdict::Returns;
+use super::verdict::{Fate, Returns};
 use cara_clock::Clock;
-
-/// What became of a published event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// Acked and not returned: the broker has it on disk in a queue.
-    Confirmed,
-    /// No queue is bound for its routing key.
-    Returned,
-    /// The broker would not take it now: a queue is full or has lost its majority.
-    Refused,
-    /// The connection broke first, or the broker's answer was not clear: it may be there or not.
-    Unknown,
-}
 
 /// What [`Link::step`] saw.
 #[derive(Debug)]
-pub enum Step<T> {
+pub enum LinkEvent<T> {
     /// At least one.
     Settled(Vec<(T, Fate)>),
     /// The broker asks to wait; it is no failure.
@@ -53,12 +40,12 @@ pub enum Step<T> {
 pub struct Ended<T> {
     pub settled: Vec<(T, Fate)>,
     pub reason: String,
-    pub cause: Cause,
+    pub cause: EndCause,
 }
 
 /// What ended a link, as far as the broker said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum EndCause {
     /// A fault of what was sent.
     Message,
     /// The exchange is gone; the next declaration brings it back.
@@ -187,7 +174,7 @@ impl<T: Send + 'static> Link<T> {
     }
 
     /// Waits until something is known. Dropping the future loses nothing.
-    pub async fn step(&mut self) -> Step<T> {
+    pub async fn step(&mut self) -> LinkEvent<T> {
         let overdue_in = self.overdue_in();
         let mut overdue = pin!(tokio::time::sleep(overdue_in.unwrap_or(Duration::MAX / 4)));
         std::future::poll_fn(|cx| {
@@ -201,7 +188,11 @@ impl<T: Send + 'static> Link<T> {
             if overdue_in.is_some() && overdue.as_mut().poll(cx).is_ready() {
                 let settled = self.in_doubt().collect();
                 let reason = "a confirm did not come in time".to_owned();
-                return Poll::Ready(Step::Closed(Ended { settled, reason, cause: Cause::Silence }));
+                return Poll::Ready(LinkEvent::Closed(Ended {
+                    settled,
+                    reason,
+                    cause: EndCause::Silence,
+                }));
             }
             Poll::Pending
         })
@@ -209,30 +200,30 @@ impl<T: Send + 'static> Link<T> {
     }
 
     /// What the connection itself says.
-    fn noticed(&mut self, cx: &mut Context<'_>) -> Poll<Step<T>> {
+    fn noticed(&mut self, cx: &mut Context<'_>) -> Poll<LinkEvent<T>> {
         while let Poll::Ready(notice) = self.notices.poll_next_unpin(cx) {
             match notice {
                 Some(lapin::Event::ConnectionBlocked(_)) if !self.blocked => {
                     self.blocked = true;
-                    return Poll::Ready(Step::Blocked);
+                    return Poll::Ready(LinkEvent::Blocked);
                 }
                 Some(lapin::Event::ConnectionUnblocked) if self.blocked => {
                     self.unblocked();
-                    return Poll::Ready(Step::Unblocked);
+                    return Poll::Ready(LinkEvent::Unblocked);
                 }
                 Some(lapin::Event::Error(error)) if !self.connection.status().connected() => {
                     return Poll::Ready(self.broken(&error.to_string(), cause(&error)));
                 }
-                None => return Poll::Ready(self.broken("the connection ended", Cause::Other)),
+                None => return Poll::Ready(self.broken("the connection ended", EndCause::Other)),
                 Some(_) => {}
             }
         }
         if !self.connection.status().connected() {
-            Poll::Ready(self.broken("the broker closed the connection", Cause::Other))
+            Poll::Ready(self.broken("the broker closed the connection", EndCause::Other))
         } else if !self.channel.status().connected() {
             let settled = self.in_doubt().collect();
             let reason = "the broker closed the channel".to_owned();
-            Poll::Ready(Step::Closed(Ended { settled, reason, cause: Cause::Other }))
+            Poll::Ready(LinkEvent::Closed(Ended { settled, reason, cause: EndCause::Other }))
         } else {
             Poll::Pending
         }
@@ -278,7 +269,7 @@ impl<T: Send + 'static> Link<T> {
         }
     }
 
-    fn judged(&mut self, landed: Vec<Landed>) -> Step<T> {
+    fn judged(&mut self, landed: Vec<Landed>) -> LinkEvent<T> {
         for one in &landed {
             if let Ok(confirmation) = &one.confirmation {
                 self.returns.note(confirmation);
@@ -306,17 +297,17 @@ impl<T: Send + 'static> Link<T> {
                 let (reason, cause) = (error.to_string(), cause(&error));
                 let ended = Ended { settled, reason, cause };
                 match self.connection.status().connected() {
-                    true => Step::Closed(ended),
-                    false => Step::Broken(ended),
+                    true => LinkEvent::Closed(ended),
+                    false => LinkEvent::Broken(ended),
                 }
             }
-            None => Step::Settled(settled),
+            None => LinkEvent::Settled(settled),
         }
     }
 
-    fn broken(&mut self, reason: &str, cause: Cause) -> Step<T> {
+    fn broken(&mut self, reason: &str, cause: EndCause) -> LinkEvent<T> {
         let settled = self.in_doubt().collect();
-        Step::Broken(Ended { settled, reason: reason.to_owned(), cause })
+        LinkEvent::Broken(Ended { settled, reason: reason.to_owned(), cause })
     }
 
     /// Gives everything back that is still on its way.
@@ -327,16 +318,16 @@ impl<T: Send + 'static> Link<T> {
 }
 
 /// What this error of the broker's says.
-pub(crate) fn cause(error: &lapin::Error) -> Cause {
+pub(crate) fn cause(error: &lapin::Error) -> EndCause {
     const NOT_FOUND: u16 = 404;
     const CONNECTION_FORCED: u16 = 320;
     match error.kind() {
         lapin::ErrorKind::ProtocolError(said) => match said.get_id() {
-            NOT_FOUND => Cause::Missing,
-            CONNECTION_FORCED => Cause::Other,
-            _ => Cause::Message,
+            NOT_FOUND => EndCause::Missing,
+            CONNECTION_FORCED => EndCause::Other,
+            _ => EndCause::Message,
         },
-        _ => Cause::Other,
+        _ => EndCause::Other,
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lapin::Connection;
 
-use super::link::{Cause, Link, Manner};
+use super::link::{EndCause, Link, Manner};
 use super::{Dialer, Error, Pause, Topology, channel};
 use cara_clock::Clock;
 use cara_metric::alert::{
@@ -36,14 +36,14 @@ pub struct Publisher {
 
 /// A connection on which both sides' channels are opened.
 #[derive(Clone)]
-pub struct Line {
+pub struct PublisherConnection {
     connection: Arc<Connection>,
 }
 
 impl Publisher {
     /// `provider` by its slug.
     pub fn of(
-        settings: &cara_config::Broker,
+        settings: &cara_config::BrokerSettings,
         provider: &str,
         clock: Clock,
         metric: Metric,
@@ -72,8 +72,8 @@ impl Publisher {
     }
 
     /// Tries every address once, and declares everything.
-    pub async fn line(&self) -> Result<Line, Error> {
-        let line = Line { connection: Arc::new(self.dialer.dial("publish").await?) };
+    pub async fn connect(&self) -> Result<PublisherConnection, Error> {
+        let line = PublisherConnection { connection: Arc::new(self.dialer.dial("publish").await?) };
         // What ended the connection before may have been a deletion, which nothing else tells.
         if self.is_declared.load(Ordering::Acquire) && !self.is_whole(&line).await? {
             self.missing();
@@ -84,18 +84,21 @@ impl Publisher {
     }
 
     /// Declares what is not there. A refused declaration closes its channel, so it gets one of its own.
-    pub async fn declare(&self, line: &Line) -> Result<(), Error> {
+    pub async fn declare(&self, line: &PublisherConnection) -> Result<(), Error> {
         in_time(async { self.topology.declare(&channel::open(&line.connection).await?).await })
             .await
     }
 
-    async fn is_whole(&self, line: &Line) -> Result<bool, Error> {
+    async fn is_whole(&self, line: &PublisherConnection) -> Result<bool, Error> {
         in_time(async { self.topology.is_whole(&channel::open(&line.connection).await?).await })
             .await
     }
 
     /// A channel of its own on the connection.
-    pub async fn link<T: Send + 'static>(&self, line: &Line) -> Result<Link<T>, Error> {
+    pub async fn link<T: Send + 'static>(
+        &self,
+        line: &PublisherConnection,
+    ) -> Result<Link<T>, Error> {
         let channel = in_time(channel::confirming(&line.connection)).await?;
         let (connection, manner) = (Arc::clone(&line.connection), self.manner.clone());
         Ok(Link::over(connection, channel, manner, self.clock.clone()))
@@ -103,9 +106,9 @@ impl Publisher {
 
     /// Tries until it succeeds, with growing pauses. Each change is said once, in the log, on the
     /// health board and as an incident.
-    pub async fn line_for_ever(&self, pause: &mut Pause) -> Line {
+    pub async fn connect_for_ever(&self, pause: &mut Pause) -> PublisherConnection {
         loop {
-            match self.line().await {
+            match self.connect().await {
                 Ok(line) => {
                     self.up();
                     return line;
@@ -119,7 +122,7 @@ impl Publisher {
     /// Walks the way of the work without giving anybody anything: each side's exchange has to send
     /// back a message that is for nobody.
     pub async fn try_out(&self) -> Result<(), Error> {
-        let line = self.line().await?;
+        let line = self.connect().await?;
         for side in Compartment::ALL {
             let exchange = cara_wire::exchange(side);
             let what = || format!("a message on the exchange {exchange}");
@@ -213,9 +216,9 @@ impl Publisher {
     }
 
     /// One channel is at its end; the connection goes on.
-    pub fn closed(&self, reason: &str, cause: Cause) {
+    pub fn closed(&self, reason: &str, cause: EndCause) {
         tracing::warn!(provider = self.provider(), reason, "a channel ended");
-        if cause == Cause::Missing {
+        if cause == EndCause::Missing {
             self.missing();
         }
     }

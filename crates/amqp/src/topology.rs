@@ -6,7 +6,7 @@ use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptio
 use lapin::types::{AMQPValue, FieldTable, LongString};
 use lapin::{Channel, ExchangeKind};
 
-use super::link::{Cause, cause};
+use super::link::{EndCause, cause};
 use super::{Error, channel};
 
 /// Everything dead goes through this exchange, by the name of the queue where it died.
@@ -33,11 +33,11 @@ pub struct Topology {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     pub name: String,
-    pub kind: Shape,
+    pub kind: ExchangeType,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum ExchangeType {
     Topic,
     Direct,
 }
@@ -59,7 +59,7 @@ pub enum Argument {
 
 /// The names that belong to one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct QueueNames {
     /// What the offender's side reads.
     pub intake: String,
     pub victims: String,
@@ -71,9 +71,9 @@ pub struct Names {
     pub victim_rejected: String,
 }
 
-impl Names {
-    pub fn of(provider: &str) -> Names {
-        Names {
+impl QueueNames {
+    pub fn of(provider: &str) -> QueueNames {
+        QueueNames {
             intake: format!("cara.intake.{provider}"),
             victims: format!("cara.victims.{provider}"),
             outcomes: format!("cara.outcomes.{provider}"),
@@ -98,11 +98,12 @@ pub fn dead_queue(queue: &str) -> String {
 impl Topology {
     /// `provider` by its slug.
     pub fn of(provider: &str) -> Topology {
-        let topic = |name: &str| Exchange { name: name.to_owned(), kind: Shape::Topic };
-        let mut exchanges = vec![Exchange { name: DEAD_EXCHANGE.to_owned(), kind: Shape::Direct }];
+        let topic = |name: &str| Exchange { name: name.to_owned(), kind: ExchangeType::Topic };
+        let mut exchanges =
+            vec![Exchange { name: DEAD_EXCHANGE.to_owned(), kind: ExchangeType::Direct }];
         exchanges.extend(Compartment::ALL.map(|side| topic(cara_wire::exchange(side))));
         exchanges.extend(Compartment::ALL.map(|side| topic(cara_wire::rejected_exchange(side))));
-        let names = Names::of(provider);
+        let names = QueueNames::of(provider);
         exchanges.extend([&names.outcomes, &names.victim_outcomes].map(|name| topic(name)));
         let own = format!("{provider}.#");
         let everything = "#".to_owned();
@@ -172,7 +173,7 @@ impl Topology {
 fn is_there<T>(found: Result<T, lapin::Error>, what: impl Fn() -> String) -> Result<bool, Error> {
     match found {
         Ok(_) => Ok(true),
-        Err(error) if cause(&error) == Cause::Missing => Ok(false),
+        Err(error) if cause(&error) == EndCause::Missing => Ok(false),
         Err(error) => Err(refused(what(), error)),
     }
 }
@@ -180,8 +181,8 @@ fn is_there<T>(found: Result<T, lapin::Error>, what: impl Fn() -> String) -> Res
 impl Exchange {
     async fn declare(&self, channel: &Channel) -> Result<(), Error> {
         let kind = match self.kind {
-            Shape::Topic => ExchangeKind::Topic,
-            Shape::Direct => ExchangeKind::Direct,
+            ExchangeType::Topic => ExchangeKind::Topic,
+            ExchangeType::Direct => ExchangeKind::Direct,
         };
         let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         let name = self.name.as_str();

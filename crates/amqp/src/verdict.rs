@@ -11,7 +11,18 @@ use lapin::Confirmation;
 use lapin::message::BasicReturnMessage;
 use uuid::Uuid;
 
-use super::Fate;
+/// What became of a published event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Acked and not returned: the broker has it on disk in a queue.
+    Confirmed,
+    /// No queue is bound for its routing key.
+    Returned,
+    /// The broker would not take it now: a queue is full or has lost its majority.
+    Refused,
+    /// The connection broke first, or the broker's answer was not clear: it may be there or not.
+    Unknown,
+}
 
 /// The returned messages that were noted and not yet matched with their own confirmation.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 use super::secret::SecretFile;
 
 /// No force may be given a larger body than this (DESIGN section 8).
@@ -17,7 +17,7 @@ pub const DAY_BYTES_CEILING: u64 = 1 << 40;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Api {
+pub struct ApiSettings {
     pub listen: SocketAddr,
     /// PEM chain, the server's own certificate first.
     pub certificate: PathBuf,
@@ -89,7 +89,7 @@ mod default {
     }
 }
 
-impl Api {
+impl ApiSettings {
     pub fn connections_per_source_max(&self) -> usize {
         self.connections_per_source_max.unwrap_or(self.connections_max * 3 / 4).max(1)
     }
@@ -103,7 +103,7 @@ impl Api {
         self.key.resolve(base, "api.key");
     }
 
-    pub(crate) fn validate(&self, faults: &mut Faults) {
+    pub(crate) fn validate(&self, faults: &mut SettingsFaults) {
         faults.bound("api.body_bytes_max", self.body_bytes_max, 1024, BODY_BYTES_CEILING);
         faults.bound("api.records_max", self.records_max, 1, 1000);
         faults.bound("api.in_flight_bytes_max", self.in_flight_bytes_max, 1024, 4 << 30);

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 use super::secret::SecretFile;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Broker {
+pub struct BrokerSettings {
     /// `amqps://host:port` without user, password or virtual host: each provider has one of its own,
     /// `cara.<slug>`. Tried in turn, for ever.
     pub urls: Vec<String>,
@@ -52,7 +52,7 @@ fn default_publish() -> bool {
     true
 }
 
-impl Broker {
+impl BrokerSettings {
     pub(crate) fn resolve(&mut self, base: &Path) {
         for path in [&mut self.ca, &mut self.certificate].into_iter().flatten() {
             *path = base.join(&path);
@@ -65,7 +65,7 @@ impl Broker {
         }
     }
 
-    pub(crate) fn validate(&self, faults: &mut Faults) {
+    pub(crate) fn validate(&self, faults: &mut SettingsFaults) {
         faults.bound("broker.window", self.window, 1, 4096);
         faults.bound("broker.confirm_timeout_s", self.confirm_timeout_s, 1, 600);
         if self.certificate.is_some() != self.key.is_some() {
@@ -91,7 +91,7 @@ impl Broker {
     }
 
     /// Faults never repeat the URL: it may hold a password.
-    fn validate_url(&self, key: &str, url: &str, faults: &mut Faults) {
+    fn validate_url(&self, key: &str, url: &str, faults: &mut SettingsFaults) {
         if url.contains('@') {
             faults.add(
                 key,

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ca {
+pub struct CaSettings {
     pub name: String,
     /// PEM; more than one certificate while a CA is being renewed.
     pub certificate: PathBuf,
@@ -30,7 +30,7 @@ impl From<PathBuf> for Crl {
     }
 }
 
-impl Ca {
+impl CaSettings {
     pub(crate) fn resolve(&mut self, base: &Path) {
         self.certificate = base.join(&self.certificate);
         if let Crl::File(path) = &mut self.crl
@@ -40,7 +40,7 @@ impl Ca {
         }
     }
 
-    pub(crate) fn validate(&self, key: &str, faults: &mut Faults) {
+    pub(crate) fn validate(&self, key: &str, faults: &mut SettingsFaults) {
         faults.slug(format!("{key}.name"), &self.name);
         if let Crl::File(path) = &self.crl
             && path.as_os_str().is_empty()

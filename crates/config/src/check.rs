@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Settings;
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 /// Adds every fault between sections.
-pub(crate) fn across(settings: &Settings, faults: &mut Faults) {
+pub(crate) fn across(settings: &Settings, faults: &mut SettingsFaults) {
     unique(faults, "ca", "name", settings.cas.iter().map(|ca| ca.name.as_str()));
     unique(faults, "provider", "slug", settings.providers.iter().map(|p| p.slug.as_str()));
     unique(faults, "force", "slug", settings.forces.iter().map(|force| force.slug.as_str()));
@@ -21,7 +21,7 @@ pub(crate) fn across(settings: &Settings, faults: &mut Faults) {
 }
 
 fn unique<'a>(
-    faults: &mut Faults,
+    faults: &mut SettingsFaults,
     section: &str,
     field: &str,
     values: impl Iterator<Item = &'a str>,
@@ -38,7 +38,7 @@ fn unique<'a>(
     }
 }
 
-fn not_empty(settings: &Settings, faults: &mut Faults) {
+fn not_empty(settings: &Settings, faults: &mut SettingsFaults) {
     let sections = [
         ("ca", settings.cas.is_empty()),
         ("provider", settings.providers.is_empty()),
@@ -50,7 +50,7 @@ fn not_empty(settings: &Settings, faults: &mut Faults) {
     }
 }
 
-fn bodies_fit(settings: &Settings, faults: &mut Faults) {
+fn bodies_fit(settings: &Settings, faults: &mut SettingsFaults) {
     let largest = settings.forces.iter().map(|force| settings.body_bytes_max(force)).max();
     // A force alone may use half of it.
     if largest.is_some_and(|largest| largest > settings.api.in_flight_bytes_max / 2) {
@@ -62,7 +62,7 @@ fn bodies_fit(settings: &Settings, faults: &mut Faults) {
     }
 }
 
-fn forces_have_providers(settings: &Settings, faults: &mut Faults) {
+fn forces_have_providers(settings: &Settings, faults: &mut SettingsFaults) {
     for (index, force) in settings.forces.iter().enumerate() {
         let named =
             [("provider", Some(&force.provider)), ("test_provider", force.test_provider.as_ref())];
@@ -87,7 +87,7 @@ fn forces_have_providers(settings: &Settings, faults: &mut Faults) {
 }
 
 /// A force that expects pushes shall not wait for them in vain.
-fn endpoints_can_be_reached(settings: &Settings, faults: &mut Faults) {
+fn endpoints_can_be_reached(settings: &Settings, faults: &mut SettingsFaults) {
     if settings.delivery.is_some() {
         return;
     }
@@ -102,7 +102,7 @@ fn endpoints_can_be_reached(settings: &Settings, faults: &mut Faults) {
     }
 }
 
-fn identities_have_forces(settings: &Settings, faults: &mut Faults) {
+fn identities_have_forces(settings: &Settings, faults: &mut SettingsFaults) {
     for (index, identity) in settings.identities.iter().enumerate() {
         let key = format!("identity[{}]", index + 1);
         for slug in &identity.forces {
@@ -133,7 +133,7 @@ fn identities_have_forces(settings: &Settings, faults: &mut Faults) {
 }
 
 /// Two identities must never both fit one certificate.
-fn identities_are_distinct(settings: &Settings, faults: &mut Faults) {
+fn identities_are_distinct(settings: &Settings, faults: &mut SettingsFaults) {
     let mut fingerprints = BTreeMap::new();
     let mut names = BTreeMap::new();
     for (index, identity) in settings.identities.iter().enumerate() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 use super::secret::SecretFile;
 
 /// How to write an endpoint, for everybody who wrote it otherwise.
@@ -18,7 +18,7 @@ const ADDRESS_BYTES_MAX: usize = 500;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Delivery {
+pub struct DeliverySettings {
     /// PEM chain that the gateway shows to the forces' servers, its own certificate first.
     pub certificate: PathBuf,
     pub key: SecretFile,
@@ -33,14 +33,14 @@ fn default_timeout_s() -> u32 {
     30
 }
 
-impl Delivery {
+impl DeliverySettings {
     pub(crate) fn resolve(&mut self, base: &Path) {
         self.certificate = base.join(&self.certificate);
         self.ca = base.join(&self.ca);
         self.key.resolve(base, "delivery.key");
     }
 
-    pub(crate) fn validate(&self, faults: &mut Faults) {
+    pub(crate) fn validate(&self, faults: &mut SettingsFaults) {
         faults.bound("delivery.timeout_s", self.timeout_s, 1, 300);
     }
 }
@@ -111,7 +111,7 @@ impl Address {
         self.0.as_str()
     }
 
-    pub(crate) fn validate(text: &str, key: String, faults: &mut Faults) {
+    pub(crate) fn validate(text: &str, key: String, faults: &mut SettingsFaults) {
         if let Err(unfit) = Address::parse(text) {
             // The text is not repeated: it may hold a password.
             faults.add(key, unfit.to_string(), SHAPE);

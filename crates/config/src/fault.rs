@@ -27,14 +27,14 @@ impl std::error::Error for Fault {}
 
 /// Collects faults while a file is read.
 #[derive(Debug)]
-pub(crate) struct Faults {
+pub(crate) struct SettingsFaults {
     file: PathBuf,
     found: Vec<Fault>,
 }
 
-impl Faults {
+impl SettingsFaults {
     pub(crate) fn of(file: &Path) -> Self {
-        Faults { file: file.to_path_buf(), found: Vec::new() }
+        SettingsFaults { file: file.to_path_buf(), found: Vec::new() }
     }
 
     pub(crate) fn add(

@@ -5,14 +5,14 @@ use serde::Deserialize;
 
 use super::api::{BODY_BYTES_CEILING, DAY_BYTES_CEILING, DAY_BYTES_FLOOR};
 use super::delivery::Address;
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 /// A force has so many endpoints at most.
 const ENDPOINTS_MAX: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Force {
+pub struct ForceSettings {
     /// Also the name of its folder under `mappings.folder`.
     pub slug: String,
     /// Home Office code, two digits: `44`.
@@ -48,13 +48,13 @@ fn default_silent_days() -> u32 {
     7
 }
 
-impl Force {
+impl ForceSettings {
     /// The code as a number, 1 to 99.
     pub fn code_number(&self) -> u8 {
         self.code.parse().unwrap_or(0)
     }
 
-    pub(crate) fn validate(&self, key: &str, faults: &mut Faults) {
+    pub(crate) fn validate(&self, key: &str, faults: &mut SettingsFaults) {
         faults.slug(format!("{key}.slug"), &self.slug);
         match ForceCode::parse(&self.code) {
             Err(_) => faults.add(

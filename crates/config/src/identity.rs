@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Identity {
+pub struct IdentitySettings {
     pub name: String,
     /// Slugs. More than one where one system serves several forces.
     pub forces: Vec<String>,
@@ -71,8 +71,8 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-impl Identity {
-    pub(crate) fn validate(&self, key: &str, faults: &mut Faults) {
+impl IdentitySettings {
+    pub(crate) fn validate(&self, key: &str, faults: &mut SettingsFaults) {
         faults.slug(format!("{key}.name"), &self.name);
         if self.forces.is_empty() {
             faults.add(format!("{key}.forces"), "it is empty", "Name one force at least");

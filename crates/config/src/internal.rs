@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Internal {
+pub struct InternalSettings {
     /// No client certificate is asked for here: keep it on loopback or an operators' network.
     pub listen: SocketAddr,
 }

@@ -30,42 +30,42 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use api::Api;
-pub use broker::Broker;
-pub use ca::{Ca, Crl};
-pub use delivery::{Address, Delivery};
+pub use api::ApiSettings;
+pub use broker::BrokerSettings;
+pub use ca::{CaSettings, Crl};
+pub use delivery::{Address, DeliverySettings};
 pub use fault::Fault;
-pub use force::Force;
-pub use identity::{Fingerprint, Identity};
-pub use internal::Internal;
-pub use mail::Mail;
-pub use mappings::Mappings;
-pub use operators::{Operators, Role};
-pub use provider::Provider;
+pub use force::ForceSettings;
+pub use identity::{Fingerprint, IdentitySettings};
+pub use internal::InternalSettings;
+pub use mail::MailSettings;
+pub use mappings::MappingSettings;
+pub use operators::{OperatorRole, OperatorSettings};
+pub use provider::ProviderSettings;
 pub use secret::{Secret, SecretFile};
-pub use store::Store;
-pub use vault::Vault;
+pub use store::StoreSettings;
+pub use vault::VaultSettings;
 
 /// The whole of `gateway.toml`, valid and with every path absolute.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The file that was read.
     pub file: PathBuf,
-    pub api: Api,
-    pub internal: Internal,
-    pub operators: Operators,
-    pub store: Store,
-    pub vault: Vault,
-    pub broker: Broker,
-    pub mappings: Mappings,
+    pub api: ApiSettings,
+    pub internal: InternalSettings,
+    pub operators: OperatorSettings,
+    pub store: StoreSettings,
+    pub vault: VaultSettings,
+    pub broker: BrokerSettings,
+    pub mappings: MappingSettings,
     /// `None`: nothing can be pushed; forces poll.
-    pub delivery: Option<Delivery>,
+    pub delivery: Option<DeliverySettings>,
     /// `None`: nobody is written to.
-    pub mail: Option<Mail>,
-    pub cas: Vec<Ca>,
-    pub providers: Vec<Provider>,
-    pub forces: Vec<Force>,
-    pub identities: Vec<Identity>,
+    pub mail: Option<MailSettings>,
+    pub cas: Vec<CaSettings>,
+    pub providers: Vec<ProviderSettings>,
+    pub forces: Vec<ForceSettings>,
+    pub identities: Vec<IdentitySettings>,
 }
 
 impl Settings {
@@ -84,39 +84,39 @@ impl Settings {
         read::from_text(text, file, environment.clone())
     }
 
-    pub fn force(&self, slug: &str) -> Option<&Force> {
+    pub fn force(&self, slug: &str) -> Option<&ForceSettings> {
         self.forces.iter().find(|force| force.slug == slug)
     }
 
     /// The force with this two-digit code.
-    pub fn force_of_code(&self, code: &str) -> Option<&Force> {
+    pub fn force_of_code(&self, code: &str) -> Option<&ForceSettings> {
         self.forces.iter().find(|force| force.code == code)
     }
 
-    pub fn provider(&self, slug: &str) -> Option<&Provider> {
+    pub fn provider(&self, slug: &str) -> Option<&ProviderSettings> {
         self.providers.iter().find(|provider| provider.slug == slug)
     }
 
-    pub fn ca(&self, name: &str) -> Option<&Ca> {
+    pub fn ca(&self, name: &str) -> Option<&CaSettings> {
         self.cas.iter().find(|ca| ca.name == name)
     }
 
-    pub fn identity(&self, name: &str) -> Option<&Identity> {
+    pub fn identity(&self, name: &str) -> Option<&IdentitySettings> {
         self.identities.iter().find(|identity| identity.name == name)
     }
 
     /// The largest body that a force may send, in bytes.
-    pub fn body_bytes_max(&self, force: &Force) -> usize {
+    pub fn body_bytes_max(&self, force: &ForceSettings) -> usize {
         force.body_bytes_max.unwrap_or(self.api.body_bytes_max)
     }
 
     /// How many requests a force may make in a second.
-    pub fn requests_per_s_max(&self, force: &Force) -> u32 {
+    pub fn requests_per_s_max(&self, force: &ForceSettings) -> u32 {
         force.requests_per_s_max.unwrap_or(self.api.requests_per_s_max)
     }
 
     /// What a force's records may add to the store in a day, in bytes.
-    pub fn store_bytes_per_day_max(&self, force: &Force) -> u64 {
+    pub fn store_bytes_per_day_max(&self, force: &ForceSettings) -> u64 {
         force.store_bytes_per_day_max.unwrap_or(self.api.store_bytes_per_day_max)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 use super::secret::SecretFile;
 
 /// An incident is told to so many addresses at most.
@@ -13,7 +13,7 @@ const OPERATORS_MAX: usize = 20;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mail {
+pub struct MailSettings {
     /// `host:port`. On port 465 TLS comes first, elsewhere STARTTLS.
     pub server: String,
     #[serde(default)]
@@ -42,7 +42,7 @@ pub enum Encryption {
     None,
 }
 
-impl Mail {
+impl MailSettings {
     /// Host and port of the server; `None`: it is no such pair, which no valid settings hold.
     pub fn host_and_port(&self) -> Option<(&str, u16)> {
         let (host, port) = self.server.rsplit_once(':')?;
@@ -66,7 +66,7 @@ impl Mail {
         }
     }
 
-    pub(crate) fn validate(&self, faults: &mut Faults) {
+    pub(crate) fn validate(&self, faults: &mut SettingsFaults) {
         match self.host_and_port() {
             None => faults.add(
                 "mail.server",
@@ -102,7 +102,7 @@ impl Mail {
 }
 
 /// Faults never repeat the address.
-fn mailbox(key: String, address: &str, faults: &mut Faults) {
+fn mailbox(key: String, address: &str, faults: &mut SettingsFaults) {
     let plain = |c: char| c.is_ascii_graphic() && !"<>()[],;:\\\"".contains(c);
     let sound = address.len() <= 254
         && address.chars().all(plain)

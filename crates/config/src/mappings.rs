@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mappings {
+pub struct MappingSettings {
     pub folder: PathBuf,
     /// A file that changed goes live by itself, at a start and while the gateway runs, if it is
     /// sound, its tests reach everything and it needs no second operator. Otherwise it stays a
@@ -22,7 +22,7 @@ fn default_second_operator() -> bool {
     true
 }
 
-impl Mappings {
+impl MappingSettings {
     pub(crate) fn resolve(&mut self, base: &Path) {
         self.folder = base.join(&self.folder);
     }

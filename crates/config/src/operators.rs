@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 /// A socket's path is at most this long (`sockaddr_un`, less the closing zero).
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Operators {
+pub struct OperatorSettings {
     /// A Unix socket; the operating system says who is at its other end.
     pub socket: PathBuf,
     /// A group of the operating system whose users may connect; left out: only the gateway's own user
@@ -28,7 +28,7 @@ pub struct Operators {
 #[serde(deny_unknown_fields)]
 pub struct User {
     pub name: String,
-    pub role: Role,
+    pub role: OperatorRole,
     /// May see what concerns victims.
     #[serde(default)]
     pub victims: bool,
@@ -37,18 +37,18 @@ pub struct User {
 /// Each role may do what the ones before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Role {
+pub enum OperatorRole {
     Look,
     Operate,
     Administer,
 }
 
-impl Operators {
+impl OperatorSettings {
     pub(crate) fn resolve(&mut self, base: &Path) {
         self.socket = base.join(&self.socket);
     }
 
-    pub(crate) fn validate(&self, faults: &mut Faults) {
+    pub(crate) fn validate(&self, faults: &mut SettingsFaults) {
         if self.socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
             faults.add(
                 "operators.socket",

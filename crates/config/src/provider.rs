@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 /// Stands in notices; a telephone number and an address fit.
 const CONTACT_CHARS_MAX: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Provider {
+pub struct ProviderSettings {
     /// Stands in routing keys and queue names.
     pub slug: String,
     /// A test provider gets test records and nothing else; a live one never gets any.
@@ -50,8 +50,8 @@ fn default_margin_weeks() -> u32 {
     5
 }
 
-impl Provider {
-    pub(crate) fn validate(&self, key: &str, faults: &mut Faults) {
+impl ProviderSettings {
+    pub(crate) fn validate(&self, key: &str, faults: &mut SettingsFaults) {
         faults.slug(format!("{key}.slug"), &self.slug);
         faults.bound(format!("{key}.margin_weeks"), self.margin_weeks, 1, 26);
         let per_minute = self.outcomes_per_minute_max;

@@ -6,7 +6,7 @@ use std::path::Path;
 use config::{Config, ConfigError, Environment, File, FileFormat, Value, ValueKind};
 use serde::de::DeserializeOwned;
 
-use super::fault::{Fault, Faults};
+use super::fault::{Fault, SettingsFaults};
 use super::{Settings, check};
 
 const SECTIONS: [&str; 13] = [
@@ -30,7 +30,7 @@ pub(crate) fn from_file(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Settings, Vec<Fault>> {
     let fault = |error: std::io::Error| {
-        let mut faults = Faults::of(file);
+        let mut faults = SettingsFaults::of(file);
         faults.add("", format!("it cannot be read: {error}"), "Name a readable file");
         faults.into_found()
     };
@@ -44,7 +44,7 @@ pub(crate) fn from_text(
     file: &Path,
     environment: BTreeMap<String, String>,
 ) -> Result<Settings, Vec<Fault>> {
-    let mut faults = Faults::of(file);
+    let mut faults = SettingsFaults::of(file);
     let mut sections = match merge(text, environment) {
         Ok(sections) => sections,
         Err(error) => {
@@ -95,7 +95,7 @@ fn assemble(
     sections: &mut config::Map<String, Value>,
     base: &Path,
     file: &Path,
-    faults: &mut Faults,
+    faults: &mut SettingsFaults,
 ) -> Option<Settings> {
     // Every section is read before the first missing one ends the reading.
     let api = one(sections, "api", faults);
@@ -135,7 +135,7 @@ fn assemble(
 fn one<T: DeserializeOwned>(
     sections: &mut config::Map<String, Value>,
     name: &str,
-    faults: &mut Faults,
+    faults: &mut SettingsFaults,
 ) -> Option<T> {
     let Some(value) = sections.remove(name) else {
         faults.add(name, "the section is missing", format!("Add [{name}]; sample.toml shows it"));
@@ -148,7 +148,7 @@ fn one<T: DeserializeOwned>(
 fn optional<T: DeserializeOwned>(
     sections: &mut config::Map<String, Value>,
     name: &str,
-    faults: &mut Faults,
+    faults: &mut SettingsFaults,
 ) -> Option<Option<T>> {
     match sections.remove(name) {
         Some(value) => read(value, name, faults).map(Some),
@@ -160,7 +160,7 @@ fn optional<T: DeserializeOwned>(
 fn several<T: DeserializeOwned>(
     sections: &mut config::Map<String, Value>,
     name: &str,
-    faults: &mut Faults,
+    faults: &mut SettingsFaults,
 ) -> Option<Vec<T>> {
     let Some(value) = sections.remove(name) else { return Some(Vec::new()) };
     let ValueKind::Array(entries) = value.kind else {
@@ -174,7 +174,7 @@ fn several<T: DeserializeOwned>(
     entries.into_iter().collect()
 }
 
-fn read<T: DeserializeOwned>(value: Value, name: &str, faults: &mut Faults) -> Option<T> {
+fn read<T: DeserializeOwned>(value: Value, name: &str, faults: &mut SettingsFaults) -> Option<T> {
     match value.try_deserialize() {
         Ok(section) => Some(section),
         Err(error) => {
@@ -206,7 +206,7 @@ fn resolve(settings: &mut Settings, base: &Path) {
     settings.cas.iter_mut().for_each(|ca| ca.resolve(base));
 }
 
-fn validate(settings: &Settings, faults: &mut Faults) {
+fn validate(settings: &Settings, faults: &mut SettingsFaults) {
     settings.api.validate(faults);
     settings.operators.validate(faults);
     settings.store.validate(faults);

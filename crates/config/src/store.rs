@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::fault::Faults;
+use super::fault::SettingsFaults;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Store {
+pub struct StoreSettings {
     pub path: PathBuf,
     /// Remembers how far the store had come, so that an older copy of it is not taken for it. Never
     /// in the store's own folder nor in its backup: what befalls the one shall not befall the other.
@@ -30,13 +30,13 @@ fn default_disk_reserve_bytes() -> u64 {
     256 << 20
 }
 
-impl Store {
+impl StoreSettings {
     pub(crate) fn resolve(&mut self, base: &Path) {
         self.path = base.join(&self.path);
         self.anchor = base.join(&self.anchor);
     }
 
-    pub(crate) fn validate(&self, faults: &mut Faults) {
+    pub(crate) fn validate(&self, faults: &mut SettingsFaults) {
         if self.anchor.parent() == self.path.parent() {
             faults.add(
                 "store.anchor",

@@ -45,7 +45,7 @@ fn the_sample_is_a_whole_configuration() {
     assert_eq!(settings.forces[0].code_number(), 44);
     let providers: Vec<_> = settings.forces.iter().map(|force| &*force.provider).collect();
     assert_eq!(providers, ["harbour", "pennine"]);
-    assert_eq!(settings.operators.users[0].role, Role::Administer);
+    assert_eq!(settings.operators.users[0].role, OperatorRole::Administer);
     assert_eq!(settings.body_bytes_max(&settings.forces[0]), 4 << 20);
     assert!(settings.identity("hampshire-records-next").is_some_and(|identity| identity.test));
 }

@@ -1,7 +1,7 @@
 //! Where a letter may go.
 
 use cara_config::delivery::Unfit;
-use cara_config::{Address, Force};
+use cara_config::{Address, ForceSettings};
 
 /// An address that its force's list allows. Holding one means that the list was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum NotAllowed {
 }
 
 impl Endpoint {
-    pub(crate) fn of(force: &Force, url: &str) -> Result<Endpoint, NotAllowed> {
+    pub(crate) fn of(force: &ForceSettings, url: &str) -> Result<Endpoint, NotAllowed> {
         let slug = || force.slug.clone();
         let address =
             Address::parse(url).map_err(|unfit| NotAllowed::Unfit { force: slug(), unfit })?;

@@ -1,7 +1,7 @@
 //! One letter to one force endpoint, and mail. Knows nothing of cases, leases or the store.
 //!
 //! [`Push`] carries a [`Parcel`] to an [`Endpoint`], which only the force's own list in
-//! `gateway.toml` can make, and says in an [`Answer`] who must act next. [`Mail`] writes to a
+//! `gateway.toml` can make, and says in an [`Answer`] who must act next. [`Mailer`] writes to a
 //! person. Both are at least once: ids stay the same over all attempts.
 //!
 //! *Invariant:* no body, no header's value, no mail address and nothing that the other side said
@@ -17,7 +17,7 @@ mod push;
 pub use answer::Answer;
 pub use backoff::{GIVE_UP_AFTER, backoff};
 pub use endpoint::{Endpoint, NotAllowed};
-pub use mail::{Lasting, Mail, Undelivered, words};
+pub use mail::{Lasting, Mailer, Undelivered, words};
 pub use parcel::Parcel;
 pub use push::Push;
 

@@ -30,8 +30,8 @@ const PORT_WITH_TLS_FIRST: u16 = 465;
 
 /// Writes to people.
 #[derive(Clone)]
-pub struct Mail {
-    settings: cara_config::Mail,
+pub struct Mailer {
+    settings: cara_config::MailSettings,
     clock: Clock,
     from: Address,
 }
@@ -102,13 +102,13 @@ struct Failure {
     everybody: bool,
 }
 
-impl Mail {
+impl Mailer {
     /// Reads the password and the CA; what is wrong with them ends the start. The server may be
     /// away.
-    pub fn open(settings: &cara_config::Mail, clock: &Clock) -> Result<Mail, Error> {
+    pub fn open(settings: &cara_config::MailSettings, clock: &Clock) -> Result<Mailer, Error> {
         let setting = |setting| Error::Setting { setting };
         let from = settings.from.parse().map_err(|_| setting("mail.from"))?;
-        let mail = Mail { settings: settings.clone(), clock: clock.clone(), from };
+        let mail = Mailer { settings: settings.clone(), clock: clock.clone(), from };
         mail.transport()?;
         Ok(mail)
     }
@@ -278,7 +278,7 @@ impl Mail {
     }
 }
 
-impl std::fmt::Debug for Mail {
+impl std::fmt::Debug for Mailer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Mail")
     }

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use super::answer::{self, Answer};
 use super::{Endpoint, Error, NotAllowed, Parcel};
 use cara_clock::Clock;
-use cara_config::{Delivery, Force};
+use cara_config::{DeliverySettings, ForceSettings};
 use cara_supervisor::is_out_of_descriptors;
 
 /// Of an answer's body no more is read. It is never kept nor logged.
@@ -27,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Delivers letters. It follows its certificate's files: it need not be made again.
 pub struct Push {
-    settings: Delivery,
+    settings: DeliverySettings,
     clock: Clock,
     current: Mutex<Current>,
 }
@@ -46,7 +46,7 @@ type Stamps = [Option<(u64, u64, i64, i64)>; 3];
 
 impl Push {
     /// Reads the files; what is wrong with them ends the start.
-    pub fn open(settings: &Delivery, clock: &Clock) -> Result<Push, Error> {
+    pub fn open(settings: &DeliverySettings, clock: &Clock) -> Result<Push, Error> {
         let looked_at = clock.monotonic();
         let stamps = stamps(settings);
         let (client, ends_at) = client(settings)?;
@@ -55,7 +55,7 @@ impl Push {
     }
 
     /// The endpoint, if it is on the force's list.
-    pub fn endpoint(&self, force: &Force, url: &str) -> Result<Endpoint, NotAllowed> {
+    pub fn endpoint(&self, force: &ForceSettings, url: &str) -> Result<Endpoint, NotAllowed> {
         Endpoint::of(force, url)
     }
 
@@ -131,7 +131,7 @@ impl std::fmt::Debug for Push {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the builder that everybody else shall use")]
-fn client(settings: &Delivery) -> Result<(reqwest::Client, Timestamp), Error> {
+fn client(settings: &DeliverySettings) -> Result<(reqwest::Client, Timestamp), Error> {
     let own = cara_tls::outgoing(&settings.certificate, &settings.key)?;
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(own.client_config(&settings.ca)?)
@@ -149,7 +149,7 @@ fn client(settings: &Delivery) -> Result<(reqwest::Client, Timestamp), Error> {
     Ok((client, own.ends_at))
 }
 
-fn stamps(settings: &Delivery) -> Stamps {
+fn stamps(settings: &DeliverySettings) -> Stamps {
     let files: [&Path; 3] = [&settings.certificate, settings.key.path(), &settings.ca];
     files.map(|file| {
         let facts = std::fs::metadata(file).ok()?;

@@ -1,6 +1,6 @@
 //! Who calls.
 
-use cara_store::ForceCode;
+use cara_store::ForceNumber;
 
 /// Who is calling, proven by a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct Caller {
     /// The identity's name in `gateway.toml`.
     pub identity: String,
     /// Never empty.
-    pub forces: Vec<ForceCode>,
+    pub forces: Vec<ForceNumber>,
     /// A test identity's records never reach a live queue.
     pub test: bool,
     /// May read the notices that concern victims.

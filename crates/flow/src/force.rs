@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use cara_store::ForceCode;
+use cara_store::ForceNumber;
 
 use crate::Refusal;
 
 /// One force as `gateway.toml` describes it.
 #[derive(Clone, Debug)]
 pub struct Force {
-    pub code: ForceCode,
+    pub code: ForceNumber,
     pub slug: String,
     /// Where live records go; absent while the force only tests.
     pub provider: Option<String>,
@@ -41,7 +41,7 @@ const UNLISTED_PREFIX: &str = "force-";
 
 impl Force {
     /// A force of which the store holds cases and `gateway.toml` nothing.
-    fn unlisted(code: ForceCode) -> Force {
+    fn unlisted(code: ForceNumber) -> Force {
         Force {
             code,
             slug: format!("{UNLISTED_PREFIX}{code} (not in gateway.toml)"),
@@ -64,7 +64,7 @@ impl Force {
 /// The forces that this gateway serves, and their providers.
 #[derive(Clone, Debug, Default)]
 pub struct Forces {
-    forces: BTreeMap<ForceCode, Force>,
+    forces: BTreeMap<ForceNumber, Force>,
     providers: BTreeMap<String, Provider>,
     /// Whether there is a mail server to tell people by.
     pub has_mail: bool,
@@ -95,7 +95,7 @@ impl Forces {
     }
 
     /// A stored force outlives the settings: one that is not in `gateway.toml` is marked in its slug.
-    pub fn of(&self, code: ForceCode) -> Cow<'_, Force> {
+    pub fn of(&self, code: ForceNumber) -> Cow<'_, Force> {
         match self.forces.get(&code) {
             Some(force) => Cow::Borrowed(force),
             None => Cow::Owned(Force::unlisted(code)),
@@ -103,21 +103,21 @@ impl Forces {
     }
 
     /// Whether the force is in `gateway.toml`.
-    pub fn lists(&self, code: ForceCode) -> bool {
+    pub fn lists(&self, code: ForceNumber) -> bool {
         self.forces.contains_key(&code)
     }
 
     /// The code of a force that an operator names: by its slug, or as `force-44` where it is not in
     /// `gateway.toml` any more.
-    pub fn code_named(&self, name: &str) -> Result<ForceCode, Refusal> {
+    pub fn code_named(&self, name: &str) -> Result<ForceNumber, Refusal> {
         let listed = self.with_slug(name).map(|force| force.code);
         let code = name.strip_prefix(UNLISTED_PREFIX).filter(|digits| digits.len() == 2);
-        let unlisted = code.and_then(|digits| digits.parse().ok()).map(ForceCode);
+        let unlisted = code.and_then(|digits| digits.parse().ok()).map(ForceNumber);
         listed.or_else(|absent| unlisted.ok_or(absent))
     }
 
     /// As commands take it: the slug, or `force-44` where it is not in `gateway.toml` any more.
-    pub fn name(&self, code: ForceCode) -> String {
+    pub fn name(&self, code: ForceNumber) -> String {
         let listed = self.forces.get(&code).map(|force| force.slug.clone());
         listed.unwrap_or_else(|| format!("{UNLISTED_PREFIX}{code}"))
     }
@@ -125,7 +125,7 @@ impl Forces {
     /// What an incident is about; a force has its name there, though some rooms know only its code.
     pub fn name_in(&self, about: &str) -> String {
         match about.parse() {
-            Ok(code) if about.len() == 2 => self.name(ForceCode(code)),
+            Ok(code) if about.len() == 2 => self.name(ForceNumber(code)),
             _ => about.to_owned(),
         }
     }

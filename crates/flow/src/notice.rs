@@ -21,7 +21,7 @@ use crate::case::consult;
 use crate::record::fault;
 use crate::{Caller, Gateway, Refusal};
 use cara_store::{
-    Entry, Fact, ForceCode, NewNotice, NoticeFilter, NoticeRow, Operation, SealedSide, What,
+    Entry, Fact, ForceNumber, NewNotice, NoticeFilter, NoticeRow, Operation, SealedSide, What,
 };
 use cara_vault::{Binding, Keys};
 
@@ -254,7 +254,7 @@ pub(super) fn kind_in_words(row: &NoticeRow) -> &str {
 }
 
 /// Notices of the victim's stream are for identities that may read it; for others they are absent.
-fn may_read(caller: &Caller, force: ForceCode, test_data: bool, body: &SealedSide) -> bool {
+fn may_read(caller: &Caller, force: ForceNumber, test_data: bool, body: &SealedSide) -> bool {
     caller.forces.contains(&force)
         && caller.test == test_data
         && (caller.victims || body.compartment() == Compartment::Offender)

@@ -25,7 +25,7 @@ pub struct Metric {
 
 /// What happened to a message on its way to the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum MessageStep {
     Published,
     /// Acked and not returned.
     Confirmed,
@@ -114,13 +114,13 @@ struct ForceLabel {
     force: String,
 }
 
-impl Step {
+impl MessageStep {
     fn name(self) -> &'static str {
         match self {
-            Step::Published => "published",
-            Step::Confirmed => "confirmed",
-            Step::Returned => "returned",
-            Step::Retried => "retried",
+            MessageStep::Published => "published",
+            MessageStep::Confirmed => "confirmed",
+            MessageStep::Returned => "returned",
+            MessageStep::Retried => "retried",
         }
     }
 }
@@ -268,11 +268,11 @@ impl Metric {
         self.numbers.refusals.get_or_create(&CodeLabel { code }).inc();
     }
 
-    pub fn message(&self, step: Step) {
+    pub fn message(&self, step: MessageStep) {
         self.messages(step, 1);
     }
 
-    pub fn messages(&self, step: Step, count: u64) {
+    pub fn messages(&self, step: MessageStep, count: u64) {
         let label = StepLabel { step: step.name() };
         self.numbers.messages.get_or_create(&label).inc_by(count);
     }
@@ -369,7 +369,7 @@ mod tests {
         metric.record("44", "accepted");
         metric.clone().record("44", "accepted");
         metric.refusal("P413");
-        metric.messages(Step::Confirmed, 3);
+        metric.messages(MessageStep::Confirmed, 3);
         metric.backlog(5, Duration::from_millis(1500));
         metric.commit(7, Duration::from_millis(3));
         metric.certificate_days_left("api", 12);

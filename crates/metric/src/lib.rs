@@ -9,7 +9,7 @@ mod health;
 mod page;
 mod trouble;
 
-pub use counter::{Metric, PushEnd, Step};
+pub use counter::{MessageStep, Metric, PushEnd};
 pub use health::{Health, Part, State};
 pub use page::{Page, page};
 pub use trouble::Troubles;

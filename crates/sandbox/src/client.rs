@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::description::{Description, Force};
+use super::description::{Description, ForceAccess};
 
 /// For the internal listener.
 pub fn plain() -> anyhow::Result<reqwest::Client> {
@@ -12,7 +12,7 @@ pub fn plain() -> anyhow::Result<reqwest::Client> {
 }
 
 /// A force's system: its own certificate, and no trust in anybody but the sandbox's CA.
-pub fn of_force(description: &Description, force: &Force) -> anyhow::Result<reqwest::Client> {
+pub fn of_force(description: &Description, force: &ForceAccess) -> anyhow::Result<reqwest::Client> {
     let read = |path: &std::path::Path| {
         std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
     };

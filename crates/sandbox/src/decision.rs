@@ -3,13 +3,13 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use super::record::Case;
+use super::record::SandboxCase;
 
 /// A body with one decision about a case: decided today, with a deadline in half a year.
-pub fn varied(force: &str, case: &Case, number: u64) -> String {
+pub fn varied(force: &str, case: &SandboxCase, number: u64) -> String {
     let (on, deadline) = (case.today, case.today.saturating_add(180.days()));
     let shown = |date: Date, format: &str| date.strftime(format).to_string();
-    let Case { serial, offender, .. } = case;
+    let SandboxCase { serial, offender, .. } = case;
     let person = &offender.number;
     match force {
         "west-midlands" => serde_json::json!({ "outcomeDecisions": [{
@@ -54,8 +54,8 @@ struct Occurrence {
     days: &'static str,
 }
 
-fn occurrence(force: &str, case: &Case) -> Occurrence {
-    let Case { serial, offender, .. } = case;
+fn occurrence(force: &str, case: &SandboxCase) -> Occurrence {
+    let SandboxCase { serial, offender, .. } = case;
     let person = offender.number;
     let (number, person, days) = match force {
         "avon-and-somerset" => (format!("52-25-{serial}"), format!("AS-{person}"), "%d/%m/%Y"),

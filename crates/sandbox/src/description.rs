@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::certificate::write;
-use cara_amqp::topology::Names;
+use cara_amqp::topology::QueueNames;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
@@ -19,15 +19,15 @@ pub struct Description {
     /// The administrator's URL, with user and password and without a virtual host; each provider has
     /// one, `cara.<provider>`.
     pub amqp: String,
-    pub providers: BTreeMap<String, Provider>,
+    pub providers: BTreeMap<String, ProviderAccess>,
     /// PEM of the CA that signed everything.
     pub ca: PathBuf,
-    pub forces: BTreeMap<String, Force>,
+    pub forces: BTreeMap<String, ForceAccess>,
     pub pids: Pids,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Provider {
+pub struct ProviderAccess {
     /// Reads `intake` and `rejected`, writes `outcomes`; nothing else.
     pub intake_url: String,
     /// Reads `victims`, writes `victim_outcomes`; nothing else.
@@ -50,7 +50,7 @@ pub struct Exchanges {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Force {
+pub struct ForceAccess {
     /// Home Office code.
     pub code: String,
     /// PEM
@@ -66,10 +66,10 @@ pub struct Pids {
     pub broker: Option<u32>,
 }
 
-impl Provider {
-    pub fn of(slug: &str, intake_url: String, victims_url: String) -> Provider {
-        let names = Names::of(slug);
-        Provider {
+impl ProviderAccess {
+    pub fn of(slug: &str, intake_url: String, victims_url: String) -> ProviderAccess {
+        let names = QueueNames::of(slug);
+        ProviderAccess {
             intake_url,
             victims_url,
             queues: Queues {

@@ -38,7 +38,7 @@ const NOT_FOUND: &[u8] =
 
 /// A listening endpoint; dropping it ends it.
 #[derive(Debug)]
-pub struct Endpoint {
+pub struct LetterEndpoint {
     pub url: String,
     state: Arc<State>,
     _listener: JoinSet<()>,
@@ -51,9 +51,12 @@ struct State {
     ledger: Ledger,
 }
 
-impl Endpoint {
+impl LetterEndpoint {
     /// Listens on a free port of loopback and lets in whoever the sandbox's CA has signed.
-    pub async fn open(certificates: &Certificates, ledger: &Ledger) -> anyhow::Result<Endpoint> {
+    pub async fn open(
+        certificates: &Certificates,
+        ledger: &Ledger,
+    ) -> anyhow::Result<LetterEndpoint> {
         let acceptor = acceptor(certificates)?;
         let listener =
             TcpListener::bind("127.0.0.1:0").await.context("no port for the endpoint")?;
@@ -61,7 +64,7 @@ impl Endpoint {
         let state = Arc::new(State { ledger: ledger.clone(), ..State::default() });
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(listener, acceptor, Arc::clone(&state)));
-        Ok(Endpoint { url, state, _listener: tasks })
+        Ok(LetterEndpoint { url, state, _listener: tasks })
     }
 
     /// Comes and goes, for ever.

@@ -15,13 +15,13 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 /// The readers; dropping it ends them.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct ForceReaders {
     _readers: JoinSet<()>,
 }
 
-impl Inbox {
+impl ForceReaders {
     /// Starts one reader for each force.
-    pub fn open(description: &Description, ledger: &Ledger) -> anyhow::Result<Inbox> {
+    pub fn open(description: &Description, ledger: &Ledger) -> anyhow::Result<ForceReaders> {
         let mut readers = JoinSet::new();
         for (slug, force) in &description.forces {
             let reader = Reader {
@@ -33,7 +33,7 @@ impl Inbox {
             };
             readers.spawn(reader.run());
         }
-        Ok(Inbox { _readers: readers })
+        Ok(ForceReaders { _readers: readers })
     }
 }
 

@@ -14,12 +14,12 @@ pub struct Ledger(Arc<Mutex<Pages>>);
 #[derive(Debug, Default)]
 pub struct Pages {
     /// By force.
-    pub told: BTreeMap<&'static str, Told>,
+    pub told: BTreeMap<&'static str, ForceTally>,
     /// Every referral and revision that the gateway took responsibility for.
     pub accepted: BTreeSet<(Uuid, u32)>,
     /// Decisions that the gateway took responsibility for.
     pub decided: BTreeSet<Uuid>,
-    pub seen: Seen,
+    pub seen: QueueTally,
     pub way_back: WayBack,
     /// Words about victims, in lower case: none may turn up on the offender's side.
     pub victim_marks: HashSet<String>,
@@ -27,7 +27,7 @@ pub struct Pages {
 
 /// How the records that one force pushed were answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct ForceTally {
     pub pushed: u64,
     /// Duplicates included: the gateway has taken responsibility for those as well.
     pub accepted: u64,
@@ -39,7 +39,7 @@ pub struct Told {
 
 /// What came out of the queues.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct QueueTally {
     pub message_ids: HashSet<String>,
     /// On the intake queues.
     pub referrals: BTreeSet<(Uuid, u32)>,
@@ -100,13 +100,13 @@ impl Ledger {
     }
 }
 
-impl Told {
+impl ForceTally {
     pub fn is_even(&self) -> bool {
         self.pushed == self.accepted + self.held + self.refused
     }
 
-    pub fn and(self, other: Told) -> Told {
-        Told {
+    pub fn and(self, other: ForceTally) -> ForceTally {
+        ForceTally {
             pushed: self.pushed + other.pushed,
             accepted: self.accepted + other.accepted,
             duplicates: self.duplicates + other.duplicates,
@@ -117,8 +117,8 @@ impl Told {
 }
 
 impl Pages {
-    pub fn all_told(&self) -> Told {
-        self.told.values().fold(Told::default(), |sum, told| sum.and(*told))
+    pub fn all_told(&self) -> ForceTally {
+        self.told.values().fold(ForceTally::default(), |sum, told| sum.and(*told))
     }
 
     /// Accepted, and not yet on an intake queue.

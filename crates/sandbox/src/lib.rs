@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use charity::Charity;
 use console::Console;
-use inbox::Inbox;
+use inbox::ForceReaders;
 use ledger::Ledger;
 use traffic::Traffic;
 use world::{Wishes, World};
@@ -93,7 +93,7 @@ async fn live(
 ) -> anyhow::Result<bool> {
     let ledger = world.ledger.clone();
     let _charity = Charity::open(&world.description, &ledger, clock);
-    let _inbox = Inbox::open(&world.description, &ledger)?;
+    let _inbox = ForceReaders::open(&world.description, &ledger)?;
     let traffic = Traffic::open(&world.description, &ledger, console, clock, SEED)?;
     let endpoint = std::sync::Arc::clone(&world.endpoint);
     tokio::select! {

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use super::endpoint;
-use super::ledger::{Pages, Told};
+use super::ledger::{ForceTally, Pages};
 
 /// The table, and whether it adds up.
 pub fn table(pages: &Pages) -> (String, bool) {
     let mut text = String::new();
-    let mut row = |name: &str, told: &Told| {
-        let Told { pushed, accepted, duplicates, held, refused } = told;
+    let mut row = |name: &str, told: &ForceTally| {
+        let ForceTally { pushed, accepted, duplicates, held, refused } = told;
         let _infallible = writeln!(
             text,
             "  {name:<18}{pushed:>8}{accepted:>10}{duplicates:>14}{held:>7}{refused:>9}"
@@ -21,12 +21,29 @@ pub fn table(pages: &Pages) -> (String, bool) {
     let total = pages.all_told();
     row("together", &total);
     let head = "  records             pushed  accepted  (duplicates)   held  refused\n";
+    let checks = checks(pages, &total);
+    let adds_up = checks.iter().all(|(holds, _)| *holds);
+    let checks: Vec<_> = checks
+        .iter()
+        .map(|(holds, what)| format!("  {} {what}", if *holds { "ok   " } else { "WRONG" }))
+        .collect();
+    let verdict = if adds_up { "It adds up." } else { "IT DOES NOT ADD UP." };
+    let again = match pages.seen.again {
+        0 => String::new(),
+        again => format!("  ({again} messages came more than once, which is allowed)\n"),
+    };
+    let text = format!("Reconciliation\n{head}{text}\n{}\n{again}\n{verdict}", checks.join("\n"));
+    (text, adds_up)
+}
+
+/// What has to hold, each with its numbers.
+fn checks(pages: &Pages, total: &ForceTally) -> [(bool, String); 12] {
     let (promised, consumed) = (pages.accepted.len(), pages.consumed());
     let missing_victims = pages.missing_victims();
     let seen = &pages.seen;
     let back = &pages.way_back;
     let known = back.promised.intersection(&back.read).count();
-    let checks = [
+    [
         (
             total.is_even(),
             format!(
@@ -81,19 +98,7 @@ pub fn table(pages: &Pages) -> (String, bool) {
         ),
         (back.rejected == 0, format!("outcomes that could not be applied = {}", back.rejected)),
         (total.accepted > 0, "something was accepted".to_owned()),
-    ];
-    let adds_up = checks.iter().all(|(holds, _)| *holds);
-    let checks: Vec<_> = checks
-        .iter()
-        .map(|(holds, what)| format!("  {} {what}", if *holds { "ok   " } else { "WRONG" }))
-        .collect();
-    let verdict = if adds_up { "It adds up." } else { "IT DOES NOT ADD UP." };
-    let again = match seen.again {
-        0 => String::new(),
-        again => format!("  ({again} messages came more than once, which is allowed)\n"),
-    };
-    let text = format!("Reconciliation\n{head}{text}\n{}\n{again}\n{verdict}", checks.join("\n"));
-    (text, adds_up)
+    ]
 }
 
 #[cfg(test)]
@@ -104,7 +109,7 @@ mod tests {
 
     fn even() -> Pages {
         let mut pages = Pages::default();
-        let told = Told { pushed: 5, accepted: 3, duplicates: 1, held: 1, refused: 1 };
+        let told = ForceTally { pushed: 5, accepted: 3, duplicates: 1, held: 1, refused: 1 };
         pages.told.insert("hampshire", told);
         for number in 1..=2 {
             let id = Uuid::from_u128(number);

@@ -10,7 +10,7 @@ use super::people::Person;
 
 /// How one force writes its records.
 #[derive(Debug)]
-pub struct Shape {
+pub struct RecordShape {
     pub force: &'static str,
     /// Home Office code.
     pub code: &'static str,
@@ -20,7 +20,7 @@ pub struct Shape {
     example: &'static str,
     /// What is before the first record, how a record ends, and what stands between two.
     frame: Frame,
-    swaps: fn(&Case) -> Vec<(&'static str, String)>,
+    swaps: fn(&SandboxCase) -> Vec<(&'static str, String)>,
 }
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Frame {
 
 /// One case, as a force would enter it.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct SandboxCase {
     /// Unlike that of any other case of the force: nine digits.
     pub serial: u64,
     /// Unlike that of any other body: nine digits.
@@ -56,8 +56,8 @@ pub enum Twist {
     UnlistedCode,
 }
 
-pub const SHAPES: [Shape; 9] = [
-    Shape {
+pub const SHAPES: [RecordShape; 9] = [
+    RecordShape {
         force: "hampshire",
         code: "44",
         provider: "harbour",
@@ -70,7 +70,7 @@ pub const SHAPES: [Shape; 9] = [
         },
         swaps: swap::hampshire,
     },
-    Shape {
+    RecordShape {
         force: "west-midlands",
         code: "20",
         provider: "harbour",
@@ -79,7 +79,7 @@ pub const SHAPES: [Shape; 9] = [
         frame: Frame { record_starts: "    {\n", record_ends: "\n    }", between: ",\n" },
         swaps: swap::west_midlands,
     },
-    Shape {
+    RecordShape {
         force: "leicestershire",
         code: "33",
         provider: "harbour",
@@ -88,7 +88,7 @@ pub const SHAPES: [Shape; 9] = [
         frame: Frame { record_starts: "25000518830 S1;O", record_ends: "\n", between: "" },
         swaps: swap::leicestershire,
     },
-    Shape {
+    RecordShape {
         force: "norfolk",
         code: "36",
         provider: "fenland",
@@ -97,7 +97,7 @@ pub const SHAPES: [Shape; 9] = [
         frame: Frame { record_starts: "1036", record_ends: "assault\r\n", between: "" },
         swaps: swap::norfolk,
     },
-    Shape {
+    RecordShape {
         force: "thames-valley",
         code: "43",
         provider: "harbour",
@@ -110,7 +110,7 @@ pub const SHAPES: [Shape; 9] = [
         },
         swaps: swap::thames_valley,
     },
-    Shape {
+    RecordShape {
         force: "avon-and-somerset",
         code: "52",
         provider: "harbour",
@@ -123,7 +123,7 @@ pub const SHAPES: [Shape; 9] = [
         },
         swaps: swap::avon_and_somerset,
     },
-    Shape {
+    RecordShape {
         force: "dorset",
         code: "55",
         provider: "harbour",
@@ -132,7 +132,7 @@ pub const SHAPES: [Shape; 9] = [
         frame: Frame { record_starts: "  <Case status", record_ends: "</Case>", between: "\n" },
         swaps: swap::dorset,
     },
-    Shape {
+    RecordShape {
         force: "west-yorkshire",
         code: "13",
         provider: "pennine",
@@ -145,7 +145,7 @@ pub const SHAPES: [Shape; 9] = [
         },
         swaps: swap::west_yorkshire,
     },
-    Shape {
+    RecordShape {
         force: "cambridgeshire",
         code: "35",
         provider: "harbour",
@@ -160,9 +160,9 @@ pub const SHAPES: [Shape; 9] = [
     },
 ];
 
-impl Shape {
+impl RecordShape {
     /// One body with these cases; all of one body carry its number.
-    pub fn body(&self, cases: &[Case]) -> String {
+    pub fn body(&self, cases: &[SandboxCase]) -> String {
         let Frame { record_starts, record_ends, between } = &self.frame;
         let start = self.example.find(record_starts).unwrap_or_default();
         let end = self.example.rfind(record_ends).map_or(start, |at| at + record_ends.len());
@@ -175,7 +175,7 @@ impl Shape {
         format!("{}{}{tail}", self.fill(head, first), records.join(between))
     }
 
-    fn fill(&self, text: &str, case: &Case) -> String {
+    fn fill(&self, text: &str, case: &SandboxCase) -> String {
         let swaps = (self.swaps)(case);
         let mut filled = String::with_capacity(text.len() + 256);
         let mut rest = text;
@@ -196,7 +196,7 @@ impl Shape {
     }
 }
 
-impl Case {
+impl SandboxCase {
     fn before(&self, days: i32) -> Date {
         self.today.saturating_sub(days.days())
     }

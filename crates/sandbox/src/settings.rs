@@ -239,6 +239,16 @@ fn text(
         quoted(&certificates.ca()),
         quoted(&certificates.ca()),
     )?;
+    write_partners(&mut text, broker, addresses)?;
+    Ok(text)
+}
+
+/// The providers and forces, each with its identity.
+fn write_partners(
+    text: &mut String,
+    broker: &BrokerAccess,
+    addresses: &Addresses,
+) -> std::fmt::Result {
     for provider in providers() {
         write!(text, "\n[[provider]]\nslug = \"{provider}\"\n")?;
         if broker.everybody_is_one {
@@ -261,7 +271,7 @@ fn text(
             force_name(slug)
         )?;
     }
-    Ok(text)
+    Ok(())
 }
 
 /// The providers of the sandbox's forces, each once.

@@ -15,7 +15,7 @@ use super::decision;
 use super::description::Description;
 use super::ledger::Ledger;
 use super::people::People;
-use super::record::{Case, SHAPES, Shape, Twist};
+use super::record::{RecordShape, SHAPES, SandboxCase, Twist};
 use cara_clock::{Clock, london_day};
 
 /// A force pushes this often.
@@ -120,7 +120,7 @@ fn first_serial(clock: &Clock) -> u64 {
 }
 
 struct System {
-    shape: &'static Shape,
+    shape: &'static RecordShape,
     client: reqwest::Client,
     url: String,
     ledger: Ledger,
@@ -129,7 +129,7 @@ struct System {
     people: People,
     serial: u64,
     /// Cases that the gateway has accepted and that were not amended yet.
-    taken: Vec<Case>,
+    taken: Vec<SandboxCase>,
     last_good: Option<(String, u64)>,
     /// Moves of which a line was shown.
     shown: BTreeSet<Move>,
@@ -213,10 +213,10 @@ impl System {
         Ok(())
     }
 
-    fn case(&mut self, twist: Twist) -> Case {
+    fn case(&mut self, twist: Twist) -> SandboxCase {
         self.serial += 1;
         let now = self.clock.now();
-        Case {
+        SandboxCase {
             serial: self.serial,
             body: self.serial,
             offender: self.people.offender(),
@@ -229,7 +229,7 @@ impl System {
     }
 
     /// One of the cases that were taken, with something changed on the offender's side.
-    fn amended(&mut self) -> Case {
+    fn amended(&mut self) -> SandboxCase {
         let index = self.people.below(self.taken.len() as u64) as usize;
         let mut case = self.taken.swap_remove(index);
         self.serial += 1;
@@ -305,7 +305,7 @@ fn read(status: u16, bytes: &[u8]) -> anyhow::Result<Answer> {
 }
 
 /// The first half of a body, in the middle of something.
-fn broken_off(body: &str, shape: &Shape) -> String {
+fn broken_off(body: &str, shape: &RecordShape) -> String {
     if shape.media_type == "text/plain" || shape.media_type == "text/csv" {
         // Half a table is a table: a line of no known kind and a row too short are not.
         return body.replacen("\n15", "\n77", 1).lines().take(3).collect::<Vec<_>>().join("\n")
@@ -314,7 +314,7 @@ fn broken_off(body: &str, shape: &Shape) -> String {
     body.chars().take(body.chars().count() / 2).collect()
 }
 
-fn line(shape: &Shape, step: Move, answer: &Answer) -> String {
+fn line(shape: &RecordShape, step: Move, answer: &Answer) -> String {
     let what = match step {
         Move::Good => "a new case",
         Move::Several => "three new cases in one body",

@@ -11,8 +11,8 @@ use lapin::uri::{AMQPScheme, AMQPUri};
 use super::broker::{self, Private};
 use super::certificate::Certificates;
 use super::console::Console;
-use super::description::{Description, Force, Pids, Provider};
-use super::endpoint::{self, Endpoint};
+use super::description::{Description, ForceAccess, Pids, ProviderAccess};
+use super::endpoint::{self, LetterEndpoint};
 use super::ledger::Ledger;
 use super::port;
 use super::process::Serving;
@@ -47,7 +47,7 @@ pub struct World {
     program: PathBuf,
     /// What was told and what was seen in this world.
     pub ledger: Ledger,
-    pub endpoint: Arc<Endpoint>,
+    pub endpoint: Arc<LetterEndpoint>,
 }
 
 /// The broker as the rest of the world needs it.
@@ -55,7 +55,7 @@ struct Reached {
     own: Option<Private>,
     access: BrokerAccess,
     administrator_url: String,
-    providers: BTreeMap<String, Provider>,
+    providers: BTreeMap<String, ProviderAccess>,
 }
 
 impl World {
@@ -71,7 +71,7 @@ impl World {
         let slugs: Vec<_> = SHAPES.iter().map(|shape| shape.force).collect();
         let certificates = Certificates::make(&folder.join("certs"), &slugs)?;
         let ledger = Ledger::default();
-        let endpoint = Arc::new(Endpoint::open(&certificates, &ledger).await?);
+        let endpoint = Arc::new(LetterEndpoint::open(&certificates, &ledger).await?);
         settings::write_mappings(&folder.join("mappings"), &endpoint.url)?;
         console.line(&format!("certificates  {}", folder.join("certs").display()));
         console.line(&format!("mappings      {}", folder.join("mappings").display()));
@@ -180,7 +180,7 @@ async fn own(folder: &Path, clock: &Clock) -> anyhow::Result<Reached> {
     let providers = definitions.pairs.iter().map(|pair| {
         let slug = pair.provider.clone();
         let at = |account: &Account| format!("{}/{}", url(account), vhost(&slug));
-        let provider = Provider::of(&slug, at(&pair.intake), at(&pair.victims));
+        let provider = ProviderAccess::of(&slug, at(&pair.intake), at(&pair.victims));
         (slug, provider)
     });
     Ok(Reached {
@@ -227,7 +227,7 @@ async fn given(url: &str, console: &Console) -> anyhow::Result<Reached> {
                  add_vhost {vhost}; rabbitmqctl set_permissions -p {vhost} {name} '.*' '.*' '.*'"
             )
         })?;
-        providers.insert(slug.to_owned(), Provider::of(slug, url.clone(), url));
+        providers.insert(slug.to_owned(), ProviderAccess::of(slug, url.clone(), url));
     }
     Ok(Reached {
         own: None,
@@ -267,7 +267,8 @@ fn describe(
 ) -> Description {
     let forces = SHAPES.iter().map(|shape| {
         let paths = certificates.paths(&format!("forces/{}", shape.force));
-        let force = Force { code: shape.code.to_owned(), cert: paths.certificate, key: paths.key };
+        let force =
+            ForceAccess { code: shape.code.to_owned(), cert: paths.certificate, key: paths.key };
         (shape.force.to_owned(), force)
     });
     Description {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::Error;
 use super::lock::beside;
 use cara_metric::{Metric, alert};
-use cara_store::audit::End;
+use cara_store::audit::ChainEnd;
 use cara_supervisor::is_out_of_descriptors;
 use cara_vault::{Vault, hex};
 
@@ -28,7 +28,7 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stand {
     pub store: Uuid,
-    pub end: End,
+    pub end: ChainEnd,
 }
 
 /// As it lies in the file.
@@ -44,7 +44,7 @@ struct Written {
 
 impl Stand {
     fn written(&self, vault: &Vault) -> Written {
-        let End { sequence, mac } = self.end;
+        let ChainEnd { sequence, mac } = self.end;
         let seal = vault.audit_anchor_mac(self.store, sequence, &mac);
         Written { store: self.store, sequence, mac: hex(&mac), seal: hex(&seal) }
     }
@@ -59,7 +59,7 @@ impl Stand {
         let spoilt = || Error::AnchorSpoilt { path: path.to_owned() };
         let written: Written = serde_json::from_str(&text).map_err(|_| spoilt())?;
         let mac = unhex(&written.mac).ok_or_else(spoilt)?;
-        let end = End { sequence: written.sequence, mac };
+        let end = ChainEnd { sequence: written.sequence, mac };
         let stand = Stand { store: written.store, end };
         if stand.written(vault).seal != written.seal {
             return Err(spoilt());
@@ -90,7 +90,7 @@ pub(crate) struct Keeper {
 
 #[derive(Debug)]
 struct Latest {
-    end: End,
+    end: ChainEnd,
     closing: bool,
 }
 
@@ -112,7 +112,7 @@ impl Keeper {
     }
 
     /// A commit has brought the chain to here.
-    pub fn reached(&self, end: End) {
+    pub fn reached(&self, end: ChainEnd) {
         let (latest, changed) = &*self.latest;
         let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.end != end {

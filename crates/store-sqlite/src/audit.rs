@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::column::{Columns, from_day};
 use super::harm::damaged;
-use super::transaction::{Failure, Transaction};
+use super::transaction::{StepFailure, Transaction};
 use super::{Error, Sqlite};
 use cara_clock::london_day;
-use cara_store::audit::End;
+use cara_store::audit::ChainEnd;
 use cara_store::{AuditHead, AuditRow};
 use cara_vault::Vault;
 
@@ -62,7 +62,7 @@ pub(crate) fn audit_head(connection: &Connection) -> rusqlite::Result<Option<Aud
 }
 
 /// The audit chain's end, if its head is sealed with our audit key.
-pub(crate) fn read_end(connection: &Connection, vault: &Vault) -> Result<End, Failure> {
+pub(crate) fn read_end(connection: &Connection, vault: &Vault) -> Result<ChainEnd, StepFailure> {
     let mut select = connection
         .prepare_cached("/* audit::read_end */ SELECT sequence, mac, seal FROM audit_head")?;
     let head = select
@@ -71,18 +71,20 @@ pub(crate) fn read_end(connection: &Connection, vault: &Vault) -> Result<End, Fa
         })
         .optional()?;
     let Some((sequence, mac, seal)) = head else {
-        return Err(Failure::Impossible("the audit chain has no head"));
+        return Err(StepFailure::Impossible("the audit chain has no head"));
     };
-    let end = End { sequence, mac };
+    let end = ChainEnd { sequence, mac };
     if end.seal(vault).seal != seal {
-        return Err(Failure::Impossible("the audit head is not under this gateway's audit key"));
+        return Err(StepFailure::Impossible(
+            "the audit head is not under this gateway's audit key",
+        ));
     }
     Ok(end)
 }
 
 impl Transaction<'_> {
     /// Adds links to the audit chain.
-    pub fn facts(&mut self, facts: &[String]) -> Result<(), Failure> {
+    pub fn facts(&mut self, facts: &[String]) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* audit::facts */ INSERT INTO audit (sequence, mac, fact) VALUES (?1, ?2, ?3)",
         )?;
@@ -95,7 +97,7 @@ impl Transaction<'_> {
     }
 
     /// Moves the chain's head to where this transaction has brought it.
-    pub fn advance_head(&self, before: End) -> Result<(), Failure> {
+    pub fn advance_head(&self, before: ChainEnd) -> Result<(), StepFailure> {
         if self.end == before {
             return Ok(());
         }
@@ -107,7 +109,7 @@ impl Transaction<'_> {
         let sequence = head.sequence as i64;
         match update.execute(params![sequence, head.mac, head.seal, before.sequence as i64])? {
             1 => {}
-            _ => return Err(Failure::Impossible("the audit head moved by itself")),
+            _ => return Err(StepFailure::Impossible("the audit head moved by itself")),
         }
         let mut day = self.connection.prepare_cached(
             "/* audit::advance_head */ INSERT INTO audit_day (day, sequence) VALUES (?1, ?2) \
@@ -120,7 +122,7 @@ impl Transaction<'_> {
 
 /// The audit chain as far as it was followed.
 #[derive(Default)]
-pub(crate) struct Chain(Option<End>);
+pub(crate) struct Chain(Option<ChainEnd>);
 
 impl Chain {
     pub fn link(
@@ -145,9 +147,9 @@ impl Chain {
     }
 }
 
-fn end_before(connection: &Connection, sequence: i64) -> Result<End, Error> {
+fn end_before(connection: &Connection, sequence: i64) -> Result<ChainEnd, Error> {
     if sequence <= 1 {
-        return Ok(End::START);
+        return Ok(ChainEnd::START);
     }
     let before = connection
         .query_row(
@@ -157,7 +159,7 @@ fn end_before(connection: &Connection, sequence: i64) -> Result<End, Error> {
         )
         .optional()?;
     match before {
-        Some(mac) => Ok(End { sequence: sequence.unsigned_abs() - 1, mac }),
+        Some(mac) => Ok(ChainEnd { sequence: sequence.unsigned_abs() - 1, mac }),
         None => damaged("audit", format!("fact {} is missing", sequence - 1)),
     }
 }

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::harm::is_damage;
 use super::readers::Gone;
-use super::step::{Outcome, STOPPING, Step};
-use super::writer::{self, Command};
+use super::step::{STOPPING, Step, StepEnd};
+use super::writer::{self, WriterCommand};
 use cara_store::{Error, Refused};
 
 impl Sqlite {
@@ -27,7 +27,7 @@ impl Sqlite {
     }
 
     /// Hands steps to the writer and waits for their commit: one result for each.
-    pub(crate) async fn carry_out(&self, steps: VecDeque<Step>) -> Vec<Result<Outcome, Refused>> {
+    pub(crate) async fn carry_out(&self, steps: VecDeque<Step>) -> Vec<Result<StepEnd, Refused>> {
         let count = steps.len();
         if count == 0 {
             return Vec::new();
@@ -35,7 +35,7 @@ impl Sqlite {
         let (work, answer) = writer::work(steps);
         let stopping = || vec![Err(Refused::Unavailable { reason: STOPPING }); count];
         let Some(commands) = self.commands() else { return stopping() };
-        if commands.send(Command::Work(work)).await.is_err() {
+        if commands.send(WriterCommand::Work(work)).await.is_err() {
             return stopping();
         }
         drop(commands);

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, from_compartment, from_day, from_time};
 use super::readers::in_snapshot;
-use super::transaction::{Added, Failure, Transaction, unique};
+use super::transaction::{Added, StepFailure, Transaction, unique};
 use cara_clock::london_day;
 use cara_store::{
-    Action, Case, CaseClock, CasePage, DecisionRow, Error, ForceCode, NewDecision, NewOutcome,
+    Action, Case, CaseClock, CasePage, DecisionRow, Error, ForceNumber, NewDecision, NewOutcome,
     NewStanding, NoticeState, OutcomeRow, RowId,
 };
 
@@ -230,7 +230,7 @@ pub(crate) fn has_outcome(connection: &Connection, outcome_id: Uuid) -> rusqlite
 /// Decisions of a force's cases that were received on one day.
 pub(crate) fn decisions_of_day(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     test: bool,
     date: Date,
 ) -> rusqlite::Result<Vec<Uuid>> {
@@ -270,7 +270,7 @@ pub(crate) fn standing(connection: &Connection, referral_row: i64) -> rusqlite::
 }
 
 impl Transaction<'_> {
-    pub fn outcome(&self, outcome: &NewOutcome) -> Result<Option<Added>, Failure> {
+    pub fn outcome(&self, outcome: &NewOutcome) -> Result<Option<Added>, StepFailure> {
         let referral_row = self.referral_row(outcome.referral_id)?;
         self.move_standing(referral_row, &outcome.standing)?;
         let mut insert = self.connection.prepare_cached(
@@ -295,7 +295,7 @@ impl Transaction<'_> {
         self.caused(referral_row, &outcome.messages)
     }
 
-    pub fn decision(&self, decision: &NewDecision) -> Result<Option<Added>, Failure> {
+    pub fn decision(&self, decision: &NewDecision) -> Result<Option<Added>, StepFailure> {
         let referral_row = self.referral_row(decision.referral_id)?;
         self.move_standing(referral_row, &decision.standing)?;
         let mut insert = self.connection.prepare_cached(
@@ -324,16 +324,16 @@ impl Transaction<'_> {
         self.caused(referral_row, &decision.messages)
     }
 
-    pub fn referral_row(&self, referral_id: Uuid) -> Result<i64, Failure> {
+    pub fn referral_row(&self, referral_id: Uuid) -> Result<i64, StepFailure> {
         let mut select = self.connection.prepare_cached(
             "/* case::referral_row */ SELECT referral_row FROM referral WHERE referral_id = ?1",
         )?;
         let found = select.query_row([referral_id.as_bytes()], |row| row.get(0)).optional()?;
-        found.ok_or(Failure::Impossible("an outcome names a referral that is not stored"))
+        found.ok_or(StepFailure::Impossible("an outcome names a referral that is not stored"))
     }
 
     /// From what it was folded from before to one fact more.
-    fn move_standing(&self, referral_row: i64, standing: &NewStanding) -> Result<(), Failure> {
+    fn move_standing(&self, referral_row: i64, standing: &NewStanding) -> Result<(), StepFailure> {
         let NewStanding { facts_before, programme, caution, gap, .. } = standing;
         let now = from_time(self.now);
         let bound = params![
@@ -369,7 +369,7 @@ impl Transaction<'_> {
         )?;
         match update.execute(bound)? {
             1 => Ok(()),
-            _ => Err(Failure::Conflict),
+            _ => Err(StepFailure::Conflict),
         }
     }
 }

@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::finding::Finding;
+use super::finding::RowFinding;
 use super::harm::damaged;
 use super::lock::Held;
 use super::table::{self, Table};
 use super::{Error, migrate};
-use cara_store::audit::End;
+use cara_store::audit::ChainEnd;
 use cara_vault::Vault;
 
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -126,8 +126,8 @@ pub(crate) fn last_rows(
     connection: &Connection,
     vault: &Vault,
     tables: &[Table],
-    head: End,
-) -> Result<Vec<Finding>, Error> {
+    head: ChainEnd,
+) -> Result<Vec<RowFinding>, Error> {
     let mut findings = Vec::new();
     for table in tables {
         let after = table.before_last(connection)?;
@@ -137,10 +137,10 @@ pub(crate) fn last_rows(
         .query_row(
             "/* check::last_rows */ SELECT sequence, mac FROM audit ORDER BY sequence DESC LIMIT 1",
             [],
-            |row| Ok(End { sequence: row.get::<_, i64>(0)?.unsigned_abs(), mac: row.get(1)? }),
+            |row| Ok(ChainEnd { sequence: row.get::<_, i64>(0)?.unsigned_abs(), mac: row.get(1)? }),
         )
         .optional()?;
-    if last.unwrap_or(End::START) != head {
+    if last.unwrap_or(ChainEnd::START) != head {
         return damaged("audit", "the chain does not end where its head says");
     }
     let (probes, heads, fixed): (i64, i64, i64) = connection.query_row(

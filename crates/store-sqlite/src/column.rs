@@ -9,7 +9,7 @@ use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
 use cara_store::{
-    Action, Cause, Digest, ForceCode, HoldEnd, MailStage, MappingRef, RecordIndex, SealedSide,
+    Action, Cause, Digest, ForceNumber, HoldEnd, MailStage, MappingRef, RecordIndex, SealedSide,
 };
 use cara_vault::{Sealed, WrappedKeys};
 
@@ -119,15 +119,15 @@ impl Columns<'_, '_> {
         Ok(self.optional_array(name)?.map(RecordIndex))
     }
 
-    pub fn force(&self) -> Result<ForceCode> {
-        self.0.get("force").map(ForceCode)
+    pub fn force(&self) -> Result<ForceNumber> {
+        self.0.get("force").map(ForceNumber)
     }
 
-    pub fn sealed<C: cara_vault::Compartment>(&self, name: &str) -> Result<Sealed<C>> {
+    pub fn sealed<C: cara_vault::CompartmentKey>(&self, name: &str) -> Result<Sealed<C>> {
         self.0.get(name).map(Sealed::from_stored)
     }
 
-    pub fn optional_sealed<C: cara_vault::Compartment>(
+    pub fn optional_sealed<C: cara_vault::CompartmentKey>(
         &self,
         name: &str,
     ) -> Result<Option<Sealed<C>>> {

@@ -8,24 +8,24 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::Sqlite;
 use super::column::{Columns, from_day};
 use super::readers::in_snapshot;
-use cara_store::{Day, Error, ForceCode};
+use cara_store::{Day, Error, ForceNumber};
 
 impl cara_store::Days for Sqlite {
-    fn day(&self, force: ForceCode, test: bool, date: Date) -> BoxFuture<'_, Result<Day, Error>> {
+    fn day(&self, force: ForceNumber, test: bool, date: Date) -> BoxFuture<'_, Result<Day, Error>> {
         self.read(move |connection| {
             in_snapshot(connection, |connection| day(connection, force, test, date))
         })
         .boxed()
     }
 
-    fn last_heard(&self, force: ForceCode) -> BoxFuture<'_, Result<Option<Date>, Error>> {
+    fn last_heard(&self, force: ForceNumber) -> BoxFuture<'_, Result<Option<Date>, Error>> {
         self.read(move |connection| last_heard(connection, force)).boxed()
     }
 }
 
 pub(crate) fn day(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     test: bool,
     date: Date,
 ) -> rusqlite::Result<Day> {
@@ -59,7 +59,7 @@ pub(crate) fn day(
 /// The last day on which something arrived from a force.
 pub(crate) fn last_heard(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
 ) -> rusqlite::Result<Option<Date>> {
     let mut select = connection.prepare_cached(
         "/* day::last_heard */ SELECT max(coalesce((SELECT max(received_day) FROM revision \

@@ -6,9 +6,9 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::Sqlite;
-use super::step::{Outcome, Prepared, Step};
-use super::transaction::{Added, Failure, Transaction};
-use cara_store::{About, Entry, ForceCode, Receipt, Refused, What};
+use super::step::{Prepared, Step, StepEnd};
+use super::transaction::{Added, StepFailure, Transaction};
+use cara_store::{About, Entry, ForceNumber, Receipt, Refused, What};
 
 impl cara_store::Entries for Sqlite {
     fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>> {
@@ -18,8 +18,8 @@ impl cara_store::Entries for Sqlite {
             let results = self.carry_out(steps.collect()).await;
             let committed_at = self.clock.now();
             let receipt = |outcome| match outcome {
-                Outcome::Written { entry_id } => Receipt { entry_id, committed_at },
-                Outcome::Settled | Outcome::Lost | Outcome::Carried | Outcome::Resent { .. } => {
+                StepEnd::Written { entry_id } => Receipt { entry_id, committed_at },
+                StepEnd::Settled | StepEnd::Lost | StepEnd::Carried | StepEnd::Resent { .. } => {
                     unreachable!("an entry ends as written")
                 }
             };
@@ -28,14 +28,14 @@ impl cara_store::Entries for Sqlite {
         .boxed()
     }
 
-    fn grown(&self, force: ForceCode, day: Date) -> u64 {
+    fn grown(&self, force: ForceNumber, day: Date) -> u64 {
         self.growth.on(force, day)
     }
 }
 
 impl Transaction<'_> {
     /// Carries out one entry; says how many outbox rows it added and from which revision row.
-    pub fn entry(&mut self, prepared: &Prepared) -> Result<(Outcome, Option<Added>), Failure> {
+    pub fn entry(&mut self, prepared: &Prepared) -> Result<(StepEnd, Option<Added>), StepFailure> {
         let entry = &prepared.entry;
         let mut added = None;
         if let Some((About::Hold(hold_id), notice)) = &entry.notice {
@@ -90,11 +90,11 @@ impl Transaction<'_> {
             let by = entry.audit.first().map_or("gateway", |fact| fact.by.as_str());
             self.close_holds((record, end), entry_id, by)?;
         }
-        Ok((Outcome::Written { entry_id }, added))
+        Ok((StepEnd::Written { entry_id }, added))
     }
 }
 
 /// What has no id of its own.
-fn noted(done: Result<(), Failure>) -> Result<Uuid, Failure> {
+fn noted(done: Result<(), StepFailure>) -> Result<Uuid, StepFailure> {
     done.map(|()| Uuid::nil())
 }

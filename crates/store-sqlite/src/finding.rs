@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 
 /// A row that is not as this program writes it, while everything around it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
+pub(crate) struct RowFinding {
     pub table: String,
     /// `None`: the table does not number its rows.
     pub row: Option<i64>,
@@ -17,10 +17,10 @@ pub(crate) struct Finding {
 
 /// What one turn did: part of a table, or all that was left of it.
 #[derive(Debug)]
-pub(crate) struct Turn {
+pub(crate) struct ScrubTurn {
     pub table: String,
     pub began_at: Timestamp,
     /// The key behind which to go on; `None`: the table is through.
     pub after: Option<Vec<Value>>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RowFinding>,
 }

@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, from_day, from_end, from_time};
 use super::step::{json, texts};
-use super::transaction::{Failure, Transaction, unique};
+use super::transaction::{StepFailure, Transaction, unique};
 use cara_clock::london_day;
 use cara_clock::london_start;
 use cara_store::{
-    Day, Digest, Error, Fact, ForceCode, HeldAgain, HoldEnd, HoldFilter, HoldRow, NewHold,
+    Day, Digest, Error, Fact, ForceNumber, HeldAgain, HoldEnd, HoldFilter, HoldRow, NewHold,
     Operation, PendingCorrection, RecordIndex,
 };
 
@@ -37,7 +37,7 @@ impl cara_store::Holds for Sqlite {
 
     fn open_hold(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         bytes: Digest,
     ) -> BoxFuture<'_, Result<Option<Uuid>, Error>> {
         self.read(move |connection| open(connection, force, bytes)).boxed()
@@ -49,7 +49,7 @@ impl cara_store::Holds for Sqlite {
 
     fn kept_holds(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         mapping: String,
         before: Option<Uuid>,
         limit: usize,
@@ -86,7 +86,7 @@ pub(crate) fn one(connection: &Connection, hold_id: Uuid) -> rusqlite::Result<Op
 
 pub(crate) fn open(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     bytes: Digest,
 ) -> rusqlite::Result<Option<Uuid>> {
     let mut select = connection.prepare_cached(
@@ -166,7 +166,7 @@ pub(crate) fn open_of(connection: &Connection, record: RecordIndex) -> rusqlite:
 /// Holds that were received on one day, and those of earlier days that ended on it.
 pub(crate) fn of_day(
     connection: &Connection,
-    (force, test, date): (ForceCode, bool, Date),
+    (force, test, date): (ForceNumber, bool, Date),
     day: &mut Day,
 ) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached(
@@ -225,7 +225,7 @@ pub(crate) fn pending(
 
 pub(crate) fn kept_holds(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     mapping: &str,
     before: Option<Uuid>,
     limit: usize,
@@ -240,7 +240,7 @@ pub(crate) fn kept_holds(
 }
 
 impl Transaction<'_> {
-    pub fn hold(&self, hold: &NewHold, causes: &str) -> Result<(), Failure> {
+    pub fn hold(&self, hold: &NewHold, causes: &str) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* hold::hold */ INSERT INTO hold (hold_id, force, record_index, bytes, \
              received_day, received_at, test_data, mapping_version, mapping_name, mapping_sha256, \
@@ -271,14 +271,14 @@ impl Transaction<'_> {
         unique(row).map(drop)
     }
 
-    pub fn end_hold(&self, hold_id: Uuid, end: HoldEnd, at: Timestamp) -> Result<(), Failure> {
+    pub fn end_hold(&self, hold_id: Uuid, end: HoldEnd, at: Timestamp) -> Result<(), StepFailure> {
         let mut update = self.connection.prepare_cached(
             "/* hold::end_hold */ UPDATE hold SET ended = ?1, ended_at = ?2 \
              WHERE hold_id = ?3 AND ended IS NULL",
         )?;
         match update.execute(params![from_end(end), from_time(at), hold_id.as_bytes()])? {
             1 => self.forget_correction(hold_id),
-            _ => Err(Failure::Conflict),
+            _ => Err(StepFailure::Conflict),
         }
     }
 
@@ -288,7 +288,7 @@ impl Transaction<'_> {
         (record, end): (RecordIndex, HoldEnd),
         but: Uuid,
         by: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         let mut update = self.connection.prepare_cached(
             "/* hold::close_holds */ UPDATE hold SET ended = ?1, ended_at = ?2 \
              WHERE record_index = ?3 AND ended IS NULL AND hold_id <> ?4 RETURNING hold_id",
@@ -314,7 +314,7 @@ impl Transaction<'_> {
     }
 
     /// A correction waits at most as long as its hold is open.
-    fn forget_correction(&self, hold_id: Uuid) -> Result<(), Failure> {
+    fn forget_correction(&self, hold_id: Uuid) -> Result<(), StepFailure> {
         let mut delete = self.connection.prepare_cached(
             "/* hold::forget_correction */ DELETE FROM correction_pending WHERE hold_row = \
              (SELECT hold_row FROM hold WHERE hold_id = ?1)",
@@ -324,7 +324,7 @@ impl Transaction<'_> {
     }
 
     /// What stops an open hold now.
-    pub fn held_again(&self, again: &HeldAgain) -> Result<(), Failure> {
+    pub fn held_again(&self, again: &HeldAgain) -> Result<(), StepFailure> {
         let HeldAgain { hold_id, causes, mapping, unlisted } = again;
         let mut update = self.connection.prepare_cached(
             "/* hold::held_again */ UPDATE hold SET causes = ?2, mapping_version = ?3, \
@@ -339,10 +339,10 @@ impl Transaction<'_> {
             mapping.sha256,
             unlisted.as_ref().map(|unlisted| unlisted.as_bytes()),
         ])?;
-        if changed == 1 { Ok(()) } else { Err(Failure::Conflict) }
+        if changed == 1 { Ok(()) } else { Err(StepFailure::Conflict) }
     }
 
-    pub fn pend_correction(&self, pending: &PendingCorrection) -> Result<(), Failure> {
+    pub fn pend_correction(&self, pending: &PendingCorrection) -> Result<(), StepFailure> {
         let PendingCorrection { hold_id, field, digest, by, at, because } = pending;
         let mut insert = self.connection.prepare_cached(
             "/* hold::pend_correction */ INSERT OR REPLACE INTO correction_pending \
@@ -352,7 +352,7 @@ impl Transaction<'_> {
         let bound = params![hold_id.as_bytes(), field, digest.0, by, from_time(*at), because];
         match insert.execute(bound)? {
             1 => Ok(()),
-            _ => Err(Failure::Conflict),
+            _ => Err(StepFailure::Conflict),
         }
     }
 }

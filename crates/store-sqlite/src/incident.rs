@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Sqlite;
 use super::column::{Columns, from_time};
-use super::transaction::{Failure, Transaction, unique};
+use super::transaction::{StepFailure, Transaction, unique};
 use cara_store::{Error, Incident, IncidentChange, MailStage};
 
 impl cara_store::Incidents for Sqlite {
@@ -38,7 +38,7 @@ pub(crate) fn incidents(connection: &Connection) -> rusqlite::Result<Vec<Inciden
 }
 
 impl Transaction<'_> {
-    pub fn incident(&self, change: &IncidentChange) -> Result<(), Failure> {
+    pub fn incident(&self, change: &IncidentChange) -> Result<(), StepFailure> {
         match change {
             IncidentChange::Open { incident, mail } => self.open_incident(incident, *mail),
             IncidentChange::Still { incident_id, count, told, mail } => {
@@ -62,7 +62,7 @@ impl Transaction<'_> {
         }
     }
 
-    fn open_incident(&self, incident: &Incident, mail: Option<Uuid>) -> Result<(), Failure> {
+    fn open_incident(&self, incident: &Incident, mail: Option<Uuid>) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* incident::open_incident */ INSERT INTO incident (incident_id, kind, about, count, \
              opened_at, told_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -83,7 +83,7 @@ impl Transaction<'_> {
         incident_id: Uuid,
         mail: Option<Uuid>,
         stage: MailStage,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         let Some(mail_id) = mail else { return Ok(()) };
         self.one(
             "/* incident::mail_of_incident */ INSERT INTO mail (mail_id, incident_row, stage, made_at, attempts) \

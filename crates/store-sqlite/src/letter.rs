@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, from_time};
 use super::harm::{Harm, is_of_one_row};
-use super::transaction::{Failure, Transaction, unique};
+use super::transaction::{StepFailure, Transaction, unique};
 use cara_store::{
-    EndpointChange, EndpointState, Error, ForceCode, LetterChange, Paused, PushFailed, PushRow,
+    EndpointChange, EndpointState, Error, ForceNumber, LetterChange, Paused, PushFailed, PushRow,
     PushState, PushTroubles,
 };
 
@@ -29,7 +29,7 @@ const IS_FIRST: &str = "NOT EXISTS (SELECT 1 FROM notice AS e WHERE e.referral_r
 impl cara_store::Letters for Sqlite {
     fn pushes(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>> {
@@ -37,7 +37,7 @@ impl cara_store::Letters for Sqlite {
         self.read(move |connection| due(connection, &harm, force, now, limit)).boxed()
     }
 
-    fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>> {
+    fn pushes_waiting(&self, force: ForceNumber) -> BoxFuture<'_, Result<u64, Error>> {
         self.read(move |connection| waiting(connection, force)).boxed()
     }
 
@@ -49,7 +49,7 @@ impl cara_store::Letters for Sqlite {
         self.read(move |connection| troubles(connection, before)).boxed()
     }
 
-    fn endpoint(&self, force: ForceCode) -> BoxFuture<'_, Result<EndpointState, Error>> {
+    fn endpoint(&self, force: ForceNumber) -> BoxFuture<'_, Result<EndpointState, Error>> {
         self.read(move |connection| endpoint(connection, force)).boxed()
     }
 
@@ -76,7 +76,7 @@ pub(crate) fn paused(connection: &Connection) -> rusqlite::Result<Vec<Paused>> {
 pub(crate) fn due(
     connection: &Connection,
     harm: &Harm,
-    force: ForceCode,
+    force: ForceNumber,
     now: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<Vec<PushRow>> {
@@ -115,7 +115,7 @@ pub(crate) fn due(
     Ok(due)
 }
 
-pub(crate) fn waiting(connection: &Connection, force: ForceCode) -> rusqlite::Result<u64> {
+pub(crate) fn waiting(connection: &Connection, force: ForceNumber) -> rusqlite::Result<u64> {
     let mut select = connection.prepare_cached(&format!(
         "/* letter::waiting */ SELECT count(*) FROM notice WHERE force = ?1 AND {WAITS}"
     ))?;
@@ -150,7 +150,7 @@ pub(crate) fn state(
 
 pub(crate) fn endpoint(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
 ) -> rusqlite::Result<EndpointState> {
     let mut select = connection.prepare_cached(
         "/* letter::endpoint */ SELECT arrived_at, failing_since, reason FROM endpoint \
@@ -212,7 +212,7 @@ pub(crate) fn troubles(
 }
 
 impl Transaction<'_> {
-    pub fn letter(&self, change: &LetterChange) -> Result<(), Failure> {
+    pub fn letter(&self, change: &LetterChange) -> Result<(), StepFailure> {
         match change {
             LetterChange::Delivered { notice_id, at, taken_over } => {
                 self.delivered(*notice_id, *at, *taken_over)
@@ -225,7 +225,7 @@ impl Transaction<'_> {
         }
     }
 
-    pub fn endpoint(&self, change: &EndpointChange) -> Result<(), Failure> {
+    pub fn endpoint(&self, change: &EndpointChange) -> Result<(), StepFailure> {
         match change {
             EndpointChange::Answers { force } => self.push_now(*force),
             EndpointChange::Fails { force, at, reason } => self.endpoint_fails(*force, *at, reason),
@@ -245,7 +245,7 @@ impl Transaction<'_> {
         notice_id: Uuid,
         at: Timestamp,
         taken_over: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         self.one(
             "/* letter::delivered */ UPDATE notice SET delivered_at = ?2, failing_since = NULL, \
              is_refused = 0, taken_over_at = CASE WHEN ?3 THEN coalesce(taken_over_at, ?2) \
@@ -267,7 +267,7 @@ impl Transaction<'_> {
         at: Timestamp,
         not_before: Timestamp,
         failed: PushFailed,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         let PushFailed { status, reason, is_refused } = failed;
         self.one(
             "/* letter::push_again */ UPDATE notice SET attempts = attempts + 1, not_before = ?3, \
@@ -285,7 +285,7 @@ impl Transaction<'_> {
         )
     }
 
-    pub fn push_now(&self, force: ForceCode) -> Result<(), Failure> {
+    pub fn push_now(&self, force: ForceNumber) -> Result<(), StepFailure> {
         self.connection.execute(
             &format!(
                 "/* letter::push_now */ UPDATE notice SET not_before = NULL WHERE force = ?1 \
@@ -296,7 +296,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    pub fn push_anew(&self, notice_id: Uuid) -> Result<(), Failure> {
+    pub fn push_anew(&self, notice_id: Uuid) -> Result<(), StepFailure> {
         self.one(
             "/* letter::push_anew */ UPDATE notice SET delivered_at = NULL, push_cancelled_at = NULL, \
              attempts = 0, not_before = NULL, failing_since = NULL, failed_status = NULL, \
@@ -306,7 +306,7 @@ impl Transaction<'_> {
         )
     }
 
-    pub fn cancel_push(&self, notice_id: Uuid, at: Timestamp) -> Result<(), Failure> {
+    pub fn cancel_push(&self, notice_id: Uuid, at: Timestamp) -> Result<(), StepFailure> {
         self.one(
             &format!(
                 "/* letter::cancel_push */ UPDATE notice SET push_cancelled_at = ?2 \
@@ -318,10 +318,10 @@ impl Transaction<'_> {
 
     pub fn endpoint_fails(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         at: Timestamp,
         reason: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         self.one(
             "/* letter::endpoint_fails */ INSERT INTO endpoint (force, failing_since, reason) \
              VALUES (?1, ?2, ?3) ON CONFLICT (force) DO UPDATE SET \
@@ -332,7 +332,7 @@ impl Transaction<'_> {
     }
 
     /// What waited begins its days of trying anew.
-    pub fn begin_anew(&self, force: ForceCode) -> Result<(), Failure> {
+    pub fn begin_anew(&self, force: ForceNumber) -> Result<(), StepFailure> {
         self.connection.execute(
             &format!(
                 "/* letter::begin_anew */ UPDATE notice SET attempts = 0, not_before = NULL, \
@@ -348,7 +348,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    pub fn pause(&self, paused: &Paused) -> Result<(), Failure> {
+    pub fn pause(&self, paused: &Paused) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* letter::pause */ INSERT INTO paused_endpoint (force, at, by, because) \
              VALUES (?1, ?2, ?3, ?4)",

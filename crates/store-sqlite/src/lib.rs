@@ -52,8 +52,7 @@ mod tests;
 use anchor::Keeper;
 use cara_clock::Clock;
 use cara_metric::{Metric, alert};
-use cara_store::Checked;
-use cara_supervisor::point;
+use cara_store::CheckedTable;
 use cara_vault::Vault;
 use growth::Growth;
 use harm::{Harm, Mark};
@@ -62,7 +61,7 @@ use open::Opened;
 use outbox::Claims;
 use readers::Readers;
 use scrub::Scrub;
-use writer::{Command, Writer};
+use writer::{Writer, WriterCommand};
 
 pub use upkeep::key_samples_beside;
 
@@ -183,8 +182,8 @@ struct Options {
     busy_timeout_ms: u32,
 }
 
-impl From<&cara_config::Store> for Options {
-    fn from(settings: &cara_config::Store) -> Self {
+impl From<&cara_config::StoreSettings> for Options {
+    fn from(settings: &cara_config::StoreSettings) -> Self {
         Options {
             path: settings.path.clone(),
             anchor: settings.anchor.clone(),
@@ -203,7 +202,7 @@ pub struct Inspected {
     /// How many facts `store.anchor` knows of; `None`: it is not there.
     pub anchored: Option<u64>,
     pub was_closed: bool,
-    pub checked: Vec<Checked>,
+    pub checked: Vec<CheckedTable>,
     /// Rows that are not as they were written, each in words.
     pub findings: Vec<String>,
     /// A run had found it damaged, and all of it is good now.
@@ -217,7 +216,7 @@ const WAITING_MAX: usize = 1_024;
 pub struct Sqlite {
     readers: Readers,
     /// None once closed.
-    commands: Mutex<Option<mpsc::Sender<Command>>>,
+    commands: Mutex<Option<mpsc::Sender<WriterCommand>>>,
     writer: Mutex<Option<thread::JoinHandle<()>>>,
     claims: Arc<Claims>,
     growth: Arc<Growth>,
@@ -245,7 +244,7 @@ impl Sqlite {
     /// Opens the file, or makes it; brings its tables up to date. Refused while another process has
     /// it, and with other keys than it was made with.
     pub fn open(
-        settings: &cara_config::Store,
+        settings: &cara_config::StoreSettings,
         clock: Clock,
         vault: Arc<Vault>,
         metric: Metric,
@@ -270,29 +269,13 @@ impl Sqlite {
         vault: Arc<Vault>,
         metric: Metric,
     ) -> Result<Sqlite, Error> {
-        let claims = Arc::new(match options.read_only {
-            true => Claims::default(),
-            false => Claims::open(&opened.writer)?,
-        });
-        let growth = Arc::new(match options.read_only {
-            true => Growth::default(),
-            false => Growth::open(&opened.writer)?,
-        });
+        let (claims, growth) = match options.read_only {
+            true => Default::default(),
+            false => (Claims::open(&opened.writer)?, Growth::open(&opened.writer)?),
+        };
+        let (claims, growth) = (Arc::new(claims), Arc::new(growth));
         let opened_at = clock.now();
-        if !options.read_only {
-            scrub::tell(&opened.writer, &metric)?;
-        }
-        let harm = Arc::new(Harm::none(Mark::beside(&options.anchor), metric.clone()));
-        if options.read_only {
-            harm.refuse(harm::READ_ONLY);
-        }
-        if opened.anchor_was_gone {
-            metric.troubles().are(alert::STORE_ANCHOR, "not there at the start", 1);
-            tracing::warn!(
-                file = %options.anchor.display(),
-                "store.anchor was not there: nobody can say whether the store is the newest one"
-            );
-        }
+        let harm = Arc::new(told(&opened, options, &metric)?);
         let keep = |stand| {
             let (path, vault) = (options.anchor.clone(), Arc::clone(&vault));
             Keeper::start(path, stand, vault, metric.clone()).map(Arc::new)
@@ -301,7 +284,7 @@ impl Sqlite {
         let wake = Arc::new(Notify::new());
         let poisoned = Arc::new(OnceLock::new());
         let (commands, waiting) = mpsc::channel(WAITING_MAX);
-        let writer = Writer {
+        let writer = Writer::start(Writer {
             connection: opened.writer,
             commands: waiting,
             vault: Arc::clone(&vault),
@@ -316,14 +299,7 @@ impl Sqlite {
             harm: Arc::clone(&harm),
             keeper: keeper.clone(),
             disk_reserve_bytes: options.disk_reserve_bytes,
-        };
-        let writer = thread::Builder::new()
-            .name("store-writer".into())
-            .spawn(move || {
-                point("store-writer");
-                writer.run();
-            })
-            .map_err(Error::Thread)?;
+        })?;
         Ok(Sqlite {
             readers: Readers::start(opened.readers)?,
             commands: Mutex::new(Some(commands)),
@@ -351,14 +327,14 @@ impl Sqlite {
     /// Looks at a store that nobody has open, as a start would, and changes nothing. `deep`: every
     /// row and everything that SQLite can say, which takes long.
     pub fn inspect(
-        settings: &cara_config::Store,
+        settings: &cara_config::StoreSettings,
         vault: &Vault,
         deep: bool,
     ) -> Result<Inspected, Error> {
         open::inspect(&Options::from(settings), vault, deep)
     }
 
-    fn commands(&self) -> Option<mpsc::Sender<Command>> {
+    fn commands(&self) -> Option<mpsc::Sender<WriterCommand>> {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -388,4 +364,23 @@ impl Drop for Sqlite {
 /// Runs a statement without parameters that answers nothing.
 fn statement(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+/// Says what was known of the file when it was opened; what harms it from then on is said there.
+fn told(opened: &Opened, options: &Options, metric: &Metric) -> Result<Harm, Error> {
+    if !options.read_only {
+        scrub::tell(&opened.writer, metric)?;
+    }
+    let harm = Harm::none(Mark::beside(&options.anchor), metric.clone());
+    if options.read_only {
+        harm.refuse(harm::READ_ONLY);
+    }
+    if opened.anchor_was_gone {
+        metric.troubles().are(alert::STORE_ANCHOR, "not there at the start", 1);
+        tracing::warn!(
+            file = %options.anchor.display(),
+            "store.anchor was not there: nobody can say whether the store is the newest one"
+        );
+    }
+    Ok(harm)
 }

@@ -22,7 +22,7 @@ static OPEN: Mutex<BTreeSet<Inode>> = Mutex::new(BTreeSet::new());
 
 /// The path of the store, and the sign beside it that somebody has it.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct LockedPath {
     /// Without symbolic links.
     pub path: PathBuf,
     pub folder: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct Place {
 /// The store's files, which nobody else has.
 #[derive(Debug)]
 pub(crate) struct Held {
-    pub place: Place,
+    pub place: LockedPath,
     /// The database itself.
     pub file: File,
     inode: Inode,
@@ -40,11 +40,11 @@ pub(crate) struct Held {
 
 /// The names of the open files with what they named when they were opened.
 #[derive(Debug)]
-pub(crate) struct Names(Vec<(PathBuf, Inode)>);
+pub(crate) struct OpenedNames(Vec<(PathBuf, Inode)>);
 
-impl Place {
+impl LockedPath {
     /// Makes the folder and takes the lock beside the file, which need not exist.
-    pub fn take(path: &Path) -> Result<Place, Error> {
+    pub fn take(path: &Path) -> Result<LockedPath, Error> {
         let cannot = |source| Error::Folder { path: path.to_owned(), source };
         let folder = folder_of(path);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(cannot)?;
@@ -61,7 +61,7 @@ impl Place {
         let cannot = |source| Error::Folder { path: name.clone(), source };
         let lock = own_file(&name).map_err(cannot)?;
         try_lock(&lock, &path)?;
-        Ok(Place { folder: folder_of(&path), path, lock })
+        Ok(LockedPath { folder: folder_of(&path), path, lock })
     }
 
     /// Bytes of the database; 0 when it is not there.
@@ -103,7 +103,7 @@ impl Place {
 
 impl Held {
     /// What every name stands for now; taken once SQLite has opened its files.
-    pub fn names(&self) -> Result<Names, Error> {
+    pub fn names(&self) -> Result<OpenedNames, Error> {
         let cannot = |path: &Path| {
             let path = path.to_owned();
             move |source| Error::Folder { path, source }
@@ -115,13 +115,13 @@ impl Held {
         if let Ok(facts) = fs::metadata(&wal) {
             names.push((wal, inode(&facts)));
         }
-        Ok(Names(names))
+        Ok(OpenedNames(names))
     }
 }
 
 /// A lock is given back in so many words: a child that is just being started has the handles of this
 /// process until it runs its own program, and closing ours would leave the lock with it.
-impl Drop for Place {
+impl Drop for LockedPath {
     fn drop(&mut self) {
         let _ = self.lock.unlock();
     }
@@ -134,7 +134,7 @@ impl Drop for Held {
     }
 }
 
-impl Names {
+impl OpenedNames {
     /// The first name under which the open file no longer lies.
     pub fn changed(&self) -> Option<&Path> {
         let stands = |(path, was): &&(PathBuf, Inode)| {
@@ -183,11 +183,11 @@ mod tests {
     fn a_child_that_is_being_started_keeps_no_lock() {
         let folder = std::env::temp_dir().join(format!("cara-lock-{}", std::process::id()));
         let path = folder.join("gateway.db");
-        let held = Place::take(&path).unwrap().hold().unwrap();
-        assert!(matches!(Place::take(&path), Err(Error::InUse { .. })));
+        let held = LockedPath::take(&path).unwrap().hold().unwrap();
+        assert!(matches!(LockedPath::take(&path), Err(Error::InUse { .. })));
         let childs = [held.file.try_clone().unwrap(), held.place.lock.try_clone().unwrap()];
         drop(held);
-        Place::take(&path).unwrap().hold().unwrap();
+        LockedPath::take(&path).unwrap().hold().unwrap();
         drop(childs);
         fs::remove_dir_all(folder).unwrap();
     }

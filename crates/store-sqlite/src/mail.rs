@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Sqlite;
 use super::column::{Columns, from_time};
-use super::transaction::{Failure, Transaction};
+use super::transaction::{StepFailure, Transaction};
 use cara_store::{Error, Mail, MailAbout, MailChange, MailStage};
 
 impl cara_store::Mails for Sqlite {
@@ -52,7 +52,7 @@ pub(crate) fn mails(
 }
 
 impl Transaction<'_> {
-    pub fn mail(&self, change: &MailChange) -> Result<(), Failure> {
+    pub fn mail(&self, change: &MailChange) -> Result<(), StepFailure> {
         match change {
             MailChange::OfNotice { notice_id, mail_id, at } => {
                 self.mail_notice(*notice_id, *mail_id, *at)
@@ -75,7 +75,12 @@ impl Transaction<'_> {
         }
     }
 
-    fn mail_notice(&self, notice_id: Uuid, mail_id: Uuid, at: Timestamp) -> Result<(), Failure> {
+    fn mail_notice(
+        &self,
+        notice_id: Uuid,
+        mail_id: Uuid,
+        at: Timestamp,
+    ) -> Result<(), StepFailure> {
         self.one(
             "/* mail::mail_notice */ UPDATE notice SET mailed_at = ?2 WHERE notice_id = ?1 \
              AND mailed_at IS NULL AND taken_over_at IS NULL AND cancelled_at IS NULL",

@@ -7,15 +7,15 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::Sqlite;
 use super::column::{Columns, from_time};
 use super::step::{Step, texts};
-use super::transaction::{Failure, Transaction, unique};
-use cara_store::{Error, Fact, ForceCode, PendingPlan, PlanNumber, PlanVersion, Refused};
+use super::transaction::{StepFailure, Transaction, unique};
+use cara_store::{Error, Fact, ForceNumber, PendingPlan, PlanNumber, PlanVersion, Refused};
 
 impl cara_store::MappingVersions for Sqlite {
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
         self.read(newest).boxed()
     }
 
-    fn plan_history(&self, force: ForceCode) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
+    fn plan_history(&self, force: ForceNumber) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
         self.read(move |connection| history(connection, force)).boxed()
     }
 
@@ -32,7 +32,7 @@ impl cara_store::MappingVersions for Sqlite {
 
     fn pending_plan(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         name: String,
     ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>> {
         self.read(move |connection| pending(connection, force, &name)).boxed()
@@ -60,7 +60,7 @@ pub(crate) fn newest(connection: &Connection) -> rusqlite::Result<Vec<PlanVersio
 
 pub(crate) fn history(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
 ) -> rusqlite::Result<Vec<PlanVersion>> {
     let mut select = connection.prepare_cached(
         "/* mapping::history */ SELECT * FROM plan_version WHERE force = ?1 \
@@ -85,7 +85,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<PlanVersion> {
 
 pub(crate) fn pending(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     name: &str,
 ) -> rusqlite::Result<Option<PendingPlan>> {
     let mut select = connection.prepare_cached(
@@ -134,7 +134,7 @@ pub(crate) fn one(
 }
 
 impl Transaction<'_> {
-    pub fn activate(&mut self, version: &PlanVersion, facts: &[String]) -> Result<(), Failure> {
+    pub fn activate(&mut self, version: &PlanVersion, facts: &[String]) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* mapping::activate */ INSERT INTO plan_version (force, name, version, sha256, by, \
              at, because, text) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ?3 = 1 + coalesce(\
@@ -158,11 +158,11 @@ impl Transaction<'_> {
         drop(settle);
         match inserted {
             1 => self.facts(facts),
-            _ => Err(Failure::Conflict),
+            _ => Err(StepFailure::Conflict),
         }
     }
 
-    pub fn pend_plan(&self, pending: &PendingPlan) -> Result<(), Failure> {
+    pub fn pend_plan(&self, pending: &PendingPlan) -> Result<(), StepFailure> {
         let PendingPlan { force, name, sha256, by, at, because } = pending;
         self.one(
             "/* mapping::pend_plan */ INSERT OR REPLACE INTO plan_pending (force, name, sha256, by, at, \

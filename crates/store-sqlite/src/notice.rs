@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::Sqlite;
 use super::column::{Columns, from_compartment, from_day, from_time};
-use super::transaction::{Failure, Transaction, unique};
+use super::transaction::{StepFailure, Transaction, unique};
 use cara_clock::london_day;
-use cara_store::{About, DueNotice, Error, ForceCode, NewNotice, NoticeFilter, NoticeRow};
+use cara_store::{About, DueNotice, Error, ForceNumber, NewNotice, NoticeFilter, NoticeRow};
 
 const NOTICE: &str = "SELECT n.notice_id, n.force, n.test_data, n.compartment, n.sequence, n.kind, \
                       n.made_at, n.taken_over_at, n.cancelled_at, n.body, f.referral_id, h.hold_id, \
@@ -109,7 +109,7 @@ fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {
 /// was taken over.
 pub(crate) fn notices_of_day(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     test: bool,
     date: Date,
 ) -> rusqlite::Result<Vec<(Uuid, &'static str)>> {
@@ -137,7 +137,7 @@ pub(crate) fn notices_of_day(
 
 impl Transaction<'_> {
     /// What the force is told about an open hold, with the next number of its stream.
-    pub fn hold_notice(&self, hold_id: Uuid, notice: &NewNotice) -> Result<(), Failure> {
+    pub fn hold_notice(&self, hold_id: Uuid, notice: &NewNotice) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* notice::hold_notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
              sequence, hold_row, kind, cause, made_day, made_at, body, is_urgent) \
@@ -157,12 +157,12 @@ impl Transaction<'_> {
             notice.body.as_bytes(),
             notice.kind.is_urgent(),
         ]))?;
-        if written == 1 { Ok(()) } else { Err(Failure::Conflict) }
+        if written == 1 { Ok(()) } else { Err(StepFailure::Conflict) }
     }
 
     /// The number is drawn here, in the transaction that stores the notice, so that none is ever
     /// missing and none is there twice. A cause that was told about already is not told again.
-    pub fn notice(&self, referral_row: i64, notice: &NewNotice) -> Result<(), Failure> {
+    pub fn notice(&self, referral_row: i64, notice: &NewNotice) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* notice::notice */ INSERT INTO notice (notice_id, force, test_data, compartment, \
              sequence, referral_row, kind, cause, made_day, made_at, body, is_urgent) \
@@ -186,18 +186,18 @@ impl Transaction<'_> {
     }
 
     /// The force has taken a notice over. `Conflict` when it had before, or there is none.
-    pub fn take_over(&self, notice_id: Uuid, at: Timestamp) -> Result<(), Failure> {
+    pub fn take_over(&self, notice_id: Uuid, at: Timestamp) -> Result<(), StepFailure> {
         let mut update = self.connection.prepare_cached(
             "/* notice::take_over */ UPDATE notice SET taken_over_at = ?1 WHERE notice_id = ?2 \
              AND taken_over_at IS NULL",
         )?;
         match update.execute(params![from_time(at), notice_id.as_bytes()])? {
             1 => Ok(()),
-            _ => Err(Failure::Conflict),
+            _ => Err(StepFailure::Conflict),
         }
     }
 
-    pub fn due_notice(&self, due: &DueNotice) -> Result<(), Failure> {
+    pub fn due_notice(&self, due: &DueNotice) -> Result<(), StepFailure> {
         let DueNotice { about, facts, notice } = due;
         match *about {
             About::Referral(referral_id) => {
@@ -215,7 +215,7 @@ impl Transaction<'_> {
                     Some((referral_row, known)) if known == *facts => {
                         self.notice(referral_row, notice)
                     }
-                    _ => Err(Failure::Conflict),
+                    _ => Err(StepFailure::Conflict),
                 }
             }
             About::Hold(hold_id) => self.hold_notice(hold_id, notice),

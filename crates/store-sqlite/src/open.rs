@@ -14,14 +14,14 @@ use rusqlite::{Connection, OpenFlags, params};
 use uuid::Uuid;
 
 use super::anchor::Stand;
-use super::finding::Finding;
+use super::finding::RowFinding;
 use super::harm::Mark;
-use super::lock::{Held, Names, Place};
+use super::lock::{Held, LockedPath, OpenedNames};
 use super::table::Table;
-use super::transaction::Failure;
+use super::transaction::StepFailure;
 use super::{Error, Inspected, Options, audit, check, harm, migrate, scrub};
 use cara_clock::Clock;
-use cara_store::audit::End;
+use cara_store::audit::ChainEnd;
 use cara_vault::Vault;
 
 /// The file of one process: nobody else has it.
@@ -29,7 +29,7 @@ pub(crate) struct Opened {
     pub writer: Connection,
     pub readers: Vec<Connection>,
     pub held: Held,
-    pub names: Names,
+    pub names: OpenedNames,
     /// What the anchor holds; `None`: the store is opened for reading only.
     pub stand: Option<Stand>,
     /// Whether the run before this one, if there was one, closed the store.
@@ -44,7 +44,7 @@ struct Found {
     stand: Stand,
     /// Somebody had it open and has not closed it.
     is_open: bool,
-    findings: Vec<Finding>,
+    findings: Vec<RowFinding>,
     tables: Arc<[Table]>,
 }
 
@@ -57,7 +57,7 @@ const IS_OPEN: &str = "is_open";
 const INDEX_KEY: &str = "index_key";
 
 pub(crate) fn open(options: &Options, vault: &Vault, clock: &Clock) -> Result<Opened, Error> {
-    let place = Place::take(&options.path)?;
+    let place = LockedPath::take(&options.path)?;
     if options.anchor.parent().and_then(|folder| folder.canonicalize().ok()).as_ref()
         == Some(&place.folder)
     {
@@ -115,13 +115,13 @@ pub(crate) fn open(options: &Options, vault: &Vault, clock: &Clock) -> Result<Op
         held,
         stand: Some(stand),
         ended_cleanly: found.as_ref().is_none_or(|found| !found.is_open),
-        anchor_was_gone: anchored.is_none() && stand.end != End::START,
+        anchor_was_gone: anchored.is_none() && stand.end != ChainEnd::START,
         tables,
     })
 }
 
 /// Whatever is wrong with it; nothing of it is changed.
-fn open_for_reading(place: Place, options: &Options) -> Result<Opened, Error> {
+fn open_for_reading(place: LockedPath, options: &Options) -> Result<Opened, Error> {
     if place.bytes() == 0 {
         return Err(Error::Absent { path: place.path.clone() });
     }
@@ -192,7 +192,7 @@ fn look(held: &Held, vault: &Vault) -> Result<Found, Error> {
 
 /// As a start would look at it, without the start. Looked at whole and good, it may start again.
 pub(crate) fn inspect(options: &Options, vault: &Vault, deep: bool) -> Result<Inspected, Error> {
-    let place = Place::take(&options.path)?;
+    let place = LockedPath::take(&options.path)?;
     if place.bytes() == 0 {
         return match Stand::read(&options.anchor, vault)? {
             Some(anchored) => Err(gone(&place, options, anchored)),
@@ -222,14 +222,14 @@ pub(crate) fn inspect(options: &Options, vault: &Vault, deep: bool) -> Result<In
     })
 }
 
-fn gone(place: &Place, options: &Options, anchored: Stand) -> Error {
+fn gone(place: &LockedPath, options: &Options, anchored: Stand) -> Error {
     let (path, anchor) = (place.path.clone(), options.anchor.clone());
     Error::Gone { path, anchor, facts: anchored.end.sequence }
 }
 
 /// Refuses a store that has lost its log, or is not the one that `store.anchor` knows.
 fn weigh(
-    place: &Place,
+    place: &LockedPath,
     options: &Options,
     anchored: Option<Stand>,
     found: &Found,
@@ -244,7 +244,12 @@ fn weigh(
 }
 
 /// Refuses a store that is not the one that was left here, or has lost what it had.
-fn compare(place: &Place, options: &Options, anchored: Stand, found: Stand) -> Result<(), Error> {
+fn compare(
+    place: &LockedPath,
+    options: &Options,
+    anchored: Stand,
+    found: Stand,
+) -> Result<(), Error> {
     let other = || Error::Foreign { path: place.path.clone(), anchor: options.anchor.clone() };
     if anchored.store != found.store {
         return Err(other());
@@ -280,7 +285,7 @@ fn connect(path: &Path, busy_timeout_ms: u32) -> Result<Connection, Error> {
 
 /// A connection that leaves no trace: where the log holds nothing it is not looked for, and where
 /// it does it stays as it is.
-fn connect_for_reading(place: &Place) -> Result<Connection, Error> {
+fn connect_for_reading(place: &LockedPath) -> Result<Connection, Error> {
     let mut uri = String::from("file:");
     for byte in place.path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -335,10 +340,10 @@ fn fixed<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> Re
     }
 }
 
-fn head(connection: &Connection, vault: &Vault) -> Result<End, Error> {
+fn head(connection: &Connection, vault: &Vault) -> Result<ChainEnd, Error> {
     audit::read_end(connection, vault).map_err(|failure| match failure {
-        Failure::Backend(error) => error.into(),
-        Failure::Conflict | Failure::Impossible(_) => Error::AuditHead,
+        StepFailure::Backend(error) => error.into(),
+        StepFailure::Conflict | StepFailure::Impossible(_) => Error::AuditHead,
     })
 }
 
@@ -357,7 +362,7 @@ fn begin(connection: &mut Connection, vault: &Vault, clock: &Clock) -> Result<St
         insert.execute(params![INDEX_KEY, mark(vault)])?;
         insert.execute(params![STORE, clock.id().as_bytes()])?;
         insert.execute(params![IS_OPEN, [1_u8]])?;
-        let head = End::START.seal(vault);
+        let head = ChainEnd::START.seal(vault);
         transaction.execute(
             "/* open::begin */ INSERT INTO audit_head (only, sequence, mac, seal) \
              VALUES (1, 0, ?1, ?2)",

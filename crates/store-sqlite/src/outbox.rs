@@ -12,12 +12,12 @@ use tokio::sync::Notify;
 use super::Sqlite;
 use super::column::{Columns, MESSAGES_MAX, from_compartment, from_day, from_time};
 use super::harm;
-use super::step::{Outcome, STOPPING, Step, json};
-use super::transaction::{Added, Failure, Transaction};
+use super::step::{STOPPING, Step, StepEnd, json};
+use super::transaction::{Added, StepFailure, Transaction};
 use cara_clock::london_day;
 use cara_store::{
-    Backlog, CausedMessage, Error, Fact, Lease, Leased, MessageState, NewMessage, Refused, Route,
-    Settled,
+    Backlog, CausedMessage, Error, Fact, Lease, Leased, MessageState, NewMessage, OutboxRoute,
+    Refused, Settled,
 };
 
 mod claim;
@@ -31,7 +31,7 @@ pub(crate) use {claim::LATER_MAX, pending::count, pending::oldest};
 impl cara_store::OutboxRows for Sqlite {
     fn claim(
         &self,
-        route: Route,
+        route: OutboxRoute,
         limit: usize,
         lease_s: u32,
     ) -> BoxFuture<'_, Result<Vec<Result<Leased, Lease>>, Error>> {
@@ -76,7 +76,7 @@ impl cara_store::OutboxRows for Sqlite {
             });
             let results = self.carry_out(steps.collect()).await;
             let answers = results.into_iter().map(|result| match result {
-                Ok(outcome) => Ok(outcome == Outcome::Settled),
+                Ok(outcome) => Ok(outcome == StepEnd::Settled),
                 Err(Refused::Unavailable { reason }) => Err(Error::Unavailable { reason }),
                 Err(fault @ Refused::Fault { .. }) => Err(Error::Backend(Box::new(fault))),
                 Err(Refused::Conflict) => Ok(false),
@@ -102,7 +102,7 @@ impl cara_store::OutboxRows for Sqlite {
                 let (provider, fact) = (provider.clone(), fact.take());
                 let step = Step::Resend { provider, since, until, after, fact };
                 match self.carry_out(VecDeque::from([step])).await.pop() {
-                    Some(Ok(Outcome::Resent { rows, next })) => {
+                    Some(Ok(StepEnd::Resent { rows, next })) => {
                         resent += rows;
                         match next {
                             Some(next) => after = next,
@@ -170,7 +170,7 @@ impl Transaction<'_> {
         referral_row: i64,
         outbox_row: i64,
         message: &NewMessage,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* outbox::insert_message */ INSERT INTO outbox (outbox_row, compartment, attempts, \
              event_id, after, kind, provider, waits_since) VALUES (?1, ?2, 0, ?3, ?4, ?5, \
@@ -193,7 +193,7 @@ impl Transaction<'_> {
         &self,
         referral_row: i64,
         messages: &[CausedMessage],
-    ) -> Result<Option<Added>, Failure> {
+    ) -> Result<Option<Added>, StepFailure> {
         let mut first = None;
         for message in messages {
             let message_row = self.next_row()?;
@@ -222,7 +222,7 @@ impl Transaction<'_> {
 
     /// Revisions and the messages that no revision carries share their numbers, so that the outbox
     /// lies in the order in which everything came.
-    pub fn next_row(&self) -> Result<i64, Failure> {
+    pub fn next_row(&self) -> Result<i64, StepFailure> {
         let mut select = self.connection.prepare_cached(
             "/* outbox::next_row */ SELECT 1 + max(coalesce((SELECT max(revision_row) \
              FROM revision), 0), coalesce((SELECT max(message_row) FROM message), 0))",

@@ -11,7 +11,7 @@ use super::Sqlite;
 use super::column::{Columns, from_compartment, from_day, from_time};
 use super::readers::in_snapshot;
 use super::step::json;
-use super::transaction::{Failure, Transaction};
+use super::transaction::{StepFailure, Transaction};
 use cara_store::{Error, Reconciled};
 
 /// Carriers of messages that one look at a day goes through.
@@ -165,7 +165,7 @@ pub(crate) fn reconciled(
 }
 
 impl Transaction<'_> {
-    pub fn reconciled(&self, reconciled: &Reconciled) -> Result<(), Failure> {
+    pub fn reconciled(&self, reconciled: &Reconciled) -> Result<(), StepFailure> {
         let mut upsert = self.connection.prepare_cached(
             "/* reconciliation::reconciled */ INSERT INTO reconciliation (provider, compartment, day, \
              arrived_at, missing_here, missing_there) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \

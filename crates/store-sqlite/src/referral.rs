@@ -9,15 +9,15 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, MESSAGES_MAX, from_action, from_day, from_time};
 use super::readers::in_snapshot;
-use super::transaction::{Added, Failure, Transaction, unique};
+use super::transaction::{Added, StepFailure, Transaction, unique};
 use cara_clock::london_day;
 use cara_store::{
-    BoundKey, Digest, Error, ForceCode, KeptPlace, KeptRaw, KeyIndex, Known, KnownReferral,
+    BoundKey, Digest, Error, ForceNumber, KeptPlace, KeptRaw, KeyIndex, Known, KnownReferral,
     KnownRevision, NewRevision, RecordIndex, ReferralRow, RevisionRow, RowId,
 };
 
 impl cara_store::Referrals for Sqlite {
-    fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>> {
+    fn look(&self, force: ForceNumber, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>> {
         self.read(move |connection| {
             in_snapshot(connection, |connection| look(connection, force, record))
         })
@@ -26,7 +26,7 @@ impl cara_store::Referrals for Sqlite {
 
     fn bound_key(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         key: KeyIndex,
     ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>> {
         self.read(move |connection| bound_key(connection, force, key)).boxed()
@@ -41,7 +41,7 @@ impl cara_store::Referrals for Sqlite {
 
     fn kept_raws(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         mapping: String,
         before: Option<KeptPlace>,
         limit: usize,
@@ -51,7 +51,7 @@ impl cara_store::Referrals for Sqlite {
 
     fn kept_count(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         mapping: String,
         at_most: usize,
     ) -> BoxFuture<'_, Result<u64, Error>> {
@@ -61,7 +61,7 @@ impl cara_store::Referrals for Sqlite {
 
 pub(crate) fn look(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     record: RecordIndex,
 ) -> rusqlite::Result<Known> {
     let mut select = connection.prepare_cached(
@@ -122,7 +122,7 @@ fn known_revisions(
 
 pub(crate) fn bound_key(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     key: KeyIndex,
 ) -> rusqlite::Result<Option<BoundKey>> {
     let mut select = connection.prepare_cached(
@@ -202,7 +202,7 @@ fn revision(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Revision
 
 pub(crate) fn kept_raws(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     mapping: &str,
     before: Option<KeptPlace>,
     limit: usize,
@@ -239,7 +239,7 @@ pub(crate) fn kept_raws(
 
 pub(crate) fn kept_count(
     connection: &Connection,
-    force: ForceCode,
+    force: ForceNumber,
     mapping: &str,
     at_most: usize,
 ) -> rusqlite::Result<u64> {
@@ -255,9 +255,9 @@ pub(crate) fn kept_count(
 }
 
 impl Transaction<'_> {
-    pub fn revision(&self, revision: &NewRevision, flags: &str) -> Result<Added, Failure> {
+    pub fn revision(&self, revision: &NewRevision, flags: &str) -> Result<Added, StepFailure> {
         if revision.messages.len() > MESSAGES_MAX {
-            return Err(Failure::Impossible("a revision has more than eight messages"));
+            return Err(StepFailure::Impossible("a revision has more than eight messages"));
         }
         let referral_row = if revision.revision == 1 {
             self.insert_referral(revision)?
@@ -271,7 +271,7 @@ impl Transaction<'_> {
                 Compartment::Victim => revision.victim_event.is_some(),
             };
             if !body_is_there {
-                return Err(Failure::Impossible("a message has no body in its revision"));
+                return Err(StepFailure::Impossible("a message has no body in its revision"));
             }
             self.insert_message(referral_row, revision_row * MESSAGES_MAX as i64 + place, message)?;
         }
@@ -280,9 +280,9 @@ impl Transaction<'_> {
         Ok(Added { revision_row, messages: messages as u64 })
     }
 
-    fn insert_referral(&self, revision: &NewRevision) -> Result<i64, Failure> {
+    fn insert_referral(&self, revision: &NewRevision) -> Result<i64, StepFailure> {
         let Some(keys) = &revision.keys else {
-            return Err(Failure::Impossible("revision 1 brings no keys"));
+            return Err(StepFailure::Impossible("revision 1 brings no keys"));
         };
         let mut insert = self.connection.prepare_cached(
             "/* referral::insert_referral */ INSERT INTO referral (referral_id, force, record_index, \
@@ -305,7 +305,7 @@ impl Transaction<'_> {
     }
 
     /// Moves the referral from the revision before this one to this one.
-    fn advance_referral(&self, revision: &NewRevision) -> Result<i64, Failure> {
+    fn advance_referral(&self, revision: &NewRevision) -> Result<i64, StepFailure> {
         let mut update = self.connection.prepare_cached(
             "/* referral::advance_referral */ UPDATE referral SET latest_revision = ?1 \
              WHERE referral_id = ?2 AND latest_revision = ?1 - 1 AND force = ?3 \
@@ -320,11 +320,11 @@ impl Transaction<'_> {
         ])?;
         let referral_row = match rows.next()? {
             Some(row) => row.get(0)?,
-            None => return Err(Failure::Conflict),
+            None => return Err(StepFailure::Conflict),
         };
         // An UPDATE with RETURNING has ended only when its rows have.
         if rows.next()?.is_some() {
-            return Err(Failure::Impossible("two referrals have one id"));
+            return Err(StepFailure::Impossible("two referrals have one id"));
         }
         Ok(referral_row)
     }
@@ -334,7 +334,7 @@ impl Transaction<'_> {
         referral_row: i64,
         revision: &NewRevision,
         flags: &str,
-    ) -> Result<i64, Failure> {
+    ) -> Result<i64, StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* referral::insert_revision */ INSERT INTO revision (revision_row, referral_row, revision, force, \
              received_day, received_at, action, contact_agreed, extracted_at, deadline, \
@@ -373,7 +373,7 @@ impl Transaction<'_> {
         .map(|_| revision_row)
     }
 
-    pub fn bind_key(&self, key: &BoundKey) -> Result<(), Failure> {
+    pub fn bind_key(&self, key: &BoundKey) -> Result<(), StepFailure> {
         let mut insert = self.connection.prepare_cached(
             "/* referral::bind_key */ INSERT INTO bound_key (force, key_index, body, answer, at) \
              VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -11,14 +11,14 @@ use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::column::{Columns, from_time};
-use super::finding::{Finding, Turn};
+use super::finding::{RowFinding, ScrubTurn};
 use super::readers::in_snapshot;
 use super::step::Step;
 use super::table::{ROWS, Table};
-use super::transaction::{Failure, Transaction};
+use super::transaction::{StepFailure, Transaction};
 use super::{Error, Sqlite, harm};
 use cara_metric::{Metric, alert};
-use cara_store::{Checked, Scrubbed};
+use cara_store::{CheckedTable, Scrubbed};
 use cara_vault::Vault;
 
 const EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -43,7 +43,7 @@ pub(crate) struct Scrub {
 
 /// A table with how far it was looked at.
 struct Standing {
-    checked: Checked,
+    checked: CheckedTable,
     began_at: Option<Timestamp>,
     after: Option<Vec<Value>>,
 }
@@ -90,7 +90,7 @@ impl Scrub {
         connection: &Connection,
         vault: &Vault,
         now: Timestamp,
-    ) -> Result<Vec<Turn>, (String, Error)> {
+    ) -> Result<Vec<ScrubTurn>, (String, Error)> {
         let file = |error: rusqlite::Error| ("file".to_owned(), Error::from(error));
         let standings = standings(connection).map_err(file)?;
         let mut damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +112,7 @@ impl Scrub {
             })?;
             rows += looked.rows;
             let (after, findings) = (looked.last, looked.findings);
-            turns.push(Turn { table: name.clone(), began_at, after, findings });
+            turns.push(ScrubTurn { table: name.clone(), began_at, after, findings });
         }
         Ok(turns)
     }
@@ -122,7 +122,7 @@ impl Scrub {
         &'s self,
         standings: &'s [Standing],
         damaged: &[String],
-        turns: &[Turn],
+        turns: &[ScrubTurn],
         now: Timestamp,
     ) -> Option<(&'s Table, Option<&'s Standing>)> {
         let rank = |table: &&Table| {
@@ -173,7 +173,7 @@ fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
     )?;
     let rows = select.query_map([], |row| {
         Ok(Standing {
-            checked: Checked {
+            checked: CheckedTable {
                 table: row.get("name")?,
                 at: Columns(row).optional_time("checked_at")?,
             },
@@ -185,12 +185,15 @@ fn standings(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
 }
 
 /// Every table with the time when the last look at all of its rows began.
-pub(crate) fn checked(connection: &Connection, tables: &[Table]) -> Result<Vec<Checked>, Error> {
+pub(crate) fn checked(
+    connection: &Connection,
+    tables: &[Table],
+) -> Result<Vec<CheckedTable>, Error> {
     let known = standings(connection)?;
     let tables = tables.iter().map(|table| {
         let standing = known.iter().find(|it| it.checked.table == table.name);
         let at = standing.and_then(|it| it.checked.at);
-        Checked { table: table.name.clone(), at }
+        CheckedTable { table: table.name.clone(), at }
     });
     Ok(tables.collect())
 }
@@ -200,7 +203,7 @@ pub(crate) fn whole(
     connection: &Connection,
     vault: &Vault,
     tables: &[Table],
-) -> Result<Vec<Finding>, Error> {
+) -> Result<Vec<RowFinding>, Error> {
     let said: String =
         connection
             .query_row("/* scrub::whole */ PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -232,7 +235,7 @@ pub(crate) fn whole(
 }
 
 /// A finding for the person who is told: which row, whose case.
-pub(crate) fn words(finding: &Finding) -> String {
+pub(crate) fn words(finding: &RowFinding) -> String {
     let row = finding.row.map(|row| format!(" row {row}")).unwrap_or_default();
     let case = finding.case_id.map(|id| format!(", case {id}")).unwrap_or_default();
     format!("{}{row}{case}: {}", finding.table, finding.what)
@@ -246,7 +249,7 @@ pub(crate) fn tell(connection: &Connection, metric: &Metric) -> rusqlite::Result
     let finding = |row: &Row<'_>| {
         let table: String = row.get("name")?;
         let case_id = row.get::<_, Option<[u8; 16]>>("case_id")?.map(Uuid::from_bytes);
-        Ok(Finding { table, row: row.get("row")?, case_id, what: row.get("what")? })
+        Ok(RowFinding { table, row: row.get("row")?, case_id, what: row.get("what")? })
     };
     let found = select.query_map([TOLD_MAX as i64 + 1], finding)?;
     let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -261,7 +264,7 @@ pub(crate) fn tell(connection: &Connection, metric: &Metric) -> rusqlite::Result
 /// Writes down what was found; what was known already keeps its time.
 pub(crate) fn note(
     connection: &Connection,
-    findings: &[Finding],
+    findings: &[RowFinding],
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let mut count = connection.prepare_cached(
@@ -328,7 +331,7 @@ impl Sqlite {
 }
 
 impl Transaction<'_> {
-    pub fn scrubbed(&self, turn: &Turn) -> Result<(), Failure> {
+    pub fn scrubbed(&self, turn: &ScrubTurn) -> Result<(), StepFailure> {
         note(self.connection, &turn.findings, self.now)?;
         let began_at = from_time(turn.began_at);
         let sql = match turn.after {

@@ -4,8 +4,8 @@ use rusqlite::{Connection, Row};
 use uuid::Uuid;
 
 use super::Error;
-use super::finding::Finding;
-use cara_vault::{Binding, Keys, Offender, Raw, Sealed, Vault, Victim, WrappedKeys};
+use super::finding::RowFinding;
+use cara_vault::{Binding, Keys, OffenderKey, RawKey, Sealed, Vault, VictimKey, WrappedKeys};
 
 /// Under whose key a column is sealed.
 #[derive(Clone, Copy)]
@@ -101,7 +101,7 @@ pub(crate) fn look(
     vault: &Vault,
     table: &str,
     (first, last): (i64, i64),
-    findings: &mut Vec<Finding>,
+    findings: &mut Vec<RowFinding>,
 ) -> Result<(), Error> {
     let Some(sealing) = SEALED.iter().find(|sealing| sealing.table == table) else {
         return Ok(());
@@ -119,7 +119,7 @@ pub(crate) fn look(
             Err(Closed::Row) => "what it belongs to is not there",
         };
         let (table, row) = (table.to_owned(), row.get(0)?);
-        findings.push(Finding { table, row, case_id, what: what.to_owned() });
+        findings.push(RowFinding { table, row, case_id, what: what.to_owned() });
     }
     Ok(())
 }
@@ -173,10 +173,10 @@ fn open(
     side: Side,
 ) -> Result<(), cara_vault::Error> {
     match side {
-        Side::Raw => vault.holds(keys, binding, &Sealed::<Raw>::from_stored(bytes)),
+        Side::Raw => vault.holds(keys, binding, &Sealed::<RawKey>::from_stored(bytes)),
         Side::Offender | Side::Compartment => {
-            vault.holds(keys, binding, &Sealed::<Offender>::from_stored(bytes))
+            vault.holds(keys, binding, &Sealed::<OffenderKey>::from_stored(bytes))
         }
-        Side::Victim => vault.holds(keys, binding, &Sealed::<Victim>::from_stored(bytes)),
+        Side::Victim => vault.holds(keys, binding, &Sealed::<VictimKey>::from_stored(bytes)),
     }
 }

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::finding::Turn;
+use super::finding::ScrubTurn;
 use cara_store::{
-    CausedMessage, Entry, Fact, ForceCode, Lease, PlanVersion, Refused, Settled, What,
+    CausedMessage, Entry, Fact, ForceNumber, Lease, PlanVersion, Refused, Settled, What,
 };
 
 /// Why nothing is taken once the store closes.
@@ -38,7 +38,7 @@ pub(crate) enum Step {
     },
     Probe,
     /// Some rows were looked at.
-    Scrubbed(Vec<Turn>),
+    Scrubbed(Vec<ScrubTurn>),
 }
 
 /// An entry with its JSON texts made.
@@ -158,7 +158,7 @@ pub(crate) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
 
 impl Step {
     /// The force whose records it counts among, and how many bytes it adds.
-    pub fn grows(&self) -> Option<(ForceCode, u64)> {
+    pub fn grows(&self) -> Option<(ForceNumber, u64)> {
         match self {
             Step::Entry(prepared) => prepared.entry.sent_by.map(|it| (it, self.bytes() as u64)),
             _ => None,
@@ -193,7 +193,7 @@ impl Step {
 
 /// How a committed step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum StepEnd {
     Written {
         entry_id: Uuid,
     },
@@ -212,6 +212,6 @@ pub(crate) enum Outcome {
 /// One caller's steps, in order, and what has become of them so far.
 pub(crate) struct Work {
     pub steps: VecDeque<Step>,
-    pub results: Vec<Result<Outcome, Refused>>,
-    pub reply: oneshot::Sender<Vec<Result<Outcome, Refused>>>,
+    pub results: Vec<Result<StepEnd, Refused>>,
+    pub reply: oneshot::Sender<Vec<Result<StepEnd, Refused>>>,
 }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, from_time};
 use super::readers::in_snapshot;
-use super::transaction::{Failure, Transaction};
-use cara_store::{Error, ForceCode, Late, LateBefore, Sweep, SweepChange};
+use super::transaction::{StepFailure, Transaction};
+use cara_store::{Error, ForceNumber, Late, LateBefore, Sweep, SweepChange};
 
 /// Outbox rows that one look for incomplete pairs goes through.
 const PAIR_ROWS_MAX: i64 = 10_000;
@@ -93,7 +93,7 @@ fn by_force(
     connection: &Connection,
     sql: &str,
     bound: &[&dyn rusqlite::ToSql],
-) -> rusqlite::Result<Vec<(ForceCode, u64)>> {
+) -> rusqlite::Result<Vec<(ForceNumber, u64)>> {
     let mut select = connection.prepare_cached(sql)?;
     let rows = select
         .query_map(bound, |row| Ok((Columns(row).force()?, row.get::<_, i64>("count")? as u64)))?;
@@ -148,7 +148,7 @@ pub(crate) fn state(connection: &Connection) -> rusqlite::Result<Option<Sweep>> 
 }
 
 impl Transaction<'_> {
-    pub fn sweep(&self, change: &SweepChange) -> Result<(), Failure> {
+    pub fn sweep(&self, change: &SweepChange) -> Result<(), StepFailure> {
         match change {
             SweepChange::Ran { at, is_stopped } => self.seen(*at, *is_stopped),
             SweepChange::AcceptClock { at } => self.one(
@@ -159,7 +159,7 @@ impl Transaction<'_> {
         }
     }
 
-    fn seen(&self, at: Timestamp, stopped: bool) -> Result<(), Failure> {
+    fn seen(&self, at: Timestamp, stopped: bool) -> Result<(), StepFailure> {
         let mut upsert = self.connection.prepare_cached(
             "/* sweep::seen */ INSERT INTO sweep (only, seen_at, stopped_at) VALUES (1, ?1, ?2) \
              ON CONFLICT (only) DO UPDATE SET seen_at = CASE WHEN ?2 IS NULL THEN ?1 \

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params_from_iter};
 
 use super::audit::Chain;
-use super::finding::Finding;
+use super::finding::RowFinding;
 use super::harm::damaged;
 use super::{Error, seal};
 use cara_vault::Vault;
@@ -61,11 +61,11 @@ struct Sql {
 
 /// What came of a look at some rows.
 #[derive(Debug, Default)]
-pub(crate) struct Looked {
+pub(crate) struct RowsLooked {
     pub rows: usize,
     /// The key of the last row; `None`: there are no more.
     pub last: Option<Vec<Value>>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RowFinding>,
 }
 
 /// Every table, by name.
@@ -162,35 +162,13 @@ impl Table {
                  ORDER BY {key} LIMIT {ROWS}"
             )
         };
-        let terms = |names: Vec<&String>| {
-            let terms = names.into_iter().enumerate();
-            terms
-                .map(|(at, name)| format!("{name} IS ?{}", at + 1))
-                .collect::<Vec<_>>()
-                .join(" AND ")
-        };
         let mut seeks = vec![format!(
             "/* table::seek */ {SELECT}1 FROM {name} NOT INDEXED WHERE {}",
-            terms(self.key.iter().collect())
+            terms(self.key.iter())
         )];
-        let mut touch = Vec::new();
-        for index in &self.indexes {
-            let by = &index.name;
-            let names = index.columns.iter().filter_map(|at| self.columns.get(*at));
-            let names: Vec<_> = names.map(|column| &column.name).collect();
-            let all = names.iter().copied().chain(&self.key).collect();
-            let and = index.only.as_ref().map(|only| format!(" AND ({only})")).unwrap_or_default();
-            seeks.push(format!(
-                "/* table::seek */ {SELECT}1 FROM {name} INDEXED BY {by} WHERE {}{and}",
-                terms(all)
-            ));
-            let only = index.only.as_ref().map(|it| format!("WHERE ({it})")).unwrap_or_default();
-            let order = names.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
-            touch.push(format!(
-                "/* table::touch */ {SELECT}1 FROM {name} INDEXED BY {by} {only} \
-                 ORDER BY {order} LIMIT 1"
-            ));
-        }
+        let (found, touch): (Vec<_>, Vec<_>) =
+            self.indexes.iter().map(|index| self.index_statements(index)).unzip();
+        seeks.extend(found);
         let copied = |filter: String| match self.copy {
             Some(_) => format!(
                 "/* table::copied */ {SELECT}count(*) FROM {name} INDEXED BY {name}_copy{filter}"
@@ -213,6 +191,24 @@ impl Table {
                 copied(format!(" WHERE {behind} AND ({key}) <= ({between})")),
             ],
         }
+    }
+
+    /// What finds a row by one index, and what touches the index alone.
+    fn index_statements(&self, index: &Index) -> (String, String) {
+        let (name, by) = (&self.name, &index.name);
+        let names = index.columns.iter().filter_map(|at| self.columns.get(*at));
+        let names: Vec<_> = names.map(|column| &column.name).collect();
+        let and = index.only.as_ref().map(|only| format!(" AND ({only})")).unwrap_or_default();
+        let only = index.only.as_ref().map(|it| format!("WHERE ({it})")).unwrap_or_default();
+        let order = names.iter().map(|it| it.as_str()).collect::<Vec<_>>().join(", ");
+        let all = terms(names.into_iter().chain(&self.key));
+        (
+            format!("/* table::seek */ {SELECT}1 FROM {name} INDEXED BY {by} WHERE {all}{and}"),
+            format!(
+                "/* table::touch */ {SELECT}1 FROM {name} INDEXED BY {by} {only} \
+                 ORDER BY {order} LIMIT 1"
+            ),
+        )
     }
 
     /// Every statement that looks at this table.
@@ -253,24 +249,21 @@ impl Table {
         connection: &Connection,
         vault: &Vault,
         after: Option<&[Value]>,
-    ) -> Result<Looked, Error> {
+    ) -> Result<RowsLooked, Error> {
         let mut select = connection.prepare_cached(&self.sql.rows[usize::from(after.is_some())])?;
         let mut seeks = Vec::new();
         let mut chain = Chain::default();
-        let mut looked = Looked::default();
+        let mut looked = RowsLooked::default();
         let mut first = None;
         let mut last = after.map(<[Value]>::to_vec);
         let mut rows = select.query(params_from_iter(after.unwrap_or_default()))?;
         while let Some(row) = rows.next()? {
-            let part = |from: usize, count: usize| {
-                (from..from + count).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>()
-            };
             if seeks.is_empty() {
                 let made = self.sql.seeks.iter().map(|sql| connection.prepare_cached(sql));
                 seeks = made.collect::<rusqlite::Result<_>>()?;
             }
-            let key = part(0, self.key.len())?;
-            let values = part(self.key.len(), self.columns.len())?;
+            let key = part(row, 0, self.key.len())?;
+            let values = part(row, self.key.len(), self.columns.len())?;
             if last.as_ref().is_some_and(|last| !follows(last, &key)) {
                 return damaged(&self.name, "its rows are not in their order");
             }
@@ -279,27 +272,14 @@ impl Table {
                 _ => None,
             };
             if let Some(column) = self.unfit(&values) {
-                looked.findings.push(Finding {
+                looked.findings.push(RowFinding {
                     table: self.name.clone(),
                     row: number,
                     case_id: None,
                     what: format!("`{column}` holds what no writer of this program makes"),
                 });
             }
-            let mut seeks = seeks.iter_mut();
-            if let Some(seek) = seeks.next()
-                && !seek.exists(params_from_iter(&key))?
-            {
-                return damaged(&self.name, "a row is not found by its key");
-            }
-            for ((place, index), seek) in self.indexes.iter().enumerate().zip(seeks) {
-                let is_in: bool = row.get(self.key.len() + self.columns.len() + place)?;
-                let bound = index.columns.iter().filter_map(|at| values.get(*at)).chain(&key);
-                if is_in && !seek.exists(params_from_iter(bound))? {
-                    let what = format!("index `{}` does not agree with a row", index.name);
-                    return damaged(&self.name, what);
-                }
-            }
+            self.seek(row, &key, &values, &mut seeks)?;
             if self.name == "audit" {
                 chain.link(connection, vault, &values)?;
             }
@@ -318,6 +298,31 @@ impl Table {
         }
         looked.last = last.filter(|_| !is_end);
         Ok(looked)
+    }
+
+    /// A row is found by its key, and by every index that it is in.
+    fn seek(
+        &self,
+        row: &Row<'_>,
+        key: &[Value],
+        values: &[Value],
+        seeks: &mut [CachedStatement<'_>],
+    ) -> Result<(), Error> {
+        let mut seeks = seeks.iter_mut();
+        if let Some(seek) = seeks.next()
+            && !seek.exists(params_from_iter(key))?
+        {
+            return damaged(&self.name, "a row is not found by its key");
+        }
+        for ((place, index), seek) in self.indexes.iter().enumerate().zip(seeks) {
+            let is_in: bool = row.get(self.key.len() + self.columns.len() + place)?;
+            let bound = index.columns.iter().filter_map(|at| values.get(*at)).chain(key);
+            if is_in && !seek.exists(params_from_iter(bound))? {
+                let what = format!("index `{}` does not agree with a row", index.name);
+                return damaged(&self.name, what);
+            }
+        }
+        Ok(())
     }
 
     /// The copy has as many rows between two keys as the table.
@@ -361,6 +366,17 @@ impl Table {
         let unfit = self.columns.iter().zip(values).find(|(column, value)| !column.fits(value));
         unfit.map(|(column, _)| column.name.as_str())
     }
+}
+
+/// Each of these columns as it is bound, all of them.
+fn terms<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let terms = names.enumerate().map(|(at, name)| format!("{name} IS ?{}", at + 1));
+    terms.collect::<Vec<_>>().join(" AND ")
+}
+
+/// Some columns of a row.
+fn part(row: &Row<'_>, from: usize, count: usize) -> rusqlite::Result<Vec<Value>> {
+    (from..from + count).map(|at| row.get(at)).collect()
 }
 
 /// Whether one key lies behind another of the same table.

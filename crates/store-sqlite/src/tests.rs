@@ -12,7 +12,7 @@ mod power;
 
 use super::*;
 use cara_store::audit::verify;
-use cara_store::contract::{self, Place, accept, revision, start, write};
+use cara_store::contract::{self, TestStore, accept, revision, start, write};
 use cara_store::{
     AuditChain as _, Cases as _, Days as _, Entries as _, OutboxRows as _, Reconciliations as _,
     Referrals as _, Refused, Store, Upkeep as _,
@@ -28,7 +28,7 @@ struct Folder {
 }
 
 fn vault_in(path: &std::path::Path) -> Arc<Vault> {
-    let settings = cara_config::Vault {
+    let settings = cara_config::VaultSettings {
         epochs: path.join("epochs"),
         index_key: cara_config::SecretFile::at(path.join("index.key"), "vault.index_key"),
         audit_key: cara_config::SecretFile::at(path.join("audit.key"), "vault.audit_key"),
@@ -67,7 +67,7 @@ impl Folder {
     }
 }
 
-impl Place for Folder {
+impl TestStore for Folder {
     fn open(&self) -> Arc<dyn Store> {
         Arc::new(self.open_with(&self.options()).unwrap())
     }

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Params};
 
-use cara_store::audit::End;
+use cara_store::audit::ChainEnd;
 use cara_vault::Vault;
 
 /// Why a step was not carried out.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum StepFailure {
     /// The state is not the one that the step names.
     Conflict,
     /// The caller gave what no caller may give; a fault of ours.
@@ -16,9 +16,9 @@ pub(crate) enum Failure {
     Backend(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for StepFailure {
     fn from(error: rusqlite::Error) -> Self {
-        Failure::Backend(error)
+        StepFailure::Backend(error)
     }
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Transaction<'w> {
     pub vault: &'w Vault,
     pub now: Timestamp,
     /// The audit chain's end as far as this transaction has written it.
-    pub end: End,
+    pub end: ChainEnd,
 }
 
 /// Outbox rows that an entry added.
@@ -39,7 +39,7 @@ pub(crate) struct Added {
 }
 
 /// A row that is there already is somebody who was first.
-pub(crate) fn unique<T>(written: rusqlite::Result<T>) -> Result<T, Failure> {
+pub(crate) fn unique<T>(written: rusqlite::Result<T>) -> Result<T, StepFailure> {
     use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
     written.map_err(|error| match error.sqlite_error() {
         Some(code)
@@ -48,18 +48,18 @@ pub(crate) fn unique<T>(written: rusqlite::Result<T>) -> Result<T, Failure> {
                 SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY
             ) =>
         {
-            Failure::Conflict
+            StepFailure::Conflict
         }
-        _ => Failure::Backend(error),
+        _ => StepFailure::Backend(error),
     })
 }
 
 impl Transaction<'_> {
     /// An update of exactly one row; none is a `Conflict`.
-    pub fn one(&self, sql: &str, bound: impl Params) -> Result<(), Failure> {
+    pub fn one(&self, sql: &str, bound: impl Params) -> Result<(), StepFailure> {
         match self.connection.prepare_cached(sql)?.execute(bound)? {
             1 => Ok(()),
-            _ => Err(Failure::Conflict),
+            _ => Err(StepFailure::Conflict),
         }
     }
 }

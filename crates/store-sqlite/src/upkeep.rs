@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::Columns;
 use super::step::{STOPPING, Step};
-use super::writer::Command;
+use super::writer::WriterCommand;
 use cara_store::{Error, Scrubbed};
 use cara_vault::WrappedKeys;
 
@@ -44,7 +44,7 @@ impl cara_store::Upkeep for Sqlite {
             self.readers.close();
             let Some(commands) = self.commands() else { return Ok(()) };
             let (reply, answer) = oneshot::channel();
-            let sent = commands.send(Command::Close(reply)).await;
+            let sent = commands.send(WriterCommand::Close(reply)).await;
             drop(commands);
             let closed = match sent {
                 Ok(()) => answer.await,

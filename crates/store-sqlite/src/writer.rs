@@ -6,6 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -14,22 +15,22 @@ use super::anchor::Keeper;
 use super::column::{from_day, revision_row};
 use super::growth::Growth;
 use super::harm::{self, Harm};
-use super::lock::Names;
+use super::lock::OpenedNames;
 use super::outbox::{Claims, Effects};
-use super::step::{Outcome, STOPPING, Step, Work};
-use super::transaction::{Added, Failure, Transaction};
+use super::step::{STOPPING, Step, StepEnd, Work};
+use super::transaction::{Added, StepFailure, Transaction};
 use super::{Error, audit, open, statement};
 use cara_clock::{Clock, london_day};
 use cara_metric::Metric;
-use cara_store::audit::End;
+use cara_store::audit::ChainEnd;
 use cara_store::{Refused, Settled};
-use cara_supervisor::{contain_now, disk_free_bytes};
+use cara_supervisor::{contain_now, disk_free_bytes, point};
 use cara_vault::Vault;
 
 const STEPS_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 4 << 20;
 
-pub(crate) enum Command {
+pub(crate) enum WriterCommand {
     Work(Work),
     /// Finish what came before, put everything into the main file and end.
     Close(oneshot::Sender<Result<(), Error>>),
@@ -37,7 +38,7 @@ pub(crate) enum Command {
 
 pub(crate) struct Writer {
     pub connection: Connection,
-    pub commands: mpsc::Receiver<Command>,
+    pub commands: mpsc::Receiver<WriterCommand>,
     pub vault: Arc<Vault>,
     pub clock: Clock,
     pub metric: Metric,
@@ -50,7 +51,7 @@ pub(crate) struct Writer {
     pub folder: PathBuf,
     pub disk_reserve_bytes: u64,
     /// What the names of the open files stood for when they were opened.
-    pub names: Names,
+    pub names: OpenedNames,
     pub harm: Arc<Harm>,
     /// `None`: the store is opened for reading only.
     pub keeper: Option<Arc<Keeper>>,
@@ -84,7 +85,7 @@ impl Batch {
 }
 
 /// The end of each step, what they do to the claims, and the end of the audit chain.
-type Written = (Vec<Result<Outcome, Refused>>, Effects, End);
+type Written = (Vec<Result<StepEnd, Refused>>, Effects, ChainEnd);
 
 /// What became of a transaction as a whole, when it did not commit.
 struct Abort {
@@ -94,7 +95,15 @@ struct Abort {
 }
 
 impl Writer {
-    pub fn run(mut self) {
+    pub fn start(writer: Writer) -> Result<thread::JoinHandle<()>, Error> {
+        let run = move || {
+            point("store-writer");
+            writer.run();
+        };
+        thread::Builder::new().name("store-writer".into()).spawn(run).map_err(Error::Thread)
+    }
+
+    fn run(mut self) {
         let mut carried: Option<Work> = None;
         loop {
             let mut batch = Batch::default();
@@ -102,8 +111,8 @@ impl Writer {
             let mut next = carried.take();
             if next.is_none() {
                 match self.commands.blocking_recv() {
-                    Some(Command::Work(work)) => next = Some(work),
-                    Some(Command::Close(reply)) => return self.close(reply),
+                    Some(WriterCommand::Work(work)) => next = Some(work),
+                    Some(WriterCommand::Close(reply)) => return self.close(reply),
                     None => {
                         let (reply, _) = oneshot::channel();
                         return self.close(reply);
@@ -119,8 +128,8 @@ impl Writer {
                     break;
                 }
                 match self.commands.try_recv() {
-                    Ok(Command::Work(work)) => next = Some(work),
-                    Ok(Command::Close(reply)) => closing = Some(reply),
+                    Ok(WriterCommand::Work(work)) => next = Some(work),
+                    Ok(WriterCommand::Close(reply)) => closing = Some(reply),
                     Err(_) => {}
                 }
             }
@@ -149,7 +158,7 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, steps: Vec<Step>) -> Vec<Result<Outcome, Refused>> {
+    fn transact(&mut self, steps: Vec<Step>) -> Vec<Result<StepEnd, Refused>> {
         let refuse_all = |reason, count| vec![Err(Refused::Unavailable { reason }); count];
         if self.poisoned.get().is_some() {
             return refuse_all(POISONED, steps.len());
@@ -213,20 +222,20 @@ impl Writer {
                 let disk_failed =
                     error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure);
                 let reason = reason(&error);
-                let abort = self.roll_back(Failure::Backend(error));
+                let abort = self.roll_back(StepFailure::Backend(error));
                 Err(Abort { reason, unknown: abort.unknown || disk_failed })
             }
         }
     }
 
-    fn roll_back(&self, failure: Failure) -> Abort {
+    fn roll_back(&self, failure: StepFailure) -> Abort {
         let (reason, broken) = match &failure {
-            Failure::Backend(error) => {
+            StepFailure::Backend(error) => {
                 self.harm.weigh(error, "file");
                 (reason(error), false)
             }
-            Failure::Impossible(what) => (*what, true),
-            Failure::Conflict => ("a step failed outside its savepoint", true),
+            StepFailure::Impossible(what) => (*what, true),
+            StepFailure::Conflict => ("a step failed outside its savepoint", true),
         };
         // SQLite has already rolled back after some errors.
         if !self.connection.is_autocommit() {
@@ -235,7 +244,7 @@ impl Writer {
         Abort { reason, unknown: broken || !self.connection.is_autocommit() }
     }
 
-    fn write_steps(&self, steps: Vec<Step>, below_reserve: bool) -> Result<Written, Failure> {
+    fn write_steps(&self, steps: Vec<Step>, below_reserve: bool) -> Result<Written, StepFailure> {
         let before = audit::read_end(&self.connection, &self.vault)?;
         let mut transaction = Transaction {
             connection: &self.connection,
@@ -264,7 +273,7 @@ impl Writer {
             let carried = contain_now(|| {
                 self.carry_out(&mut transaction, &mut effects, &mut settled_rows, step)
             });
-            match carried.unwrap_or(Err(Failure::Impossible("the program failed on it"))) {
+            match carried.unwrap_or(Err(StepFailure::Impossible("the program failed on it"))) {
                 Ok(outcome) => {
                     statement(&self.connection, "/* writer::step */ RELEASE step")?;
                     if let Some((force, bytes)) = grows {
@@ -293,7 +302,7 @@ impl Writer {
         effects: &mut Effects,
         settled_rows: &mut HashSet<i64>,
         step: Step,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<StepEnd, StepFailure> {
         match step {
             Step::Entry(prepared) => {
                 let (outcome, added) = transaction.entry(&prepared)?;
@@ -305,10 +314,10 @@ impl Writer {
             Step::Settle { lease, settled, disclosure } => {
                 let row = lease.row_id.number();
                 if !self.claims.holds(&lease) || settled_rows.contains(&row) {
-                    return Ok(Outcome::Lost);
+                    return Ok(StepEnd::Lost);
                 }
                 if !transaction.settle(row, &settled, disclosure.as_ref())? {
-                    return Ok(Outcome::Lost);
+                    return Ok(StepEnd::Lost);
                 }
                 settled_rows.insert(row);
                 match settled {
@@ -317,7 +326,7 @@ impl Writer {
                         effects.retry.push((row, not_before));
                     }
                 }
-                Ok(Outcome::Settled)
+                Ok(StepEnd::Settled)
             }
             Step::Resend { provider, since, until, after, fact } => {
                 let (rows, next) =
@@ -325,22 +334,22 @@ impl Writer {
                 for &row in &rows {
                     effects.add(Added { revision_row: revision_row(row), messages: 1 });
                 }
-                Ok(Outcome::Resent { rows: rows.len() as u64, next })
+                Ok(StepEnd::Resent { rows: rows.len() as u64, next })
             }
             Step::Activate { version, facts } => {
                 transaction.activate(&version, &facts)?;
-                Ok(Outcome::Carried)
+                Ok(StepEnd::Carried)
             }
             Step::Scrubbed(turns) => {
                 turns.iter().try_for_each(|turn| transaction.scrubbed(turn))?;
-                Ok(Outcome::Carried)
+                Ok(StepEnd::Carried)
             }
             Step::Probe => {
                 statement(
                     &self.connection,
                     "/* writer::probe */ UPDATE probe SET count = count + 1 WHERE only = 1",
                 )?;
-                Ok(Outcome::Carried)
+                Ok(StepEnd::Carried)
             }
         }
     }
@@ -386,25 +395,25 @@ pub(crate) fn reason(error: &rusqlite::Error) -> &'static str {
 }
 
 /// A failure that ends its own step only; any other ends the transaction.
-fn refusal(failure: Failure) -> Result<Refused, Failure> {
+fn refusal(failure: StepFailure) -> Result<Refused, StepFailure> {
     match failure {
-        Failure::Conflict => Ok(Refused::Conflict),
-        Failure::Impossible(what) => {
+        StepFailure::Conflict => Ok(Refused::Conflict),
+        StepFailure::Impossible(what) => {
             tracing::error!(what, "store.write refused an entry that no caller may give");
             Ok(Refused::Fault { what })
         }
-        Failure::Backend(error)
+        StepFailure::Backend(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
         {
             // SQLite names the table and column, never a value.
             tracing::error!(%error, "store.write refused an entry that breaks a constraint");
             Ok(Refused::Fault { what: "it breaks a constraint of the store" })
         }
-        Failure::Backend(error) if is_of_the_entry(&error) => {
+        StepFailure::Backend(error) if is_of_the_entry(&error) => {
             tracing::error!(%error, "store.write refused an entry that cannot be stored");
             Ok(Refused::Fault { what: "it cannot be stored as it is" })
         }
-        Failure::Backend(_) => Err(failure),
+        StepFailure::Backend(_) => Err(failure),
     }
 }
 
@@ -421,7 +430,7 @@ fn is_of_the_entry(error: &rusqlite::Error) -> bool {
 /// Everything that one caller wants, with the place for its answer.
 pub(crate) fn work(
     steps: VecDeque<Step>,
-) -> (Work, oneshot::Receiver<Vec<Result<Outcome, Refused>>>) {
+) -> (Work, oneshot::Receiver<Vec<Result<StepEnd, Refused>>>) {
     let (reply, answer) = oneshot::channel();
     let results = Vec::with_capacity(steps.len());
     (Work { steps, results, reply }, answer)

@@ -82,19 +82,19 @@ const ROWS_PER_READ: usize = 1_000;
 
 /// The end of the chain while links are added or checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct End {
+pub struct ChainEnd {
     pub sequence: u64,
     pub mac: [u8; 32],
 }
 
-impl End {
+impl ChainEnd {
     /// The end of an empty chain.
-    pub const START: End = End { sequence: 0, mac: [0; 32] };
+    pub const START: ChainEnd = ChainEnd { sequence: 0, mac: [0; 32] };
 
     /// The end after one more fact.
-    pub fn link(self, vault: &Vault, fact: &str) -> End {
+    pub fn link(self, vault: &Vault, fact: &str) -> ChainEnd {
         let sequence = self.sequence + 1;
-        End { sequence, mac: vault.audit_mac(&self.mac, sequence, fact) }
+        ChainEnd { sequence, mac: vault.audit_mac(&self.mac, sequence, fact) }
     }
 
     pub fn seal(self, vault: &Vault) -> AuditHead {
@@ -116,7 +116,7 @@ pub struct Verified {
 
 /// Walks the whole chain in chunks, while facts may be added to it.
 pub async fn verify(store: &dyn AuditChain, vault: &Vault) -> Result<Verified, Error> {
-    let mut end = End::START;
+    let mut end = ChainEnd::START;
     let broken = loop {
         let rows = store.audit_rows(end.sequence, ROWS_PER_READ).await?;
         if let Some(broken) = rows.iter().find_map(|row| check(vault, &mut end, row).err()) {
@@ -129,7 +129,7 @@ pub async fn verify(store: &dyn AuditChain, vault: &Vault) -> Result<Verified, E
         let Some(head) = store.audit_head().await? else {
             break Some((end.sequence + 1, HEADLESS));
         };
-        let claimed = End { sequence: head.sequence, mac: head.mac };
+        let claimed = ChainEnd { sequence: head.sequence, mac: head.mac };
         if claimed.seal(vault) != head {
             break Some((head.sequence, HEAD));
         }
@@ -143,11 +143,11 @@ pub async fn verify(store: &dyn AuditChain, vault: &Vault) -> Result<Verified, E
             break Some((end.sequence + 1, SHORT));
         }
     };
-    let head = (broken.is_none() && end != End::START).then(|| hex(&end.mac));
+    let head = (broken.is_none() && end != ChainEnd::START).then(|| hex(&end.mac));
     Ok(Verified { rows: end.sequence, broken, head })
 }
 
-fn check(vault: &Vault, end: &mut End, row: &AuditRow) -> Result<(), (u64, &'static str)> {
+fn check(vault: &Vault, end: &mut ChainEnd, row: &AuditRow) -> Result<(), (u64, &'static str)> {
     let next = end.link(vault, &row.fact);
     if row.sequence != next.sequence {
         return Err((next.sequence, MISSING));

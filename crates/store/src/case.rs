@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Error;
 use super::notice::NewNotice;
 use super::outbox::CausedMessage;
-use super::value::{ForceCode, RowId, SealedSide};
-use cara_vault::{Digest, Offender, Sealed, WrappedKeys};
+use super::value::{ForceNumber, RowId, SealedSide};
+use cara_vault::{Digest, OffenderKey, Sealed, WrappedKeys};
 
 /// Reads of cases.
 pub trait Cases: Send + Sync + 'static {
@@ -60,7 +60,7 @@ pub struct NewDecision {
     pub received_at: Timestamp,
     /// Keyed hash of the content: the same id with another content is another decision.
     pub content: Digest,
-    pub body: Sealed<Offender>,
+    pub body: Sealed<OffenderKey>,
     pub standing: NewStanding,
     pub messages: Vec<CausedMessage>,
     /// Notices that only a clock made of the case and that nobody has taken over yet no longer apply.
@@ -93,13 +93,13 @@ pub struct NewStanding {
 #[derive(Debug)]
 pub struct Case {
     pub referral_id: Uuid,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub provider: String,
     pub test_data: bool,
     pub keys: WrappedKeys,
     pub latest_revision: u32,
     /// The police-only row of the latest revision that is no withdrawal, and that revision.
-    pub police: Sealed<Offender>,
+    pub police: Sealed<OffenderKey>,
     pub police_revision: u32,
     /// When the force took the case back.
     pub withdrawn_at: Option<Timestamp>,
@@ -123,14 +123,14 @@ pub struct DecisionRow {
     pub decision_id: Uuid,
     pub content: Digest,
     pub received_at: Timestamp,
-    pub body: Sealed<Offender>,
+    pub body: Sealed<OffenderKey>,
 }
 
 /// What clocks look at of one case: clear columns only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseClock {
     pub referral_id: Uuid,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub provider: String,
     pub test_data: bool,
     /// When the first revision was received.

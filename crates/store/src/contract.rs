@@ -1,4 +1,4 @@
-//! The store's contract as tests over any backend: a backend's tests make a [`Place`] for each and
+//! The store's contract as tests over any backend: a backend's tests make a [`TestStore`] for each and
 //! call all of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -22,7 +22,7 @@ pub mod outcome;
 pub mod record;
 
 /// One store's files, or its schema, for one test.
-pub trait Place {
+pub trait TestStore {
     /// Opens what is there.
     fn open(&self) -> Arc<dyn Store>;
     /// Opens what a crash at this moment would leave behind.
@@ -31,8 +31,8 @@ pub trait Place {
     fn vault(&self) -> &Vault;
 }
 
-pub const HAMPSHIRE: ForceCode = ForceCode(44);
-pub const NORFOLK: ForceCode = ForceCode(36);
+pub const HAMPSHIRE: ForceNumber = ForceNumber(44);
+pub const NORFOLK: ForceNumber = ForceNumber(36);
 pub const LEASE_S: u32 = 60;
 
 pub fn start() -> Timestamp {
@@ -73,12 +73,12 @@ pub fn cause() -> Cause {
     }
 }
 
-fn digest(place: &dyn Place, text: &str) -> Digest {
+fn digest(place: &dyn TestStore, text: &str) -> Digest {
     place.vault().digest("test", &[text.as_bytes()])
 }
 
 /// A revision with the victim's message first and the offender's after it.
-pub fn revision(place: &dyn Place, record_ref: &str, number: u32) -> NewRevision {
+pub fn revision(place: &dyn TestStore, record_ref: &str, number: u32) -> NewRevision {
     let clock = place.clock();
     let (victim_id, offender_id) = (clock.id(), clock.id());
     let message = |event_id, compartment, after| NewMessage {
@@ -123,12 +123,12 @@ pub fn revision(place: &dyn Place, record_ref: &str, number: u32) -> NewRevision
 }
 
 /// The revision that follows another of the same referral.
-pub fn next(place: &dyn Place, before: &NewRevision, name: &str) -> NewRevision {
+pub fn next(place: &dyn TestStore, before: &NewRevision, name: &str) -> NewRevision {
     let number = before.revision + 1;
     NewRevision { referral_id: before.referral_id, ..revision(place, name, number) }
 }
 
-pub fn hold(place: &dyn Place, record_ref: Option<&str>, text: &str) -> NewHold {
+pub fn hold(place: &dyn TestStore, record_ref: Option<&str>, text: &str) -> NewHold {
     let clock = place.clock();
     NewHold {
         hold_id: clock.id(),
@@ -150,7 +150,7 @@ pub fn entry(what: What) -> Entry {
     Entry::of(what, Vec::new())
 }
 
-pub fn accept(place: &dyn Place, revision: NewRevision) -> Entry {
+pub fn accept(place: &dyn TestStore, revision: NewRevision) -> Entry {
     let about = revision.referral_id;
     let audit = vec![fact(place.clock(), Operation::Collection, about)];
     Entry::of(What::Revision(Box::new(revision)), audit)
@@ -185,7 +185,7 @@ pub async fn settle_all(store: &dyn Store, clock: &Clock, rows: &[Leased]) {
 pub async fn claim(store: &dyn Store, limit: usize, lease_s: u32) -> Vec<Leased> {
     let mut rows = Vec::new();
     for side in [Compartment::Victim, Compartment::Offender] {
-        let route = Route { provider: "harbour".to_owned(), side };
+        let route = OutboxRoute { provider: "harbour".to_owned(), side };
         let claimed = store.claim(route, limit - rows.len(), lease_s).await.unwrap();
         rows.extend(claimed.into_iter().map(Result::unwrap));
     }
@@ -216,7 +216,7 @@ pub fn places(ids: &[Uuid]) -> BTreeMap<Uuid, usize> {
 }
 
 /// How many links of the audit chain hold; all must.
-pub async fn links(store: &dyn Store, place: &dyn Place) -> u64 {
+pub async fn links(store: &dyn Store, place: &dyn TestStore) -> u64 {
     let verified = super::audit::verify(store, place.vault()).await.unwrap();
     assert_eq!(verified.broken, None);
     verified.rows

@@ -6,15 +6,15 @@ use uuid::Uuid;
 
 use super::Error;
 use super::hold::HoldEnd;
-use super::value::ForceCode;
+use super::value::ForceNumber;
 
 /// Reads of days.
 pub trait Days: Send + Sync + 'static {
     /// Counts and ids by state for one force, test or live, and one day in Europe/London.
-    fn day(&self, force: ForceCode, test: bool, day: Date) -> BoxFuture<'_, Result<Day, Error>>;
+    fn day(&self, force: ForceNumber, test: bool, day: Date) -> BoxFuture<'_, Result<Day, Error>>;
 
     /// The last day in Europe/London on which something arrived from a force.
-    fn last_heard(&self, force: ForceCode) -> BoxFuture<'_, Result<Option<Date>, Error>>;
+    fn last_heard(&self, force: ForceNumber) -> BoxFuture<'_, Result<Option<Date>, Error>>;
 }
 
 /// One force's day: every id that arrived on it, by where it is now.

@@ -16,7 +16,7 @@ use super::notice::{About, DueNotice, NewNotice};
 use super::reconciliation::Reconciled;
 use super::referral::{BoundKey, NewRevision};
 use super::sweep::SweepChange;
-use super::value::ForceCode;
+use super::value::ForceNumber;
 use super::{Receipt, Refused};
 use cara_vault::RecordIndex;
 
@@ -27,7 +27,7 @@ pub trait Entries: Send + Sync + 'static {
     fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>>;
 
     /// Bytes that this force's records have added on a day in Europe/London, the newest that it sent on.
-    fn grown(&self, force: ForceCode, day: Date) -> u64;
+    fn grown(&self, force: ForceNumber, day: Date) -> u64;
 }
 
 /// What one record makes the store write, whole or not at all.
@@ -42,7 +42,7 @@ pub struct Entry {
     /// What the force is told with it. About a hold: `Conflict` unless that is open before the entry.
     pub notice: Option<(About, NewNotice)>,
     /// Of which force's day it counts, when a force sent it.
-    pub sent_by: Option<ForceCode>,
+    pub sent_by: Option<ForceNumber>,
     pub audit: Vec<Fact>,
 }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::Error;
 use super::mapping::MappingRef;
-use super::value::{Cause, ForceCode};
-use cara_vault::{Digest, Raw, RecordIndex, Sealed, WrappedKeys};
+use super::value::{Cause, ForceNumber};
+use cara_vault::{Digest, RawKey, RecordIndex, Sealed, WrappedKeys};
 
 /// Reads of holds.
 pub trait Holds: Send + Sync + 'static {
@@ -25,7 +25,7 @@ pub trait Holds: Send + Sync + 'static {
     /// The open hold of these bytes, if there is one.
     fn open_hold(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         bytes: Digest,
     ) -> BoxFuture<'_, Result<Option<Uuid>, Error>>;
 
@@ -35,7 +35,7 @@ pub trait Holds: Send + Sync + 'static {
     /// Open holds of a mapping, the newest first, from `before` on (exclusive); at most `limit`.
     fn kept_holds(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         mapping: String,
         before: Option<Uuid>,
         limit: usize,
@@ -51,7 +51,7 @@ pub trait Holds: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct NewHold {
     pub hold_id: Uuid,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     /// None when the record's key could not be read.
     pub record: Option<RecordIndex>,
     /// Keyed hash of the record's bytes: the same faulty bytes open no second hold.
@@ -62,11 +62,11 @@ pub struct NewHold {
     pub test_data: bool,
     /// Only the raw key is used.
     pub keys: WrappedKeys,
-    pub raw: Sealed<Raw>,
+    pub raw: Sealed<RawKey>,
     /// Media type the record came with.
     pub media_type: String,
     /// The unlisted codes that held it, sealed as JSON, for the operator's list.
-    pub unlisted: Option<Sealed<Raw>>,
+    pub unlisted: Option<Sealed<RawKey>>,
 }
 
 /// How a hold ended.
@@ -88,22 +88,22 @@ pub enum HoldEnd {
 #[derive(Debug)]
 pub struct HoldRow {
     pub hold_id: Uuid,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub record: Option<RecordIndex>,
     pub causes: Vec<Cause>,
     pub mapping: MappingRef,
     pub received_at: Timestamp,
     pub test_data: bool,
     pub keys: WrappedKeys,
-    pub raw: Sealed<Raw>,
+    pub raw: Sealed<RawKey>,
     pub media_type: String,
-    pub unlisted: Option<Sealed<Raw>>,
+    pub unlisted: Option<Sealed<RawKey>>,
     pub ended: Option<(HoldEnd, Timestamp)>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct HoldFilter {
-    pub force: Option<ForceCode>,
+    pub force: Option<ForceNumber>,
     pub record: Option<RecordIndex>,
     pub open_only: bool,
 }
@@ -115,7 +115,7 @@ pub struct HeldAgain {
     pub causes: Vec<Cause>,
     pub mapping: MappingRef,
     /// As of [`super::NewHold`].
-    pub unlisted: Option<Sealed<Raw>>,
+    pub unlisted: Option<Sealed<RawKey>>,
 }
 
 /// A correction of an open hold that one operator wants and that another has to agree to.

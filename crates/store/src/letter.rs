@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Error;
-use super::value::ForceCode;
+use super::value::ForceNumber;
 
 /// Reads of letters and endpoints.
 pub trait Letters: Send + Sync + 'static {
@@ -13,13 +13,13 @@ pub trait Letters: Send + Sync + 'static {
     /// was never tried first, then what has waited longest for its turn. None while it is paused.
     fn pushes(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         now: Timestamp,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<PushRow>, Error>>;
 
     /// Live notices of a force's offender stream that nobody has or was told of.
-    fn pushes_waiting(&self, force: ForceCode) -> BoxFuture<'_, Result<u64, Error>>;
+    fn pushes_waiting(&self, force: ForceNumber) -> BoxFuture<'_, Result<u64, Error>>;
 
     /// Where the letter of a notice is.
     fn push_state(&self, notice_id: Uuid) -> BoxFuture<'_, Result<Option<PushState>, Error>>;
@@ -27,7 +27,7 @@ pub trait Letters: Send + Sync + 'static {
     /// What has not got through since before this moment, or was refused.
     fn push_troubles(&self, before: Timestamp) -> BoxFuture<'_, Result<PushTroubles, Error>>;
 
-    fn endpoint(&self, force: ForceCode) -> BoxFuture<'_, Result<EndpointState, Error>>;
+    fn endpoint(&self, force: ForceNumber) -> BoxFuture<'_, Result<EndpointState, Error>>;
 
     /// Endpoints to which nothing is pushed now.
     fn paused(&self) -> BoxFuture<'_, Result<Vec<Paused>, Error>>;
@@ -70,17 +70,17 @@ pub enum LetterChange {
 pub enum EndpointChange {
     /// It answers again: letters that wait to be tried again need not.
     Answers {
-        force: ForceCode,
+        force: ForceNumber,
     },
     /// Nothing gets through to it.
     Fails {
-        force: ForceCode,
+        force: ForceNumber,
         at: Timestamp,
         reason: &'static str,
     },
     Pause(Paused),
     Resume {
-        force: ForceCode,
+        force: ForceNumber,
     },
 }
 
@@ -118,13 +118,13 @@ pub struct PushTroubles {
     /// most 20 of a force.
     pub letters: Vec<Uuid>,
     /// Forces whose endpoint lets nothing through, with the letters that wait.
-    pub endpoints: Vec<(ForceCode, u64)>,
+    pub endpoints: Vec<(ForceNumber, u64)>,
 }
 
 /// An endpoint to which nothing is pushed now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paused {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub at: Timestamp,
     /// An operator's name, or `gateway`.
     pub by: String,

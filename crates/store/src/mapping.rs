@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Fact;
-use super::value::ForceCode;
+use super::value::ForceNumber;
 use super::{Error, Refused};
 
 /// Reads of mappings, and how one goes live.
@@ -14,7 +14,7 @@ pub trait MappingVersions: Send + Sync + 'static {
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
 
     /// Every version of a force's mappings, the newest first.
-    fn plan_history(&self, force: ForceCode) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
+    fn plan_history(&self, force: ForceNumber) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>>;
 
     /// The number of the newest version of every mapping: cheap enough to ask every second.
     fn plan_numbers(&self) -> BoxFuture<'_, Result<Vec<PlanNumber>, Error>>;
@@ -26,7 +26,7 @@ pub trait MappingVersions: Send + Sync + 'static {
     /// The mapping of this name that waits for a second operator.
     fn pending_plan(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         name: String,
     ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>>;
 
@@ -50,7 +50,7 @@ pub struct MappingRef {
 /// One live version of one mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanVersion {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     /// `referral`
     pub name: String,
     pub version: u32,
@@ -64,7 +64,7 @@ pub struct PlanVersion {
 /// A mapping that one operator wants to go live and that another has to agree to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingPlan {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub name: String,
     pub sha256: String,
     pub by: String,
@@ -75,7 +75,7 @@ pub struct PendingPlan {
 /// Which version of which mapping.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PlanNumber {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     /// `referral`
     pub name: String,
     pub version: u32,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Error;
-use super::value::{ForceCode, SealedSide};
+use super::value::{ForceNumber, SealedSide};
 use cara_vault::WrappedKeys;
 
 /// Reads of notices.
@@ -74,7 +74,7 @@ impl About {
 /// Which notices a caller asks for.
 #[derive(Clone, Debug)]
 pub struct NoticeFilter {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub test_data: bool,
     pub stream: Compartment,
     /// Numbers above this one.
@@ -86,7 +86,7 @@ pub struct NoticeFilter {
 pub struct NoticeRow {
     pub notice_id: Uuid,
     pub about: About,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub test_data: bool,
     /// 1, 2, 3 … for each force, test or live, and stream; without gaps.
     pub sequence: u64,

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::Error;
 use super::audit::Fact;
-use super::value::{ForceCode, RowId, SealedSide};
-use cara_vault::{Offender, Sealed, Victim, WrappedKeys};
+use super::value::{ForceNumber, RowId, SealedSide};
+use cara_vault::{OffenderKey, Sealed, VictimKey, WrappedKeys};
 
 /// How the outbox is worked through.
 pub trait OutboxRows: Send + Sync + 'static {
@@ -23,7 +23,7 @@ pub trait OutboxRows: Send + Sync + 'static {
     /// cannot be read is its lease alone, and stops no other.
     fn claim(
         &self,
-        route: Route,
+        route: OutboxRoute,
         limit: usize,
         lease_s: u32,
     ) -> BoxFuture<'_, Result<Vec<Result<Leased, Lease>>, Error>>;
@@ -90,7 +90,7 @@ pub struct MessageState {
 
 /// Where messages go: one side of one provider. Each route has a channel of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Route {
+pub struct OutboxRoute {
     pub provider: String,
     pub side: Compartment,
 }
@@ -117,7 +117,7 @@ pub struct Leased {
     pub referral_id: Uuid,
     /// None: an outcome or a decision caused it, and it is sealed under its own id.
     pub revision: Option<u32>,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub provider: String,
     pub compartment: Compartment,
     pub kind: String,
@@ -130,8 +130,8 @@ pub struct Leased {
 
 #[derive(Debug)]
 pub enum LeasedBody {
-    Offender(Sealed<Offender>),
-    Victim(Sealed<Victim>),
+    Offender(Sealed<OffenderKey>),
+    Victim(Sealed<VictimKey>),
 }
 
 /// The two ways a step of work ends; there is no third.

@@ -10,18 +10,20 @@ use super::Error;
 use super::mapping::MappingRef;
 use super::notice::NoticeState;
 use super::outbox::{CausedMessage, MessageState, NewMessage};
-use super::value::{Cause, ForceCode, RowId};
-use cara_vault::{Digest, KeyIndex, Offender, Raw, RecordIndex, Sealed, Victim, WrappedKeys};
+use super::value::{Cause, ForceNumber, RowId};
+use cara_vault::{
+    Digest, KeyIndex, OffenderKey, RawKey, RecordIndex, Sealed, VictimKey, WrappedKeys,
+};
 
 /// Reads of referrals.
 pub trait Referrals: Send + Sync + 'static {
     /// What is known of a force's record: its referral with every revision's digests, and its open holds.
-    fn look(&self, force: ForceCode, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>>;
+    fn look(&self, force: ForceNumber, record: RecordIndex) -> BoxFuture<'_, Result<Known, Error>>;
 
     /// The request that an idempotency key is bound to.
     fn bound_key(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         key: KeyIndex,
     ) -> BoxFuture<'_, Result<Option<BoundKey>, Error>>;
 
@@ -31,7 +33,7 @@ pub trait Referrals: Send + Sync + 'static {
     /// on (exclusive); at most `limit`.
     fn kept_raws(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         mapping: String,
         before: Option<KeptPlace>,
         limit: usize,
@@ -41,7 +43,7 @@ pub trait Referrals: Send + Sync + 'static {
     /// of each.
     fn kept_count(
         &self,
-        force: ForceCode,
+        force: ForceNumber,
         mapping: String,
         at_most: usize,
     ) -> BoxFuture<'_, Result<u64, Error>>;
@@ -51,7 +53,7 @@ pub trait Referrals: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct NewRevision {
     pub referral_id: Uuid,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub provider: String,
     pub record: RecordIndex,
     /// 1 inserts the referral (unique by force and record); n expects n-1 to be the latest.
@@ -74,15 +76,15 @@ pub struct NewRevision {
     pub test_data: bool,
     /// Revision 1 brings the referral's keys; later ones use the same.
     pub keys: Option<WrappedKeys>,
-    pub raw: Option<Sealed<Raw>>,
+    pub raw: Option<Sealed<RawKey>>,
     /// The offender event's body, exactly as it is published.
-    pub offender_event: Option<Sealed<Offender>>,
+    pub offender_event: Option<Sealed<OffenderKey>>,
     /// The victim event's body, exactly as it is published.
-    pub victim_event: Option<Sealed<Victim>>,
+    pub victim_event: Option<Sealed<VictimKey>>,
     /// Police-only facts of the offender's side (notices, matching); never published.
-    pub police: Sealed<Offender>,
+    pub police: Sealed<OffenderKey>,
     /// Victim facts that are not (or not yet) published.
-    pub victim: Sealed<Victim>,
+    pub victim: Sealed<VictimKey>,
     /// In the order in which they must be confirmed: the victim's first. At most eight.
     pub messages: Vec<NewMessage>,
     /// What is told besides the revision's own messages.
@@ -131,7 +133,7 @@ pub struct KnownRevision {
 /// An idempotency key bound by a 202.
 #[derive(Clone, Debug)]
 pub struct BoundKey {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub key: KeyIndex,
     pub body: Digest,
     /// The answer without anything personal, as JSON.
@@ -142,7 +144,7 @@ pub struct BoundKey {
 #[derive(Debug)]
 pub struct ReferralRow {
     pub referral_id: Uuid,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub provider: String,
     pub test_data: bool,
     pub keys: WrappedKeys,
@@ -164,8 +166,8 @@ pub struct RevisionRow {
     pub mapping: MappingRef,
     pub received_at: Timestamp,
     pub deadline: Option<Date>,
-    pub raw: Option<Sealed<Raw>>,
-    pub police: Sealed<Offender>,
+    pub raw: Option<Sealed<RawKey>>,
+    pub police: Sealed<OffenderKey>,
     pub messages: Vec<MessageState>,
 }
 
@@ -184,5 +186,5 @@ pub struct KeptRaw {
     pub referral_id: Uuid,
     pub revision: u32,
     pub keys: WrappedKeys,
-    pub raw: Sealed<Raw>,
+    pub raw: Sealed<RawKey>,
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use super::Error;
-use super::value::ForceCode;
+use super::value::ForceNumber;
 
 /// Reads of the sweep.
 pub trait Sweeps: Send + Sync + 'static {
@@ -21,7 +21,7 @@ pub trait Sweeps: Send + Sync + 'static {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Late {
     /// Open holds by force.
-    pub holds_open: Vec<(ForceCode, u64)>,
+    pub holds_open: Vec<(ForceNumber, u64)>,
     /// Referrals with a number missing for too long.
     pub gaps: Vec<Uuid>,
     /// Recalls that the provider has not confirmed.
@@ -29,9 +29,9 @@ pub struct Late {
     /// Messages whose other half was confirmed too long ago, by provider.
     pub pairs: Vec<(String, u64)>,
     /// Safeguarding concerns that nobody has taken over, however new, by force.
-    pub concerns: Vec<(ForceCode, u64)>,
+    pub concerns: Vec<(ForceNumber, u64)>,
     /// Urgent notices that nobody has taken over, by force.
-    pub not_collected: Vec<(ForceCode, u64)>,
+    pub not_collected: Vec<(ForceNumber, u64)>,
     /// Those of them of which no e-mail was written yet.
     pub unmailed: Vec<Uuid>,
     /// Days on which a provider's counts and ours differ.

@@ -45,7 +45,7 @@ pub struct Scrubbed {
 
 /// A table, and when the last look at every row of it began; `None`: not yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedTable {
     pub table: String,
     pub at: Option<Timestamp>,
 }

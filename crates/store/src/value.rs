@@ -3,19 +3,19 @@
 use cara_domain::Compartment;
 use serde::{Deserialize, Serialize};
 
-use cara_vault::{Offender, Sealed, Victim};
+use cara_vault::{OffenderKey, Sealed, VictimKey};
 
 /// Home Office two-digit force code, `44`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ForceCode(pub u8);
+pub struct ForceNumber(pub u8);
 
-impl From<u8> for ForceCode {
+impl From<u8> for ForceNumber {
     fn from(code: u8) -> Self {
-        ForceCode(code)
+        ForceNumber(code)
     }
 }
 
-impl std::fmt::Display for ForceCode {
+impl std::fmt::Display for ForceNumber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:02}", self.0)
     }
@@ -65,8 +65,8 @@ pub struct Cause {
 /// Bytes sealed under the key of one of the two sides.
 #[derive(Debug)]
 pub enum SealedSide {
-    Offender(Sealed<Offender>),
-    Victim(Sealed<Victim>),
+    Offender(Sealed<OffenderKey>),
+    Victim(Sealed<VictimKey>),
 }
 
 impl SealedSide {

@@ -10,9 +10,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{CertificateError, RootCertStore};
 
-use super::file::{self, Error};
-use super::presented::timestamp;
-use cara_config::{Ca, Crl};
+use super::file::{self, Error, timestamp};
+use cara_config::{CaSettings, Crl};
 
 /// Signs client certificates of the identities that name it, and of those named by their key.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub(crate) struct Authority {
 
 /// What one CA says of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ChainVerdict {
     Signed,
     Revoked,
     Expired,
@@ -36,7 +35,7 @@ pub(crate) enum Verdict {
 }
 
 impl Authority {
-    pub(crate) fn load(ca: &Ca, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
+    pub(crate) fn load(ca: &CaSettings, provider: &Arc<CryptoProvider>) -> Result<Self, Error> {
         let certificates = file::certificates(&ca.certificate)?;
         let lists = match &ca.crl {
             Crl::None => Vec::new(),
@@ -65,7 +64,7 @@ impl Authority {
     }
 
     /// The files that it was read from.
-    pub(crate) fn files(ca: &Ca) -> Vec<PathBuf> {
+    pub(crate) fn files(ca: &CaSettings) -> Vec<PathBuf> {
         let crl = match &ca.crl {
             Crl::File(path) => Some(path.clone()),
             Crl::None => None,
@@ -79,17 +78,17 @@ impl Authority {
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         at: UnixTime,
-    ) -> Verdict {
+    ) -> ChainVerdict {
         match self.verifier.verify_client_cert(own, others, at) {
-            Ok(_) => Verdict::Signed,
+            Ok(_) => ChainVerdict::Signed,
             Err(rustls::Error::InvalidCertificate(error)) => match error {
-                CertificateError::Revoked => Verdict::Revoked,
+                CertificateError::Revoked => ChainVerdict::Revoked,
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    Verdict::Expired
+                    ChainVerdict::Expired
                 }
-                _ => Verdict::Untrusted,
+                _ => ChainVerdict::Untrusted,
             },
-            Err(_) => Verdict::Untrusted,
+            Err(_) => ChainVerdict::Untrusted,
         }
     }
 }

@@ -10,9 +10,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, version};
 
-use super::file::{self, Error};
-use super::presented::timestamp;
-use super::server;
+use super::file::{self, Error, timestamp};
+use super::provider::provider;
 use cara_config::SecretFile;
 
 /// A client certificate of the gateway, checked: chain and key belong together.
@@ -48,7 +47,7 @@ impl Outgoing {
         let (Ok(chain), Ok(key)) = (chain, key) else {
             unreachable!("both were read from the same text before")
         };
-        let mut config = ClientConfig::builder_with_provider(Arc::new(server::provider()))
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .map_err(Error::Rustls)?
             .with_root_certificates(roots)
@@ -86,7 +85,7 @@ pub fn outgoing(certificate: &Path, key: &SecretFile) -> Result<Outgoing, Error>
     let no_key = || Error::NoKey { setting: key.key().to_owned() };
     let der = file::private_key(key)?;
     let key_pem = key.read()?.line().ok_or_else(no_key)?.to_owned();
-    match CertifiedKey::from_der(chain, der, &server::provider()) {
+    match CertifiedKey::from_der(chain, der, &provider()) {
         Ok(_) => Ok(Outgoing { chain_pem, key_pem, ends_at }),
         Err(rustls::Error::InconsistentKeys(_)) => Err(Error::Mismatch {
             setting: key.key().to_owned(),

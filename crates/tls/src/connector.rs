@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::client;
 use super::file::{self, Error};
-use super::{client, server};
+use super::provider::provider;
 use cara_config::SecretFile;
 
 /// Encrypts outgoing connections. Clones share one configuration.
@@ -32,7 +33,7 @@ impl Connector {
                 source: Box::new(error),
             })?;
         }
-        let builder = ClientConfig::builder_with_provider(Arc::new(server::provider()))
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .map_err(Error::Rustls)?
             .with_root_certificates(roots);

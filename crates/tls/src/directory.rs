@@ -3,22 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::identity::{Denied, Identity};
 use super::presented::Presented;
-use super::trust::Denied;
-use cara_config::{Fingerprint, Settings};
 
-/// Who a certificate stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// As in `gateway.toml`.
-    pub name: String,
-    /// Codes of the forces that it stands for, 1 to 99; never empty.
-    pub forces: Vec<u8>,
-    /// A test identity's records never reach a live queue.
-    pub test: bool,
-    /// May read the notices that concern victims.
-    pub victims: bool,
-}
+use cara_config::{Fingerprint, Settings};
 
 #[derive(Debug, Default)]
 pub(crate) struct Directory {

@@ -6,12 +6,12 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 
 use super::client::end_of;
-use super::presented::timestamp;
+use super::file::timestamp;
 use super::trust::Trust;
 
 /// A certificate or revocation list and its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
+pub struct Expiry {
     /// `api`, `broker`, `ca police-ca`, `crl police-ca`, `identity hampshire-records`.
     pub name: String,
     pub at: Timestamp,
@@ -19,9 +19,9 @@ pub struct End {
 
 /// What has been told already: the end and the number of days that were left.
 #[derive(Debug, Default)]
-pub(crate) struct Told(BTreeMap<String, (Timestamp, i64)>);
+pub(crate) struct ToldExpiries(BTreeMap<String, (Timestamp, i64)>);
 
-impl End {
+impl Expiry {
     /// Whole days that are left; negative when it is over.
     pub fn days_left(&self, now: Timestamp) -> i64 {
         (self.at.as_second() - now.as_second()).div_euclid(24 * 3600)
@@ -34,9 +34,9 @@ impl End {
     }
 }
 
-impl Told {
+impl ToldExpiries {
     /// Whether this end has to be told (again).
-    pub(crate) fn is_news(&mut self, end: &End, now: Timestamp) -> bool {
+    pub(crate) fn is_news(&mut self, end: &Expiry, now: Timestamp) -> bool {
         let Some(due) = end.due(now) else {
             self.0.remove(&end.name);
             return false;
@@ -47,33 +47,33 @@ impl Told {
 
 impl Trust {
     /// The end of everything that was read from files or seen on connections.
-    pub fn ends(&self) -> Vec<End> {
+    pub fn ends(&self) -> Vec<Expiry> {
         let mut ends = Vec::new();
         let key = self.server.read().unwrap_or_else(PoisonError::into_inner);
         let own = key.end_entity_cert().ok();
         let own = own.and_then(|der| x509_parser::parse_x509_certificate(der).ok());
         if let Some((_, own)) = own {
-            ends.push(End { name: "api".to_owned(), at: timestamp(own.validity().not_after) });
+            ends.push(Expiry { name: "api".to_owned(), at: timestamp(own.validity().not_after) });
         }
         for authority in &self.current().authorities {
-            ends.push(End { name: format!("ca {}", authority.name), at: authority.ends_at });
+            ends.push(Expiry { name: format!("ca {}", authority.name), at: authority.ends_at });
             let crl = authority.crl_ends_at;
-            ends.extend(crl.map(|at| End { name: format!("crl {}", authority.name), at }));
+            ends.extend(crl.map(|at| Expiry { name: format!("crl {}", authority.name), at }));
         }
         let broker = {
             let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
             watched.settings.broker.certificate.clone()
         };
         let broker = broker.and_then(|file| end_of(&file).ok());
-        ends.extend(broker.map(|at| End { name: "broker".to_owned(), at }));
+        ends.extend(broker.map(|at| Expiry { name: "broker".to_owned(), at }));
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         ends.extend(
-            seen.iter().map(|(name, at)| End { name: format!("identity {name}"), at: *at }),
+            seen.iter().map(|(name, at)| Expiry { name: format!("identity {name}"), at: *at }),
         );
         ends
     }
 
-    pub(crate) fn tell_ends(&self, told: &mut Told) {
+    pub(crate) fn tell_ends(&self, told: &mut ToldExpiries) {
         let now = self.clock.now();
         for end in self.ends() {
             let days_left = end.days_left(now);

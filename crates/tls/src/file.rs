@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use x509_parser::time::ASN1Time;
 
 use cara_config::SecretFile;
 use cara_config::secret::Unusable;
@@ -77,4 +79,8 @@ pub(crate) fn revocation_lists(
         });
     }
     if signed { Ok(lists) } else { Err(foreign()) }
+}
+
+pub(crate) fn timestamp(time: ASN1Time) -> Timestamp {
+    Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }

@@ -15,19 +15,23 @@ mod connector;
 mod directory;
 mod expiry;
 mod file;
+mod identity;
 mod presented;
+mod provider;
 mod reload;
 mod server;
+mod snapshot;
 mod trust;
+mod watched;
 
 #[cfg(test)]
 mod tests;
 
 pub use client::{Outgoing, outgoing, roots_pem};
 pub use connector::Connector;
-pub use directory::Identity;
-pub use expiry::End;
+pub use expiry::Expiry;
 pub use file::Error;
+pub use identity::{Denied, Identity};
 pub use presented::Presented;
 pub use reload::watch;
-pub use trust::{Denied, Trust};
+pub use trust::Trust;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::GeneralName;
-use x509_parser::time::ASN1Time;
 
-use super::directory::Identity;
-use super::trust::Denied;
+use super::file::timestamp;
+use super::identity::{Denied, Identity};
 use cara_config::Fingerprint;
 
 /// A client's certificate chain and the last answer about it.
@@ -91,8 +90,4 @@ fn fingerprint(public_key: &[u8]) -> Fingerprint {
     let mut digest = [0; 32];
     digest.copy_from_slice(suite.common.hash_provider.hash(public_key).as_ref());
     Fingerprint(digest)
-}
-
-pub(crate) fn timestamp(time: ASN1Time) -> Timestamp {
-    Timestamp::from_second(time.timestamp()).unwrap_or(Timestamp::MAX)
 }

@@ -1,37 +1,18 @@
 //! New certificates, keys, revocation lists and identities without a restart.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::authority::Authority;
-use super::directory::Directory;
 use super::expiry;
 use super::file::Error;
-use super::server;
+use super::provider;
+use super::snapshot::Snapshot;
 use super::trust::Trust;
 use cara_config::Settings;
 use cara_metric::alert::CERTIFICATE_UNREADABLE;
-
-/// The files that trust is read from, as they were when they were looked at last.
-#[derive(Debug)]
-pub(crate) struct Watched {
-    pub(crate) settings: Settings,
-    stamps: BTreeMap<PathBuf, Option<Stamp>>,
-    /// Something was refused at the last change: the next one looks at everything.
-    refused: bool,
-}
-
-/// Changes whenever a file is written or replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    inode: u64,
-    bytes: u64,
-    modified_s: i64,
-    modified_ns: i64,
-}
 
 /// What a look at the files found.
 #[derive(Debug)]
@@ -40,42 +21,6 @@ pub(crate) enum Found {
     Taken(PathBuf),
     /// The last good one stays.
     Refused(Error),
-}
-
-impl Watched {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        let stamps =
-            files(settings).map(|file| (stamp(&file), file)).map(|(s, f)| (f, s)).collect();
-        Watched { settings: settings.clone(), stamps, refused: false }
-    }
-
-    /// The files that are not as they were.
-    fn changed(&mut self) -> BTreeSet<PathBuf> {
-        let now = files(&self.settings).map(|file| (file.clone(), stamp(&file)));
-        let now: BTreeMap<_, _> = now.collect();
-        let differs = |(file, stamp): &(&PathBuf, &Option<Stamp>)| {
-            self.stamps.get(*file).is_none_or(|before| before != *stamp)
-        };
-        let changed = now.iter().filter(differs).map(|(file, _)| file.clone()).collect();
-        self.stamps = now;
-        changed
-    }
-}
-
-fn files(settings: &Settings) -> impl Iterator<Item = PathBuf> {
-    let own = [settings.file.clone(), settings.api.certificate.clone()];
-    let key = settings.api.key.path().to_path_buf();
-    own.into_iter().chain([key]).chain(settings.cas.iter().flat_map(Authority::files))
-}
-
-fn stamp(file: &Path) -> Option<Stamp> {
-    let facts = std::fs::metadata(file).ok()?;
-    Some(Stamp {
-        inode: facts.ino(),
-        bytes: facts.len(),
-        modified_s: facts.mtime(),
-        modified_ns: facts.mtime_nsec(),
-    })
 }
 
 impl Trust {
@@ -127,21 +72,11 @@ impl Trust {
         if settings.forces != before.forces {
             return Err(vec![Error::ForcesChanged]);
         }
-        let mut errors = Vec::new();
-        let mut authorities = Vec::new();
-        for ca in &settings.cas {
-            match Authority::load(ca, &self.provider) {
-                Ok(authority) => authorities.push(Arc::new(authority)),
-                Err(error) => errors.push(error),
-            }
-        }
-        let key = server::certified_key(&settings.api, &self.provider);
-        let key = key.map_err(|error| errors.push(error)).ok();
-        let (Some(key), true) = (key, errors.is_empty()) else { return Err(errors) };
+        let (loaded, key) = Snapshot::load(&settings, &self.provider)?;
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
-        self.replace(authorities, Arc::new(Directory::of(&settings)));
+        self.replace(loaded.authorities, loaded.directory);
         Ok(Settings {
-            api: cara_config::Api {
+            api: cara_config::ApiSettings {
                 certificate: settings.api.certificate,
                 key: settings.api.key,
                 ..before.api.clone()
@@ -162,7 +97,7 @@ impl Trust {
         if !changed.contains(&api.certificate) && !changed.contains(api.key.path()) {
             return;
         }
-        match server::certified_key(api, &self.provider) {
+        match provider::certified_key(api, &self.provider) {
             Ok(key) => {
                 *self.server.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
                 found.push(Found::Taken(api.certificate.clone()));
@@ -202,7 +137,7 @@ impl Trust {
 
 /// Looks at the files every two seconds and at the ends of certificates every minute; never returns.
 pub async fn watch(trust: Arc<Trust>) {
-    let mut told = expiry::Told::default();
+    let mut told = expiry::ToldExpiries::default();
     let mut looks = tokio::time::interval(Duration::from_secs(2));
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for second in 0_u64.. {

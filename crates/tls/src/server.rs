@@ -3,47 +3,18 @@
 use std::sync::{Arc, PoisonError};
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    CertificateError, CipherSuite, DigitallySignedStruct, DistinguishedName, SignatureScheme,
-    version,
+    CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme, version,
 };
 
-use super::file::{self, Error};
-use super::trust::{Denied, Trust};
-use cara_config::Api;
-
-/// Ring, less the suites of TLS 1.2 that are not ECDHE with AES-GCM.
-pub(crate) fn provider() -> CryptoProvider {
-    let mut provider = rustls::crypto::ring::default_provider();
-    provider.cipher_suites.retain(|suite| {
-        !matches!(
-            suite.suite(),
-            CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
-                | CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
-        )
-    });
-    provider
-}
-
-/// The server's chain with its key; refused when they do not belong together.
-pub(crate) fn certified_key(api: &Api, provider: &CryptoProvider) -> Result<CertifiedKey, Error> {
-    let chain = file::certificates(&api.certificate)?;
-    let key = file::private_key(&api.key)?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(_) => Error::Mismatch {
-            setting: api.key.key().to_owned(),
-            certificate: api.certificate.clone(),
-        },
-        rustls::Error::General(_) => Error::NoKey { setting: api.key.key().to_owned() },
-        other => Error::Rustls(other),
-    })
-}
+use super::file::Error;
+use super::identity::Denied;
+use super::trust::Trust;
 
 impl Trust {
     /// The configuration of the forces' listener. It follows the files: it need not be made again.
@@ -99,7 +70,7 @@ impl ClientCertVerifier for Gate {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let current = self.trust.current();
-        match self.trust.signers(&current, own, others, now) {
+        match current.signers(own, others, now) {
             Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(denied) => {
                 tracing::warn!(cause = %denied, "tls.handshake_refused");

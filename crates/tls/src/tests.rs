@@ -327,8 +327,8 @@ fn everything_that_stops_the_start_is_said_at_once() {
 #[test]
 fn ends_are_told_at_30_14_and_7_days_once_each() {
     let world = World::at("ends", "2026-05-20");
-    let end = End { name: "api".to_owned(), at: "2026-07-01T00:00:00Z".parse().unwrap() };
-    let mut told = super::expiry::Told::default();
+    let end = Expiry { name: "api".to_owned(), at: "2026-07-01T00:00:00Z".parse().unwrap() };
+    let mut told = super::expiry::ToldExpiries::default();
     let mut days = Vec::new();
     for _ in 0..50 {
         let now = world.clock.now();

@@ -8,7 +8,7 @@ use ring::aead::LessSafeKey;
 use ring::hmac;
 use uuid::Uuid;
 
-use super::{Error, key, secret};
+use super::{Error, cipher, secret};
 
 pub(super) struct Epochs {
     /// Never empty.
@@ -55,7 +55,7 @@ impl Epochs {
         let mut derivation = hmac::Context::with_key(secret);
         derivation.update(b"wrap 1");
         derivation.update(id.as_bytes());
-        key::aes(derivation.sign().as_ref())
+        cipher::aes(derivation.sign().as_ref())
     }
 }
 

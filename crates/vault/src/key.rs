@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce};
 use ring::rand::SecureRandom;
 use uuid::Uuid;
 
+use super::cipher::{KEY_BYTES, aes, open, wipe};
 use super::{
-    Binding, Compartment, Error, Offender, Raw, Sealed, Vault, Victim, WrappedKeys, epoch,
+    Binding, CompartmentKey, Error, OffenderKey, RawKey, Sealed, Vault, VictimKey, WrappedKeys,
+    epoch,
 };
-
-pub(super) const KEY_BYTES: usize = 32;
 
 /// The opened keys of one referral or hold. Never stored, never shown.
 pub struct Keys {
@@ -67,9 +67,9 @@ impl Vault {
             key
         };
         Ok(Keys {
-            raw: open(&wrapped.raw, Raw::NAME)?,
-            offender: open(&wrapped.offender, Offender::NAME)?,
-            victim: open(&wrapped.victim, Victim::NAME)?,
+            raw: open(&wrapped.raw, RawKey::NAME)?,
+            offender: open(&wrapped.offender, OffenderKey::NAME)?,
+            victim: open(&wrapped.victim, VictimKey::NAME)?,
         })
     }
 
@@ -90,9 +90,9 @@ impl Vault {
         };
         Ok(WrappedKeys {
             epoch,
-            raw: rewrap(&wrapped.raw, Raw::NAME)?,
-            offender: rewrap(&wrapped.offender, Offender::NAME)?,
-            victim: rewrap(&wrapped.victim, Victim::NAME)?,
+            raw: rewrap(&wrapped.raw, RawKey::NAME)?,
+            offender: rewrap(&wrapped.offender, OffenderKey::NAME)?,
+            victim: rewrap(&wrapped.victim, VictimKey::NAME)?,
         })
     }
 
@@ -103,9 +103,9 @@ impl Vault {
         let [raw, offender, victim] = keys;
         Ok(WrappedKeys {
             epoch,
-            raw: wrap(raw, Raw::NAME)?,
-            offender: wrap(offender, Offender::NAME)?,
-            victim: wrap(victim, Victim::NAME)?,
+            raw: wrap(raw, RawKey::NAME)?,
+            offender: wrap(offender, OffenderKey::NAME)?,
+            victim: wrap(victim, VictimKey::NAME)?,
         })
     }
 
@@ -125,7 +125,7 @@ impl Vault {
     }
 
     /// Seals bytes for one column of one row.
-    pub fn seal<C: Compartment>(
+    pub fn seal<C: CompartmentKey>(
         &self,
         keys: &Keys,
         binding: Binding,
@@ -135,7 +135,7 @@ impl Vault {
     }
 
     /// Opens what was sealed for the same column of the same row.
-    pub fn open_sealed<C: Compartment>(
+    pub fn open_sealed<C: CompartmentKey>(
         &self,
         keys: &Keys,
         binding: Binding,
@@ -147,7 +147,7 @@ impl Vault {
 
 impl Vault {
     /// Whether sealed bytes are as they were sealed; what they hold is overwritten unseen.
-    pub fn holds<C: Compartment>(
+    pub fn holds<C: CompartmentKey>(
         &self,
         keys: &Keys,
         binding: Binding,
@@ -158,7 +158,7 @@ impl Vault {
 }
 
 impl Binding {
-    fn aad<C: Compartment>(self) -> Vec<u8> {
+    fn aad<C: CompartmentKey>(self) -> Vec<u8> {
         let mut aad = Vec::with_capacity(64);
         aad.extend_from_slice(self.id.as_bytes());
         aad.extend_from_slice(&self.revision.to_be_bytes());
@@ -188,31 +188,4 @@ fn open_wrapped(
         return Err(Error::Erased);
     }
     open(wrapping, &wrap_aad(id, name, epoch), bytes)
-}
-
-fn open(key: &LessSafeKey, aad: &[u8], bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let (nonce, body) = bytes.split_at_checked(NONCE_LEN).ok_or(Error::DoesNotOpen)?;
-    let mut body = body.to_vec();
-    let plain = key
-        .open_in_place(nonce_of(nonce)?, Aad::from(aad), &mut body)
-        .map_err(|_| Error::DoesNotOpen)?
-        .len();
-    body.truncate(plain);
-    Ok(body)
-}
-
-fn nonce_of(bytes: &[u8]) -> Result<Nonce, Error> {
-    Nonce::try_assume_unique_for_key(bytes).map_err(|_| Error::DoesNotOpen)
-}
-
-pub(super) fn aes(key: &[u8]) -> Result<LessSafeKey, Error> {
-    let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::DoesNotOpen)?;
-    Ok(LessSafeKey::new(key))
-}
-
-/// Overwrites a key that lay in a buffer of ours. The cipher's own copies are beyond reach.
-pub(super) fn wipe(bytes: &mut [u8]) {
-    bytes.fill(0);
-    // Keeps the compiler from leaving out a write that nobody reads.
-    std::hint::black_box(bytes);
 }

@@ -12,6 +12,8 @@ use std::marker::PhantomData;
 
 use uuid::Uuid;
 
+mod cipher;
+mod create;
 mod epoch;
 mod index;
 mod key;
@@ -19,12 +21,12 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+pub use create::create_secrets;
 pub use index::{Digest, KeyIndex, RecordIndex};
 pub use key::Keys;
-pub use secret::create_secrets;
 
 /// Marks the compartment whose key seals some bytes.
-pub trait Compartment: Send + Sync + 'static {
+pub trait CompartmentKey: Send + Sync + 'static {
     const NAME: &'static str;
     /// This compartment's key among the three.
     #[doc(hidden)]
@@ -33,27 +35,27 @@ pub trait Compartment: Send + Sync + 'static {
 
 /// A record as the force sent it.
 #[derive(Debug)]
-pub enum Raw {}
+pub enum RawKey {}
 /// The offender's side, and the police-only facts of it.
 #[derive(Debug)]
-pub enum Offender {}
+pub enum OffenderKey {}
 /// The victim's side.
 #[derive(Debug)]
-pub enum Victim {}
+pub enum VictimKey {}
 
-impl Compartment for Raw {
+impl CompartmentKey for RawKey {
     const NAME: &'static str = "raw";
     fn key(keys: &Keys) -> &ring::aead::LessSafeKey {
         &keys.raw
     }
 }
-impl Compartment for Offender {
+impl CompartmentKey for OffenderKey {
     const NAME: &'static str = "offender";
     fn key(keys: &Keys) -> &ring::aead::LessSafeKey {
         &keys.offender
     }
 }
-impl Compartment for Victim {
+impl CompartmentKey for VictimKey {
     const NAME: &'static str = "victim";
     fn key(keys: &Keys) -> &ring::aead::LessSafeKey {
         &keys.victim
@@ -61,12 +63,12 @@ impl Compartment for Victim {
 }
 
 /// Bytes sealed under one compartment's key of one referral or hold: nonce, ciphertext, tag.
-pub struct Sealed<C: Compartment> {
+pub struct Sealed<C: CompartmentKey> {
     bytes: Vec<u8>,
     compartment: PhantomData<C>,
 }
 
-impl<C: Compartment> Sealed<C> {
+impl<C: CompartmentKey> Sealed<C> {
     /// Sealed bytes as read from the store.
     pub fn from_stored(bytes: Vec<u8>) -> Self {
         Sealed { bytes, compartment: PhantomData }
@@ -76,7 +78,7 @@ impl<C: Compartment> Sealed<C> {
     }
 }
 
-impl<C: Compartment> std::fmt::Debug for Sealed<C> {
+impl<C: CompartmentKey> std::fmt::Debug for Sealed<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sealed<{}>({} bytes)", C::NAME, self.bytes.len())
     }
@@ -142,7 +144,7 @@ impl std::fmt::Debug for Vault {
 
 impl Vault {
     /// Reads every secret. A missing one stops the start: nothing is made up in its place.
-    pub fn open(settings: &cara_config::Vault) -> Result<Self, Error> {
+    pub fn open(settings: &cara_config::VaultSettings) -> Result<Self, Error> {
         let index_key = secret::read(settings.index_key.path())?;
         let audit_key = secret::read(settings.audit_key.path())?;
         Ok(Vault {

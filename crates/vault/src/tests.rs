@@ -23,9 +23,9 @@ fn scratch() -> Folder {
     folder
 }
 
-fn settings(folder: &std::path::Path) -> cara_config::Vault {
+fn settings(folder: &std::path::Path) -> cara_config::VaultSettings {
     use cara_config::SecretFile;
-    cara_config::Vault {
+    cara_config::VaultSettings {
         epochs: folder.join("epochs"),
         index_key: SecretFile::at(folder.join("index.key"), "vault.index_key"),
         audit_key: SecretFile::at(folder.join("audit.key"), "vault.audit_key"),
@@ -46,17 +46,17 @@ fn what_is_sealed_opens_in_its_own_place_only() {
     let (vault, _) = vault();
     let (wrapped, keys) = vault.mint_keys(Uuid::from_u128(1)).unwrap();
     let here = binding(1, 1, "police");
-    let sealed: Sealed<Offender> = vault.seal(&keys, here, b"plain").unwrap();
+    let sealed: Sealed<OffenderKey> = vault.seal(&keys, here, b"plain").unwrap();
     let opened = vault.unwrap_keys(Uuid::from_u128(1), &wrapped).unwrap();
     assert_eq!(vault.open_sealed(&opened, here, &sealed).unwrap(), b"plain");
     for other in [binding(2, 1, "police"), binding(1, 2, "police"), binding(1, 1, "raw")] {
         assert!(vault.open_sealed(&opened, other, &sealed).is_err());
     }
-    let moved: Sealed<Victim> = Sealed::from_stored(sealed.as_bytes().to_vec());
+    let moved: Sealed<VictimKey> = Sealed::from_stored(sealed.as_bytes().to_vec());
     assert!(vault.open_sealed(&opened, here, &moved).is_err());
     let mut changed = sealed.as_bytes().to_vec();
     changed[14] ^= 1;
-    let changed: Sealed<Offender> = Sealed::from_stored(changed);
+    let changed: Sealed<OffenderKey> = Sealed::from_stored(changed);
     assert!(vault.open_sealed(&opened, here, &changed).is_err());
     assert!(vault.unwrap_keys(Uuid::from_u128(2), &wrapped).is_err());
 }
@@ -65,7 +65,7 @@ fn what_is_sealed_opens_in_its_own_place_only() {
 fn the_same_text_is_never_sealed_to_the_same_bytes() {
     let (vault, _) = vault();
     let (_, keys) = vault.mint_keys(Uuid::nil()).unwrap();
-    let seal = || vault.seal::<Raw>(&keys, binding(0, 0, "raw"), b"same").unwrap();
+    let seal = || vault.seal::<RawKey>(&keys, binding(0, 0, "raw"), b"same").unwrap();
     assert_ne!(seal().as_bytes(), seal().as_bytes());
 }
 
@@ -115,11 +115,11 @@ fn any_changed_byte_is_noticed() {
     let id = Uuid::from_u128(1);
     let (wrapped, keys) = vault.mint_keys(id).unwrap();
     let here = binding(1, 1, "raw");
-    let sealed: Sealed<Raw> = vault.seal(&keys, here, b"plain").unwrap();
+    let sealed: Sealed<RawKey> = vault.seal(&keys, here, b"plain").unwrap();
     for index in 0..sealed.as_bytes().len() {
         let mut bytes = sealed.as_bytes().to_vec();
         bytes[index] ^= 1;
-        let changed: Sealed<Raw> = Sealed::from_stored(bytes);
+        let changed: Sealed<RawKey> = Sealed::from_stored(bytes);
         assert!(vault.open_sealed(&keys, here, &changed).is_err(), "byte {index}");
     }
     for index in 0..wrapped.raw.len() {
@@ -127,7 +127,7 @@ fn any_changed_byte_is_noticed() {
         changed.raw[index] ^= 1;
         assert!(vault.unwrap_keys(id, &changed).is_err(), "byte {index}");
     }
-    let short: Sealed<Raw> = Sealed::from_stored(vec![1; 5]);
+    let short: Sealed<RawKey> = Sealed::from_stored(vec![1; 5]);
     assert!(vault.open_sealed(&keys, here, &short).is_err());
 }
 
@@ -148,7 +148,7 @@ fn rewrapping_lets_an_older_epoch_be_destroyed() {
     let id = Uuid::from_u128(7);
     let (wrapped, keys) = vault.mint_keys(id).unwrap();
     let here = binding(7, 1, "victim");
-    let sealed: Sealed<Victim> = vault.seal(&keys, here, b"plain").unwrap();
+    let sealed: Sealed<VictimKey> = vault.seal(&keys, here, b"plain").unwrap();
     let first = folder.join("epochs").join(epoch::file_name(1));
     let second = folder.join("epochs").join(epoch::file_name(2));
     std::fs::copy(folder.join("index.key"), second).unwrap();
@@ -193,7 +193,7 @@ fn making_secrets_again_keeps_those_that_are_there() {
 fn debug_shows_no_key_and_no_bytes() {
     let (vault, _) = vault();
     let (wrapped, keys) = vault.mint_keys(Uuid::nil()).unwrap();
-    let sealed: Sealed<Raw> = vault.seal(&keys, binding(0, 0, "raw"), b"plain").unwrap();
+    let sealed: Sealed<RawKey> = vault.seal(&keys, binding(0, 0, "raw"), b"plain").unwrap();
     assert_eq!(format!("{sealed:?}"), "Sealed<raw>(33 bytes)");
     assert_eq!(format!("{keys:?} {wrapped:?} {vault:?}"), "Keys WrappedKeys(epoch 1) Vault");
 }

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
 
 use cara_amqp::Consumer;
-use cara_amqp::consumer::{Answering, Inbox, Received};
+use cara_amqp::consumer::{Answering, OutcomeQueue, Received};
 
 /// Answers of one round.
 const AT_ONCE: usize = 256;
@@ -81,7 +81,7 @@ impl Answers {
     }
 
     /// Sends what waits, unless something is on its way or was refused a moment ago.
-    pub fn begin(&mut self, consumer: &Consumer, inbox: &Arc<Inbox>, now: Duration) {
+    pub fn begin(&mut self, consumer: &Consumer, inbox: &Arc<OutcomeQueue>, now: Duration) {
         if self.owed.is_empty() || now < self.not_before || !self.sending.is_terminated() {
             return;
         }
@@ -139,7 +139,7 @@ impl Answers {
 
 async fn send(
     consumer: Consumer,
-    inbox: Arc<Inbox>,
+    inbox: Arc<OutcomeQueue>,
     link: Option<Answering>,
     owed: Vec<Owed>,
 ) -> Sent {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{Stop, told};
-use cara_amqp::consumer::Inbox;
+use super::{Stop, stopped};
+use cara_amqp::consumer::OutcomeQueue;
 use cara_amqp::{Consumer, Pause};
 use cara_clock::Clock;
 use cara_flow::Gateway;
@@ -16,32 +16,26 @@ use cara_metric::alert::{LAYOUT_MISSING, OUTCOMES_UNREAD};
 use cara_metric::{Health, Metric, Part, State};
 
 mod answer;
-mod course;
+mod intake;
 mod line;
 mod quota;
 mod side;
 
-use side::{End, Side};
+use side::{LinkEnd, SideReader};
 
 /// What time mends is told when it has not within this time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Reads what providers report until told to stop. Whatever ends a link, it is made again after a
 /// pause: the broker keeps what was not acknowledged.
-pub async fn consume(
-    gateway: Gateway,
-    consumer: Consumer,
-    metric: Metric,
-    health: Health,
-    stop: Stop,
-) {
-    let board = Board { health, metric, sides: Arc::default() };
+pub async fn consume(gateway: Gateway, consumer: Consumer, health: Health, stop: Stop) {
+    let board = Board { health, metric: gateway.metric.clone(), sides: Arc::default() };
     let mut sides = JoinSet::new();
     for inbox in consumer.inboxes() {
         board.say(inbox, Standing { bad: Some("not read yet".to_owned()), told: false });
     }
     for inbox in consumer.inboxes() {
-        let side = Side::of(&gateway, &consumer, inbox, &board);
+        let side = SideReader::of(&gateway, &consumer, inbox, &board);
         sides.spawn(read(side, board.clone(), gateway.clock.clone(), stop.clone()));
     }
     while let Some(ended) = sides.join_next().await {
@@ -54,14 +48,14 @@ pub async fn consume(
 }
 
 /// One side, for ever.
-async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
+async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) {
     let inbox = Arc::clone(side.inbox());
     let mut pause = Pause::default();
     let mut down_since = None;
     loop {
-        let End { reason, is_passing, is_proven, is_deaf } = tokio::select! {
+        let LinkEnd { reason, is_passing, is_proven, is_deaf } = tokio::select! {
             biased;
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
             end = side.follow() => end,
         };
         if is_deaf {
@@ -78,7 +72,7 @@ async fn read(mut side: Side, board: Board, clock: Clock, mut stop: Stop) {
             tracing::warn!(provider, side, reason, "outcomes are not read; it is tried again");
         }
         tokio::select! {
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
             () = pause.wait(&clock) => {}
         }
     }
@@ -103,7 +97,7 @@ struct Standing {
 
 impl Board {
     /// Says how a side is now; whether that is a change.
-    fn say(&self, inbox: &Inbox, standing: Standing) -> bool {
+    fn say(&self, inbox: &OutcomeQueue, standing: Standing) -> bool {
         let mut sides = self.sides.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (inbox.provider.clone(), inbox.side_name());
         let before = sides.insert(key, standing.clone());

@@ -12,15 +12,15 @@ use futures_util::future::FusedFuture as _;
 use futures_util::stream::StreamExt as _;
 
 use super::answer::Owed;
-use super::course::{Course, Done, Recorded, Waiting, Worked, at_sight, work};
+use super::intake::{Done, Intake, RecordedRejections, WaitingMessage, Worked, at_sight, work};
 use super::quota::{LastHour, Quota};
 use super::{Board, Standing};
-use cara_amqp::consumer::{HANDED_OUT_MIN, Inbox, Received};
+use cara_amqp::consumer::{HANDED_OUT_MIN, OutcomeQueue, Received};
 use cara_amqp::{Consumer, Error};
 use cara_clock::Clock;
 use cara_flow::Gateway;
 use cara_flow::case::conclude::rejected;
-use cara_flow::case::conclude::{Concluded, End as Ended, Urgency};
+use cara_flow::case::conclude::{Concluded, End, Urgency};
 use cara_metric::Metric;
 use cara_metric::alert::ENTRY_FAULT;
 
@@ -51,7 +51,7 @@ const ROW_REJECTIONS_MAX: usize = 1_000;
 const FAULTS_MAX: u32 = 4;
 
 /// Why a link ended.
-pub(super) struct End {
+pub(super) struct LinkEnd {
     pub reason: String,
     pub is_passing: bool,
     /// Whether it worked: a message was done with, or the broker said twice that it is read.
@@ -60,10 +60,10 @@ pub(super) struct End {
     pub is_deaf: bool,
 }
 
-pub(super) struct Side {
+pub(super) struct SideReader {
     gateway: Gateway,
     consumer: Consumer,
-    inbox: Arc<Inbox>,
+    inbox: Arc<OutcomeQueue>,
     board: Board,
     metric: Metric,
     clock: Clock,
@@ -81,10 +81,15 @@ pub(super) struct Side {
     alarm_until: Option<Duration>,
 }
 
-impl Side {
-    pub fn of(gateway: &Gateway, consumer: &Consumer, inbox: &Arc<Inbox>, board: &Board) -> Side {
+impl SideReader {
+    pub fn of(
+        gateway: &Gateway,
+        consumer: &Consumer,
+        inbox: &Arc<OutcomeQueue>,
+        board: &Board,
+    ) -> SideReader {
         let now = gateway.clock.monotonic();
-        Side {
+        SideReader {
             gateway: gateway.clone(),
             consumer: consumer.clone(),
             inbox: Arc::clone(inbox),
@@ -103,12 +108,12 @@ impl Side {
         }
     }
 
-    pub fn inbox(&self) -> &Arc<Inbox> {
+    pub fn inbox(&self) -> &Arc<OutcomeQueue> {
         &self.inbox
     }
 
     /// Reads until the link ends, and says why it did.
-    pub async fn follow(&mut self) -> End {
+    pub async fn follow(&mut self) -> LinkEnd {
         loop {
             let ahead = self.inbox.per_minute_max.saturating_mul(AHEAD_MINUTES_MAX);
             let ahead = u16::try_from(ahead).unwrap_or(AHEAD_MAX).min(AHEAD_MAX);
@@ -117,43 +122,43 @@ impl Side {
                 Ok(inflow) => inflow,
                 Err(error) => return ended(&error, false),
             };
-            let mut course = Course::of(inflow, ahead, self.clock.monotonic());
-            if let Err(error) = self.read(&mut course).await {
-                return ended(&error, course.is_proven);
+            let mut intake = Intake::of(inflow, ahead, self.clock.monotonic());
+            if let Err(error) = self.read(&mut intake).await {
+                return ended(&error, intake.is_proven);
             }
-            self.is_large = course.full_since.is_some();
+            self.is_large = intake.full_since.is_some();
         }
     }
 
     /// Until another number of messages is to be handed out at once.
-    async fn read(&mut self, course: &mut Course) -> Result<(), Error> {
+    async fn read(&mut self, intake: &mut Intake) -> Result<(), Error> {
         loop {
             let now = self.clock.monotonic();
-            self.begin(course, now).await?;
-            if course.full_since.is_some_and(|since| course.is_idle() || now >= since + FULL_MAX) {
+            self.begin(intake, now).await?;
+            if intake.full_since.is_some_and(|since| intake.is_idle() || now >= since + FULL_MAX) {
                 return Ok(());
             }
-            let is_calm = course.is_idle() && !self.is_flooded;
-            let rest = if is_calm { course.look_at.saturating_sub(now) } else { ROUND };
+            let is_calm = intake.is_idle() && !self.is_flooded;
+            let rest = if is_calm { intake.look_at.saturating_sub(now) } else { ROUND };
             let rest = rest.max(ROUND);
             tokio::select! {
-                received = course.inflow.next(), if self.reads(course) => match received? {
-                    Some(received) => self.received(course, received).await?,
-                    None => course.full_since = Some(now),
+                received = intake.inflow.next(), if self.reads(intake) => match received? {
+                    Some(received) => self.received(intake, received).await?,
+                    None => intake.full_since = Some(now),
                 },
-                Some(done) = course.working.next(), if !course.working.is_empty() => {
-                    self.done(course, done).await?;
+                Some(done) = intake.working.next(), if !intake.working.is_empty() => {
+                    self.done(intake, done).await?;
                 }
-                recorded = &mut course.recording, if !course.recording.is_terminated() => {
-                    self.recorded(course, recorded);
+                recorded = &mut intake.recording, if !intake.recording.is_terminated() => {
+                    self.recorded(intake, recorded);
                 }
-                sent = course.answers.sent(), if course.answers.is_sending() => {
-                    let (answered, reason) = course.answers.settle(sent, self.clock.monotonic());
+                sent = intake.answers.sent(), if intake.answers.is_sending() => {
+                    let (answered, reason) = intake.answers.settle(sent, self.clock.monotonic());
                     self.answered(answered, reason).await?;
                 }
-                looked = &mut course.looking, if !course.looking.is_terminated() => {
-                    self.looked(course, looked?);
-                    if self.is_large && course.stand == 0 && is_calm {
+                looked = &mut intake.looking, if !intake.looking.is_terminated() => {
+                    self.looked(intake, looked?);
+                    if self.is_large && intake.stand == 0 && is_calm {
                         return Ok(());
                     }
                 }
@@ -162,39 +167,39 @@ impl Side {
         }
     }
 
-    fn reads(&self, course: &Course) -> bool {
-        let has_room = course.line_bytes < LINE_BYTES_MAX && course.full_since.is_none();
-        has_room && course.away.is_none() && (!self.is_flooded || course.read < READ_MAX)
+    fn reads(&self, intake: &Intake) -> bool {
+        let has_room = intake.line_bytes < LINE_BYTES_MAX && intake.full_since.is_none();
+        has_room && intake.away.is_none() && (!self.is_flooded || intake.read < READ_MAX)
     }
 
     /// Starts what can be started.
-    async fn begin(&mut self, course: &mut Course, now: Duration) -> Result<(), Error> {
-        if now >= course.round_at {
-            (course.read, course.round_at) = (0, now + ROUND);
+    async fn begin(&mut self, intake: &mut Intake, now: Duration) -> Result<(), Error> {
+        if now >= intake.round_at {
+            (intake.read, intake.round_at) = (0, now + ROUND);
         }
-        while let Some(at) = course.later.iter().position(|(at, _)| *at <= now) {
-            let (_, waiting) = course.later.swap_remove(at);
-            course.working.push(work(self.gateway.clone(), waiting).boxed());
+        while let Some(at) = intake.later.iter().position(|(at, _)| *at <= now) {
+            let (_, waiting) = intake.later.swap_remove(at);
+            intake.working.push(work(self.gateway.clone(), waiting).boxed());
         }
         let working_max = if self.is_flooded { WORKING_FLOOD_MAX } else { WORKING_MAX };
-        while course.working.len() < working_max || !course.urgent.is_empty() {
-            let next = match course.urgent.pop_front() {
+        while intake.working.len() < working_max || !intake.urgent.is_empty() {
+            let next = match intake.urgent.pop_front() {
                 Some(urgent) => urgent,
-                None if course.away.is_some() || !course.line.has_turn() => break,
+                None if intake.away.is_some() || !intake.line.has_turn() => break,
                 None if !self.quota.take(now) => {
                     self.flood();
                     break;
                 }
-                None => match course.pop() {
+                None => match intake.pop() {
                     Some(waiting) => waiting,
                     None => break,
                 },
             };
-            course.working.push(work(self.gateway.clone(), next).boxed());
+            intake.working.push(work(self.gateway.clone(), next).boxed());
         }
-        self.record(course, now);
-        course.answers.begin(&self.consumer, &self.inbox, now);
-        for received in course.answers.stuck(now) {
+        self.record(intake, now);
+        intake.answers.begin(&self.consumer, &self.inbox, now);
+        for received in intake.answers.stuck(now) {
             tracing::error!(
                 provider = self.inbox.provider,
                 side = self.inbox.side_name(),
@@ -202,48 +207,48 @@ impl Side {
             );
             received.set_aside().await?;
         }
-        if now >= course.look_at && course.looking.is_terminated() {
-            course.looking = course.inflow.look().boxed().fuse();
-            course.look_at = now + LOOK_EVERY;
+        if now >= intake.look_at && intake.looking.is_terminated() {
+            intake.looking = intake.inflow.look().boxed().fuse();
+            intake.look_at = now + LOOK_EVERY;
         }
-        self.tell(course, now);
+        self.tell(intake, now);
         Ok(())
     }
 
-    fn record(&mut self, course: &mut Course, now: Duration) {
-        let waits = course.rejected.len();
-        if waits == 0 || !course.recording.is_terminated() || course.away.is_some() {
+    fn record(&mut self, intake: &mut Intake, now: Duration) {
+        let waits = intake.rejected.len();
+        if waits == 0 || !intake.recording.is_terminated() || intake.away.is_some() {
             return;
         }
         // Nothing more comes while all that was handed out waits.
-        let many = ROW_REJECTIONS_MAX.min(usize::from(course.ahead / 2));
-        let is_due = waits >= many || now >= course.recorded_at + ROW_EVERY;
+        let many = ROW_REJECTIONS_MAX.min(usize::from(intake.ahead / 2));
+        let is_due = waits >= many || now >= intake.recorded_at + ROW_EVERY;
         if !is_due && !self.rows.take(now) {
             return;
         }
-        course.recorded_at = now;
-        let rejected = std::mem::take(&mut course.rejected);
-        course.recording_count = rejected.len();
+        intake.recorded_at = now;
+        let rejected = std::mem::take(&mut intake.rejected);
+        intake.recording_count = rejected.len();
         let (gateway, inbox) = (self.gateway.clone(), Arc::clone(&self.inbox));
-        course.recording = record(gateway, inbox, rejected).boxed().fuse();
+        intake.recording = record(gateway, inbox, rejected).boxed().fuse();
     }
 
-    async fn received(&mut self, course: &mut Course, received: Received) -> Result<(), Error> {
+    async fn received(&mut self, intake: &mut Intake, received: Received) -> Result<(), Error> {
         let now = self.clock.monotonic();
-        course.read += 1;
+        intake.read += 1;
         let seen = glance(&received.body);
         let is_urgent = seen.urgent.is_some();
         let lane = seen.referral_id;
         if is_urgent && self.urgent.take(now) {
-            let waiting = Waiting { received, lane, is_urgent, is_ahead: true, faults: 0 };
-            course.urgent.push_back(waiting);
+            let waiting = WaitingMessage { received, lane, is_urgent, is_ahead: true, faults: 0 };
+            intake.urgent.push_back(waiting);
             return Ok(());
         }
         if !is_urgent && let Some(concluded) = at_sight(&self.gateway, &received) {
             self.refused(now);
-            return self.concluded(course, received, concluded).await;
+            return self.concluded(intake, received, concluded).await;
         }
-        course.push(Waiting { received, lane, is_urgent, is_ahead: false, faults: 0 });
+        intake.push(WaitingMessage { received, lane, is_urgent, is_ahead: false, faults: 0 });
         Ok(())
     }
 
@@ -254,28 +259,28 @@ impl Side {
         }
     }
 
-    async fn done(&mut self, course: &mut Course, done: Done) -> Result<(), Error> {
+    async fn done(&mut self, intake: &mut Intake, done: Done) -> Result<(), Error> {
         let now = self.clock.monotonic();
         let Done { mut waiting, worked } = done;
         let (fault, pause_s) = match worked {
             Worked::Concluded(concluded) => {
-                (course.away, course.progress_at, course.is_proven) = (None, now, true);
+                (intake.away, intake.progress_at, intake.is_proven) = (None, now, true);
                 if !waiting.is_ahead {
-                    course.line.free(waiting.lane);
-                    if matches!(concluded.end, Ended::Rejected | Ended::AlreadyApplied) {
+                    intake.line.free(waiting.lane);
+                    if matches!(concluded.end, End::Rejected | End::AlreadyApplied) {
                         self.quota.give_back();
                         self.refused(now);
                     }
                 }
-                return self.concluded(course, waiting.received, concluded).await;
+                return self.concluded(intake, waiting.received, concluded).await;
             }
             Worked::Away(reason) => {
-                let (_, since, times) = course.away.unwrap_or((reason, now, 0));
-                course.away = Some((reason, since, times + 1));
+                let (_, since, times) = intake.away.unwrap_or((reason, now, 0));
+                intake.away = Some((reason, since, times + 1));
                 (reason.to_owned(), 2)
             }
             Worked::Fault(fault) => {
-                course.away = None;
+                intake.away = None;
                 waiting.faults += 1;
                 (fault, 1 << waiting.faults)
             }
@@ -284,12 +289,12 @@ impl Side {
             self.unplaced(&fault);
         }
         if waiting.faults < FAULTS_MAX {
-            course.later.push((now + Duration::from_secs(pause_s), waiting));
+            intake.later.push((now + Duration::from_secs(pause_s), waiting));
             return Ok(());
         }
-        course.progress_at = now;
+        intake.progress_at = now;
         if !waiting.is_ahead {
-            course.line.free(waiting.lane);
+            intake.line.free(waiting.lane);
         }
         self.metric.outcome(&self.inbox.provider, "set_aside");
         self.fault(waiting.received, &fault).await
@@ -297,7 +302,7 @@ impl Side {
 
     async fn concluded(
         &mut self,
-        course: &mut Course,
+        intake: &mut Intake,
         received: Received,
         concluded: Concluded,
     ) -> Result<(), Error> {
@@ -318,38 +323,38 @@ impl Side {
         self.metric.outcome(&self.inbox.provider, end.name());
         self.rejections.count(now, rejections.len());
         if let Some(id) =
-            received.message_id.map(|id| id.to_string()).filter(|_| end != Ended::SetAside)
+            received.message_id.map(|id| id.to_string()).filter(|_| end != End::SetAside)
             && self.faults.remove(&id)
         {
             self.metric.troubles().over(ENTRY_FAULT, &id);
         }
         match (end, rejections.pop()) {
-            (Ended::SetAside, _) => {
+            (End::SetAside, _) => {
                 self.fault(received, "what is stored of its case cannot be opened").await
             }
-            (Ended::Rejected, Some(rejection)) => {
-                course.rejected.push((received.without_body(), rejection));
+            (End::Rejected, Some(rejection)) => {
+                intake.rejected.push((received.without_body(), rejection));
                 Ok(())
             }
             (_, Some(rejection)) => {
                 rejections.push(rejection);
-                course.answers.owe(Owed { received: received.without_body(), rejections });
+                intake.answers.owe(Owed { received: received.without_body(), rejections });
                 Ok(())
             }
             (_, None) => received.acknowledge().await,
         }
     }
 
-    fn recorded(&mut self, course: &mut Course, recorded: Recorded) {
+    fn recorded(&mut self, intake: &mut Intake, recorded: RecordedRejections) {
         let now = self.clock.monotonic();
-        let Recorded { rejected, refusal } = recorded;
-        course.recording_count = 0;
+        let RecordedRejections { rejected, refusal } = recorded;
+        intake.recording_count = 0;
         if let Some(refusal) = refusal {
             tracing::warn!(%refusal, "rejections cannot be recorded; it is tried again");
-            course.rejected.splice(0..0, rejected);
+            intake.rejected.splice(0..0, rejected);
             return;
         }
-        (course.progress_at, course.is_proven) = (now, true);
+        (intake.progress_at, intake.is_proven) = (now, true);
         tracing::warn!(
             provider = self.inbox.provider,
             side = self.inbox.side_name(),
@@ -357,7 +362,7 @@ impl Side {
             "outcomes were rejected; the provider is told why"
         );
         for (received, rejection) in rejected {
-            course.answers.owe(Owed { received, rejections: vec![rejection] });
+            intake.answers.owe(Owed { received, rejections: vec![rejection] });
         }
     }
 
@@ -376,28 +381,28 @@ impl Side {
         Ok(())
     }
 
-    fn looked(&mut self, course: &mut Course, stand: u32) {
-        course.looks += 1;
-        course.stand = stand;
-        course.is_proven |= course.looks > 1;
-        if stand == 0 && course.is_idle() {
-            course.progress_at = self.clock.monotonic();
+    fn looked(&mut self, intake: &mut Intake, stand: u32) {
+        intake.looks += 1;
+        intake.stand = stand;
+        intake.is_proven |= intake.looks > 1;
+        if stand == 0 && intake.is_idle() {
+            intake.progress_at = self.clock.monotonic();
         }
     }
 }
 
 async fn record(
     gateway: Gateway,
-    inbox: Arc<Inbox>,
+    inbox: Arc<OutcomeQueue>,
     rejected: Vec<(Received, Rejection)>,
-) -> Recorded {
+) -> RecordedRejections {
     let rejections: Vec<_> = rejected.iter().map(|(_, rejection)| rejection.clone()).collect();
     let recorded =
         rejected::record_rejections(&gateway, &inbox.provider, inbox.side, &rejections).await;
-    Recorded { rejected, refusal: recorded.err() }
+    RecordedRejections { rejected, refusal: recorded.err() }
 }
 
-fn ended(error: &Error, is_proven: bool) -> End {
+fn ended(error: &Error, is_proven: bool) -> LinkEnd {
     let is_deaf = matches!(error, Error::Deaf { .. });
-    End { reason: error.to_string(), is_passing: error.is_passing(), is_proven, is_deaf }
+    LinkEnd { reason: error.to_string(), is_passing: error.is_passing(), is_proven, is_deaf }
 }

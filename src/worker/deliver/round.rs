@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{AT_ONCE, Course, REST_MAX, Room, SEVERAL, away};
+use super::{AT_ONCE, EndpointState, REST_MAX, SEVERAL, Shared, away};
 use cara_clock::later;
 use cara_delivery::{Endpoint, GIVE_UP_AFTER, backoff};
 use cara_flow::Refusal;
@@ -25,7 +25,7 @@ const ATTEMPTS_MANY: u32 = 6;
 const PLACES_FREE: usize = AT_ONCE / 4;
 
 /// How one push ended.
-pub(super) enum End {
+pub(super) enum PushResult {
     /// `was_failing`: it was refused before, or had failed often.
     Arrived {
         was_failing: bool,
@@ -60,11 +60,11 @@ pub(super) fn is_failing(attempts: u32, is_refused: bool) -> bool {
 
 /// Letters on their way to one force, until nothing waits or the endpoint fails.
 pub(super) struct Round<'r> {
-    room: &'r Room,
+    shared: &'r Shared,
     to: &'r PushTo,
     endpoint: &'r Endpoint,
-    course: Course,
-    flying: FuturesUnordered<BoxFuture<'r, (Uuid, Result<End, Refusal>)>>,
+    state: EndpointState,
+    flying: FuturesUnordered<BoxFuture<'r, (Uuid, Result<PushResult, Refusal>)>>,
     on_way: BTreeSet<Uuid>,
     /// Failed, and not judged yet: whether it is the letter or the endpoint is known once another
     /// letter has arrived, or none has.
@@ -79,12 +79,17 @@ pub(super) struct Round<'r> {
 }
 
 impl<'r> Round<'r> {
-    pub fn of(room: &'r Room, to: &'r PushTo, endpoint: &'r Endpoint, course: Course) -> Round<'r> {
+    pub fn of(
+        shared: &'r Shared,
+        to: &'r PushTo,
+        endpoint: &'r Endpoint,
+        state: EndpointState,
+    ) -> Round<'r> {
         Round {
-            room,
+            shared,
             to,
             endpoint,
-            course,
+            state,
             flying: FuturesUnordered::new(),
             on_way: BTreeSet::new(),
             held: Vec::new(),
@@ -96,12 +101,12 @@ impl<'r> Round<'r> {
     }
 
     /// `wake`: something more may wait.
-    pub async fn run(mut self, wake: &Notify) -> Course {
+    pub async fn run(mut self, wake: &Notify) -> EndpointState {
         if let Err(error) = self.fly(wake).await {
             // The store is away: what was on its way goes again, under its id.
             away(&error);
         }
-        self.course
+        self.state
     }
 
     async fn fly(&mut self, wake: &Notify) -> Result<(), Refusal> {
@@ -125,14 +130,14 @@ impl<'r> Round<'r> {
 
     /// How many more may be put on their way now.
     fn room_for(&self) -> usize {
-        if self.is_over || self.course.until.is_some() || *self.room.stop.borrow() {
+        if self.is_over || self.state.until.is_some() || *self.shared.stop.borrow() {
             return 0;
         }
         if !self.held.is_empty() {
             return usize::from(self.probe.is_none() && self.flying.len() < AT_ONCE);
         }
         // An endpoint that failed is asked with one letter before it gets many.
-        match self.course.failures {
+        match self.state.failures {
             0 => AT_ONCE.saturating_sub(self.flying.len()),
             _ => usize::from(self.flying.is_empty()),
         }
@@ -140,22 +145,22 @@ impl<'r> Round<'r> {
 
     async fn begin(&mut self) -> Result<(), Refusal> {
         let free = self.room_for();
-        let is_whole = !self.held.is_empty() || self.course.failures > 0;
+        let is_whole = !self.held.is_empty() || self.state.failures > 0;
         if free == 0 || !(is_whole || free >= PLACES_FREE) {
             return Ok(());
         }
         self.look = false;
         let mut passed = self.on_way.clone();
         passed.extend(self.held.iter().map(|failed| failed.notice_id));
-        let turn = letter::due_letters(&self.room.gateway, self.to.force, free, &passed).await?;
+        let turn = letter::due_letters(&self.shared.gateway, self.to.force, free, &passed).await?;
         for due in turn.due {
             let notice_id = due.letter.notice_id;
             if !self.held.is_empty() {
                 self.probe = Some(notice_id);
             }
             self.on_way.insert(notice_id);
-            let (room, to, endpoint) = (self.room, self.to, self.endpoint);
-            let push = async move { (notice_id, room.one(to, endpoint, due).await) };
+            let (shared, to, endpoint) = (self.shared, self.to, self.endpoint);
+            let push = async move { (notice_id, shared.one(to, endpoint, due).await) };
             self.flying.push(push.boxed());
         }
         if !turn.unfit.is_empty() {
@@ -166,16 +171,16 @@ impl<'r> Round<'r> {
         Ok(())
     }
 
-    async fn ended(&mut self, notice_id: Uuid, end: End) -> Result<(), Refusal> {
+    async fn ended(&mut self, notice_id: Uuid, end: PushResult) -> Result<(), Refusal> {
         self.on_way.remove(&notice_id);
         self.look = true;
         let was_probe = self.probe.take_if(|probe| *probe == notice_id).is_some();
         match end {
-            End::Arrived { was_failing } => {
+            PushResult::Arrived { was_failing } => {
                 self.judge(true).await?;
                 self.got_through(was_failing).await
             }
-            End::Failed(failed) => {
+            PushResult::Failed(failed) => {
                 self.held.push(failed);
                 self.probes_failed += usize::from(was_probe);
                 match self.probes_failed + 1 >= SEVERAL {
@@ -200,41 +205,41 @@ impl<'r> Round<'r> {
             if !failed.failure.is_refused {
                 away = Some(failed.failure.reason);
             } else if failed.was_sent {
-                remember(&mut self.course.refused, failed.notice_id);
+                remember(&mut self.state.refused, failed.notice_id);
             }
             if failed.is_gone {
-                remember(&mut self.course.gone, failed.notice_id);
+                remember(&mut self.state.gone, failed.notice_id);
             }
         }
-        let refused = (self.course.refused.len() >= SEVERAL).then_some("refused");
+        let refused = (self.state.refused.len() >= SEVERAL).then_some("refused");
         let fails = away.or(refused).filter(|_| !arrived);
         // First the endpoint, so that nobody takes its failure for that of its letters.
         let state = match fails {
             Some(reason) => {
                 let state =
-                    letter::endpoint_fails(&self.room.gateway, self.to.force, reason).await?;
+                    letter::endpoint_fails(&self.shared.gateway, self.to.force, reason).await?;
                 Some((reason, state))
             }
             None => None,
         };
         self.again(&held).await?;
         let Some((reason, state)) = state else { return Ok(()) };
-        if self.course.gone.len() >= SEVERAL {
+        if self.state.gone.len() >= SEVERAL {
             let because = "several letters in a row got 410: the endpoint is gone";
             self.stop_pushing(because).await;
             return Ok(());
         }
-        let now = self.room.clock.now();
+        let now = self.shared.gateway.clock.now();
         let is_over = state.failing_since.is_some_and(|since| now > later(since, GIVE_UP_AFTER));
         if is_over && state.failing >= SEVERAL as u64 {
             let because = format!("nothing got through for three days: {reason}");
             self.stop_pushing(&because).await;
             return Ok(());
         }
-        if self.course.failures == 0 {
+        if self.state.failures == 0 {
             tracing::warn!(force = self.to.slug, reason, "nothing gets through to the endpoint");
         }
-        self.course = self.room.failed(std::mem::take(&mut self.course), put_off);
+        self.state = self.shared.failed(std::mem::take(&mut self.state), put_off);
         Ok(())
     }
 
@@ -242,10 +247,10 @@ impl<'r> Round<'r> {
         let mut again = Vec::with_capacity(failed.len());
         for failed in failed {
             let at = self.again_at(failed);
-            let look_at = &mut self.course.look_at;
+            let look_at = &mut self.state.look_at;
             *look_at = Some(look_at.map_or(at, |known| known.min(at)));
             again.push(letter::letter_again(
-                &self.room.gateway,
+                &self.shared.gateway,
                 failed.notice_id,
                 at,
                 failed.failure,
@@ -255,26 +260,26 @@ impl<'r> Round<'r> {
     }
 
     async fn stop_pushing(&mut self, because: &str) {
-        self.room.stop_pushing(self.to, because).await;
-        (self.course, self.is_over) = (Course::default(), true);
+        self.shared.stop_pushing(self.to, because).await;
+        (self.state, self.is_over) = (EndpointState::default(), true);
     }
 
     /// Something arrived. After a failure of the endpoint, or once a letter that kept failing is
     /// taken, the others need not wait for their turn: what was mended may be theirs.
     async fn got_through(&mut self, was_failing: bool) -> Result<(), Refusal> {
-        let now = self.room.clock.now();
-        let course = &mut self.course;
-        let had_failed = course.failures > 0;
-        (course.failures, course.until) = (0, None);
-        course.refused.clear();
-        course.gone.clear();
+        let now = self.shared.gateway.clock.now();
+        let state = &mut self.state;
+        let had_failed = state.failures > 0;
+        (state.failures, state.until) = (0, None);
+        state.refused.clear();
+        state.gone.clear();
         if had_failed {
             tracing::info!(force = self.to.slug, "the endpoint answers again");
         }
-        let is_new = course.freed_at.is_none_or(|at| now >= later(at, REST_MAX));
+        let is_new = state.freed_at.is_none_or(|at| now >= later(at, REST_MAX));
         if had_failed || (was_failing && is_new) {
-            (course.freed_at, course.place) = (Some(now), None);
-            letter::letters_now(&self.room.gateway, self.to.force).await?;
+            (state.freed_at, state.place) = (Some(now), None);
+            letter::letters_now(&self.shared.gateway, self.to.force).await?;
         }
         Ok(())
     }
@@ -282,17 +287,17 @@ impl<'r> Round<'r> {
     /// When a letter is tried again. Letters that keep failing while others arrive get places one
     /// after the other, so that however many there are, they cost no more than one try each.
     fn again_at(&mut self, failed: &Failed) -> Timestamp {
-        let now = self.room.clock.now();
+        let now = self.shared.gateway.clock.now();
         let wait = match failed.failure.is_refused {
             true => REST_MAX,
-            false => backoff(failed.attempts, self.room.clock.random()).min(REST_MAX),
+            false => backoff(failed.attempts, self.shared.gateway.clock.random()).min(REST_MAX),
         };
         let at = later(now, wait.max(failed.after));
         if !is_failing(failed.attempts, failed.failure.is_refused) {
             return at;
         }
-        let at = self.course.place.map_or(at, |place| place.max(at));
-        self.course.place = Some(later(at, BETWEEN));
+        let at = self.state.place.map_or(at, |place| place.max(at));
+        self.state.place = Some(later(at, BETWEEN));
         at
     }
 }

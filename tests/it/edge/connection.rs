@@ -6,13 +6,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use cara_config::{Api, Role, operators};
+use cara_config::{ApiSettings, OperatorRole, operators};
 use cara_metric::alert;
 
 use super::world::{Wire, World, eventually};
 
 /// 64 connections: 16 for handshakes, 16 for each force.
-fn few_connections(api: &mut Api) {
+fn few_connections(api: &mut ApiSettings) {
     api.connections_max = 64;
     (api.connections_per_source_max, api.connections_per_force_max) = (Some(64), None);
 }
@@ -99,7 +99,7 @@ fn one_address_holds_so_many_connections() {
 #[test]
 fn one_user_holds_so_many_calls_and_the_socket_is_not_everybodys() {
     let me = nix::unistd::User::from_uid(nix::unistd::Uid::current()).unwrap().unwrap().name;
-    let user = operators::User { name: me, role: Role::Look, victims: false };
+    let user = operators::User { name: me, role: OperatorRole::Look, victims: false };
     let world = World::with("calls", |settings| settings.operators.users = vec![user]);
     let socket = world.folder.0.join("run/operators.sock");
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use cara_config::{Role, operators};
+use cara_config::{OperatorRole, operators};
 use cara_gateway::http::route;
 use cara_metric::Part;
 use cara_wire::api;
@@ -267,7 +267,7 @@ fn the_socket_serves_listed_users_only() {
     let socket = |folder: &Path| Wire {
         stream: UnixStream::connect(folder.join("run/operators.sock")).unwrap(),
     };
-    let look = user(Role::Look);
+    let look = user(OperatorRole::Look);
     let world = World::with("operators", move |settings| settings.operators.users = look);
     let mut wire = socket(&world.folder.0);
     let status = wire.get("/v1/status", "");
@@ -281,7 +281,7 @@ fn the_socket_serves_listed_users_only() {
     assert_eq!(wire.post("/v1/dead/return", "", back).code(), "P403", "who looks returns nothing");
     assert_eq!(wire.get("/v1/nothing", "").code(), "P404");
 
-    let operate = user(Role::Operate);
+    let operate = user(OperatorRole::Operate);
     let world = World::with("operate", move |settings| settings.operators.users = operate);
     let returned = socket(&world.folder.0).post("/v1/dead/return", "", back);
     assert_eq!(returned.body, r#"{"messages":3}"#);

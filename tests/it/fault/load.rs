@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cara_sandbox::people::People;
-use cara_sandbox::record::{Case, SHAPES, Shape, Twist};
+use cara_sandbox::record::{RecordShape, SHAPES, SandboxCase, Twist};
 use futures_util::StreamExt as _;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
@@ -76,13 +76,13 @@ fn serial() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-fn shape(slug: &str) -> &'static Shape {
+fn shape(slug: &str) -> &'static RecordShape {
     SHAPES.iter().find(|shape| shape.force == slug).unwrap()
 }
 
-fn case(people: &mut People) -> Case {
+fn case(people: &mut People) -> SandboxCase {
     let (serial, now) = (serial(), jiff::Timestamp::now());
-    Case {
+    SandboxCase {
         serial,
         body: serial,
         offender: people.offender(),
@@ -104,7 +104,7 @@ async fn push(force: ForceSystem, slug: &'static str, ledger: Ledger) {
     let mut people = People::seeded(serial());
     for count in 0_u64.. {
         let first = case(&mut people);
-        let second = Case {
+        let second = SandboxCase {
             body: serial(),
             written_at: first.written_at + jiff::Span::new().minutes(1),
             amended: true,
@@ -121,7 +121,7 @@ async fn push(force: ForceSystem, slug: &'static str, ledger: Ledger) {
     }
 }
 
-async fn taken(force: &ForceSystem, shape: &Shape, body: &str, ledger: &Ledger) -> bool {
+async fn taken(force: &ForceSystem, shape: &RecordShape, body: &str, ledger: &Ledger) -> bool {
     let Ok(answer) = force.send(shape.media_type, body.to_owned(), "", &[]).await else {
         return false;
     };

@@ -10,14 +10,8 @@ use super::{Package, at, packages};
 /// Circles that still stand, each the folder and what goes round in it. One that is mended leaves
 /// this list; none is added.
 const STANDING: &[(&str, &[&str])] = &[
-    ("amqp", &["link", "verdict"]),
     ("flow", &["case", "clock", "context", "hold", "mapping", "notice", "outbox", "record"]),
     ("flow/case", &["caused", "conclude", "decide"]),
-    (
-        "tls",
-        &["authority", "client", "directory", "expiry", "presented", "reload", "server", "trust"],
-    ),
-    ("vault", &["epoch", "key", "secret"]),
 ];
 
 /// How often a name may be handed on before it is followed no further.

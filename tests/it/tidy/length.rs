@@ -15,13 +15,6 @@ const REASON: &str = "// long: ";
 const STANDING: &[(&str, &str)] = &[
     ("crates/flow/src/case/conclude.rs", "prepare"),
     ("crates/flow/src/record/prepare.rs", "revision"),
-    ("crates/sandbox/src/reconcile.rs", "table"),
-    ("crates/sandbox/src/settings.rs", "text"),
-    ("crates/store-sqlite/src/lib.rs", "start"),
-    ("crates/store-sqlite/src/table.rs", "look"),
-    ("crates/store-sqlite/src/table.rs", "statements"),
-    ("src/app.rs", "serve"),
-    ("src/worker/deliver.rs", "deliver"),
 ];
 
 /// The functions of a file that are too long and say no reason, with their line and length.

@@ -109,7 +109,7 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
 
 /// Words of a room that walk on with the work: whoever holds one may name it.
 pub const WALKING: &[(&str, &str)] =
-    &[("store", "ForceCode"), ("store", "Lease"), ("store", "Settled")];
+    &[("store", "ForceNumber"), ("store", "Lease"), ("store", "Settled")];
 
 /// What the pure core never names: the world. A prefix of a path.
 pub const IMPURE: &[&[&str]] = &[

@@ -16,10 +16,10 @@ use crate::hold::{HoldLine, HoldPage};
 use crate::record::read::view;
 use crate::{Caller, Gateway, Operator, Refusal, Role};
 use cara_store::{
-    Action, Entry, Fact, ForceCode, HoldEnd, HoldFilter, HoldRow, MessageState, Operation,
+    Action, Entry, Fact, ForceNumber, HoldEnd, HoldFilter, HoldRow, MessageState, Operation,
     READ_ONLY, RecordIndex, ReferralRow, Refused, RevisionRow, What,
 };
-use cara_vault::{Binding, Raw, Sealed, WrappedKeys};
+use cara_vault::{Binding, RawKey, Sealed, WrappedKeys};
 
 /// Holds in one page of the operators' list.
 const HOLDS_PAGE: usize = 500;
@@ -80,7 +80,7 @@ pub async fn reconciliation(
 /// One force's day, both directions.
 pub(crate) async fn reconciled_day(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     test: bool,
     day: jiff::civil::Date,
 ) -> Result<api::Reconciliation, Refusal> {
@@ -180,7 +180,7 @@ pub(crate) fn raw_text(
     id: Uuid,
     revision: u32,
     keys: &WrappedKeys,
-    raw: &Sealed<Raw>,
+    raw: &Sealed<RawKey>,
 ) -> Result<String, Refusal> {
     let keys = gateway.vault.unwrap_keys(id, keys)?;
     let bytes = gateway.vault.open_sealed(&keys, Binding { id, revision, column: "raw" }, raw)?;
@@ -189,7 +189,7 @@ pub(crate) fn raw_text(
 
 async fn open_holds(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     record: RecordIndex,
 ) -> Result<Vec<api::HoldView>, Refusal> {
     let filter = HoldFilter { force: Some(force), record: Some(record), open_only: true };
@@ -288,7 +288,7 @@ pub(crate) async fn write_raced(gateway: &Gateway, entry: Entry) -> Result<bool,
 }
 
 /// The force that a call is about: the caller's only one, or the one of several that it names.
-pub(crate) fn one_force(caller: &Caller, named: Option<&str>) -> Result<ForceCode, Refusal> {
+pub(crate) fn one_force(caller: &Caller, named: Option<&str>) -> Result<ForceNumber, Refusal> {
     match named {
         None if caller.forces.len() > 1 => Err(Refusal::Parameter { name: "force" }),
         None => Ok(caller.forces[0]),
@@ -299,7 +299,7 @@ pub(crate) fn one_force(caller: &Caller, named: Option<&str>) -> Result<ForceCod
     }
 }
 
-fn may_see(caller: &Caller, force: ForceCode, test_data: bool) -> bool {
+fn may_see(caller: &Caller, force: ForceNumber, test_data: bool) -> bool {
     caller.forces.contains(&force) && caller.test == test_data
 }
 

@@ -12,7 +12,7 @@ use crate::case::conclude;
 use crate::case::conclude::Folded;
 use crate::record::prepare::Bench;
 use crate::{Gateway, Refusal};
-use cara_store::{Case, Entry, Fact, ForceCode, NewDecision, Operation, RecordIndex, What};
+use cara_store::{Case, Entry, Fact, ForceNumber, NewDecision, Operation, RecordIndex, What};
 use cara_vault::Binding;
 
 /// What is to be done with a decision.
@@ -44,7 +44,7 @@ pub(crate) async fn judge(
     gateway: &Gateway,
     bench: &Bench<'_>,
     record: RecordIndex,
-    force: ForceCode,
+    force: ForceNumber,
     sent: &DecisionRecord,
 ) -> Result<Judged, Refusal> {
     let known = gateway.store.look(force, record).await?;

@@ -24,7 +24,7 @@ use cara_clock::london_day;
 use cara_metric::alert::{self, Alerts, EPOCH_MISSING, FORCE_UNLISTED};
 pub use cara_store::Incident;
 use cara_store::{
-    About, CaseClock, DueNotice, Entry, Fact, ForceCode, HoldRow, IncidentChange, LateBefore,
+    About, CaseClock, DueNotice, Entry, Fact, ForceNumber, HoldRow, IncidentChange, LateBefore,
     MailChange, Operation, SweepChange, What,
 };
 
@@ -69,7 +69,7 @@ pub struct Sweeper {
     /// As the last walk saw it.
     not_received: BTreeMap<String, u64>,
     /// Open cases of forces that are not in `gateway.toml`.
-    unlisted: BTreeMap<ForceCode, u64>,
+    unlisted: BTreeMap<ForceNumber, u64>,
 }
 
 /// What one sweep did.

@@ -9,7 +9,7 @@ use crate::case::consult;
 use crate::hold::{Alike, HoldCause};
 use crate::{Gateway, Operator, Refusal};
 use cara_clock::london_words;
-use cara_store::{Cause, ForceCode, HoldFilter, HoldRow, RecordIndex};
+use cara_store::{Cause, ForceNumber, HoldFilter, HoldRow, RecordIndex};
 use cara_vault::Binding;
 
 /// Holds that are read at once.
@@ -83,7 +83,7 @@ pub async fn hold_causes(
     consult::record_look(gateway, operator, "hold list by cause").await?;
     let today = gateway.clock.today();
     // By the true text: two that are not shown are not the same for that.
-    let mut groups: BTreeMap<(ForceCode, String), HoldCause> = BTreeMap::new();
+    let mut groups: BTreeMap<(ForceNumber, String), HoldCause> = BTreeMap::new();
     each_open_hold(gateway, force, |row| {
         let unlisted = unlisted_of(gateway, row)?;
         let key = (row.force, words(&row.causes, &unlisted, |text| text));
@@ -147,7 +147,7 @@ pub async fn holds_like(
 /// The provider that a case is pinned to, or to which a new one of the force goes.
 async fn provider_of(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     record: Option<RecordIndex>,
     test: bool,
 ) -> Result<String, Refusal> {
@@ -162,7 +162,7 @@ async fn provider_of(
 /// Looks at every open hold, oldest first, a page at a time.
 async fn each_open_hold(
     gateway: &Gateway,
-    force: Option<ForceCode>,
+    force: Option<ForceNumber>,
     mut look: impl FnMut(&HoldRow) -> Result<(), Refusal>,
 ) -> Result<(), Refusal> {
     let filter = HoldFilter { force, record: None, open_only: true };

@@ -8,7 +8,7 @@ use cara_mapping::{Diagnostic, LETTERS, Mapping, extend};
 use crate::mapping::LivePlan;
 use crate::mapping::live::{LiveLetter, LiveMapping};
 use crate::{Force, Gateway, Refusal};
-use cara_store::{Fact, ForceCode, MappingRef, Operation, PlanVersion, Refused};
+use cara_store::{Fact, ForceNumber, MappingRef, Operation, PlanVersion, Refused};
 
 /// Mapping files of one force that the gateway reads.
 pub(crate) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
@@ -70,7 +70,7 @@ pub enum Error {
 /// One mapping file as read from the folder.
 #[derive(Debug)]
 pub struct MappingFile {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub slug: String,
     pub name: &'static str,
     pub path: PathBuf,
@@ -370,7 +370,7 @@ impl LiveMappings {
 }
 
 pub(crate) fn live(
-    force: ForceCode,
+    force: ForceNumber,
     name: &str,
     sound: Mapping,
     version: u32,

@@ -15,7 +15,7 @@ use crate::mapping::golive;
 use crate::mapping::replay::apart;
 use crate::{Force, Gateway, Refusal};
 use cara_metric::alert::{self, Alerts, MAPPING_REFUSED, MAPPING_UNREADABLE, MAPPING_WAITING};
-use cara_store::{ForceCode, PlanNumber, PlanVersion};
+use cara_store::{ForceNumber, PlanNumber, PlanVersion};
 
 /// Files of the folder that one look counts; more than any force has.
 const FILES_MAX: usize = 10_000;
@@ -319,7 +319,12 @@ impl Follower {
         Ok(Some(State::Settled))
     }
 
-    async fn was_live(&self, force: ForceCode, name: &str, sha256: &str) -> Result<bool, Refusal> {
+    async fn was_live(
+        &self,
+        force: ForceNumber,
+        name: &str,
+        sha256: &str,
+    ) -> Result<bool, Refusal> {
         let history = self.gateway.store.plan_history(force).await?;
         Ok(history.iter().any(|it| it.name == name && it.sha256 == sha256))
     }

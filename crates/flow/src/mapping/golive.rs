@@ -12,7 +12,7 @@ use crate::mapping::activate::{self, Checked, Unsound};
 use crate::mapping::live::LiveMapping;
 use crate::mapping::replay::{self, Asked, Replay, Waiting, apart};
 use crate::{Force, Gateway, Operator, Refusal};
-use cara_store::{Fact, ForceCode, PendingPlan, PlanNumber, PlanVersion, What};
+use cara_store::{Fact, ForceNumber, PendingPlan, PlanNumber, PlanVersion, What};
 
 /// A mapping file that an operator wants to go live, with everything that its tests read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -225,7 +225,7 @@ async fn waiting_or_none(
 /// The version that is live of a mapping, as the store has it.
 pub(crate) async fn newest(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     name: &str,
 ) -> Result<Option<PlanVersion>, Refusal> {
     let versions = gateway.store.plan_versions().await?;
@@ -298,7 +298,7 @@ async fn put_live(
 /// The live mapping of this force that could take the same body: the choice would be a guess.
 pub(crate) fn twin(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     name: &str,
     sound: &Mapping,
 ) -> Option<String> {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{Gateway, Refusal};
-use cara_store::{ForceCode, HoldRow, KeptPlace, KeptRaw};
-use cara_vault::{Raw, Sealed, WrappedKeys};
+use cara_store::{ForceNumber, HoldRow, KeptPlace, KeptRaw};
+use cara_vault::{RawKey, Sealed, WrappedKeys};
 
 /// Records that are in memory at a time, and between which other work gets its turn.
 pub(crate) const AT_ONCE: usize = 25;
@@ -19,7 +19,7 @@ pub(crate) struct Kept {
     /// 0 of a hold.
     pub revision: u32,
     pub keys: WrappedKeys,
-    pub raw: Sealed<Raw>,
+    pub raw: Sealed<RawKey>,
     received_at: Timestamp,
 }
 
@@ -40,7 +40,7 @@ impl From<HoldRow> for Kept {
 /// A walk over the kept records of a mapping, the newest first.
 pub(crate) struct Walk {
     gateway: Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     name: String,
     accepted: Source<KeptPlace>,
     held: Source<Uuid>,
@@ -72,7 +72,7 @@ impl<P> Source<P> {
 }
 
 impl Walk {
-    pub fn of(gateway: &Gateway, force: ForceCode, name: &str) -> Walk {
+    pub fn of(gateway: &Gateway, force: ForceNumber, name: &str) -> Walk {
         let (gateway, name) = (gateway.clone(), name.to_owned());
         Walk { gateway, force, name, accepted: Source::default(), held: Source::default() }
     }

@@ -10,12 +10,12 @@ use cara_mapping::letter::LetterPlan;
 
 use crate::record::Submission;
 use crate::{Caller, Refusal};
-use cara_store::{ForceCode, MappingRef};
+use cara_store::{ForceNumber, MappingRef};
 
 /// One compiled mapping and the version it is.
 #[derive(Debug)]
 pub struct LivePlan {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub plan: Plan,
     pub reference: MappingRef,
 }
@@ -23,7 +23,7 @@ pub struct LivePlan {
 /// One compiled `notice.toml` and the version it is.
 #[derive(Debug)]
 pub struct LiveLetter {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub plan: LetterPlan,
     pub reference: MappingRef,
 }
@@ -38,8 +38,8 @@ pub enum LiveMapping {
 /// Every live plan by force. The swap is atomic: a body is read by the plans it started with.
 #[derive(Debug, Default)]
 pub struct Live {
-    plans: RwLock<Arc<BTreeMap<ForceCode, Vec<Arc<LivePlan>>>>>,
-    letters: RwLock<Arc<BTreeMap<ForceCode, Arc<LiveLetter>>>>,
+    plans: RwLock<Arc<BTreeMap<ForceNumber, Vec<Arc<LivePlan>>>>>,
+    letters: RwLock<Arc<BTreeMap<ForceNumber, Arc<LiveLetter>>>>,
 }
 
 impl Live {
@@ -47,7 +47,7 @@ impl Live {
     pub fn replace(&self, plans: Vec<LivePlan>, letters: Vec<LiveLetter>) {
         let letters = letters.into_iter().map(|letter| (letter.force, Arc::new(letter)));
         *self.letters.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(letters.collect());
-        let mut by_force: BTreeMap<ForceCode, Vec<Arc<LivePlan>>> = BTreeMap::new();
+        let mut by_force: BTreeMap<ForceNumber, Vec<Arc<LivePlan>>> = BTreeMap::new();
         for plan in plans {
             by_force.entry(plan.force).or_default().push(Arc::new(plan));
         }
@@ -88,26 +88,26 @@ impl Live {
     }
 
     /// The plans of one force.
-    pub fn of(&self, force: ForceCode) -> Vec<Arc<LivePlan>> {
+    pub fn of(&self, force: ForceNumber) -> Vec<Arc<LivePlan>> {
         let plans = Arc::clone(&self.plans.read().unwrap_or_else(PoisonError::into_inner));
         plans.get(&force).cloned().unwrap_or_default()
     }
 
     /// How this force's letters are written.
-    pub fn letter(&self, force: ForceCode) -> Option<Arc<LiveLetter>> {
+    pub fn letter(&self, force: ForceNumber) -> Option<Arc<LiveLetter>> {
         let letters = self.letters.read().unwrap_or_else(PoisonError::into_inner);
         letters.get(&force).cloned()
     }
 
     /// Which version of a mapping is live; none: no such mapping is.
-    pub fn reference(&self, force: ForceCode, name: &str) -> Option<MappingRef> {
+    pub fn reference(&self, force: ForceNumber, name: &str) -> Option<MappingRef> {
         let letter = self.letter(force).map(|live| live.reference.clone());
         let plan = || self.named(force, name).map(|live| live.reference.clone());
         letter.filter(|letter| letter.name == name).or_else(plan)
     }
 
     /// The plan of this force with this name.
-    pub fn named(&self, force: ForceCode, name: &str) -> Option<Arc<LivePlan>> {
+    pub fn named(&self, force: ForceNumber, name: &str) -> Option<Arc<LivePlan>> {
         self.of(force).into_iter().find(|live| live.reference.name == name)
     }
 }
@@ -234,7 +234,7 @@ mod tests {
         );
         let plan = cara_mapping::compile(name, &text, &|_| None).plan.unwrap();
         let reference = MappingRef { name: name.to_owned(), version: 1, sha256: String::new() };
-        Arc::new(LivePlan { force: ForceCode(44), plan, reference })
+        Arc::new(LivePlan { force: ForceNumber(44), plan, reference })
     }
 
     /// The mapping that takes a body, and the one cell as it reads it.

@@ -19,7 +19,7 @@ use crate::notice::{Asked, kind_in_words, known_kind};
 use crate::record::fault;
 use crate::{Caller, Gateway, Operator, Refusal, Role};
 use cara_store::{
-    EndpointChange, EndpointState, Entry, Fact, ForceCode, LetterChange, NoticeFilter, NoticeRow,
+    EndpointChange, EndpointState, Entry, Fact, ForceNumber, LetterChange, NoticeFilter, NoticeRow,
     Operation, Paused, PushFailed, PushState, What,
 };
 
@@ -95,7 +95,7 @@ pub struct Turn {
 /// A force's endpoint, as its `notice.toml` names it; whether it may be used is not known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PushTo {
-    pub force: ForceCode,
+    pub force: ForceNumber,
     pub slug: String,
     pub url: String,
 }
@@ -116,7 +116,7 @@ pub async fn endpoints(gateway: &Gateway) -> Result<Vec<PushTo>, Refusal> {
 /// are passed over.
 pub async fn due_letters(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     limit: usize,
     on_way: &BTreeSet<Uuid>,
 ) -> Result<Turn, Refusal> {
@@ -163,7 +163,7 @@ async fn written(
 /// The force's endpoint has the letter; with `taken_over` it said that it answers for it.
 pub async fn letter_delivered(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     notice_id: Uuid,
     taken_over: bool,
 ) -> Result<(), Refusal> {
@@ -193,7 +193,7 @@ pub async fn letter_again(
 }
 
 /// The endpoint answers again: what waits need not wait any longer.
-pub async fn letters_now(gateway: &Gateway, force: ForceCode) -> Result<(), Refusal> {
+pub async fn letters_now(gateway: &Gateway, force: ForceNumber) -> Result<(), Refusal> {
     sweep::change(gateway, What::Endpoint(EndpointChange::Answers { force })).await.map(drop)
 }
 
@@ -201,7 +201,7 @@ pub async fn letters_now(gateway: &Gateway, force: ForceCode) -> Result<(), Refu
 /// tried in vain.
 pub async fn endpoint_fails(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     reason: &'static str,
 ) -> Result<EndpointState, Refusal> {
     let at = gateway.clock.now();
@@ -225,7 +225,7 @@ pub async fn letter_troubles(gateway: &Gateway) -> Result<LetterTroubles, Refusa
 /// Pushes nothing more to a force until somebody resumes; the queue is kept.
 pub async fn pause_delivery(
     gateway: &Gateway,
-    force: ForceCode,
+    force: ForceNumber,
     by: &str,
     because: &str,
 ) -> Result<bool, Refusal> {
@@ -248,7 +248,7 @@ pub async fn pause_delivery(
 pub(crate) async fn resume_delivery(
     gateway: &Gateway,
     operator: &Operator,
-    force: ForceCode,
+    force: ForceNumber,
     because: String,
 ) -> Result<(), Refusal> {
     let fact = sweep::said_by(gateway, operator, &format!("delivery to {force} resumed"), because)?;

@@ -9,7 +9,7 @@ use cara_wire::{Event, Header, MessageKind};
 use crate::record::fault;
 use crate::{Gateway, Refusal};
 use cara_clock::later;
-use cara_store::{Fact, Lease, Leased, LeasedBody, Operation, Route, Settled};
+use cara_store::{Fact, Lease, Leased, LeasedBody, Operation, OutboxRoute, Settled};
 use cara_vault::Binding;
 
 /// After so long it is tried again: an epoch's file may be back, a backup restored.
@@ -74,7 +74,7 @@ pub async fn claim(
         Compartment::Offender => cara_domain::Compartment::Offender,
         Compartment::Victim => cara_domain::Compartment::Victim,
     };
-    let leased = gateway.store.claim(Route { provider, side }, limit, lease_s).await?;
+    let leased = gateway.store.claim(OutboxRoute { provider, side }, limit, lease_s).await?;
     let mut work = Vec::with_capacity(leased.len());
     let mut unfit = Vec::new();
     for row in leased {

@@ -6,7 +6,7 @@ use jiff::ToSpan as _;
 use crate::{Force, Gateway, Refusal};
 use cara_clock::{london_day, london_start};
 use cara_metric::alert::STORE_GROWTH;
-use cara_store::ForceCode;
+use cara_store::ForceNumber;
 
 /// From so much of its limit on a force is told of.
 const TOLD_PERCENT: u64 = 80;
@@ -15,7 +15,7 @@ const TOLD_PERCENT: u64 = 80;
 const RETRY_AFTER_S_MAX: u32 = 3600;
 
 /// Whether records of this force may still be stored today.
-pub(crate) fn room_for(gateway: &Gateway, code: ForceCode) -> Result<(), Refusal> {
+pub(crate) fn room_for(gateway: &Gateway, code: ForceNumber) -> Result<(), Refusal> {
     let force = gateway.forces.of(code);
     let percent = grown_percent(gateway, &force);
     if percent >= TOLD_PERCENT {

@@ -19,10 +19,10 @@ use crate::record::read::Read;
 use crate::{Caller, Force, Gateway};
 use cara_clock::Clock;
 use cara_store::{
-    About, Action, Cause, Digest, Entry, Fact, ForceCode, HoldEnd, KnownReferral, KnownRevision,
+    About, Action, Cause, Digest, Entry, Fact, ForceNumber, HoldEnd, KnownReferral, KnownRevision,
     MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
 };
-use cara_vault::{Binding, Keys, Raw, Sealed, Vault};
+use cara_vault::{Binding, Keys, RawKey, Sealed, Vault};
 
 /// What every row of one submission shares.
 pub(crate) struct Bench<'a> {
@@ -53,7 +53,7 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    pub fn of_referral(vault: &Vault, force: ForceCode, test: bool, referral: &Referral) -> Self {
+    pub fn of_referral(vault: &Vault, force: ForceNumber, test: bool, referral: &Referral) -> Self {
         let offender = OffenderContent::of(&referral.offender_side);
         let victim = VictimContent::of(&referral.victim_side);
         let police = referral.police_content();
@@ -84,7 +84,7 @@ impl Content {
 
     pub fn of_withdrawal(
         vault: &Vault,
-        force: ForceCode,
+        force: ForceNumber,
         test: bool,
         withdrawal: &Withdrawal,
     ) -> Self {
@@ -394,7 +394,7 @@ impl Seal<'_> {
         Binding { id: self.referral_id, revision: self.revision, column }
     }
 
-    fn raw(&self, plain: &[u8]) -> Result<cara_vault::Sealed<cara_vault::Raw>, crate::Refusal> {
+    fn raw(&self, plain: &[u8]) -> Result<cara_vault::Sealed<cara_vault::RawKey>, crate::Refusal> {
         Ok(self.vault.seal(self.keys, self.binding("raw"), plain)?)
     }
 
@@ -402,7 +402,7 @@ impl Seal<'_> {
         &self,
         column: &'static str,
         plain: &[u8],
-    ) -> Result<cara_vault::Sealed<cara_vault::Offender>, crate::Refusal> {
+    ) -> Result<cara_vault::Sealed<cara_vault::OffenderKey>, crate::Refusal> {
         Ok(self.vault.seal(self.keys, self.binding(column), plain)?)
     }
 
@@ -410,13 +410,13 @@ impl Seal<'_> {
         &self,
         column: &'static str,
         plain: &[u8],
-    ) -> Result<cara_vault::Sealed<cara_vault::Victim>, crate::Refusal> {
+    ) -> Result<cara_vault::Sealed<cara_vault::VictimKey>, crate::Refusal> {
         Ok(self.vault.seal(self.keys, self.binding(column), plain)?)
     }
 }
 
 /// Keyed hash of a record's bytes: the same faulty bytes open no second hold.
-pub(crate) fn held_bytes(bench: &Bench<'_>, force: ForceCode, excerpt: &[u8]) -> Digest {
+pub(crate) fn held_bytes(bench: &Bench<'_>, force: ForceNumber, excerpt: &[u8]) -> Digest {
     let test = u8::from(bench.caller.test);
     bench.vault.digest("held bytes", &[&[force.0, test], excerpt])
 }
@@ -427,7 +427,7 @@ pub(crate) fn unlisted(
     keys: &Keys,
     hold_id: Uuid,
     read: &Read,
-) -> Result<Option<Sealed<Raw>>, crate::Refusal> {
+) -> Result<Option<Sealed<RawKey>>, crate::Refusal> {
     if read.unlisted.is_empty() {
         return Ok(None);
     }

@@ -11,7 +11,7 @@ use crate::mapping::live::{self, Live, LivePlan};
 use crate::record::Submission;
 use crate::record::turn;
 use crate::{Caller, Force, Refusal};
-use cara_store::{Cause, ForceCode};
+use cara_store::{Cause, ForceNumber};
 use cara_supervisor::{Panicked, contain_now};
 
 /// What reading a body may know and must obey.
@@ -28,7 +28,7 @@ pub(crate) struct Desk<'a> {
 #[derive(Debug)]
 pub(crate) struct Read {
     pub live: Arc<LivePlan>,
-    pub force: ForceCode,
+    pub force: ForceNumber,
     /// The body with every other record cut out: what is kept, and translated again on release.
     pub excerpt: Vec<u8>,
     pub outcome: Validated,
@@ -259,14 +259,14 @@ fn overrule(findings: &mut [Finding], rules: &[String]) {
     }
 }
 
-fn named_force(outcome: &Validated) -> Option<ForceCode> {
+fn named_force(outcome: &Validated) -> Option<ForceNumber> {
     let code = match outcome {
         Validated::Referral(referral) => referral.source.force,
         Validated::Withdrawal(withdrawal) => withdrawal.source.force,
         Validated::Decision(sent) => sent.force,
         Validated::Stopped(stopped) => stopped.source_force,
     };
-    code.map(|code| ForceCode(code.number()))
+    code.map(|code| ForceNumber(code.number()))
 }
 
 pub(crate) fn refuse(error: cara_document::Error) -> Refusal {

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{Case, Twist};
+use super::{SandboxCase, Twist};
 
 /// What stands in the example, and what is written there instead.
 type Swaps = Vec<(&'static str, String)>;
@@ -11,9 +11,9 @@ fn day(date: Date, format: &str) -> String {
     date.strftime(format).to_string()
 }
 
-pub(super) fn hampshire(case: &Case) -> Swaps {
+pub(super) fn hampshire(case: &SandboxCase) -> Swaps {
     let slashed = |date| day(date, "%d/%m/%Y");
-    let Case { offender, victim, .. } = case;
+    let SandboxCase { offender, victim, .. } = case;
     let mut swaps = vec![
         ("HX-20250913-0447", format!("HX-{}", case.body)),
         ("2025-09-13T06:15:00Z", case.written_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -47,10 +47,10 @@ pub(super) fn hampshire(case: &Case) -> Swaps {
     swaps
 }
 
-pub(super) fn west_midlands(case: &Case) -> Swaps {
+pub(super) fn west_midlands(case: &SandboxCase) -> Swaps {
     let iso = |date| day(date, "%Y-%m-%d");
     let worded = |date| day(date, "%-d %b %Y");
-    let Case { offender, victim, .. } = case;
+    let SandboxCase { offender, victim, .. } = case;
     let state = if case.amended { "changed" } else { "open" };
     let mut swaps = vec![
         ("WM-2025-10-07-01", format!("WM-{}", case.body)),
@@ -90,9 +90,9 @@ pub(super) fn west_midlands(case: &Case) -> Swaps {
     swaps
 }
 
-pub(super) fn leicestershire(case: &Case) -> Swaps {
+pub(super) fn leicestershire(case: &SandboxCase) -> Swaps {
     let slashed = |date| day(date, "%d/%m/%Y");
-    let Case { offender, victim, .. } = case;
+    let SandboxCase { offender, victim, .. } = case;
     let serial = format!("{:011}", case.serial);
     let mut swaps = vec![
         // Before the incident's number, which is a part of them.
@@ -127,9 +127,9 @@ pub(super) fn leicestershire(case: &Case) -> Swaps {
     swaps
 }
 
-pub(super) fn norfolk(case: &Case) -> Swaps {
+pub(super) fn norfolk(case: &SandboxCase) -> Swaps {
     let digits = |date| day(date, "%d%m%Y");
-    let Case { offender, victim, .. } = case;
+    let SandboxCase { offender, victim, .. } = case;
     let case_number = format!("36/{}/25", case.serial);
     let action = if case.amended { "A" } else { "N" };
     let mut swaps = vec![
@@ -173,13 +173,13 @@ pub(super) fn norfolk(case: &Case) -> Swaps {
 
 /// The days of a case as its example has them: of the offence, of the grade, of the victim's views,
 /// of the caution, and its deadline.
-fn days(case: &Case, texts: [&'static str; 5], show: impl Fn(Date) -> String) -> Swaps {
+fn days(case: &SandboxCase, texts: [&'static str; 5], show: impl Fn(Date) -> String) -> Swaps {
     let days = [case.before(22), case.before(21), case.before(5), case.before(3), case.after(95)];
     texts.into_iter().zip(days.map(show)).collect()
 }
 
 /// When the body was written and whether its case was sent before, as the base has them.
-fn header(case: &Case) -> Swaps {
+fn header(case: &SandboxCase) -> Swaps {
     let status = if case.amended { "UPD" } else { "NEW" };
     vec![
         ("2025-09-13T06:15:00Z", case.written_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
@@ -188,13 +188,13 @@ fn header(case: &Case) -> Swaps {
 }
 
 /// One text in the place of another where the case is odd in this way.
-fn odd(case: &Case, of: [(Twist, &'static str, &str); 2]) -> Swaps {
+fn odd(case: &SandboxCase, of: [(Twist, &'static str, &str); 2]) -> Swaps {
     let odd = of.into_iter().filter(|(twist, ..)| *twist == case.twist);
     odd.map(|(_, from, to)| (from, to.to_owned())).collect()
 }
 
-pub(super) fn thames_valley(case: &Case) -> Swaps {
-    let Case { offender, victim, .. } = case;
+pub(super) fn thames_valley(case: &SandboxCase) -> Swaps {
+    let SandboxCase { offender, victim, .. } = case;
     let name = |family: &str, given: &str| format!("{}, {given}", family.to_uppercase());
     let own = vec![
         ("TV-000817", format!("TV-{}", case.body)),
@@ -226,8 +226,8 @@ pub(super) fn thames_valley(case: &Case) -> Swaps {
     [header(case), own, days, odd].concat()
 }
 
-pub(super) fn avon_and_somerset(case: &Case) -> Swaps {
-    let Case { offender, victim, .. } = case;
+pub(super) fn avon_and_somerset(case: &SandboxCase) -> Swaps {
+    let SandboxCase { offender, victim, .. } = case;
     let own = vec![
         ("HUB-07", format!("HUB-{}", case.body)),
         ("52-25-020817", format!("52-25-{}", case.serial)),
@@ -259,8 +259,8 @@ pub(super) fn avon_and_somerset(case: &Case) -> Swaps {
     [header(case), own, days, odd].concat()
 }
 
-pub(super) fn dorset(case: &Case) -> Swaps {
-    let Case { offender, victim, .. } = case;
+pub(super) fn dorset(case: &SandboxCase) -> Swaps {
+    let SandboxCase { offender, victim, .. } = case;
     let own = vec![
         ("D-817", format!("D-{}", case.body)),
         ("55250020817", format!("55{:09}", case.serial)),
@@ -292,9 +292,9 @@ pub(super) fn dorset(case: &Case) -> Swaps {
     [header(case), own, days, odd].concat()
 }
 
-pub(super) fn west_yorkshire(case: &Case) -> Swaps {
+pub(super) fn west_yorkshire(case: &SandboxCase) -> Swaps {
     let shown = |date| day(date, "%d-%b-%Y").to_uppercase();
-    let Case { offender, victim, .. } = case;
+    let SandboxCase { offender, victim, .. } = case;
     let own = vec![
         ("WY/817", format!("WY/{}", case.body)),
         ("13250020817", format!("13{:09}", case.serial)),
@@ -327,8 +327,8 @@ pub(super) fn west_yorkshire(case: &Case) -> Swaps {
     [header(case), own, days, odd].concat()
 }
 
-pub(super) fn cambridgeshire(case: &Case) -> Swaps {
-    let Case { offender, victim, .. } = case;
+pub(super) fn cambridgeshire(case: &SandboxCase) -> Swaps {
+    let SandboxCase { offender, victim, .. } = case;
     let state = if case.amended { "CHANGED" } else { "NEW" };
     let own = vec![
         ("CB-000817", format!("CB-{}", case.body)),

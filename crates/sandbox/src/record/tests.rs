@@ -6,8 +6,8 @@ use super::*;
 use crate::decision;
 use crate::people::People;
 
-fn case(people: &mut People, serial: u64) -> Case {
-    Case {
+fn case(people: &mut People, serial: u64) -> SandboxCase {
+    SandboxCase {
         serial: 412_000_000 + serial,
         body: 512_000_000 + serial,
         offender: people.offender(),
@@ -19,7 +19,7 @@ fn case(people: &mut People, serial: u64) -> Case {
     }
 }
 
-fn plan(shape: &Shape, file: &str) -> Plan {
+fn plan(shape: &RecordShape, file: &str) -> Plan {
     let folder = format!("{}/../../mappings/{}", env!("CARGO_MANIFEST_DIR"), shape.force);
     let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
     let open = |name: &str| std::fs::read(format!("{folder}/{name}")).ok();
@@ -67,7 +67,7 @@ fn everything_that_is_swapped_stands_in_the_example() {
     let mut people = People::seeded(1);
     for shape in &SHAPES {
         for twist in [Twist::NoBirthDate, Twist::UnlistedCode] {
-            for (from, _) in (shape.swaps)(&Case { twist, ..case(&mut people, 1) }) {
+            for (from, _) in (shape.swaps)(&SandboxCase { twist, ..case(&mut people, 1) }) {
                 assert!(shape.example.contains(from), "{}: {from}", shape.force);
             }
         }
@@ -93,7 +93,7 @@ fn odd_cases_are_stopped_for_their_oddity() {
         for (twist, code) in
             [(Twist::NoBirthDate, "missing"), (Twist::UnlistedCode, "unlisted_code")]
         {
-            let odd = Case { twist, ..case(&mut people, 1) };
+            let odd = SandboxCase { twist, ..case(&mut people, 1) };
             let codes = judge(&plan, &shape.body(&[odd]));
             assert!(codes[0].contains(&code), "{}: {codes:?}", shape.force);
         }

@@ -21,12 +21,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::pending::{self, Pending};
+use super::pending::{self, PendingRow};
 use crate::column::revision_row;
 use crate::growth;
 use crate::transaction::Added;
 use cara_clock::Clock;
-use cara_store::{Lease, Route, RowId};
+use cara_store::{Lease, OutboxRoute, RowId};
 
 /// Retries that are kept by time.
 pub(crate) const LATER_MAX: usize = 10_000;
@@ -43,7 +43,7 @@ pub(crate) struct Effects {
     pub done: Vec<i64>,
     pub retry: Vec<(i64, Timestamp)>,
     /// Bytes that a force's records added.
-    pub grown: growth::Added,
+    pub grown: growth::DayBytes,
 }
 
 impl Effects {
@@ -154,7 +154,7 @@ impl Claims {
         &self,
         connection: &Connection,
         clock: &Clock,
-        route: &Route,
+        route: &OutboxRoute,
         limit: usize,
         lease_s: u32,
     ) -> rusqlite::Result<Picked> {
@@ -273,7 +273,7 @@ impl Course {
 /// One claim under way.
 struct Pick<'c> {
     clock: &'c Clock,
-    route: &'c Route,
+    route: &'c OutboxRoute,
     now: Timestamp,
     until: Duration,
     limit: usize,
@@ -356,8 +356,8 @@ impl Pick<'_> {
         &mut self,
         state: &mut State,
         course: &mut Course,
-        rows: &[Pending],
-        wanted: impl Fn(&Pending) -> bool,
+        rows: &[PendingRow],
+        wanted: impl Fn(&PendingRow) -> bool,
     ) -> bool {
         for (index, row) in rows.iter().enumerate() {
             let lane_is_free = rows[..index].iter().all(|other| other.lane != row.lane);

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use crate::column::revision_row;
 use crate::column::{Columns, from_compartment};
-use cara_store::{Lease, Leased, LeasedBody, Route};
+use cara_store::{Lease, Leased, LeasedBody, OutboxRoute};
 
 /// What decides whether an outbox row may be claimed.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub(crate) struct PendingRow {
     pub outbox_row: i64,
     /// The referral's revision that it belongs to; none where an outcome or a decision caused it.
     pub revision: Option<u32>,
@@ -21,16 +21,16 @@ pub(crate) struct Pending {
     pub not_before: Option<Timestamp>,
 }
 
-impl Pending {
+impl PendingRow {
     pub fn revision_row(&self) -> i64 {
         revision_row(self.outbox_row)
     }
 
     /// A column that cannot be read stops no other row: this one is claimed, [`leased`] reads it
     /// again and says so.
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Pending> {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<PendingRow> {
         let columns = Columns(row);
-        Ok(Pending {
+        Ok(PendingRow {
             outbox_row: row.get("outbox_row")?,
             revision: row.get("revision").unwrap_or_default(),
             lane: columns.compartment().unwrap_or(Compartment::Offender),
@@ -42,8 +42,8 @@ impl Pending {
 }
 
 /// Rows of the outbox in order.
-pub(crate) struct Page {
-    pub rows: Vec<Pending>,
+pub(crate) struct PendingPage {
+    pub rows: Vec<PendingRow>,
     /// Nothing comes after it.
     pub is_last: bool,
 }
@@ -51,10 +51,10 @@ pub(crate) struct Page {
 /// The route's rows of the revisions after this revision row. `limit` must exceed a revision's messages.
 pub(crate) fn page(
     connection: &Connection,
-    route: &Route,
+    route: &OutboxRoute,
     after_revision_row: i64,
     limit: usize,
-) -> rusqlite::Result<Page> {
+) -> rusqlite::Result<PendingPage> {
     let mut select = connection.prepare_cached(
         "/* pending::page */ SELECT o.outbox_row, o.compartment, o.event_id, o.after, \
          o.not_before, r.revision FROM outbox AS o \
@@ -65,18 +65,18 @@ pub(crate) fn page(
     let rows = select
         .query_map(
             params![after_revision_row, limit as i64, route.provider, from_compartment(route.side)],
-            Pending::from_row,
+            PendingRow::from_row,
         )?
-        .collect::<rusqlite::Result<Vec<Pending>>>()?;
+        .collect::<rusqlite::Result<Vec<PendingRow>>>()?;
     let is_last = rows.len() < limit;
-    Ok(Page { rows, is_last })
+    Ok(PendingPage { rows, is_last })
 }
 
 /// Every pending row of the referral that this revision row belongs to, in order.
 pub(crate) fn of_referral(
     connection: &Connection,
     revision_row: i64,
-) -> rusqlite::Result<Vec<Pending>> {
+) -> rusqlite::Result<Vec<PendingRow>> {
     let mut select = connection.prepare_cached(
         "/* pending::of_referral */ WITH this AS (SELECT coalesce((SELECT referral_row \
          FROM revision WHERE revision_row = ?1), (SELECT referral_row FROM message \
@@ -90,10 +90,10 @@ pub(crate) fn of_referral(
          ON m.referral_row = this.referral_row CROSS JOIN outbox AS o \
          ON o.outbox_row = m.message_row * 8 ORDER BY 1",
     )?;
-    select.query_map([revision_row], Pending::from_row)?.collect()
+    select.query_map([revision_row], PendingRow::from_row)?.collect()
 }
 
-/// A leased row with its body. None when it is no longer there. Reads what [`Pending`] could not.
+/// A leased row with its body. None when it is no longer there. Reads what [`PendingRow`] could not.
 pub(crate) fn leased(connection: &Connection, lease: &Lease) -> rusqlite::Result<Option<Leased>> {
     let mut select = connection.prepare_cached(
         "/* pending::leased */ SELECT f.referral_id, f.force, f.provider, f.epoch, f.raw_key, \

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use crate::column::from_time;
-use crate::transaction::{Failure, Transaction};
+use crate::transaction::{StepFailure, Transaction};
 use cara_store::Settled;
 
 /// Rows that one transaction puts back.
@@ -19,7 +19,7 @@ impl Transaction<'_> {
         outbox_row: i64,
         settled: &Settled,
         disclosure: Option<&String>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, StepFailure> {
         match settled {
             Settled::Done { at, .. } => {
                 let sent = self.mark_sent(outbox_row, *at)?;
@@ -32,7 +32,7 @@ impl Transaction<'_> {
         }
     }
 
-    fn mark_sent(&self, outbox_row: i64, at: Timestamp) -> Result<bool, Failure> {
+    fn mark_sent(&self, outbox_row: i64, at: Timestamp) -> Result<bool, StepFailure> {
         let mut copy = self.connection.prepare_cached(
             "/* settle::mark_sent */ INSERT INTO sent (sent_row, compartment, confirmed_at, \
              event_id, kind) SELECT outbox_row, compartment, ?2, event_id, kind FROM outbox \
@@ -46,11 +46,11 @@ impl Transaction<'_> {
             .prepare_cached("/* settle::mark_sent */ DELETE FROM outbox WHERE outbox_row = ?1")?;
         match delete.execute([outbox_row])? {
             1 => Ok(true),
-            _ => Err(Failure::Impossible("a row was copied and could not be deleted")),
+            _ => Err(StepFailure::Impossible("a row was copied and could not be deleted")),
         }
     }
 
-    fn postpone(&self, outbox_row: i64, not_before: Timestamp) -> Result<bool, Failure> {
+    fn postpone(&self, outbox_row: i64, not_before: Timestamp) -> Result<bool, StepFailure> {
         let mut update = self.connection.prepare_cached(
             "/* settle::postpone */ UPDATE outbox SET attempts = attempts + 1, not_before = ?2 \
              WHERE outbox_row = ?1",
@@ -67,7 +67,7 @@ impl Transaction<'_> {
         (since, until): (Timestamp, Timestamp),
         after: i64,
         fact: Option<&String>,
-    ) -> Result<(Vec<i64>, Option<i64>), Failure> {
+    ) -> Result<(Vec<i64>, Option<i64>), StepFailure> {
         if let Some(fact) = fact {
             self.facts(std::slice::from_ref(fact))?;
         }
@@ -86,7 +86,7 @@ impl Transaction<'_> {
             if copy.execute(params![row, provider, from_time(self.now)])? != 1
                 || delete.execute([row])? != 1
             {
-                return Err(Failure::Impossible("a row that was sent is gone"));
+                return Err(StepFailure::Impossible("a row that was sent is gone"));
             }
         }
         Ok((rows, next))
@@ -99,7 +99,7 @@ impl Transaction<'_> {
         provider: &str,
         (since, until): (Timestamp, Timestamp),
         after: i64,
-    ) -> Result<(Vec<i64>, Option<i64>), Failure> {
+    ) -> Result<(Vec<i64>, Option<i64>), StepFailure> {
         let mut select = self.connection.prepare_cached(
             "/* settle::confirmed */ SELECT sent_row, confirmed_at FROM sent WHERE sent_row > ?1 \
              ORDER BY sent_row LIMIT ?2",

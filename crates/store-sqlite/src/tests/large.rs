@@ -161,7 +161,8 @@ fn no_read_costs_more_because_there_are_many_cases() {
     assert_eq!(claims.rows(), CASES);
     let claimed = std::cell::Cell::new(0);
     reads.at_most(60, "claims::pick", |c| {
-        let route = cara_store::Route { provider: "harbour".to_owned(), side: Compartment::Victim };
+        let route =
+            cara_store::OutboxRoute { provider: "harbour".to_owned(), side: Compartment::Victim };
         let picked = claims.pick(c, &folder.clock, &route, 500, 60)?;
         claimed.set(claimed.get() + picked.leases.len());
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub async fn facts_of_every_step_are_chained_in_order(place: &dyn Place) {
+pub async fn facts_of_every_step_are_chained_in_order(place: &dyn TestStore) {
     let store = place.open();
     let clock = place.clock();
     assert_eq!(links(&*store, place).await, 0);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn notice(place: &dyn Place, cause: Uuid) -> NewNotice {
+fn notice(place: &dyn TestStore, cause: Uuid) -> NewNotice {
     NewNotice {
         notice_id: place.clock().id(),
         kind: cara_domain::notice::NoticeKind::RecordReturned,
@@ -12,7 +12,12 @@ fn notice(place: &dyn Place, cause: Uuid) -> NewNotice {
     }
 }
 
-async fn held(place: &dyn Place, store: &dyn Store, record_ref: Option<&str>, text: &str) -> Uuid {
+async fn held(
+    place: &dyn TestStore,
+    store: &dyn Store,
+    record_ref: Option<&str>,
+    text: &str,
+) -> Uuid {
     let hold = NewHold { test_data: false, ..hold(place, record_ref, text) };
     write(store, entry(What::Hold(Box::new(hold)))).await
 }
@@ -31,7 +36,7 @@ async fn facts(store: &dyn Store) -> Vec<(String, String)> {
 }
 
 /// The notice and the end of its hold are one: refused, neither is there and no number is missing.
-pub async fn a_hold_ends_together_with_what_the_force_is_told(place: &dyn Place) {
+pub async fn a_hold_ends_together_with_what_the_force_is_told(place: &dyn TestStore) {
     let store = place.open();
     let (one, two) =
         (held(place, &*store, None, "b1").await, held(place, &*store, None, "b2").await);
@@ -49,7 +54,7 @@ pub async fn a_hold_ends_together_with_what_the_force_is_told(place: &dyn Place)
 }
 
 /// A correction writes revision, notice and the end of the hold, or nothing; and it is once.
-pub async fn a_correction_is_written_whole_and_once(place: &dyn Place) {
+pub async fn a_correction_is_written_whole_and_once(place: &dyn TestStore) {
     let store = place.open();
     let hold_id = held(place, &*store, Some("A/1"), "b1").await;
     let bytes = digest(place, "b1");
@@ -77,7 +82,7 @@ pub async fn a_correction_is_written_whole_and_once(place: &dyn Place) {
     assert_eq!(drain(&*store, place.clock()).await.len(), 2);
 }
 
-pub async fn every_hold_that_a_record_closes_has_a_fact(place: &dyn Place) {
+pub async fn every_hold_that_a_record_closes_has_a_fact(place: &dyn TestStore) {
     let store = place.open();
     let one = held(place, &*store, Some("A/1"), "b1").await;
     let two = held(place, &*store, Some("A/1"), "b2").await;
@@ -100,7 +105,7 @@ pub async fn every_hold_that_a_record_closes_has_a_fact(place: &dyn Place) {
     assert_eq!(links(&*store, place).await, 4);
 }
 
-pub async fn a_correction_waits_while_its_hold_is_open(place: &dyn Place) {
+pub async fn a_correction_waits_while_its_hold_is_open(place: &dyn TestStore) {
     let store = place.open();
     let hold_id = held(place, &*store, Some("A/1"), "b1").await;
     let asked = |by: &str, text: &str| PendingCorrection {
@@ -123,7 +128,7 @@ pub async fn a_correction_waits_while_its_hold_is_open(place: &dyn Place) {
     assert_eq!(refused(&*store, pend(asked("ann", "one"))).await, Refused::Conflict);
 }
 
-pub async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn Place) {
+pub async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn TestStore) {
     let store = place.open();
     let hold_id = held(place, &*store, Some("A/1"), "b1").await;
     let again = |name: &str, unlisted: Option<&[u8]>| {
@@ -145,7 +150,7 @@ pub async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn Place) {
 }
 
 /// The day on which a hold came says where it is now; the day on which it ended says so as well.
-pub async fn a_hold_is_on_the_day_it_came_and_on_the_day_it_ended(place: &dyn Place) {
+pub async fn a_hold_is_on_the_day_it_came_and_on_the_day_it_ended(place: &dyn TestStore) {
     let store = place.open();
     let clock = place.clock();
     let mut ids = Vec::new();

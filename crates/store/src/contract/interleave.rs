@@ -81,7 +81,10 @@ impl Model {
     }
 }
 
-pub async fn any_interleaving_keeps_every_row_and_every_lane(place: &dyn Place, moves: Vec<Move>) {
+pub async fn any_interleaving_keeps_every_row_and_every_lane(
+    place: &dyn TestStore,
+    moves: Vec<Move>,
+) {
     let clock = place.clock();
     let mut store = place.open();
     let mut model = Model::default();
@@ -126,7 +129,7 @@ pub async fn any_interleaving_keeps_every_row_and_every_lane(place: &dyn Place, 
     let _ = links(&*store, place).await;
 }
 
-async fn write_next(place: &dyn Place, store: &dyn Store, model: &mut Model, case: usize) {
+async fn write_next(place: &dyn TestStore, store: &dyn Store, model: &mut Model, case: usize) {
     let name = format!("A/{case}");
     let mut written = revision(place, &name, model.cases.get(&case).map_or(1, |seen| seen.1 + 1));
     if let Some((referral_id, _)) = model.cases.get(&case) {

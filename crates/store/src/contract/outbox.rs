@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-pub async fn what_was_confirmed_is_sent_again_in_its_lanes(place: &dyn Place) {
+pub async fn what_was_confirmed_is_sent_again_in_its_lanes(place: &dyn TestStore) {
     let store = place.open();
     let one = revision(place, "A/1", 1);
     let ids: Vec<Uuid> = one.messages.iter().map(|message| message.event_id).collect();
@@ -43,7 +43,7 @@ fn retry(leased: &Leased, not_before: Timestamp) -> Vec<(Lease, Settled)> {
     vec![(leased.lease.clone(), Settled::Retry { not_before, reason: "returned" })]
 }
 
-pub async fn a_leased_row_brings_all_that_reopens_its_event(place: &dyn Place) {
+pub async fn a_leased_row_brings_all_that_reopens_its_event(place: &dyn TestStore) {
     let store = place.open();
     let one = revision(place, "A/1", 1);
     let (id, wrapped, messages) = (one.referral_id, one.keys.clone(), one.messages.clone());
@@ -77,7 +77,7 @@ pub async fn a_leased_row_brings_all_that_reopens_its_event(place: &dyn Place) {
     assert_eq!(store.backlog().await.unwrap(), Backlog::default());
 }
 
-pub async fn one_message_of_a_lane_is_in_flight_at_a_time(place: &dyn Place) {
+pub async fn one_message_of_a_lane_is_in_flight_at_a_time(place: &dyn TestStore) {
     let store = place.open();
     let one = revision(place, "A/1", 1);
     let two = next(place, &one, "A/1");
@@ -104,7 +104,7 @@ pub async fn one_message_of_a_lane_is_in_flight_at_a_time(place: &dyn Place) {
     assert_eq!(drain(&*store, place.clock()).await, vec![ids[1][1], ids[2][1]]);
 }
 
-pub async fn a_lease_that_ran_out_is_free_and_its_holder_changes_nothing(place: &dyn Place) {
+pub async fn a_lease_that_ran_out_is_free_and_its_holder_changes_nothing(place: &dyn TestStore) {
     let store = place.open();
     let clock = place.clock();
     write(&*store, accept(place, revision(place, "A/1", 1))).await;
@@ -122,7 +122,7 @@ pub async fn a_lease_that_ran_out_is_free_and_its_holder_changes_nothing(place: 
     assert_eq!(store.backlog().await.unwrap().rows, 1);
 }
 
-pub async fn settling_twice_settles_once(place: &dyn Place) {
+pub async fn settling_twice_settles_once(place: &dyn TestStore) {
     let store = place.open();
     let clock = place.clock();
     write(&*store, accept(place, revision(place, "A/1", 1))).await;
@@ -139,7 +139,7 @@ pub async fn settling_twice_settles_once(place: &dyn Place) {
     assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 2);
 }
 
-pub async fn a_retry_waits_for_its_time_and_keeps_its_lane(place: &dyn Place) {
+pub async fn a_retry_waits_for_its_time_and_keeps_its_lane(place: &dyn TestStore) {
     let store = place.open();
     let clock = place.clock();
     let one = revision(place, "A/1", 1);
@@ -163,7 +163,7 @@ pub async fn a_retry_waits_for_its_time_and_keeps_its_lane(place: &dyn Place) {
     assert_eq!(store.backlog().await.unwrap().rows, 4);
 }
 
-pub async fn a_lease_ends_with_its_deadline_whatever_became_of_its_holder(place: &dyn Place) {
+pub async fn a_lease_ends_with_its_deadline_whatever_became_of_its_holder(place: &dyn TestStore) {
     let store = place.open();
     let written = (0..40).map(|number| accept(place, revision(place, &format!("A/{number}"), 1)));
     for result in store.write(written.collect()).await {
@@ -179,7 +179,7 @@ pub async fn a_lease_ends_with_its_deadline_whatever_became_of_its_holder(place:
     assert_eq!(lost, vec![false]);
 }
 
-pub async fn a_long_backlog_drains_whole_and_in_order(place: &dyn Place) {
+pub async fn a_long_backlog_drains_whole_and_in_order(place: &dyn TestStore) {
     let store = place.open();
     let mut lanes: Vec<[Vec<Uuid>; 2]> = Vec::new();
     let mut entries = Vec::new();
@@ -217,7 +217,7 @@ pub async fn a_long_backlog_drains_whole_and_in_order(place: &dyn Place) {
     }
 }
 
-pub async fn a_commit_that_adds_work_wakes_the_waiting(place: &dyn Place) {
+pub async fn a_commit_that_adds_work_wakes_the_waiting(place: &dyn TestStore) {
     let store = place.open();
     let wake = store.wake();
     let waiting = wake.notified();

@@ -4,7 +4,7 @@ use super::*;
 use cara_domain::choice::{Choice as _, Decided};
 use cara_domain::notice::NoticeKind;
 
-fn notice(place: &dyn Place, kind: NoticeKind, cause: Uuid) -> NewNotice {
+fn notice(place: &dyn TestStore, kind: NoticeKind, cause: Uuid) -> NewNotice {
     NewNotice {
         notice_id: place.clock().id(),
         kind,
@@ -17,7 +17,7 @@ fn notice(place: &dyn Place, kind: NoticeKind, cause: Uuid) -> NewNotice {
 }
 
 /// The outcome with this number, folded from so many facts, with one notice.
-fn outcome(place: &dyn Place, referral_id: Uuid, number: u32, facts_before: u32) -> NewOutcome {
+fn outcome(place: &dyn TestStore, referral_id: Uuid, number: u32, facts_before: u32) -> NewOutcome {
     let outcome_id = place.clock().id();
     NewOutcome {
         referral_id,
@@ -48,7 +48,7 @@ fn standing(programme: &str, facts_before: u32) -> NewStanding {
     }
 }
 
-fn caused(place: &dyn Place, side: Compartment, after: Option<Uuid>) -> CausedMessage {
+fn caused(place: &dyn TestStore, side: Compartment, after: Option<Uuid>) -> CausedMessage {
     let bytes = b"caused".to_vec();
     CausedMessage {
         event_id: place.clock().id(),
@@ -63,7 +63,7 @@ fn caused(place: &dyn Place, side: Compartment, after: Option<Uuid>) -> CausedMe
 }
 
 /// A decision with a message to each side, the victim's first.
-fn decision(place: &dyn Place, referral_id: Uuid, facts_before: u32) -> NewDecision {
+fn decision(place: &dyn TestStore, referral_id: Uuid, facts_before: u32) -> NewDecision {
     let prompt = caused(place, Compartment::Victim, None);
     let told = caused(place, Compartment::Offender, Some(prompt.event_id));
     NewDecision {
@@ -84,7 +84,7 @@ fn concluded(outcome: NewOutcome) -> Entry {
     entry(What::Outcome(Box::new(outcome)))
 }
 
-async fn referral(place: &dyn Place, store: &dyn Store, record_ref: &str) -> Uuid {
+async fn referral(place: &dyn TestStore, store: &dyn Store, record_ref: &str) -> Uuid {
     write(store, accept(place, revision(place, record_ref, 1))).await
 }
 
@@ -94,7 +94,7 @@ async fn notices(store: &dyn Store, after: u64) -> Vec<NoticeRow> {
     store.notices(filter, 100).await.unwrap()
 }
 
-pub async fn a_case_is_found_with_all_that_was_reported(place: &dyn Place) {
+pub async fn a_case_is_found_with_all_that_was_reported(place: &dyn TestStore) {
     let store = place.open();
     let id = referral(place, &*store, "A/1").await;
     let fresh = store.case(id).await.unwrap().unwrap();
@@ -118,7 +118,7 @@ pub async fn a_case_is_found_with_all_that_was_reported(place: &dyn Place) {
 }
 
 /// Two that were folded from the same facts: one wins, and the other leaves nothing behind.
-pub async fn an_outcome_folded_from_old_facts_is_refused_whole(place: &dyn Place) {
+pub async fn an_outcome_folded_from_old_facts_is_refused_whole(place: &dyn TestStore) {
     let store = place.open();
     let id = referral(place, &*store, "A/1").await;
     let race = vec![
@@ -139,7 +139,7 @@ pub async fn an_outcome_folded_from_old_facts_is_refused_whole(place: &dyn Place
     assert_eq!(sequences, [1, 2], "a refused outcome takes no number");
 }
 
-pub async fn numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once(place: &dyn Place) {
+pub async fn numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once(place: &dyn TestStore) {
     let store = place.open();
     let (a, b) = (referral(place, &*store, "A/1").await, referral(place, &*store, "B/1").await);
     let first = outcome(place, a, 1, 0);
@@ -157,7 +157,7 @@ pub async fn numbers_have_no_gap_after_a_crash_and_a_cause_is_told_once(place: &
     assert_eq!(all[0].body.as_bytes(), b"notice accepted");
 }
 
-pub async fn a_notice_is_taken_over_once(place: &dyn Place) {
+pub async fn a_notice_is_taken_over_once(place: &dyn TestStore) {
     let store = place.open();
     let id = referral(place, &*store, "A/1").await;
     write(&*store, concluded(outcome(place, id, 1, 0))).await;
@@ -174,7 +174,7 @@ pub async fn a_notice_is_taken_over_once(place: &dyn Place) {
     assert!(store.notice(id).await.unwrap().is_none());
 }
 
-pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn Place) {
+pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn TestStore) {
     let store = place.open();
     let id = referral(place, &*store, "A/1").await;
     let mut first = outcome(place, id, 1, 0);
@@ -202,7 +202,7 @@ pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn Plac
     assert_eq!(store.case(id).await.unwrap().unwrap().decisions.len(), 1);
 }
 
-pub async fn caused_messages_go_out_in_their_lanes(place: &dyn Place) {
+pub async fn caused_messages_go_out_in_their_lanes(place: &dyn TestStore) {
     let store = place.open();
     let made = revision(place, "A/1", 1);
     let (id, first) = (made.referral_id, made.messages.clone());

@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub async fn a_referral_is_found_as_it_was_written(place: &dyn Place) {
+pub async fn a_referral_is_found_as_it_was_written(place: &dyn TestStore) {
     let store = place.open();
     let one = revision(place, "A/1", 1);
     let (id, record, wrapped) = (one.referral_id, one.record, one.keys.clone().unwrap());
@@ -37,7 +37,7 @@ pub async fn a_referral_is_found_as_it_was_written(place: &dyn Place) {
     assert!(store.referral(place.clock().id()).await.unwrap().is_none());
 }
 
-pub async fn the_same_record_twice_makes_one_referral(place: &dyn Place) {
+pub async fn the_same_record_twice_makes_one_referral(place: &dyn TestStore) {
     let store = place.open();
     let (one, same) = (revision(place, "A/1", 1), revision(place, "A/1", 1));
     let first = one.referral_id;
@@ -50,7 +50,7 @@ pub async fn the_same_record_twice_makes_one_referral(place: &dyn Place) {
     assert_eq!(store.backlog().await.unwrap().rows, 2);
 }
 
-pub async fn callers_at_the_same_instant_make_one_referral(place: &dyn Place) {
+pub async fn callers_at_the_same_instant_make_one_referral(place: &dyn TestStore) {
     let store = place.open();
     let writes = (0..20).map(|_| store.write(vec![accept(place, revision(place, "A/1", 1))]));
     let results = futures_util::future::join_all(writes).await.concat();
@@ -58,7 +58,7 @@ pub async fn callers_at_the_same_instant_make_one_referral(place: &dyn Place) {
     assert_eq!(store.audit_rows(0, 100).await.unwrap().len(), 1);
 }
 
-pub async fn a_revision_must_be_the_next_one(place: &dyn Place) {
+pub async fn a_revision_must_be_the_next_one(place: &dyn TestStore) {
     let store = place.open();
     let one = revision(place, "A/1", 1);
     let two = next(place, &one, "A/1");
@@ -72,7 +72,7 @@ pub async fn a_revision_must_be_the_next_one(place: &dyn Place) {
     assert_eq!(refused(&*store, accept(place, other)).await, Refused::Conflict);
 }
 
-pub async fn a_conflict_fails_its_entry_and_not_the_batch(place: &dyn Place) {
+pub async fn a_conflict_fails_its_entry_and_not_the_batch(place: &dyn TestStore) {
     let store = place.open();
     let taken = revision(place, "A/0", 1);
     write(&*store, accept(place, taken)).await;
@@ -87,7 +87,7 @@ pub async fn a_conflict_fails_its_entry_and_not_the_batch(place: &dyn Place) {
     assert_eq!(links(&*store, place).await, 300);
 }
 
-pub async fn an_entry_is_written_whole_or_not_at_all(place: &dyn Place) {
+pub async fn an_entry_is_written_whole_or_not_at_all(place: &dyn TestStore) {
     let store = place.open();
     let faulty = hold(place, Some("A/1"), "bytes");
     let hold_id = faulty.hold_id;
@@ -103,7 +103,7 @@ pub async fn an_entry_is_written_whole_or_not_at_all(place: &dyn Place) {
     assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 1);
 }
 
-pub async fn a_message_without_a_body_is_refused(place: &dyn Place) {
+pub async fn a_message_without_a_body_is_refused(place: &dyn TestStore) {
     let store = place.open();
     let bare = NewRevision { victim_event: None, ..revision(place, "A/1", 1) };
     let record = bare.record;
@@ -113,7 +113,7 @@ pub async fn a_message_without_a_body_is_refused(place: &dyn Place) {
     assert!(!store.is_poisoned());
 }
 
-pub async fn a_hold_is_found_as_it_was_written(place: &dyn Place) {
+pub async fn a_hold_is_found_as_it_was_written(place: &dyn TestStore) {
     let store = place.open();
     let faulty = hold(place, Some("A/1"), "bytes");
     let (hold_id, record, bytes) = (faulty.hold_id, faulty.record, faulty.bytes);
@@ -129,7 +129,7 @@ pub async fn a_hold_is_found_as_it_was_written(place: &dyn Place) {
     assert_eq!(store.open_hold(NORFOLK, bytes).await.unwrap(), None);
 }
 
-pub async fn the_same_bytes_open_no_second_hold_until_it_ends(place: &dyn Place) {
+pub async fn the_same_bytes_open_no_second_hold_until_it_ends(place: &dyn TestStore) {
     let store = place.open();
     let (one, same, again) =
         (hold(place, None, "b"), hold(place, None, "b"), hold(place, None, "b"));
@@ -144,7 +144,7 @@ pub async fn the_same_bytes_open_no_second_hold_until_it_ends(place: &dyn Place)
     assert_eq!(ended, Some((HoldEnd::Returned, start())));
 }
 
-pub async fn a_good_record_closes_the_open_holds_of_its_case(place: &dyn Place) {
+pub async fn a_good_record_closes_the_open_holds_of_its_case(place: &dyn TestStore) {
     let store = place.open();
     let holds = [hold(place, Some("A/1"), "b1"), hold(place, Some("A/1"), "b2")];
     let other = hold(place, Some("A/2"), "b3");
@@ -166,7 +166,7 @@ pub async fn a_good_record_closes_the_open_holds_of_its_case(place: &dyn Place) 
     assert!(store.look(HAMPSHIRE, record).await.unwrap().open_holds.is_empty());
 }
 
-pub async fn a_new_hold_can_replace_the_older_ones_of_its_case(place: &dyn Place) {
+pub async fn a_new_hold_can_replace_the_older_ones_of_its_case(place: &dyn TestStore) {
     let store = place.open();
     let (old, new) = (hold(place, Some("A/1"), "b1"), hold(place, Some("A/1"), "b2"));
     let (record, new_id) = (old.record.unwrap(), new.hold_id);
@@ -179,7 +179,7 @@ pub async fn a_new_hold_can_replace_the_older_ones_of_its_case(place: &dyn Place
     assert_eq!(store.look(HAMPSHIRE, record).await.unwrap().open_holds, vec![new_id]);
 }
 
-pub async fn a_release_needs_its_hold_open_and_writes_both(place: &dyn Place) {
+pub async fn a_release_needs_its_hold_open_and_writes_both(place: &dyn TestStore) {
     let store = place.open();
     let held = hold(place, None, "b");
     let hold_id = held.hold_id;
@@ -197,7 +197,7 @@ pub async fn a_release_needs_its_hold_open_and_writes_both(place: &dyn Place) {
     assert!(store.look(HAMPSHIRE, unwritten).await.unwrap().referral.is_none());
 }
 
-pub async fn holds_are_listed_oldest_first_in_pages(place: &dyn Place) {
+pub async fn holds_are_listed_oldest_first_in_pages(place: &dyn TestStore) {
     let store = place.open();
     let mut ids = Vec::new();
     for number in 0..5 {
@@ -227,7 +227,7 @@ pub async fn holds_are_listed_oldest_first_in_pages(place: &dyn Place) {
     assert_eq!(list(open_of_record, None, 10).await, vec![ids[3]]);
 }
 
-pub async fn an_idempotency_key_is_bound_once(place: &dyn Place) {
+pub async fn an_idempotency_key_is_bound_once(place: &dyn TestStore) {
     let store = place.open();
     let key = |force, text: &str| BoundKey {
         force,
@@ -246,7 +246,7 @@ pub async fn an_idempotency_key_is_bound_once(place: &dyn Place) {
     assert_eq!(bound.answer, "{\"records\":[]}");
 }
 
-pub async fn mappings_go_live_one_version_after_the_other(place: &dyn Place) {
+pub async fn mappings_go_live_one_version_after_the_other(place: &dyn TestStore) {
     let store = place.open();
     let version = |name: &str, number| PlanVersion {
         force: HAMPSHIRE,
@@ -280,7 +280,7 @@ pub async fn mappings_go_live_one_version_after_the_other(place: &dyn Place) {
     assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 3);
 }
 
-pub async fn kept_records_are_walked_the_newest_first(place: &dyn Place) {
+pub async fn kept_records_are_walked_the_newest_first(place: &dyn TestStore) {
     let store = place.open();
     let day = std::time::Duration::from_secs(86_400);
     let mut accepted = Vec::new();
@@ -333,7 +333,7 @@ pub async fn kept_records_are_walked_the_newest_first(place: &dyn Place) {
     assert!(store.kept_holds(NORFOLK, "referral".into(), None, 9).await.unwrap().is_empty());
 }
 
-pub async fn a_day_tells_where_everything_is_that_arrived_on_it(place: &dyn Place) {
+pub async fn a_day_tells_where_everything_is_that_arrived_on_it(place: &dyn TestStore) {
     let store = place.open();
     let clock = place.clock();
     let (one, two) = (revision(place, "A/1", 1), revision(place, "A/2", 1));
@@ -372,7 +372,7 @@ pub async fn a_day_tells_where_everything_is_that_arrived_on_it(place: &dyn Plac
     assert_eq!(late.revisions, vec![(late_id, 1, false)]);
 }
 
-pub async fn a_closed_store_refuses_and_an_opened_one_has_all(place: &dyn Place) {
+pub async fn a_closed_store_refuses_and_an_opened_one_has_all(place: &dyn TestStore) {
     let store = place.open();
     let one = revision(place, "A/1", 1);
     let id = one.referral_id;

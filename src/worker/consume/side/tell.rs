@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Side, Standing};
-use crate::worker::consume::course::Course;
+use super::{SideReader, Standing};
+use crate::worker::consume::intake::Intake;
 use cara_amqp::Error;
 use cara_amqp::consumer::Received;
 use cara_metric::alert::{ENTRY_FAULT, PROVIDER_FLOOD, PROVIDER_REJECTIONS, SAFEGUARDING_CONCERN};
@@ -15,17 +15,17 @@ const FAULTS_NAMED_MAX: usize = 20;
 /// So long an urgent message that names no case is told.
 const ALARM_S: u64 = 24 * 3600;
 
-impl Side {
+impl SideReader {
     /// How the side is and what an operator has to know of it.
-    pub(super) fn tell(&mut self, course: &mut Course, now: Duration) {
+    pub(super) fn tell(&mut self, intake: &mut Intake, now: Duration) {
         let (about, troubles) = (self.inbox.about(), self.metric.troubles());
         let is_calm = self.quota.is_half_full(now) && self.refused.is_half_full(now);
-        if self.is_flooded && course.line.len() == 0 && is_calm {
+        if self.is_flooded && intake.line.len() == 0 && is_calm {
             self.is_flooded = false;
             tracing::info!(about, "the provider's flood of reports is over");
         }
         if self.is_flooded {
-            let waits = (course.line.len() as u64 + u64::from(course.stand)).max(1);
+            let waits = (intake.line.len() as u64 + u64::from(intake.stand)).max(1);
             troubles.are(PROVIDER_FLOOD, &about, waits);
         } else {
             troubles.over(PROVIDER_FLOOD, &about);
@@ -40,23 +40,23 @@ impl Side {
             self.alarm_until = None;
             troubles.over(SAFEGUARDING_CONCERN, &about);
         }
-        if course.looks > 0 {
-            self.say_how_it_is(course, now);
+        if intake.looks > 0 {
+            self.say_how_it_is(intake, now);
         }
     }
 
-    fn say_how_it_is(&self, course: &Course, now: Duration) {
+    fn say_how_it_is(&self, intake: &Intake, now: Duration) {
         let long = |since: Duration| now.saturating_sub(since) >= UNREAD_MAX;
-        let standing = match course.away {
+        let standing = match intake.away {
             Some((reason, since, _)) => Standing {
                 bad: Some(format!("the store cannot commit ({reason}), so nothing is read")),
                 told: long(since),
             },
-            None if long(course.progress_at) => Standing {
+            None if long(intake.progress_at) => Standing {
                 bad: Some("reports have stood unread for 15 minutes".to_owned()),
                 told: true,
             },
-            None if course.answers.is_failing() => {
+            None if intake.answers.is_failing() => {
                 Standing { bad: Some("its rejected queue takes no answer".to_owned()), told: false }
             }
             None => Standing::default(),

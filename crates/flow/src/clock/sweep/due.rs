@@ -57,12 +57,12 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use cara_store::ForceCode;
+    use cara_store::ForceNumber;
 
     fn case(programme: &str, booked_on: Option<Date>) -> CaseClock {
         CaseClock {
             referral_id: Uuid::from_u128(1),
-            force: ForceCode(44),
+            force: ForceNumber(44),
             provider: "harbour".to_owned(),
             test_data: false,
             received_at: "2026-02-02T10:00:00Z".parse().unwrap(),

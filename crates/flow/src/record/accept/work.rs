@@ -9,7 +9,7 @@ use crate::hold::clearing::Clearing;
 use crate::record::prepare::Content;
 use crate::record::read::{self, Read};
 use crate::{Caller, Gateway, Refusal};
-use cara_store::{Cause, Digest, Entry, ForceCode, Known, Receipt, RecordIndex, Refused};
+use cara_store::{Cause, Digest, Entry, ForceNumber, Known, Receipt, RecordIndex, Refused};
 use cara_vault::Vault;
 
 /// One record on its way to an answer.
@@ -213,7 +213,7 @@ pub(crate) fn blank(outcome: &Validated) -> RecordAnswer {
 /// Where the holds of a case's decisions are found.
 fn decision_index(
     vault: &Vault,
-    force: ForceCode,
+    force: ForceNumber,
     test: bool,
     sent: &DecisionRecord,
 ) -> RecordIndex {

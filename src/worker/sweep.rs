@@ -8,8 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, watch};
 
 use super::post::{Post, Posting};
-use super::{Stop, told};
-use cara_clock::Clock;
+use super::{Stop, stopped};
 use cara_flow::clock::sweep;
 use cara_flow::clock::sweep::{Incident, Sweeper, Swept};
 use cara_flow::{Gateway, Refusal};
@@ -25,25 +24,23 @@ pub struct Outside {
     /// Certificates that end, with the days that are left.
     pub certificates: Arc<dyn Fn() -> Alerts + Send + Sync>,
     /// Every queue with its dead, as its broker says now. It may take as long as a broker does.
-    pub dead: Arc<dyn Fn() -> BoxFuture<'static, Dead> + Send + Sync>,
+    pub dead: Arc<dyn Fn() -> BoxFuture<'static, DeadCounts> + Send + Sync>,
 }
 
 /// Dead messages by queue; None where the broker could not be asked.
-pub type Dead = Vec<(String, Option<u64>)>;
+pub type DeadCounts = Vec<(String, Option<u64>)>;
 
 /// Sweeps until told to stop.
-pub async fn tend(
+pub async fn sweep(
     gateway: Gateway,
     outside: Outside,
     post: Option<Post>,
-    clock: Clock,
-    metric: Metric,
     health: Health,
     stop: Stop,
 ) {
     let (say, dead) = watch::channel(None);
     let look = outside.dead;
-    let looking = super::until_told(
+    let looking = super::until_stopped(
         async move {
             loop {
                 let seen = Some(look().await);
@@ -58,49 +55,47 @@ pub async fn tend(
     );
     let swept = Arc::new(Notify::new());
     let posting = {
-        let (gateway, clock, metric) = (gateway.clone(), clock.clone(), metric.clone());
-        let (swept, mut stop) = (Arc::clone(&swept), stop.clone());
+        let (gateway, swept, mut stop) = (gateway.clone(), Arc::clone(&swept), stop.clone());
         async move {
             match post {
                 Some(post) => {
-                    Posting::of(gateway, post, clock, metric, health).run(swept, stop).await;
+                    Posting::of(gateway, post, health).run(swept, stop).await;
                 }
                 None => {
                     health.set(Part::Mail, State::Unused);
-                    told(&mut stop).await;
+                    stopped(&mut stop).await;
                 }
             }
         }
     };
-    let sweeping = sweep(gateway, outside.certificates, dead, swept, clock, metric, stop);
+    let sweeping = sweep_on(gateway, outside.certificates, dead, swept, stop);
     tokio::join!(sweeping, looking, posting);
 }
 
-async fn sweep(
+async fn sweep_on(
     gateway: Gateway,
     certificates: Arc<dyn Fn() -> Alerts + Send + Sync>,
-    mut dead: watch::Receiver<Option<Dead>>,
+    mut dead: watch::Receiver<Option<DeadCounts>>,
     swept: Arc<Notify>,
-    clock: Clock,
-    metric: Metric,
     mut stop: Stop,
 ) {
     let mut sweeper = Sweeper::of(gateway.clone());
     let wake = gateway.letters_wake();
+    let metric = &gateway.metric;
     let mut is_failing = false;
     loop {
         let seen = dead.borrow_and_update().clone();
-        let round = round(&gateway, &mut sweeper, certificates(), seen, &metric);
+        let round = round(&gateway, &mut sweeper, certificates(), seen);
         let round = tokio::select! {
             // What it had begun is stored or not; the next start looks at all cases again.
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
             round = round => round,
         };
         match round {
             Ok(done) => {
                 is_failing = false;
-                metric.swept(clock.monotonic());
-                say(&done, &metric);
+                metric.swept(gateway.clock.monotonic());
+                say(&done, metric);
                 if done.notices > 0 {
                     wake.notify_one();
                 }
@@ -115,7 +110,7 @@ async fn sweep(
             Err(_) => {}
         }
         tokio::select! {
-            () = told(&mut stop) => return,
+            () = stopped(&mut stop) => return,
             () = tokio::time::sleep(EVERY) => {}
             () = metric.troubles().changed() => {}
             Ok(()) = dead.changed() => {}
@@ -127,10 +122,9 @@ async fn round(
     gateway: &Gateway,
     sweeper: &mut Sweeper,
     mut alerts: Alerts,
-    dead: Option<Dead>,
-    metric: &Metric,
+    dead: Option<DeadCounts>,
 ) -> Result<Swept, Refusal> {
-    alerts.extend(metric.troubles().now());
+    alerts.extend(gateway.metric.troubles().now());
     for (queue, count) in dead.iter().flatten() {
         if let Some(count) = count.filter(|count| *count > 0) {
             alerts.insert((DEAD_LETTER, queue.clone()), count);

@@ -18,7 +18,7 @@ use cara_flow::probe;
 use cara_flow::{Gateway, Refusal};
 
 /// A message that nobody has concluded yet.
-pub(super) struct Waiting {
+pub(super) struct WaitingMessage {
     pub received: Received,
     pub lane: Lane,
     pub is_urgent: bool,
@@ -29,7 +29,7 @@ pub(super) struct Waiting {
 }
 
 pub(super) struct Done {
-    pub waiting: Waiting,
+    pub waiting: WaitingMessage,
     pub worked: Worked,
 }
 
@@ -42,27 +42,27 @@ pub(super) enum Worked {
 }
 
 /// What is recorded together, given back when the store did not take it.
-pub(super) struct Recorded {
+pub(super) struct RecordedRejections {
     pub rejected: Vec<(Received, Rejection)>,
     pub refusal: Option<Refusal>,
 }
 
 /// What is at hand while a link lasts; the broker hands all of it out again afterwards.
-pub(super) struct Course {
+pub(super) struct Intake {
     pub inflow: Inflow,
     /// Messages that the broker hands out before one is done with.
     pub ahead: u16,
-    pub urgent: VecDeque<Waiting>,
-    pub line: Line<Waiting>,
+    pub urgent: VecDeque<WaitingMessage>,
+    pub line: Line<WaitingMessage>,
     /// Bytes of the messages in line.
     pub line_bytes: usize,
     /// Since when more has come than is taken.
     pub full_since: Option<Duration>,
     pub working: FuturesUnordered<BoxFuture<'static, Done>>,
     /// What is tried again, and when.
-    pub later: Vec<(Duration, Waiting)>,
+    pub later: Vec<(Duration, WaitingMessage)>,
     pub rejected: Vec<(Received, Rejection)>,
-    pub recording: Fuse<BoxFuture<'static, Recorded>>,
+    pub recording: Fuse<BoxFuture<'static, RecordedRejections>>,
     /// Rejected messages that are being recorded.
     pub recording_count: usize,
     pub recorded_at: Duration,
@@ -82,9 +82,9 @@ pub(super) struct Course {
     pub is_proven: bool,
 }
 
-impl Course {
-    pub fn of(inflow: Inflow, ahead: u16, now: Duration) -> Course {
-        Course {
+impl Intake {
+    pub fn of(inflow: Inflow, ahead: u16, now: Duration) -> Intake {
+        Intake {
             inflow,
             ahead,
             urgent: VecDeque::new(),
@@ -128,12 +128,12 @@ impl Course {
             && self.away.is_none()
     }
 
-    pub fn push(&mut self, waiting: Waiting) {
+    pub fn push(&mut self, waiting: WaitingMessage) {
         self.line_bytes += waiting.received.body.len();
         self.line.push(waiting.lane, waiting);
     }
 
-    pub fn pop(&mut self) -> Option<Waiting> {
+    pub fn pop(&mut self) -> Option<WaitingMessage> {
         let waiting = self.line.pop()?;
         self.line_bytes -= waiting.received.body.len();
         Some(waiting)
@@ -151,7 +151,7 @@ pub(super) fn arrived(received: &Received) -> Arrived {
 }
 
 /// Carries one message through the story. Whatever happens there ends with this message.
-pub(super) async fn work(gateway: Gateway, waiting: Waiting) -> Done {
+pub(super) async fn work(gateway: Gateway, waiting: WaitingMessage) -> Done {
     let arrived = arrived(&waiting.received);
     let concluding = async {
         if let Some(lane) = waiting.lane {
