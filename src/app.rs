@@ -11,6 +11,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 
+pub use crate::http::page;
 use crate::http::{DeadLetters, DeadQueue, Edge, Listening, knock};
 use crate::worker;
 use crate::worker::{Outside, Post};
@@ -21,7 +22,7 @@ use cara_delivery::{Mailer, Push};
 use cara_flow::mapping::activate;
 use cara_flow::mapping::follow::Follower;
 use cara_flow::probe;
-use cara_flow::{Force, Forces, Gateway, Provider, Refusal};
+use cara_flow::{Failure, Force, Forces, Gateway, OrderRefusal, Provider, Unfinished};
 use cara_metric::alert::UNCLEAN_STOP;
 use cara_metric::{Health, Metric, Part, State};
 use cara_store::ForceNumber;
@@ -47,10 +48,9 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
         Arc::new(DeadQueues { brokers: brokers(&settings)?, gateway: gateway.clone() });
     let edge = Edge::assemble(
         settings.clone(),
-        clock,
-        metric,
         health.clone(),
         Arc::clone(&trust),
+        gateway.clone(),
         Arc::new(gateway.clone()),
         dead_letters,
     );
@@ -69,7 +69,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<()> {
     // Below its reserve or locked it serves all the same: what waits goes out, and the part says so.
     match probe::probe(&gateway).await {
         Ok(()) => health.good(Part::Store),
-        Err(error @ Refusal::Unavailable { .. }) => health.bad(Part::Store, error.to_string()),
+        Err(error @ Failure::Passing { .. }) => health.bad(Part::Store, error.to_string()),
         Err(error) => return Err(error).context("the store cannot commit"),
     };
     health.good(Part::Start);
@@ -281,11 +281,6 @@ async fn told_to_stop() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The page behind any published code.
-pub fn page(code: &str) -> Option<cara_wire::api::ProblemPage> {
-    crate::http::own_page(code).or_else(|| cara_flow::mapping::mapping_page(code))
-}
-
 /// The gateway's own clock, for a command that asks for the time.
 pub fn clock() -> Clock {
     Clock::system()
@@ -322,20 +317,20 @@ struct DeadQueues {
 }
 
 impl DeadLetters for DeadQueues {
-    fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>> {
+    fn list(&self) -> BoxFuture<'_, Vec<DeadQueue>> {
         async move {
             let all = dead_in(&self.brokers).await.into_iter();
             let all = all.filter(|(_, messages)| *messages != Some(0));
-            Ok(all.map(|(queue, messages)| DeadQueue { queue, messages }).collect())
+            all.map(|(queue, messages)| DeadQueue { queue, messages }).collect()
         }
         .boxed()
     }
 
-    fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Refusal>> {
+    fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Unfinished<OrderRefusal>>> {
         async move {
             let has = |it: &Topology| it.dead().any(|(_, living)| living.name == queue);
             let broker = self.brokers.iter().find(|(_, topology)| has(topology));
-            let (dialer, topology) = broker.ok_or(Refusal::Absent)?;
+            let (dialer, topology) = broker.ok_or(OrderRefusal::Absent)?;
             let put_back = dead::put_back(dialer, topology, &queue, &[]);
             let put_back = put_back.await.map_err(away)?;
             self.gateway.wake().notify_waiters();
@@ -345,10 +340,10 @@ impl DeadLetters for DeadQueues {
     }
 }
 
-fn away(error: cara_amqp::Error) -> Refusal {
+fn away(error: cara_amqp::Error) -> Failure {
     if error.is_passing() {
-        Refusal::Unavailable { reason: "the broker is away", retry_after_s: 10 }
+        Failure::Passing { reason: "the broker is away", retry_after_s: 10 }
     } else {
-        Refusal::internal(error)
+        Failure::ours(error)
     }
 }

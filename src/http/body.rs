@@ -14,7 +14,7 @@ use super::activity::STALL;
 use super::limit::Share;
 use super::problem::{self, Refused};
 use super::standing::{Parked, Standing};
-use cara_flow::Refusal;
+use cara_flow::ForceRefusal;
 
 /// A body may stand still for so long in all before its rate counts.
 const GRACE: Duration = Duration::from_secs(5);
@@ -152,5 +152,5 @@ pub(in crate::http) async fn read_json_of<T: DeserializeOwned>(
 
 /// An id in an address. What is no id looks like one that is not there.
 pub(in crate::http) fn id(text: &str) -> Result<Uuid, Refused> {
-    text.parse().map_err(|_| Refusal::Absent.into())
+    text.parse().map_err(|_| ForceRefusal::Absent.into())
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::dead_letters::DeadLetters;
 use super::handshake::Handshakes;
+use super::intake::TakesRecords;
 use super::limit::{Budget, Rates, Refusals};
 use super::permit::Permits;
-use super::{DeadLetters, Stories};
 use cara_clock::Clock;
 use cara_config::Settings;
+use cara_flow::Gateway;
 use cara_flow::record::turn::Turns;
 use cara_metric::{Health, Metric};
 use cara_tls::{Identity, Trust};
@@ -20,7 +22,8 @@ pub struct Edge {
     pub(in crate::http) metric: Metric,
     pub(in crate::http) health: Health,
     pub(in crate::http) trust: Arc<Trust>,
-    pub(in crate::http) stories: Arc<dyn Stories>,
+    pub(in crate::http) gateway: Gateway,
+    pub(in crate::http) records: Arc<dyn TakesRecords>,
     pub(in crate::http) dead_letters: Arc<dyn DeadLetters>,
     pub(in crate::http) budget: Arc<Budget>,
     pub(in crate::http) turns: Arc<Turns>,
@@ -33,15 +36,16 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// `records`: the gateway, or what a test has in its place.
     pub fn assemble(
         settings: Settings,
-        clock: Clock,
-        metric: Metric,
         health: Health,
         trust: Arc<Trust>,
-        stories: Arc<dyn Stories>,
+        gateway: Gateway,
+        records: Arc<dyn TakesRecords>,
         dead_letters: Arc<dyn DeadLetters>,
     ) -> Arc<Self> {
+        let (clock, metric) = (gateway.clock.clone(), gateway.metric.clone());
         let budget = Budget::of(settings.api.in_flight_bytes_max, metric.clone());
         let turns = Turns::of(settings.api.in_flight_bytes_max);
         let rates = Rates::of(clock.clone());
@@ -55,7 +59,8 @@ impl Edge {
             metric,
             health,
             trust,
-            stories,
+            gateway,
+            records,
             dead_letters,
             budget,
             turns,

@@ -8,7 +8,7 @@ use super::answer;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
-use cara_flow::notice;
+use cara_flow::notice::{self, letter};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,7 +35,7 @@ pub(in crate::http) async fn list(
     standing: Standing,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refused> {
-    let page = edge.stories.notices(&standing.caller, asked(&request)?).await?;
+    let page = notice::notices(&edge.gateway, &standing.caller, asked(&request)?).await?;
     Ok(answer::ok(&page))
 }
 
@@ -44,7 +44,7 @@ pub(in crate::http) async fn next(
     standing: Standing,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refused> {
-    let letter = edge.stories.next_letter(&standing.caller, asked(&request)?).await?;
+    let letter = letter::next_letter(&edge.gateway, &standing.caller, asked(&request)?).await?;
     Ok(match letter {
         None => HttpResponse::NoContent().finish(),
         Some(letter) => HttpResponse::Ok()
@@ -67,6 +67,6 @@ pub(in crate::http) async fn acknowledge(
     standing: Standing,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    edge.stories.acknowledge(&standing.caller, body::id(&path)?).await?;
+    notice::acknowledge(&edge.gateway, &standing.caller, body::id(&path)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

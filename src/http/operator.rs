@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::internal::{self, Readiness};
 use super::problem::{self, Refused};
 use super::{Edge, answer, body};
-use cara_flow::hold::HoldLine;
-use cara_flow::operate::Order;
-use cara_flow::{Operator, Refusal, Role};
+use cara_flow::hold::{HoldLine, clear, list};
+use cara_flow::operate::{self, Order};
+use cara_flow::outbox::resend;
+use cara_flow::{Operator, OrderRefusal, Role};
 
 /// Body of every call that changes or uncovers something.
 #[derive(Debug, Serialize, Deserialize)]
@@ -205,7 +206,7 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
         .route("/v1/holds/{hold_id}/return", web::post().to(return_hold))
         .route("/v1/dead", web::get().to(dead))
         .route("/v1/dead/return", web::post().to(dead_return))
-        .route("/v1/resend", web::post().to(resend))
+        .route("/v1/resend", web::post().to(send_again))
         .route("/v1/orders", web::post().to(order))
         .default_service(web::route().to(absent));
 }
@@ -234,7 +235,7 @@ async fn holds(
     let listed = web::Query::<Listed>::from_query(request.query_string());
     let Listed { force, all, after } =
         listed.map_err(|_| Refused::parameter("the query"))?.into_inner();
-    Ok(answer::ok(&edge.stories.holds(&operator, force, all, after).await?))
+    Ok(answer::ok(&list::holds(&edge.gateway, &operator, force, all, after).await?))
 }
 
 async fn show(
@@ -242,7 +243,7 @@ async fn show(
     By(operator): By,
     hold: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    let (hold, record) = edge.stories.hold_show(&operator, body::id(&hold)?, None).await?;
+    let (hold, record) = list::hold_show(&edge.gateway, &operator, body::id(&hold)?, None).await?;
     Ok(answer::ok(&HoldShown { hold, record }))
 }
 
@@ -254,7 +255,8 @@ async fn unmask(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    let shown = edge.stories.hold_show(&operator, body::id(&hold)?, Some(why.because)).await?;
+    let shown =
+        list::hold_show(&edge.gateway, &operator, body::id(&hold)?, Some(why.because)).await?;
     Ok(answer::ok(&HoldShown { hold: shown.0, record: shown.1 }))
 }
 
@@ -266,7 +268,7 @@ async fn release(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    Ok(answer::ok(&edge.stories.release(&operator, body::id(&hold)?, why.because).await?))
+    Ok(answer::ok(&clear::release(&edge.gateway, &operator, body::id(&hold)?, why.because).await?))
 }
 
 async fn return_hold(
@@ -277,7 +279,7 @@ async fn return_hold(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let why: Because = body::read_json(&edge, &request, payload).await?;
-    edge.stories.return_hold(&operator, body::id(&hold)?, why.because).await?;
+    clear::return_hold(&edge.gateway, &operator, body::id(&hold)?, why.because).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -289,11 +291,11 @@ async fn order(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let order: Order = body::read_json_of(&edge, &request, payload, ORDER_BYTES_MAX).await?;
-    Ok(answer::ok(&edge.stories.order(&operator, order).await?))
+    Ok(answer::ok(&operate::order(&edge.gateway, &operator, order).await?))
 }
 
 async fn dead(edge: web::Data<Edge>, _: By) -> Result<HttpResponse, Refused> {
-    Ok(answer::ok(&edge.dead_letters.list().await?))
+    Ok(answer::ok(&edge.dead_letters.list().await))
 }
 
 async fn dead_return(
@@ -304,7 +306,7 @@ async fn dead_return(
 ) -> Result<HttpResponse, Refused> {
     let why: GiveBack = body::read_json(&edge, &request, payload).await?;
     if operator.role < Role::Operate {
-        return Err(Refusal::Forbidden.into());
+        return Err(OrderRefusal::Forbidden.into());
     }
     let messages = edge.dead_letters.give_back(why.queue.clone()).await?;
     tracing::warn!(
@@ -316,14 +318,14 @@ async fn dead_return(
     Ok(answer::ok(&GivenBack { messages }))
 }
 
-async fn resend(
+async fn send_again(
     edge: web::Data<Edge>,
     By(operator): By,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let Resend { provider, since, because } = body::read_json(&edge, &request, payload).await?;
-    let messages = edge.stories.resend(&operator, provider, since, because).await?;
+    let messages = resend::resend(&edge.gateway, &operator, provider, since, because).await?;
     Ok(answer::ok(&GivenBack { messages }))
 }
 

@@ -5,17 +5,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use cara_wire::api::ProblemPage;
 use cara_wire::rejection;
 
-use super::Edge;
 use super::answer;
 use super::problem::{self, Refused};
-use cara_flow::Refusal;
+use cara_flow::ForceRefusal;
 
 pub(in crate::http) async fn show(
-    edge: web::Data<Edge>,
     request: HttpRequest,
     code: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    let page = find(&edge, &code).ok_or(Refusal::Absent)?;
+    let page = page(&code).ok_or(ForceRefusal::Absent)?;
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
     Ok(match shape(accept.unwrap_or_default()) {
         Shape::Html => {
@@ -28,12 +26,8 @@ pub(in crate::http) async fn show(
     })
 }
 
-fn find(edge: &Edge, id: &str) -> Option<ProblemPage> {
-    own_page(id).or_else(|| edge.stories.mapping_page(id))
-}
-
-/// The page behind any published code but those of mappings.
-pub fn own_page(id: &str) -> Option<ProblemPage> {
+/// The page behind any published code.
+pub fn page(id: &str) -> Option<ProblemPage> {
     let problem = problem::Code::find(id)
         .map(|it| ProblemPage::of(it.id, it.name, [it.means, it.cause, it.fix, it.avoid]));
     let finding = || {
@@ -48,7 +42,8 @@ pub fn own_page(id: &str) -> Option<ProblemPage> {
         let it = cara_metric::page(id)?;
         Some(ProblemPage::of(it.name, "incident", [it.means, it.cause, it.fix, it.avoid]))
     };
-    problem.or_else(finding).or_else(rejection).or_else(incident)
+    let mapping = || cara_flow::mapping::mapping_page(id);
+    problem.or_else(finding).or_else(rejection).or_else(incident).or_else(mapping)
 }
 
 #[derive(Debug, PartialEq, Eq)]

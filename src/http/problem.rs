@@ -9,7 +9,7 @@ use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use cara_wire::api;
 
-use cara_flow::Refusal;
+use cara_flow::{Failure, ForceRefusal, OrderRefusal, RecordRefusal, Refusal, Unfinished};
 
 /// A published code with its page.
 #[derive(Debug)]
@@ -243,48 +243,67 @@ impl Refused {
     }
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
+impl<R: Refusal> From<Unfinished<R>> for Refused
+where
+    Refused: From<R>,
+{
+    fn from(unfinished: Unfinished<R>) -> Self {
+        match unfinished {
+            Unfinished::Refused(refusal) => refusal.into(),
+            Unfinished::Failed(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Passing { reason, retry_after_s } => {
+                tracing::warn!(reason, "http.unavailable: nothing was promised");
+                let detail = format!("Nothing was done: {reason}. Send all of it again.");
+                Refused::new(&UNAVAILABLE, detail).retry_after(retry_after_s)
+            }
+            Failure::Ours(error) => {
+                tracing::error!(cause = %format_args!("{error:#}"), "http.failed");
+                Refused::internal()
+            }
+        }
+    }
+}
+
+impl From<RecordRefusal> for Refused {
+    fn from(refusal: RecordRefusal) -> Self {
         match refusal {
-            Refusal::Unparseable { code, reason, line, column } => {
-                let detail = format!("{reason} ({code}). Nothing was taken; mend it and send all.");
+            RecordRefusal::Unparseable { reason, line, column } => {
+                let detail = format!("{reason} (P400). Nothing was taken; mend it and send all.");
                 Refused { line, column, ..Refused::new(&UNREADABLE, detail) }
             }
-            Refusal::TooLarge { limit } => {
+            RecordRefusal::TooLarge { limit } => {
                 Refused::new(&TOO_LARGE, format!("Over the limit: {limit}. Send it in parts."))
             }
-            Refusal::MediaType => Refused::new(
+            RecordRefusal::MediaType => Refused::new(
                 &MEDIA_TYPE,
                 "No live mapping of this force reads this Content-Type. GET /v1/whoami names them.",
             ),
-            Refusal::NoMapping { names } => Refused::new(&NO_MAPPING, no_mapping(&names)),
-            Refusal::ForeignForce => {
+            RecordRefusal::NoMapping { names } => Refused::new(&NO_MAPPING, no_mapping(&names)),
+            RecordRefusal::ForeignForce => {
                 tracing::warn!("http.foreign_force: a record named a force outside the identity");
                 Refused::new(&FOREIGN_FORCE, "Nothing was kept. Send it as its own force.")
             }
-            Refusal::Forbidden => Refused::new(&FORBIDDEN, "This identity or role may not do it."),
-            Refusal::Absent => Refused::new(&ABSENT, "Check the id, and GET /v1/whoami."),
-            Refusal::KeyReused => Refused::new(
+            RecordRefusal::NoProvider => Refused::new(
+                &FORBIDDEN,
+                "The gateway has no provider for such records of this force. Ask its operators.",
+            ),
+            RecordRefusal::KeyReused => Refused::new(
                 &KEY_REUSED,
                 "The Idempotency-Key belongs to another body. Send this one with a new key.",
             ),
-            Refusal::WrongState { state } => {
-                Refused::new(&WRONG_STATE, format!("It is {state} now. Look at it again."))
-            }
-            Refusal::Mapping { report } => Refused::new(&MAPPING, report),
-            Refusal::Parameter { name } => Refused::parameter(name),
-            Refusal::Barred(barred) => Refused::new(&PARAMETER, format!("{barred}.")),
-            Refusal::Unavailable { reason, retry_after_s } => {
-                tracing::warn!(reason, "http.unavailable: nothing was promised");
-                let detail = format!("Not stored: {reason}. Send all of it again.");
-                Refused::new(&UNAVAILABLE, detail).retry_after(retry_after_s)
-            }
-            Refusal::Crowded { .. } => {
+            RecordRefusal::Crowded { .. } => {
                 let detail = "Other bodies are being worked on. Send all of it again, or fewer records \
                               in a body.";
                 Refused::new(&UNAVAILABLE, detail).retry_after(5)
             }
-            Refusal::DayFull { bytes_max, retry_after_s } => {
+            RecordRefusal::DayFull { bytes_max, retry_after_s } => {
                 let detail = format!(
                     "This force's records have added {bytes_max} bytes to the store today, which is \
                      their limit. Keep them and send them after midnight; if they are right, ask the \
@@ -292,10 +311,34 @@ impl From<Refusal> for Refused {
                 );
                 Refused::new(&DAY_FULL, detail).retry_after(retry_after_s)
             }
-            Refusal::Internal(error) => {
-                tracing::error!(cause = %format_args!("{error:#}"), "http.failed");
-                Refused::internal()
+        }
+    }
+}
+
+impl From<ForceRefusal> for Refused {
+    fn from(refusal: ForceRefusal) -> Self {
+        match refusal {
+            ForceRefusal::Forbidden => Refused::new(&FORBIDDEN, "This identity may not do it."),
+            ForceRefusal::Absent => Refused::new(&ABSENT, "Check the id, and GET /v1/whoami."),
+            ForceRefusal::Parameter { name } => Refused::parameter(name),
+        }
+    }
+}
+
+impl From<OrderRefusal> for Refused {
+    fn from(refusal: OrderRefusal) -> Self {
+        match refusal {
+            OrderRefusal::Forbidden => Refused::new(
+                &FORBIDDEN,
+                "Your role may not do it. Ask for it in [[operators.user]] of gateway.toml.",
+            ),
+            OrderRefusal::Absent => {
+                Refused::new(&ABSENT, "There is no such thing. Check what you have named.")
             }
+            OrderRefusal::Parameter { name } => Refused::parameter(name),
+            OrderRefusal::WrongState(state) => Refused::new(&WRONG_STATE, state.to_string()),
+            OrderRefusal::Barred(barred) => Refused::new(&PARAMETER, format!("{barred}.")),
+            OrderRefusal::Mapping { report } => Refused::new(&MAPPING, report),
         }
     }
 }
@@ -354,7 +397,7 @@ mod tests {
 
     #[test]
     fn an_internal_failure_says_nothing_of_its_cause() {
-        let refused = Refused::from(Refusal::Internal(anyhow::anyhow!("table holds SMITH")));
+        let refused = Refused::from(Failure::Ours(anyhow::anyhow!("table holds SMITH")));
         let body = serde_json::to_string(&refused.body(None)).unwrap();
         assert!(!body.contains("SMITH") && body.contains("P500"), "{body}");
     }

@@ -8,6 +8,7 @@ use super::Edge;
 use super::answer;
 use super::problem::Refused;
 use super::standing::Standing;
+use cara_flow::case::day;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +25,7 @@ pub(in crate::http) async fn show(
 ) -> Result<HttpResponse, Refused> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| Refused::parameter("day"))?.into_inner();
-    let day = edge.stories.reconciliation(&standing.caller, asked.force, asked.day).await?;
+    let force = asked.force.as_deref();
+    let day = day::reconciliation(&edge.gateway, &standing.caller, force, asked.day).await?;
     Ok(answer::ok(&day))
 }

@@ -12,8 +12,8 @@ use super::answer;
 use super::body;
 use super::problem::{self, Refused};
 use super::standing::Standing;
-use cara_flow::Refusal;
 use cara_flow::record::{Accepted, Submission, turn};
+use cara_flow::{RecordRefusal, Unfinished};
 
 /// Longest `Idempotency-Key`, in characters.
 pub(in crate::http) const KEY_CHARS_MAX: usize = 255;
@@ -42,14 +42,14 @@ pub(in crate::http) async fn post(
     // Held until the answer's text is there: it is part of what the body becomes.
     let room = edge.turns.turn(force, weight).await;
     let answered = match &room {
-        None => Err(Refusal::Crowded { bytes: weight }),
+        None => Err(RecordRefusal::Crowded { bytes: weight }.into()),
         Some(room) => {
             let room = Some(Arc::clone(room));
             let submission = Submission { body: body.bytes, room, ..asked };
-            edge.stories.accept(&standing.caller, submission).await
+            edge.records.take(&standing.caller, submission).await
         }
     };
-    if let Err(Refusal::Crowded { .. }) = answered {
+    if let Err(Unfinished::Refused(RecordRefusal::Crowded { .. })) = answered {
         edge.refusals.count_force(force);
     }
     let response = match answered? {

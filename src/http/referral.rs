@@ -8,13 +8,14 @@ use super::answer;
 use super::body;
 use super::problem::Refused;
 use super::standing::Standing;
+use cara_flow::case::referral;
 
 pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
     standing: Standing,
     path: web::Path<String>,
 ) -> Result<HttpResponse, Refused> {
-    let view = edge.stories.referral(&standing.caller, body::id(&path)?).await?;
+    let view = referral::referral(&edge.gateway, &standing.caller, body::id(&path)?).await?;
     Ok(answer::ok(&view))
 }
 
@@ -26,6 +27,6 @@ pub(in crate::http) async fn find(
     payload: web::Payload,
 ) -> Result<HttpResponse, Refused> {
     let asked: api::Find = body::read_json(&edge, &request, payload).await?;
-    let found = edge.stories.find(&standing.caller, asked.record_ref).await?;
+    let found = referral::find(&edge.gateway, &standing.caller, asked.record_ref).await?;
     Ok(answer::ok(&found))
 }

@@ -7,6 +7,7 @@ use super::Edge;
 use super::answer;
 use super::problem::Refused;
 use super::standing::Standing;
+use cara_flow::mapping;
 
 pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
@@ -14,7 +15,7 @@ pub(in crate::http) async fn show(
 ) -> Result<HttpResponse, Refused> {
     Ok(answer::ok(&api::Whoami {
         identity: standing.caller.identity.clone(),
-        forces: edge.stories.forces_of(&standing.caller),
+        forces: mapping::forces_of(&edge.gateway, &standing.caller),
         certificate_ends_at: standing.certificate_ends_at.to_string(),
         mode: if standing.caller.test { "test" } else { "live" }.to_owned(),
     }))

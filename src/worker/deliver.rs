@@ -15,8 +15,8 @@ use super::{Stop, stopped};
 use cara_clock::later;
 use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
 use cara_flow::notice::letter;
-use cara_flow::notice::letter::{Due, Failure, PushTo};
-use cara_flow::{Gateway, Refusal};
+use cara_flow::notice::letter::{Due, PushFailure, PushTo};
+use cara_flow::{Failure, Gateway};
 use cara_metric::{Health, Part, PushEnd, State, alert};
 use cara_store::ForceNumber;
 
@@ -206,7 +206,7 @@ impl Shared {
     }
 
     /// The store does not answer for all letters.
-    fn away(&self, error: &Refusal) {
+    fn away(&self, error: &Failure) {
         let what = format!("letters cannot be looked for: {error}");
         if self.health.bad(Part::Letters, what) {
             away(error);
@@ -249,7 +249,7 @@ impl Shared {
         self.push.endpoint(force, &to.url).map_err(|error| error.to_string())
     }
 
-    async fn one(&self, to: &PushTo, endpoint: &Endpoint, due: Due) -> Result<PushResult, Refusal> {
+    async fn one(&self, to: &PushTo, endpoint: &Endpoint, due: Due) -> Result<PushResult, Failure> {
         let notice_id = due.letter.notice_id;
         let parcel = Parcel {
             notice_id,
@@ -290,7 +290,7 @@ impl Shared {
         Ok(PushResult::Failed(Failed {
             notice_id,
             attempts: due.attempts + 1,
-            failure: Failure { status, reason, is_refused },
+            failure: PushFailure { status, reason, is_refused },
             after,
             was_sent: status.is_some(),
             is_gone: ended == PushEnd::Gone,
@@ -312,7 +312,7 @@ impl Shared {
     }
 }
 
-fn away(error: &Refusal) {
+fn away(error: &Failure) {
     let error = error as &dyn std::error::Error;
     tracing::warn!(error, "letters cannot be looked for or settled now; it is tried again");
 }

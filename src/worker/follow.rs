@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Stop, stopped};
-use cara_flow::Refusal;
+use cara_flow::Failure;
 use cara_flow::mapping::follow::{Follower, Looked};
 use cara_metric::{Health, Part};
 
@@ -27,7 +27,7 @@ pub async fn follow(mut follower: Follower, health: Health, mut stop: Stop) {
 }
 
 /// One look; what is new is said once.
-pub async fn look(follower: &mut Follower, health: &Health) -> Result<(), Refusal> {
+pub async fn look(follower: &mut Follower, health: &Health) -> Result<(), Failure> {
     let looked = follower.look().await?;
     say(&looked);
     match looked.wrong.is_empty() {

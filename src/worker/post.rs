@@ -10,7 +10,7 @@ use cara_clock::later;
 use cara_delivery::{Lasting, Mailer, backoff, words};
 use cara_flow::notice::mail;
 use cara_flow::notice::mail::{To, Written};
-use cara_flow::{Gateway, Refusal};
+use cara_flow::{Failure, Gateway};
 use cara_metric::alert::MAIL_NOT_LEAVING;
 use cara_metric::{Health, Part};
 
@@ -68,7 +68,7 @@ impl Posting {
         }
     }
 
-    async fn round(&mut self, stop: &Stop) -> Result<(), Refusal> {
+    async fn round(&mut self, stop: &Stop) -> Result<(), Failure> {
         for mail in mail::mails(&self.gateway, MAILS_AT_ONCE).await? {
             if *stop.borrow() || self.send(mail).await? == Next::Rest {
                 return Ok(());
@@ -84,7 +84,7 @@ impl Posting {
         Ok(())
     }
 
-    async fn send(&mut self, mail: Written) -> Result<Next, Refusal> {
+    async fn send(&mut self, mail: Written) -> Result<Next, Failure> {
         let (to, is_ours) = match &mail.to {
             To::Operators => (self.post.operators.clone(), true),
             To::Inbox(inbox) => (vec![inbox.clone()], false),

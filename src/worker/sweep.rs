@@ -11,7 +11,7 @@ use super::post::{Post, Posting};
 use super::{Stop, stopped};
 use cara_flow::clock::sweep;
 use cara_flow::clock::sweep::{Incident, Sweeper, Swept};
-use cara_flow::{Gateway, Refusal};
+use cara_flow::{Failure, Gateway};
 use cara_metric::alert::{self, Alerts};
 use cara_metric::{Health, Metric, Part, State};
 
@@ -123,7 +123,7 @@ async fn round(
     sweeper: &mut Sweeper,
     mut alerts: Alerts,
     dead: Option<DeadCounts>,
-) -> Result<Swept, Refusal> {
+) -> Result<Swept, Failure> {
     alerts.extend(gateway.metric.troubles().now());
     for (queue, count) in dead.iter().flatten() {
         if let Some(count) = count.filter(|count| *count > 0) {
@@ -146,17 +146,19 @@ async fn round(
 /// One log line for each incident when it opens, every day, and when it ends.
 fn say(swept: &Swept, metric: &Metric) {
     let kinds = alert::KINDS.iter().map(|kind| kind.name);
-    metric.incidents(kinds.map(|kind| (kind, swept.open.get(kind).copied().unwrap_or_default())));
+    metric.incidents(
+        kinds.map(|kind| (kind, swept.incidents.open.get(kind).copied().unwrap_or_default())),
+    );
     let now = |it: &Incident| alert::kind(&it.kind).map_or("", |kind| kind.now);
-    for it in &swept.opened {
+    for it in &swept.incidents.opened {
         let Incident { kind, about, count, .. } = it;
         tracing::error!(kind, about, count, now = now(it), "an incident was opened");
     }
-    for it in &swept.told_again {
+    for it in &swept.incidents.told_again {
         let Incident { kind, about, count, opened_at, .. } = it;
         tracing::error!(kind, about, count, %opened_at, now = now(it), "an incident is still open");
     }
-    for Incident { kind, about, opened_at, .. } in &swept.closed {
+    for Incident { kind, about, opened_at, .. } in &swept.incidents.closed {
         tracing::info!(kind, about, %opened_at, "an incident was closed");
     }
 }

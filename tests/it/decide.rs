@@ -1,11 +1,11 @@
 //! Decisions of police: they move the caution, go to both sides of the provider, and end notices
 //! that no longer apply. Nothing is guessed: what does not fit is held.
 
-use cara_flow::case::consult;
+use cara_flow::case::referral;
 use cara_flow::clock::sweep::Sweeper;
-use cara_flow::hold::release;
+use cara_flow::hold::clear;
 use cara_flow::notice;
-use cara_flow::{Gateway, Refusal};
+use cara_flow::{Gateway, OrderRefusal, Unfinished};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -44,13 +44,13 @@ async fn decide(house: &House, id: &'static str, code: &'static str, more: &str)
 }
 
 async fn standing(gateway: &Gateway, id: Uuid) -> (String, String) {
-    let view = consult::referral(gateway, &caller(), id).await.unwrap();
+    let view = referral::referral(gateway, &caller(), id).await.unwrap();
     (view.programme, view.caution)
 }
 
 /// Kinds of the messages that decisions and outcomes caused, by side.
 async fn caused(gateway: &Gateway, id: Uuid) -> Vec<(String, String)> {
-    let view = consult::referral(gateway, &caller(), id).await.unwrap();
+    let view = referral::referral(gateway, &caller(), id).await.unwrap();
     view.messages.into_iter().map(|it| (it.compartment, it.kind)).collect()
 }
 
@@ -129,14 +129,14 @@ async fn what_does_not_fit_is_held_and_can_be_released() {
     // The case's own record closes no decision.
     let hold_id = early.hold_id.unwrap();
     let released =
-        release::release(&house.gateway, &operator(), hold_id, "the case is here".into()).await;
+        clear::release(&house.gateway, &operator(), hold_id, "the case is here".into()).await;
     let released = released.unwrap();
     assert_eq!(
         (released.record.status, released.record.referral_id),
         (RecordStatus::Accepted, Some(id))
     );
-    let gone = release::release(&house.gateway, &operator(), hold_id, "again".into()).await;
-    assert!(matches!(gone, Err(Refusal::WrongState { .. })));
+    let gone = clear::release(&house.gateway, &operator(), hold_id, "again".into()).await;
+    assert!(matches!(gone, Err(Unfinished::Refused(OrderRefusal::WrongState(_)))));
     assert_eq!(codes(&decide(&house, "D1", "PROS", "").await), ["V232"]);
     assert_eq!(codes(&decide(&house, "D2", "CONT", "<Replaces id=\"D9\"/>").await), ["V233"]);
     let on = "2025-09-01".parse().unwrap();

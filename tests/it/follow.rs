@@ -9,7 +9,7 @@ use cara_flow::clock::sweep::Sweeper;
 use cara_flow::mapping::activate;
 use cara_flow::mapping::follow::{Follower, Looked, WentLive};
 use cara_flow::mapping::golive;
-use cara_flow::{Gateway, Refusal};
+use cara_flow::{Gateway, OrderRefusal, Unfinished};
 use cara_gateway::worker;
 use cara_metric::{Health, Part};
 use cara_store::{ForceNumber, PlanVersion};
@@ -143,7 +143,7 @@ async fn check_refused(change: impl Fn(&Folder), mend: impl Fn(&Folder), word: &
     // The sweep leaves it to the one who sees the file.
     let mut sweeper = Sweeper::of(folder.house.gateway.clone());
     let swept = sweeper.sweep(&Default::default()).await.unwrap();
-    assert_eq!(swept.open.get("mapping_refused"), Some(&1));
+    assert_eq!(swept.incidents.open.get("mapping_refused"), Some(&1));
     assert_eq!(folder.incidents().await, [incident]);
     assert_eq!(folder.version().await, 1);
     mend(&folder);
@@ -283,7 +283,7 @@ async fn no_gateway_goes_back_to_an_earlier_version() {
                 golive::roll_back(gateway, &ops, "hampshire", "referral", again, "on".to_owned());
             match back.await {
                 Ok(_) => won += 1,
-                Err(Refusal::WrongState { .. }) => {}
+                Err(Unfinished::Refused(OrderRefusal::WrongState(_))) => {}
                 Err(other) => panic!("{other}"),
             }
             follower.look().await.unwrap();

@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cara_flow::case::consult;
-use cara_flow::hold::release;
+use cara_flow::case::referral;
+use cara_flow::hold::clear;
 use cara_flow::mapping::golive;
 use cara_flow::mapping::golive::{Candidate, Seen, WentLive};
 use cara_flow::mapping::replay::Waiting;
-use cara_flow::{Operator, Refusal, Role};
+use cara_flow::{Operator, OrderRefusal, Role, Unfinished};
 use cara_wire::api::RecordStatus;
 use serde_json::Value;
 
@@ -79,7 +79,7 @@ pub async fn go(
     house: &House,
     operator: &Operator,
     candidate: Candidate,
-) -> Result<WentLive, Refusal> {
+) -> Result<WentLive, Unfinished<OrderRefusal>> {
     let tried = Candidate { dry_run: true, ..candidate.clone() };
     let tried = golive::go_live(&house.gateway, operator, tried).await?;
     if candidate.dry_run {
@@ -105,7 +105,7 @@ async fn an_unlisted_code_is_listed_activated_and_what_it_held_goes_on() {
     let cause = "risk grade: XHI".to_owned();
     assert_eq!(went.waiting, [Waiting { cause, holds: 1, hold_id }]);
     let released =
-        release::release(&house.gateway, &operator(), hold_id, "listed now".into()).await.unwrap();
+        clear::release(&house.gateway, &operator(), hold_id, "listed now".into()).await.unwrap();
     assert_eq!(released.record.status, RecordStatus::Accepted);
     let history = golive::mapping_history(&house.gateway, "hampshire").await.unwrap();
     let newest = history.iter().find(|it| it["name"] == "referral").unwrap();
@@ -176,7 +176,7 @@ async fn a_bad_file_changes_nothing() {
     let report = async |change: &dyn Fn(String) -> String| {
         let refused = go(&house, &operator(), candidate(&house, change).await).await;
         match refused.unwrap_err() {
-            Refusal::Mapping { report } => report,
+            Unfinished::Refused(OrderRefusal::Mapping { report }) => report,
             other => panic!("{other}"),
         }
     };
@@ -194,10 +194,13 @@ async fn a_bad_file_changes_nothing() {
     });
     assert!(twin.await.contains("could both"));
     let same = go(&house, &operator(), candidate(&house, |text| text).await).await;
-    assert!(matches!(same, Err(Refusal::WrongState { .. })));
+    assert!(matches!(same, Err(Unfinished::Refused(OrderRefusal::WrongState(_)))));
     let looks = Operator { role: Role::Look, ..operator() };
     let grade = with_grade(&house).await;
-    assert!(matches!(go(&house, &looks, grade.clone()).await, Err(Refusal::Forbidden)));
+    assert!(matches!(
+        go(&house, &looks, grade.clone()).await,
+        Err(Unfinished::Refused(OrderRefusal::Forbidden))
+    ));
     let dry = Candidate { dry_run: true, ..grade };
     assert_eq!(go(&house, &operator(), dry).await.unwrap().version, None);
     let history = golive::mapping_history(&house.gateway, "hampshire").await.unwrap();
@@ -227,7 +230,7 @@ async fn a_thousand_swaps_under_load_fail_no_record() {
         for number in first..first + 100 {
             let id = house.refer(&record(number).text()).await;
             let view =
-                consult::referral(&house.gateway, &crate::house::caller(), id).await.unwrap();
+                referral::referral(&house.gateway, &crate::house::caller(), id).await.unwrap();
             named.insert(id, view.revisions[0].mapping.version);
         }
         named

@@ -1,8 +1,8 @@
 //! What a force may make the store grow by in a day.
 
-use cara_flow::Refusal;
 use cara_flow::case::conclude::End;
 use cara_flow::probe;
+use cara_flow::{RecordRefusal, Unfinished};
 use cara_metric::alert::STORE_GROWTH;
 use serde_json::json;
 
@@ -73,7 +73,9 @@ async fn at_the_limit_outcomes_go_on_and_the_next_day_opens_it_again() {
         let was_told_before = told(&house);
         match house.offer(XML, &record(number).text()).await {
             Ok(_) => {}
-            Err(Refusal::DayFull { retry_after_s, .. }) => break (was_told_before, retry_after_s),
+            Err(Unfinished::Refused(RecordRefusal::DayFull { retry_after_s, .. })) => {
+                break (was_told_before, retry_after_s);
+            }
             Err(other) => panic!("{other}"),
         }
     };
@@ -86,7 +88,10 @@ async fn at_the_limit_outcomes_go_on_and_the_next_day_opens_it_again() {
     house.clock.advance(std::time::Duration::from_secs((2 * 60 + 59) * 60));
     probe::probe(&house.gateway).await.unwrap();
     let refused = house.offer(XML, &record(number).text()).await;
-    assert!(matches!(refused, Err(Refusal::DayFull { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Unfinished::Refused(RecordRefusal::DayFull { .. }))),
+        "{refused:?}"
+    );
     assert!(told(&house));
     house.clock.advance(std::time::Duration::from_secs(2 * 60));
     probe::probe(&house.gateway).await.unwrap();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cara_domain::outcome::Outcome;
 use cara_domain::standing::CaseStanding;
 use cara_flow::Gateway;
-use cara_flow::case::consult;
+use cara_flow::case::referral;
 use cara_wire::outcome::{OutcomeMessage, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ async fn send(house: &House, fact: &Fact) {
 }
 
 async fn standing(gateway: &Gateway, id: Uuid) -> (String, String) {
-    let view = consult::referral(gateway, &caller(), id).await.unwrap();
+    let view = referral::referral(gateway, &caller(), id).await.unwrap();
     (view.programme, view.caution)
 }
 

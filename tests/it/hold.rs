@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use cara_flow::case::consult;
+use cara_flow::case::{day, referral};
 use cara_flow::hold::Released;
 use cara_flow::hold::cause;
-use cara_flow::hold::release;
+use cara_flow::hold::{clear, list};
 use cara_flow::notice::letter;
-use cara_flow::{Operator, Refusal, Role};
+use cara_flow::{Operator, OrderRefusal, Role, Unfinished, WrongState};
+use cara_store::HoldEnd;
 use cara_wire::api::{Reconciliation, RecordAnswer, RecordStatus};
 use serde_json::Value;
 use uuid::Uuid;
@@ -42,19 +43,19 @@ impl House {
         hold_id: Uuid,
         field: &str,
         values: &[&str],
-    ) -> Result<Released, Refusal> {
+    ) -> Result<Released, Unfinished<OrderRefusal>> {
         let values = values.iter().map(|&value| value.to_owned()).collect();
         let because = "the officer rang".to_owned();
-        release::correct_hold(&self.gateway, operator, hold_id, (field, values), because).await
+        clear::correct_hold(&self.gateway, operator, hold_id, (field, values), because).await
     }
 
-    async fn released(&self, hold_id: Uuid) -> Result<Released, Refusal> {
-        release::release(&self.gateway, &operator(), hold_id, "decided".to_owned()).await
+    async fn released(&self, hold_id: Uuid) -> Result<Released, Unfinished<OrderRefusal>> {
+        clear::release(&self.gateway, &operator(), hold_id, "decided".to_owned()).await
     }
 
     /// `open`, `released` …
     async fn state(&self, hold_id: Uuid) -> String {
-        consult::hold_show(&self.gateway, &operator(), hold_id, None).await.unwrap().0.state
+        list::hold_show(&self.gateway, &operator(), hold_id, None).await.unwrap().0.state
     }
 
     /// What the audit chain says: by whom, about what, why.
@@ -73,7 +74,7 @@ impl House {
     }
 
     async fn day(&self, day: &str) -> Reconciliation {
-        consult::reconciliation(&self.gateway, &caller(), None, day.parse().unwrap()).await.unwrap()
+        day::reconciliation(&self.gateway, &caller(), None, day.parse().unwrap()).await.unwrap()
     }
 
     /// Whether this text stands anywhere in the store's files.
@@ -187,7 +188,7 @@ async fn a_corrected_version_of_a_known_case_is_its_next_revision_or_the_one_it_
     let told: Vec<_> =
         house.notices().await.into_iter().map(|it| it.content.evidence_ref).collect();
     assert_eq!(told, [Some(amended), Some(same)]);
-    let view = consult::referral(&house.gateway, &caller(), referral_id).await.unwrap();
+    let view = referral::referral(&house.gateway, &caller(), referral_id).await.unwrap();
     assert_eq!(view.revisions.len(), 2);
 }
 
@@ -196,7 +197,7 @@ async fn a_withdrawal_has_nothing_to_correct_and_is_released_or_given_back() {
     let house = House::at(START).await;
     let hold_id = house.held(&record(1).withdrawn()).await;
     let refused = house.correct(&operator(), hold_id, DEADLINE, &["2025-12-19"]).await;
-    assert!(matches!(refused, Err(Refusal::Barred(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Unfinished::Refused(OrderRefusal::Barred(_)))), "{refused:?}");
     house.released(hold_id).await.unwrap();
     assert_eq!(house.state(hold_id).await, "released");
     assert_eq!(house.audited(&format!("hold {hold_id} ")).len(), 1);
@@ -269,16 +270,22 @@ async fn what_may_not_be_corrected_is_refused_and_changes_nothing() {
         ("officer.phone", "no number"),
     ] {
         let refused = house.correct(&operator(), hold_id, field, &[value]).await.unwrap_err();
-        assert!(matches!(refused, Refusal::Barred(_)), "{field}: {refused}");
+        assert!(
+            matches!(refused, Unfinished::Refused(OrderRefusal::Barred(_))),
+            "{field}: {refused}"
+        );
         assert!(!refused.to_string().contains(value), "{refused}");
     }
     let looks = Operator { role: Role::Look, ..operator() };
     let refused = house.correct(&looks, hold_id, DEADLINE, &["2025-12-19"]).await;
-    assert!(matches!(refused, Err(Refusal::Forbidden)));
-    let refused = release::return_hold(&house.gateway, &looks, hold_id, "x".into()).await;
-    assert!(matches!(refused, Err(Refusal::Forbidden)));
-    let refused = release::return_hold(&house.gateway, &operator(), hold_id, " ".into()).await;
-    assert!(matches!(refused, Err(Refusal::Parameter { name: "because" })));
+    assert!(matches!(refused, Err(Unfinished::Refused(OrderRefusal::Forbidden))));
+    let refused = clear::return_hold(&house.gateway, &looks, hold_id, "x".into()).await;
+    assert!(matches!(refused, Err(Unfinished::Refused(OrderRefusal::Forbidden))));
+    let refused = clear::return_hold(&house.gateway, &operator(), hold_id, " ".into()).await;
+    assert!(matches!(
+        refused,
+        Err(Unfinished::Refused(OrderRefusal::Parameter { name: "because" }))
+    ));
     assert_eq!(house.state(hold_id).await, "open");
 }
 
@@ -288,10 +295,15 @@ async fn a_record_given_back_is_told_with_codes_and_fields_and_once() {
     let faulty = record(1).faulty().unlisted();
     let hold_id = house.held(&faulty).await;
     let ops = operator();
-    let back = || release::return_hold(&house.gateway, &ops, hold_id, "no such grade".to_owned());
+    let back = || clear::return_hold(&house.gateway, &ops, hold_id, "no such grade".to_owned());
     let both = tokio::join!(back(), back());
     assert_eq!(u8::from(both.0.is_ok()) + u8::from(both.1.is_ok()), 1);
-    assert!(matches!(back().await, Err(Refusal::WrongState { state: "already returned" })));
+    assert!(matches!(
+        back().await,
+        Err(Unfinished::Refused(OrderRefusal::WrongState(WrongState::HoldEnded(
+            HoldEnd::Returned
+        ))))
+    ));
     let notices = house.notices().await;
     assert_eq!((notices.len(), notices[0].kind.as_str()), (1, "record_returned"));
     let content = &notices[0].content;
@@ -335,7 +347,15 @@ async fn two_releases_at_the_same_instant_send_one_message() {
     let accepted = [&both.0, &both.1].into_iter().filter(|it| it.is_ok()).count();
     assert_eq!(accepted, 1, "{both:?}");
     let late = if both.0.is_ok() { both.1 } else { both.0 };
-    assert!(matches!(late, Err(Refusal::WrongState { state: "already released" })), "{late:?}");
+    assert!(
+        matches!(
+            late,
+            Err(Unfinished::Refused(OrderRefusal::WrongState(WrongState::HoldEnded(
+                HoldEnd::Released
+            ))))
+        ),
+        "{late:?}"
+    );
     let kinds: Vec<_> = house.confirm(3).await.iter().map(|it| it.header().kind).collect();
     assert_eq!(kinds.len(), 2, "{kinds:?}");
     assert_eq!(house.audited(&format!("hold {hold_id} released")).len(), 1);
@@ -366,7 +386,7 @@ async fn holds_are_grouped_by_what_they_wait_for() {
     );
     assert!(house.is_on_disk("hold list by cause"), "looking is in the audit chain");
     let other = cause::hold_causes(&house.gateway, &operator(), Some("kent")).await;
-    assert!(matches!(other, Err(Refusal::Parameter { name: "force" })));
+    assert!(matches!(other, Err(Unfinished::Refused(OrderRefusal::Parameter { name: "force" }))));
 }
 
 /// Walks every end of a hold: each is in the audit chain once, and on the day's reconciliation; held
@@ -384,9 +404,7 @@ async fn nothing_leaves_a_hold_unaccounted() {
     let rule = house.held(&record(8).with("<RiskGrade>STD", "<RiskGrade>HIGH")).await;
     house.released(rule).await.unwrap();
     house.correct(&operator(), holds[&2], DEADLINE, &["2025-12-19"]).await.unwrap();
-    release::return_hold(&house.gateway, &operator(), holds[&3], "no deadline".into())
-        .await
-        .unwrap();
+    clear::return_hold(&house.gateway, &operator(), holds[&3], "no deadline".into()).await.unwrap();
     house.again(&record(4)).await;
     house.again(&record(5).withdrawn()).await;
     let ends = [
@@ -413,9 +431,7 @@ async fn nothing_leaves_a_hold_unaccounted() {
     assert_eq!(opened.count(), 8);
     // What came yesterday and ends today is on both days.
     house.pass(24);
-    release::return_hold(&house.gateway, &operator(), holds[&6], "no deadline".into())
-        .await
-        .unwrap();
+    clear::return_hold(&house.gateway, &operator(), holds[&6], "no deadline".into()).await.unwrap();
     house.again(&record(7)).await;
     let (before, today) = (house.day("2025-09-15").await, house.day("2025-09-16").await);
     assert_eq!(

@@ -19,7 +19,9 @@ use cara_flow::outbox::dispatch;
 use cara_flow::record::Accepted;
 use cara_flow::record::Submission;
 use cara_flow::record::accept;
-use cara_flow::{Caller, Force, Forces, Gateway, Operator, Provider, Refusal, Role};
+use cara_flow::{
+    Caller, Force, Forces, Gateway, Operator, Provider, RecordRefusal, Role, Unfinished,
+};
 use cara_metric::Metric;
 use cara_store::{ForceNumber, Store};
 use cara_store_sqlite::Sqlite;
@@ -108,7 +110,11 @@ impl House {
         self.offer(media_type, body).await.unwrap()
     }
 
-    pub async fn offer(&self, media_type: &str, body: &str) -> Result<RecordsAnswer, Refusal> {
+    pub async fn offer(
+        &self,
+        media_type: &str,
+        body: &str,
+    ) -> Result<RecordsAnswer, Unfinished<RecordRefusal>> {
         let submission = Submission {
             media_type: media_type.to_owned(),
             body: Bytes::from(body.to_owned()),
@@ -244,13 +250,17 @@ async fn gateway(
 }
 
 fn vault(folder: &std::path::Path) -> Arc<Vault> {
-    let secret = |name: &str| cara_config::SecretFile::at(folder.join("secrets").join(name), name);
-    let vault = cara_config::VaultSettings {
-        epochs: folder.join("secrets/epochs"),
+    Arc::new(Vault::open(&secrets(&folder.join("secrets"))).unwrap())
+}
+
+/// Where the secrets lie that `cara_vault::create_secrets` made in a folder.
+pub fn secrets(folder: &std::path::Path) -> cara_config::VaultSettings {
+    let secret = |name: &str| cara_config::SecretFile::at(folder.join(name), name);
+    cara_config::VaultSettings {
+        epochs: folder.join("epochs"),
         index_key: secret("index.key"),
         audit_key: secret("audit.key"),
-    };
-    Arc::new(Vault::open(&vault).unwrap())
+    }
 }
 
 async fn on_store(

@@ -3,7 +3,7 @@
 
 use cara_flow::mapping::golive::Candidate;
 use cara_flow::mapping::replay::{Ending, Replay, Sort};
-use cara_flow::{Operator, Refusal};
+use cara_flow::{Operator, OrderRefusal, Unfinished};
 
 use crate::golive::{add_grade, candidate, go, with};
 use crate::house::{House, operator};
@@ -28,7 +28,7 @@ async fn tried(
     operator: &Operator,
     asked: impl Fn(Candidate) -> Candidate,
     change: impl Fn(String) -> String,
-) -> Result<Replay, Refusal> {
+) -> Result<Replay, Unfinished<OrderRefusal>> {
     let candidate = Candidate {
         dry_run: true,
         uncovered: Some("only tried".to_owned()),
@@ -125,7 +125,10 @@ async fn the_newest_are_tried_and_it_is_said_how_many_there_are() {
         assert_eq!(replay.ends, ends);
     }
     for records in [0, 10_001] {
-        assert!(matches!(of(records).await, Err(Refusal::Parameter { name: "records" })));
+        assert!(matches!(
+            of(records).await,
+            Err(Unfinished::Refused(OrderRefusal::Parameter { name: "records" }))
+        ));
     }
 }
 

@@ -92,7 +92,7 @@ async fn a_start_again_tells_nothing_twice() {
     house.restart().await;
     let mut sweeper = Sweeper::of(house.gateway.clone());
     let swept = now(&mut sweeper).await;
-    assert_eq!((swept.notices, swept.opened), (0, Vec::new()));
+    assert_eq!((swept.notices, swept.incidents.opened), (0, Vec::new()));
     assert_eq!(house.kinds().await, ["no_contact_14_days"]);
 }
 
@@ -132,8 +132,8 @@ async fn a_held_record_is_told_after_four_hours_and_its_incident_ends_with_it() 
     let answer = house.push(XML, &record(1).unlisted().text()).await;
     let hold_id = answer.records[0].hold_id.unwrap();
     let swept = now(&mut sweeper).await;
-    assert_eq!((swept.notices, names(&swept.opened)), (0, vec!["hold_open"]));
-    assert_eq!(swept.opened[0].about, "hampshire");
+    assert_eq!((swept.notices, names(&swept.incidents.opened)), (0, vec!["hold_open"]));
+    assert_eq!(swept.incidents.opened[0].about, "hampshire");
     house.pass(4);
     assert_eq!(now(&mut sweeper).await.notices, 1);
     house.pass(4);
@@ -145,10 +145,10 @@ async fn a_held_record_is_told_after_four_hours_and_its_incident_ends_with_it() 
     assert_eq!(notices[0].content.record_ref.as_deref(), Some(key.as_str()));
     // Said again every day, closed when the force sends the record mended.
     let swept = days(&house, &mut sweeper, 2).await;
-    let again: usize = swept.iter().map(|it| it.told_again.len()).sum();
+    let again: usize = swept.iter().map(|it| it.incidents.told_again.len()).sum();
     assert_eq!(again, 2);
     house.refer(&record(1).text()).await;
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["hold_open"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["hold_open"]);
     assert_eq!(house.open_incidents().await.len(), 0);
 }
 
@@ -162,10 +162,13 @@ async fn a_gap_is_raised_after_an_hour_and_closed_by_the_missing_number() {
     assert!(!house.open_incidents().await.contains("outcome_gap"));
     house.pass(1);
     let swept = now(&mut sweeper).await;
-    let about: Vec<_> = swept.opened.iter().map(|it| it.about.clone()).collect();
-    assert_eq!((names(&swept.opened), about), (vec!["outcome_gap"], vec![referral_id.to_string()]));
+    let about: Vec<_> = swept.incidents.opened.iter().map(|it| it.about.clone()).collect();
+    assert_eq!(
+        (names(&swept.incidents.opened), about),
+        (vec!["outcome_gap"], vec![referral_id.to_string()])
+    );
     house.report(referral_id, 1, "received", json!({})).await;
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["outcome_gap"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["outcome_gap"]);
 }
 
 #[tokio::test]
@@ -186,7 +189,7 @@ async fn a_miss_that_nobody_takes_over_is_written_to_its_inbox_once() {
     assert_eq!(mail::mails(&house.gateway, 10).await.unwrap(), []);
     house.pass(1);
     let swept = now(&mut sweeper).await;
-    assert_eq!(names(&swept.opened), ["notice_not_collected"]);
+    assert_eq!(names(&swept.incidents.opened), ["notice_not_collected"]);
     let mails = mail::mails(&house.gateway, 10).await.unwrap();
     let to_inbox: Vec<_> = mails.iter().filter(|mail| matches!(mail.to, To::Inbox(_))).collect();
     assert_eq!((mails.len(), to_inbox.len()), (2, 1));
@@ -208,7 +211,7 @@ async fn a_miss_that_nobody_takes_over_is_written_to_its_inbox_once() {
     let notices = house.notices().await;
     let missed = notices.iter().find(|it| it.kind == "workshop_missed").unwrap();
     notice::acknowledge(&house.gateway, &caller(), missed.notice_id).await.unwrap();
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["notice_not_collected"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["notice_not_collected"]);
     let subjects: Vec<_> = mail::mails(&house.gateway, 10)
         .await
         .unwrap()
@@ -227,7 +230,7 @@ async fn a_force_of_which_nothing_is_heard_is_an_incident() {
     days(&house, &mut sweeper, 1).await;
     assert!(house.open_incidents().await.contains("force_silent"));
     house.refer(&record(1).text()).await;
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["force_silent"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["force_silent"]);
 }
 
 #[tokio::test]
@@ -239,7 +242,7 @@ async fn a_clock_that_jumped_stops_the_sweep_until_an_operator_accepts_it() {
     house.pass(15 * 24);
     let swept = now(&mut sweeper).await;
     assert_eq!(
-        (swept.stopped, swept.notices, names(&swept.opened)),
+        (swept.stopped, swept.notices, names(&swept.incidents.opened)),
         (true, 0, vec!["clock_jumped"])
     );
     house.pass(1);
@@ -250,7 +253,7 @@ async fn a_clock_that_jumped_stops_the_sweep_until_an_operator_accepts_it() {
         .unwrap();
     let swept = now(&mut sweeper).await;
     assert_eq!(
-        (swept.stopped, swept.notices, names(&swept.closed)),
+        (swept.stopped, swept.notices, names(&swept.incidents.closed)),
         (false, 1, vec!["clock_jumped"])
     );
     let again = sweep::accept_clock(&house.gateway, &operator(), "again".to_owned()).await;
@@ -270,23 +273,23 @@ async fn what_was_sent_and_not_received_and_half_a_case_are_incidents() {
     // The victim's half goes out, the offender's is not confirmed.
     assert_eq!(house.confirm(1).await.len(), 1);
     house.clock.advance(std::time::Duration::from_secs(9 * 60));
-    assert_eq!(now(&mut sweeper).await.opened, []);
+    assert_eq!(now(&mut sweeper).await.incidents.opened, []);
     house.clock.advance(std::time::Duration::from_secs(2 * 60));
     let swept = now(&mut sweeper).await;
     assert_eq!(
-        (names(&swept.opened), swept.opened[0].about.as_str()),
+        (names(&swept.incidents.opened), swept.incidents.opened[0].about.as_str()),
         (vec!["pair_incomplete"], "harbour")
     );
     house.confirm(2).await;
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["pair_incomplete"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["pair_incomplete"]);
     // Sent for four hours, and the provider has said nothing.
     house.pass(3);
-    assert_eq!(now(&mut sweeper).await.opened, []);
+    assert_eq!(now(&mut sweeper).await.incidents.opened, []);
     house.pass(2);
-    assert_eq!(names(&now(&mut sweeper).await.opened), ["not_received"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.opened), ["not_received"]);
     house.report(referral_id, 1, "received", json!({})).await;
     house.pass(1);
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["not_received"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["not_received"]);
 }
 
 #[tokio::test]
@@ -315,8 +318,8 @@ async fn a_providers_day_is_compared_and_what_is_missing_is_an_incident() {
     let lost = json!(house.clock.id());
     say(&[], &[&outcome["outcome_id"], &lost]).await;
     let swept = now(&mut sweeper).await;
-    assert_eq!(names(&swept.opened), ["reconciliation_missing"]);
-    assert_eq!(swept.opened[0].about, "harbour 2025-09-15");
+    assert_eq!(names(&swept.incidents.opened), ["reconciliation_missing"]);
+    assert_eq!(swept.incidents.opened[0].about, "harbour 2025-09-15");
     let asked = Order::ReconcileProvider {
         provider: "harbour".to_owned(),
         day: "2025-09-15".parse().unwrap(),
@@ -327,7 +330,7 @@ async fn a_providers_day_is_compared_and_what_is_missing_is_an_incident() {
     assert_eq!(offender["provider"]["missing_here"], json!([lost]));
     // Said again after a resend: even.
     say(&got, &[&outcome["outcome_id"]]).await;
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["reconciliation_missing"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["reconciliation_missing"]);
     let bad = json!({
         "specversion": "1.0", "id": house.clock.id(), "source": "/providers/harbour",
         "type": "uk.cara.reconciliation.v1", "data": { "day": "yesterday" },
@@ -393,14 +396,14 @@ async fn a_safeguarding_concern_is_said_at_once_and_until_somebody_has_it() {
     let concluded = house.message_of(Compartment::Victim, &message).await;
     assert_eq!(concluded.urgent, Some(Urgency::Force("44".to_owned())));
     let swept = now(&mut sweeper).await;
-    assert_eq!(names(&swept.opened), ["safeguarding_concern"]);
+    assert_eq!(names(&swept.incidents.opened), ["safeguarding_concern"]);
     let mails = mail::mails(&house.gateway, 10).await.unwrap();
     assert!(mails[0].text.contains("within 15 minutes"), "{}", mails[0].text);
     let unit = Caller { victims: true, ..caller() };
     let asked = Asked { victims: true, ..Asked::default() };
     let notices = notice::notices(&house.gateway, &unit, asked).await.unwrap().notices;
     notice::acknowledge(&house.gateway, &unit, notices[0].notice_id).await.unwrap();
-    assert_eq!(names(&now(&mut sweeper).await.closed), ["safeguarding_concern"]);
+    assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["safeguarding_concern"]);
 }
 
 /// An endpoint that nobody reaches is tried for three days, then given up until a person resumes.
@@ -449,7 +452,7 @@ async fn an_endpoint_that_is_down_for_three_days_is_paused_and_keeps_its_queue()
     .await;
     assert!(listed.contains("\"waiting\":3"), "{listed}");
     let mut sweeper = Sweeper::of(house.gateway.clone());
-    assert!(names(&now(&mut sweeper).await.opened).contains(&"endpoint_paused"));
+    assert!(names(&now(&mut sweeper).await.incidents.opened).contains(&"endpoint_paused"));
     stop.send_replace(true);
     delivering.await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use cara_amqp::topology::vhost;
 use cara_flow::clock::sweep::Sweeper;
-use cara_flow::hold::release;
+use cara_flow::hold::clear;
 use cara_flow::notice;
 use cara_flow::notice::letter;
 use cara_flow::outbox::dispatch;
@@ -104,11 +104,11 @@ async fn a_clock_in_doubt_still_tells_of_holds_and_closes_what_is_over() {
     house.push(XML, &record(1).unlisted().text()).await;
     let swept = sweeper.sweep(&Default::default()).await.unwrap();
     assert!(swept.stopped && swept.notices == 0);
-    let kinds: Vec<_> = swept.opened.iter().map(|it| it.kind.as_str()).collect();
+    let kinds: Vec<_> = swept.incidents.opened.iter().map(|it| it.kind.as_str()).collect();
     assert_eq!(kinds, ["clock_jumped", "hold_open"]);
     house.refer(&record(1).text()).await;
     let swept = sweeper.sweep(&Default::default()).await.unwrap();
-    let closed: Vec<_> = swept.closed.iter().map(|it| it.kind.as_str()).collect();
+    let closed: Vec<_> = swept.incidents.closed.iter().map(|it| it.kind.as_str()).collect();
     assert_eq!((swept.stopped, closed), (true, vec!["hold_open"]));
 }
 
@@ -165,7 +165,7 @@ async fn a_backlog_is_as_old_as_its_messages_wait_not_as_their_records() {
     assert_eq!(oldest().await, None);
     house.pass(5);
     let because = "a person has looked".to_owned();
-    release::release(&house.gateway, &operator(), hold_id, because.clone()).await.unwrap();
+    clear::release(&house.gateway, &operator(), hold_id, because.clone()).await.unwrap();
     let released_at = house.clock.now();
     assert_eq!(oldest().await, Some(released_at));
     house.pass(1);

@@ -1,6 +1,5 @@
-//! A case: what the provider reports and police decide about it, and who may look at it.
+//! A case: what the provider reports about it, and where it is.
 
-pub(crate) mod caused;
 pub mod conclude;
-pub mod consult;
-pub(crate) mod decide;
+pub mod day;
+pub mod referral;

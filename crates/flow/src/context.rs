@@ -8,9 +8,9 @@ use cara_metric::Metric;
 use cara_store::{Scrubbed, Store};
 use cara_vault::Vault;
 
-use crate::mapping::Live;
-use crate::record::fault;
-use crate::{Forces, Refusal};
+use crate::fault::EntryFaults;
+use crate::live::Live;
+use crate::{Failure, Forces};
 
 /// Everything a story needs. Clones share it.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub struct Gateway {
     pub(crate) limits: Arc<Limits>,
     pub(crate) records_max: usize,
     pub(crate) letters_wake: Arc<tokio::sync::Notify>,
-    pub(crate) faults: Arc<fault::Faults>,
+    pub(crate) faults: Arc<EntryFaults>,
 }
 
 impl Gateway {
@@ -36,6 +36,7 @@ impl Gateway {
         forces: Forces,
         records_max: usize,
     ) -> Self {
+        let faults = Arc::new(EntryFaults::of(clock.clone(), metric.clone()));
         Gateway {
             clock,
             vault,
@@ -46,7 +47,7 @@ impl Gateway {
             limits: Arc::new(Limits::default()),
             records_max,
             letters_wake: Arc::default(),
-            faults: Arc::default(),
+            faults,
         }
     }
 
@@ -66,12 +67,12 @@ impl Gateway {
     }
 
     /// Looks at some stored rows: see [`Store::scrub`].
-    pub async fn scrub(&self) -> Result<Scrubbed, Refusal> {
+    pub async fn scrub(&self) -> Result<Scrubbed, Failure> {
         Ok(self.store.scrub().await?)
     }
 
     /// Finishes what was promised and closes the store.
-    pub async fn close(&self) -> Result<(), Refusal> {
+    pub async fn close(&self) -> Result<(), Failure> {
         Ok(self.store.close().await?)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cara_store::ForceNumber;
 
-use crate::Refusal;
+use crate::OrderRefusal;
 
 /// One force as `gateway.toml` describes it.
 #[derive(Clone, Debug)]
@@ -55,9 +55,8 @@ impl Force {
     }
 
     /// The provider for a record, so that test data never reaches a live queue, nor the reverse.
-    pub(crate) fn provider(&self, test: bool) -> Result<&str, Refusal> {
-        let provider = if test { &self.test_provider } else { &self.provider };
-        provider.as_deref().ok_or(Refusal::Forbidden)
+    pub(crate) fn provider(&self, test: bool) -> Option<&str> {
+        if test { self.test_provider.as_deref() } else { self.provider.as_deref() }
     }
 }
 
@@ -109,7 +108,7 @@ impl Forces {
 
     /// The code of a force that an operator names: by its slug, or as `force-44` where it is not in
     /// `gateway.toml` any more.
-    pub fn code_named(&self, name: &str) -> Result<ForceNumber, Refusal> {
+    pub fn code_named(&self, name: &str) -> Result<ForceNumber, OrderRefusal> {
         let listed = self.with_slug(name).map(|force| force.code);
         let code = name.strip_prefix(UNLISTED_PREFIX).filter(|digits| digits.len() == 2);
         let unlisted = code.and_then(|digits| digits.parse().ok()).map(ForceNumber);
@@ -131,9 +130,9 @@ impl Forces {
     }
 
     /// The force that a caller names by its slug.
-    pub fn with_slug(&self, slug: &str) -> Result<&Force, Refusal> {
+    pub fn with_slug(&self, slug: &str) -> Result<&Force, OrderRefusal> {
         let force = self.forces.values().find(|force| force.slug == slug);
-        force.ok_or(Refusal::Parameter { name: "force" })
+        force.ok_or(OrderRefusal::Parameter { name: "force" })
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Force> {

@@ -1,11 +1,15 @@
 //! A hold: what waits and why, and how an operator ends it.
 
 pub mod cause;
-pub(crate) mod clearing;
-pub mod release;
+pub mod clear;
+pub mod list;
 
 use cara_wire::api;
 use uuid::Uuid;
+
+use crate::record::read::{self, Again, RecordReading};
+use crate::{Failure, Gateway, case_file};
+use cara_store::HoldRow;
 
 /// A hold in the operators' list.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -66,4 +70,12 @@ pub struct Released {
     /// Who asked first for this correction; another operator has to ask for the same.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waits_after: Option<String>,
+}
+
+/// The force's own key of a held record, where the mapping that is live now can read it.
+pub(crate) fn record_ref(gateway: &Gateway, row: &HoldRow) -> Result<Option<String>, Failure> {
+    let Some(live) = gateway.live.named(row.force, &row.mapping.name) else { return Ok(None) };
+    let text = case_file::held_text(gateway, row)?;
+    let read = read::again(&RecordReading::of(gateway), &live, &text, Again::AsItCame);
+    Ok(read.ok().and_then(|read| read.outcome.record_ref().map(str::to_owned)))
 }

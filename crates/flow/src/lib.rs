@@ -3,19 +3,28 @@
 pub mod audit;
 mod caller;
 pub mod case;
+mod case_file;
 pub mod clock;
 mod context;
+mod failure;
+mod fault;
 mod force;
 pub mod hold;
+mod incident;
+mod live;
 pub mod mapping;
 pub mod notice;
 pub mod operate;
 pub mod outbox;
 pub mod probe;
 pub mod record;
-mod refusal;
+mod write;
 
 pub use caller::{Caller, Operator, Role};
 pub use context::Gateway;
+pub use failure::{
+    Failure, ForceRefusal, LetterState, OrderRefusal, RecordRefusal, Refusal, Unfinished,
+    WrongState,
+};
 pub use force::{Force, Forces, Provider};
-pub use refusal::Refusal;
+pub use live::{Live, LivePlan};

@@ -15,15 +15,11 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::case::conclude;
-use crate::case::conclude::Open;
-use crate::case::consult;
-use crate::record::fault;
-use crate::{Caller, Gateway, Refusal};
+use crate::case_file::{CaseFile, CaseKeys};
+use crate::{Caller, Failure, ForceRefusal, Gateway, Unfinished, write};
 use cara_store::{
-    Entry, Fact, ForceNumber, NewNotice, NoticeFilter, NoticeRow, Operation, SealedSide, What,
+    Entry, Fact, ForceNumber, GATEWAY, NewNotice, NoticeFilter, NoticeRow, SealedSide, What,
 };
-use cara_vault::{Binding, Keys};
 
 /// Notices in one answer, at most.
 const LIMIT_MAX: usize = 500;
@@ -52,19 +48,18 @@ pub(crate) fn kind(reported: &Reported) -> Option<NoticeKind> {
     }
 }
 
-/// What the notice says.
-pub(crate) fn content(
-    open: &Open,
-    reported: &Reported,
+/// What the notice of an outcome says.
+pub(crate) fn of_outcome(
+    gateway: &Gateway,
+    file: &CaseFile<'_>,
     standing: &CaseStanding,
-    contact: Option<&str>,
-    today: Date,
+    reported: &Reported,
 ) -> api::NoticeContent {
     let head = reported.head();
     let mut content = api::NoticeContent {
         happened_on: head.happened_on,
         evidence_ref: Some(head.outcome_id),
-        ..of_case(open, standing, contact, today)
+        ..of_case(gateway, file, standing)
     };
     if let Reported::Offender(outcome) = reported {
         add(&mut content, outcome);
@@ -74,25 +69,24 @@ pub(crate) fn content(
 
 /// What every notice of a case says, as if a clock had made it today.
 pub(crate) fn of_case(
-    open: &Open,
+    gateway: &Gateway,
+    file: &CaseFile<'_>,
     standing: &CaseStanding,
-    contact: Option<&str>,
-    today: Date,
 ) -> api::NoticeContent {
-    let told = &open.told;
+    let (police, today) = (&file.police, gateway.clock.today());
     let deadline = match standing.caution {
         Caution::Varied { deadline, .. } => deadline,
-        _ => told.deadline,
+        _ => police.deadline,
     };
     api::NoticeContent {
-        record_ref: Some(open.record_ref.clone()),
-        occurrence_number: Some(told.occurrence_number.clone()),
-        collar_number: Some(told.collar_number.clone()),
-        compliance_inbox: Some(told.compliance_inbox.clone()),
+        record_ref: Some(file.record_ref.clone()),
+        occurrence_number: Some(police.occurrence_number.clone()),
+        collar_number: Some(police.collar_number.clone()),
+        compliance_inbox: Some(police.compliance_inbox.clone()),
         deadline: Some(deadline),
-        prosecution_time_bar: told.prosecution_time_bar,
+        prosecution_time_bar: police.prosecution_time_bar,
         completion_still_possible: still_possible(standing, deadline, today),
-        provider_contact: contact.map(str::to_owned),
+        provider_contact: gateway.forces.provider(&file.row.provider).contact,
         ..api::NoticeContent::of_day(today)
     }
 }
@@ -137,26 +131,26 @@ pub async fn notices(
     gateway: &Gateway,
     caller: &Caller,
     asked: Asked,
-) -> Result<api::NoticePage, Refusal> {
+) -> Result<api::NoticePage, Unfinished<ForceRefusal>> {
     let Asked { force, victims, after, limit } = asked;
-    let force = crate::case::consult::one_force(caller, force.as_deref())?;
+    let force = caller.force(force.as_deref())?;
     if victims && !caller.victims {
-        return Err(Refusal::Forbidden);
+        return Err(ForceRefusal::Forbidden.into());
     }
     let limit = limit.unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
     let stream = if victims { Compartment::Victim } else { Compartment::Offender };
     let filter = NoticeFilter { force, test_data: caller.test, stream, after };
     let rows = gateway.store.notices(filter, limit).await?;
     let last = rows.last().map_or(after, |row| row.sequence);
-    if !rows.is_empty() {
-        let of = if victims { "victim notices" } else { "notices" };
-        let about = format!("{of} {}..{last} of {force}", rows[0].sequence);
-        consult::record_consultation(gateway, &caller.identity, &about, None).await?;
+    if let Some(first) = rows.first().map(|row| row.sequence) {
+        let read = if victims { Fact::victim_notices_read } else { Fact::notices_read };
+        let (by, now) = (&caller.identity, gateway.clock.now());
+        write::fact(gateway, read(by, now, first, last, &force.to_string())).await?;
     }
     let mut page = api::NoticePage { last, ..Default::default() };
     for row in &rows {
         let view = cara_supervisor::contain_now(|| notice_view(gateway, row).map(Some));
-        match fault::set_aside(gateway, &format!("notice {}", row.notice_id), view)? {
+        match gateway.faults.set_aside(&format!("notice {}", row.notice_id), view)? {
             Some(notice) => page.notices.push(notice),
             None => page.unreadable.push(row.sequence),
         }
@@ -169,25 +163,19 @@ pub async fn acknowledge(
     gateway: &Gateway,
     caller: &Caller,
     notice_id: Uuid,
-) -> Result<(), Refusal> {
+) -> Result<(), Unfinished<ForceRefusal>> {
     let row = gateway.store.notice(notice_id).await?;
     let row = row.filter(|row| may_read(caller, row.force, row.test_data, &row.body));
-    let row = row.ok_or(Refusal::Absent)?;
+    let row = row.ok_or(ForceRefusal::Absent)?;
     if row.taken_over_at.is_some() {
         return Ok(());
     }
     let at = gateway.clock.now();
-    let fact = Fact {
-        operation: Operation::Disclosure,
-        by: "gateway".to_owned(),
-        at,
-        about: format!("notice {notice_id} {}", kind_in_words(&row)),
-        to: Some(caller.identity.clone()),
-        note: None,
-    };
+    let kind = kind_in_words(&row);
+    let fact = Fact::notice_taken_over(GATEWAY, at, notice_id, kind, &caller.identity);
     let what = What::TakeOver { notice_id, at };
     // Somebody may have acknowledged it at the same instant.
-    consult::write_raced(gateway, Entry::of(what, vec![fact])).await?;
+    write::entry(gateway, Entry::of(what, vec![fact])).await?;
     // The case's next letter may go.
     gateway.letters_wake.notify_one();
     Ok(())
@@ -196,40 +184,19 @@ pub async fn acknowledge(
 /// A notice that is made now, sealed for its side. `cause`: what is told once under this kind.
 pub(crate) fn new_notice(
     gateway: &Gateway,
-    keys: &Keys,
+    keys: &CaseKeys<'_>,
     side: Compartment,
     kind: NoticeKind,
     cause: Uuid,
     content: &api::NoticeContent,
-) -> Result<NewNotice, Refusal> {
-    let notice_id = gateway.clock.id();
-    let json = serde_json::to_vec(content).map_err(Refusal::internal)?;
-    Ok(NewNotice {
-        notice_id,
-        kind,
-        cause,
-        made_at: gateway.clock.now(),
-        body: conclude::sealed(gateway, keys, binding(notice_id), side, &json)?,
-    })
+) -> Result<NewNotice, Failure> {
+    let (notice_id, made_at) = (gateway.clock.id(), gateway.clock.now());
+    let body = keys.seal_notice(notice_id, side, content)?;
+    Ok(NewNotice { notice_id, kind, cause, made_at, body })
 }
 
-/// Opens what was sealed for one of the two sides.
-pub(crate) fn open_side(
-    gateway: &Gateway,
-    keys: &Keys,
-    binding: Binding,
-    body: &SealedSide,
-) -> Result<Vec<u8>, cara_vault::Error> {
-    match body {
-        SealedSide::Offender(sealed) => gateway.vault.open_sealed(keys, binding, sealed),
-        SealedSide::Victim(sealed) => gateway.vault.open_sealed(keys, binding, sealed),
-    }
-}
-
-pub(crate) fn notice_view(gateway: &Gateway, row: &NoticeRow) -> Result<api::NoticeFacts, Refusal> {
-    let keys = gateway.vault.unwrap_keys(row.about.id(), &row.keys)?;
-    let json = open_side(gateway, &keys, binding(row.notice_id), &row.body)?;
-    let content = serde_json::from_slice(&json).map_err(Refusal::internal)?;
+pub(crate) fn notice_view(gateway: &Gateway, row: &NoticeRow) -> Result<api::NoticeFacts, Failure> {
+    let content = CaseKeys::open_notice(gateway, row)?;
     Ok(api::NoticeFacts {
         notice_id: row.notice_id,
         sequence: row.sequence,
@@ -243,9 +210,9 @@ pub(crate) fn notice_view(gateway: &Gateway, row: &NoticeRow) -> Result<api::Not
 }
 
 /// The kind, without which a notice cannot be written.
-pub(super) fn known_kind(row: &NoticeRow) -> Result<NoticeKind, Refusal> {
+pub(super) fn known_kind(row: &NoticeRow) -> Result<NoticeKind, Failure> {
     let unknown = |kind| anyhow::anyhow!("{kind} is no kind of notice");
-    row.kind.clone().map_err(|kind| Refusal::Internal(unknown(kind)))
+    row.kind.clone().map_err(|kind| Failure::Ours(unknown(kind)))
 }
 
 /// As the audit and operators' lists name it.
@@ -255,12 +222,6 @@ pub(super) fn kind_in_words(row: &NoticeRow) -> &str {
 
 /// Notices of the victim's stream are for identities that may read it; for others they are absent.
 fn may_read(caller: &Caller, force: ForceNumber, test_data: bool, body: &SealedSide) -> bool {
-    caller.forces.contains(&force)
-        && caller.test == test_data
+    caller.may_see(force, test_data)
         && (caller.victims || body.compartment() == Compartment::Offender)
-}
-
-/// A notice is sealed under its case's key and bound to its own id.
-fn binding(notice_id: Uuid) -> Binding {
-    Binding { id: notice_id, revision: 0, column: "notice" }
 }

@@ -1,23 +1,23 @@
 //! What operators look at and order: causes of holds and corrections, incidents, the clock,
 //! deliveries, a provider's day.
 
-use cara_domain::Compartment;
 use std::collections::BTreeMap;
 
+use cara_domain::Compartment;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::case::consult;
+use crate::audit::{check_order, record_look};
+use crate::case::day;
 use crate::clock::sweep;
-use crate::hold::cause;
-use crate::hold::release;
-use crate::mapping::golive;
-use crate::mapping::golive::Candidate;
+use crate::hold::{cause, clear};
+use crate::mapping::golive::{self, Candidate};
 use crate::notice::letter;
-use crate::{Gateway, Operator, Refusal, Role};
+use crate::{Failure, Gateway, Operator, OrderRefusal, Role, Unfinished, WrongState};
 use cara_metric::alert;
+use cara_store::Fact;
 
 /// What a field is to say; personal, so `Debug` shows nothing of it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -104,22 +104,25 @@ pub enum Order {
 }
 
 /// Carries out an order, and answers what there is to see.
-pub async fn order(gateway: &Gateway, operator: &Operator, order: Order) -> Result<Value, Refusal> {
+pub async fn order(
+    gateway: &Gateway,
+    operator: &Operator,
+    order: Order,
+) -> Result<Value, Unfinished<OrderRefusal>> {
     match order {
-        Order::Incidents => incident_list(gateway).await,
+        Order::Incidents => Ok(incident_list(gateway).await?),
         Order::HoldCauses { force } => {
             let causes = cause::hold_causes(gateway, operator, force.as_deref()).await?;
             Ok(json!({ "causes": causes }))
         }
         Order::HoldsLike { hold_id } => {
             let alike = cause::holds_like(gateway, operator, hold_id).await?;
-            serde_json::to_value(alike).map_err(Refusal::internal)
+            serde_json::to_value(alike).map_err(Unfinished::ours)
         }
         Order::CorrectHold { hold_id, field, values, because } => {
             let asked = (field.as_str(), values.0);
-            let corrected =
-                release::correct_hold(gateway, operator, hold_id, asked, because).await?;
-            serde_json::to_value(corrected).map_err(Refusal::internal)
+            let corrected = clear::correct_hold(gateway, operator, hold_id, asked, because).await?;
+            serde_json::to_value(corrected).map_err(Unfinished::ours)
         }
         Order::AcceptClock { because } => {
             sweep::accept_clock(gateway, operator, because).await?;
@@ -127,7 +130,7 @@ pub async fn order(gateway: &Gateway, operator: &Operator, order: Order) -> Resu
         }
         Order::Activate(candidate) => {
             let went = golive::go_live(gateway, operator, *candidate).await?;
-            serde_json::to_value(went).map_err(Refusal::internal)
+            serde_json::to_value(went).map_err(Unfinished::ours)
         }
         Order::RollBack { force, name, version, because } => {
             let version =
@@ -137,14 +140,10 @@ pub async fn order(gateway: &Gateway, operator: &Operator, order: Order) -> Resu
         Order::MappingHistory { force } => {
             Ok(json!({ "versions": golive::mapping_history(gateway, &force).await? }))
         }
-        Order::Deliveries => delivery_list(gateway).await,
+        Order::Deliveries => Ok(delivery_list(gateway).await?),
         Order::Pause { force, because } => {
-            let _checked = sweep::said_by(gateway, operator, "pause", because.clone())?;
-            let force = gateway.forces.code_named(&force)?;
-            match letter::pause_delivery(gateway, force, &operator.name, &because).await? {
-                true => Ok(Value::Null),
-                false => Err(Refusal::WrongState { state: "it is paused already" }),
-            }
+            pause(gateway, operator, &force, &because).await?;
+            Ok(Value::Null)
         }
         Order::Resume { force, because } => {
             let force = gateway.forces.code_named(&force)?;
@@ -162,26 +161,46 @@ pub async fn order(gateway: &Gateway, operator: &Operator, order: Order) -> Resu
         }
         Order::ReconcileForce { force, day } => {
             let force = gateway.forces.code_named(&force)?;
-            consulted(gateway, operator, &format!("reconciliation {force} {day}")).await?;
-            let day = consult::reconciled_day(gateway, force, false, day).await?;
-            serde_json::to_value(day).map_err(Refusal::internal)
+            consulted(gateway, operator, &force.to_string(), day).await?;
+            let day = day::reconciled_day(gateway, force, false, day).await?;
+            serde_json::to_value(day).map_err(Unfinished::ours)
         }
         Order::ReconcileProvider { provider, day } => {
-            consulted(gateway, operator, &format!("reconciliation {provider} {day}")).await?;
-            provider_day(gateway, &provider, day).await
+            consulted(gateway, operator, &provider, day).await?;
+            Ok(provider_day(gateway, &provider, day).await?)
         }
     }
 }
 
-async fn consulted(gateway: &Gateway, operator: &Operator, about: &str) -> Result<(), Refusal> {
-    if operator.role < Role::Look {
-        return Err(Refusal::Forbidden);
+async fn pause(
+    gateway: &Gateway,
+    operator: &Operator,
+    force: &str,
+    because: &str,
+) -> Result<(), Unfinished<OrderRefusal>> {
+    check_order(operator, because)?;
+    let force = gateway.forces.code_named(force)?;
+    match letter::pause_delivery(gateway, force, &operator.name, because).await? {
+        true => Ok(()),
+        false => Err(WrongState::PausedAlready.into()),
     }
-    consult::record_look(gateway, operator, about).await
+}
+
+async fn consulted(
+    gateway: &Gateway,
+    operator: &Operator,
+    whose: &str,
+    day: Date,
+) -> Result<(), Unfinished<OrderRefusal>> {
+    if operator.role < Role::Look {
+        return Err(OrderRefusal::Forbidden.into());
+    }
+    let fact = Fact::day_read(&operator.name, gateway.clock.now(), whose, day);
+    Ok(record_look(gateway, fact).await?)
 }
 
 /// What stands in the store, and what is so now and cannot, or not yet, be noted there.
-async fn incident_list(gateway: &Gateway) -> Result<Value, Refusal> {
+async fn incident_list(gateway: &Gateway) -> Result<Value, Failure> {
     let incidents = gateway.store.incidents().await?;
     let named =
         |((kind, about), count): ((_, String), _)| ((kind, gateway.forces.name_in(&about)), count);
@@ -205,7 +224,7 @@ async fn incident_list(gateway: &Gateway) -> Result<Value, Refusal> {
     Ok(json!({ "incidents": lines }))
 }
 
-async fn delivery_list(gateway: &Gateway) -> Result<Value, Refusal> {
+async fn delivery_list(gateway: &Gateway) -> Result<Value, Failure> {
     let paused = gateway.store.paused().await?;
     let mut lines = Vec::new();
     for force in gateway.forces.all() {
@@ -230,7 +249,7 @@ async fn delivery_list(gateway: &Gateway) -> Result<Value, Refusal> {
 }
 
 /// Both sides of a provider: messages by the day of their own time, and what it says of them.
-async fn provider_day(gateway: &Gateway, provider: &str, day: Date) -> Result<Value, Refusal> {
+async fn provider_day(gateway: &Gateway, provider: &str, day: Date) -> Result<Value, Failure> {
     let mut sides = Vec::new();
     for side in [Compartment::Offender, Compartment::Victim] {
         let messages = gateway.store.exchanged(provider.to_owned(), side, day).await?;

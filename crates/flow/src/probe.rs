@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::record::growth;
-use crate::{Gateway, Refusal};
+use crate::{Failure, Gateway};
 
 /// Whether the store can commit now; also reads how much waits, for the metrics.
-pub async fn probe(gateway: &Gateway) -> Result<(), Refusal> {
+pub async fn probe(gateway: &Gateway) -> Result<(), Failure> {
     gateway.store.probe().await?;
     growth::tell_growth(gateway);
     let backlog = gateway.store.backlog().await?;

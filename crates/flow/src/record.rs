@@ -1,11 +1,14 @@
 //! A record: read, compared with what is stored, written, answered.
 
 pub mod accept;
+mod choose;
 mod compare;
-pub(crate) mod fault;
+mod content;
+pub(crate) mod decide;
 pub(crate) mod growth;
 pub(crate) mod prepare;
 pub(crate) mod read;
+pub(crate) mod release;
 pub mod turn;
 
 use std::sync::Arc;

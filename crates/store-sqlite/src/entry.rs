@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::step::{Prepared, Step, StepEnd};
 use super::transaction::{Added, StepFailure, Transaction};
-use cara_store::{About, Entry, ForceNumber, Receipt, Refused, What};
+use cara_store::{About, Entry, Fact, ForceNumber, GATEWAY, Receipt, Refused, What};
 
 impl cara_store::Entries for Sqlite {
     fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>> {
@@ -87,7 +87,7 @@ impl Transaction<'_> {
         }
         self.facts(&prepared.facts)?;
         if let Some((record, end)) = entry.close_holds {
-            let by = entry.audit.first().map_or("gateway", |fact| fact.by.as_str());
+            let by = entry.audit.first().map_or(GATEWAY, Fact::by);
             self.close_holds((record, end), entry_id, by)?;
         }
         Ok((StepEnd::Written { entry_id }, added))

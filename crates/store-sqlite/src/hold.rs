@@ -15,7 +15,7 @@ use cara_clock::london_day;
 use cara_clock::london_start;
 use cara_store::{
     Day, Digest, Error, Fact, ForceNumber, HeldAgain, HoldEnd, HoldFilter, HoldRow, NewHold,
-    Operation, PendingCorrection, RecordIndex,
+    PendingCorrection, RecordIndex,
 };
 
 /// Holds that one look finds.
@@ -297,18 +297,14 @@ impl Transaction<'_> {
         let closed = update.query_map(bound, |row| Columns(row).id("hold_id"))?;
         let closed = closed.collect::<rusqlite::Result<Vec<Uuid>>>()?;
         drop(update);
-        let word = if end == HoldEnd::Withdrawn { "withdrawn" } else { "superseded" };
+        let fact = match end {
+            HoldEnd::Withdrawn => Fact::hold_withdrawn,
+            _ => Fact::hold_superseded,
+        };
         let mut facts = Vec::with_capacity(closed.len());
         for hold_id in closed {
             self.forget_correction(hold_id)?;
-            facts.push(Fact {
-                operation: Operation::Alteration,
-                by: by.to_owned(),
-                at: self.now,
-                about: format!("hold {hold_id} {word}"),
-                to: None,
-                note: None,
-            });
+            facts.push(fact(by, self.now, hold_id));
         }
         self.facts(&texts(&facts))
     }

@@ -8,8 +8,6 @@
 //! audit key can forge everything but those.
 
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::Error;
 use cara_vault::{Vault, hex};
@@ -22,35 +20,6 @@ pub trait AuditChain: Send + Sync + 'static {
     /// Sequence and link of the last audit row, and the seal of both; sequence 0 before the first.
     /// None when somebody has removed it.
     fn audit_head(&self) -> BoxFuture<'_, Result<Option<AuditHead>, Error>>;
-}
-
-/// A fact for the audit chain (DPA 2018 s62): ids, codes, times and digests only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fact {
-    pub operation: Operation,
-    /// Who did it: an identity's name, an operator's user name, or `gateway`.
-    pub by: String,
-    pub at: Timestamp,
-    /// Referral, hold or mapping id.
-    pub about: String,
-    /// Recipient of a disclosure: provider slug or identity name.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub to: Option<String>,
-    /// Short code or reason given by a person: never a value from a record.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub note: Option<String>,
-}
-
-/// The six operations of DPA 2018 s62(1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    Collection,
-    Alteration,
-    Consultation,
-    Disclosure,
-    Combination,
-    Erasure,
 }
 
 /// One link of the audit chain.

@@ -46,14 +46,7 @@ pub fn keys(clock: &Clock) -> WrappedKeys {
 }
 
 pub fn fact(clock: &Clock, operation: Operation, about: Uuid) -> Fact {
-    Fact {
-        operation,
-        by: "hampshire-records".into(),
-        at: clock.now(),
-        about: about.to_string(),
-        to: None,
-        note: None,
-    }
+    Fact::of_contract(operation, clock.now(), &about.to_string(), None)
 }
 
 pub fn mapping() -> MappingRef {
@@ -167,10 +160,8 @@ pub async fn refused(store: &dyn Store, entry: Entry) -> Refused {
 }
 
 pub fn done(clock: &Clock, leased: &Leased) -> (Lease, Settled) {
-    let disclosure = Fact {
-        to: Some(leased.provider.clone()),
-        ..fact(clock, Operation::Disclosure, leased.event_id)
-    };
+    let (about, to) = (leased.event_id.to_string(), Some(leased.provider.as_str()));
+    let disclosure = Fact::of_contract(Operation::Disclosure, clock.now(), &about, to);
     let done = Settled::Done { at: clock.now(), disclosure: Box::new(disclosure) };
     (leased.lease.clone(), done)
 }

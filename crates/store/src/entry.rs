@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use super::audit::Fact;
 use super::case::{NewDecision, NewOutcome};
+use super::fact::Fact;
 use super::hold::{HeldAgain, HoldEnd, NewHold, PendingCorrection};
 use super::incident::IncidentChange;
 use super::letter::{EndpointChange, LetterChange};

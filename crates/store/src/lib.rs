@@ -10,6 +10,7 @@ pub mod audit;
 mod case;
 mod day;
 mod entry;
+pub mod fact;
 mod hold;
 mod incident;
 mod letter;
@@ -26,11 +27,12 @@ mod value;
 #[cfg(feature = "contract")]
 pub mod contract;
 
-pub use audit::{AuditChain, AuditHead, AuditRow, Fact, Operation};
+pub use audit::{AuditChain, AuditHead, AuditRow};
 pub use cara_vault::{Digest, KeyIndex, RecordIndex};
 pub use case::*;
 pub use day::*;
 pub use entry::*;
+pub use fact::{FACTS, Fact, FactKind, GATEWAY, Operation};
 pub use hold::*;
 pub use incident::*;
 pub use letter::*;

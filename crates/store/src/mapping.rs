@@ -4,7 +4,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit::Fact;
+use super::fact::Fact;
 use super::value::ForceNumber;
 use super::{Error, Refused};
 

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Error;
-use super::audit::Fact;
+use super::fact::Fact;
 use super::value::{ForceNumber, RowId, SealedSide};
 use cara_vault::{OffenderKey, Sealed, VictimKey, WrappedKeys};
 

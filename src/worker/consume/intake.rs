@@ -15,7 +15,7 @@ use cara_amqp::consumer::{Inflow, Received};
 use cara_flow::case::conclude;
 use cara_flow::case::conclude::{Arrived, Concluded};
 use cara_flow::probe;
-use cara_flow::{Gateway, Refusal};
+use cara_flow::{Failure, Gateway};
 
 /// A message that nobody has concluded yet.
 pub(super) struct WaitingMessage {
@@ -44,7 +44,7 @@ pub(super) enum Worked {
 /// What is recorded together, given back when the store did not take it.
 pub(super) struct RecordedRejections {
     pub rejected: Vec<(Received, Rejection)>,
-    pub refusal: Option<Refusal>,
+    pub failure: Option<Failure>,
 }
 
 /// What is at hand while a link lasts; the broker hands all of it out again afterwards.
@@ -162,14 +162,14 @@ pub(super) async fn work(gateway: Gateway, waiting: WaitingMessage) -> Done {
     let concluded = cara_supervisor::contain(concluding).await;
     let fault = match concluded {
         Ok(Ok(concluded)) => return Done { waiting, worked: Worked::Concluded(concluded) },
-        Ok(Err(Refusal::Internal(error))) => format!("{error:#}"),
-        Ok(Err(refusal)) => refusal.to_string(),
+        Ok(Err(Failure::Ours(error))) => format!("{error:#}"),
+        Ok(Err(passing)) => passing.to_string(),
         Err(panicked) => panicked.to_string(),
     };
     // Either the store is away for everybody, or it is this message alone.
     let worked = match probe::probe(&gateway).await {
         Ok(()) => Worked::Fault(fault),
-        Err(Refusal::Unavailable { reason, .. }) => Worked::Away(reason),
+        Err(Failure::Passing { reason, .. }) => Worked::Away(reason),
         Err(_) => Worked::Away("the store failed"),
     };
     Done { waiting, worked }

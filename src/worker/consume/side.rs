@@ -347,10 +347,10 @@ impl SideReader {
 
     fn recorded(&mut self, intake: &mut Intake, recorded: RecordedRejections) {
         let now = self.clock.monotonic();
-        let RecordedRejections { rejected, refusal } = recorded;
+        let RecordedRejections { rejected, failure } = recorded;
         intake.recording_count = 0;
-        if let Some(refusal) = refusal {
-            tracing::warn!(%refusal, "rejections cannot be recorded; it is tried again");
+        if let Some(failure) = failure {
+            tracing::warn!(%failure, "rejections cannot be recorded; it is tried again");
             intake.rejected.splice(0..0, rejected);
             return;
         }
@@ -399,7 +399,7 @@ async fn record(
     let rejections: Vec<_> = rejected.iter().map(|(_, rejection)| rejection.clone()).collect();
     let recorded =
         rejected::record_rejections(&gateway, &inbox.provider, inbox.side, &rejections).await;
-    RecordedRejections { rejected, refusal: recorded.err() }
+    RecordedRejections { rejected, failure: recorded.err() }
 }
 
 fn ended(error: &Error, is_proven: bool) -> LinkEnd {

@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::{AT_ONCE, EndpointState, REST_MAX, SEVERAL, Shared, away};
 use cara_clock::later;
 use cara_delivery::{Endpoint, GIVE_UP_AFTER, backoff};
-use cara_flow::Refusal;
+use cara_flow::Failure;
 use cara_flow::notice::letter;
-use cara_flow::notice::letter::{Failure, PushTo};
+use cara_flow::notice::letter::{PushFailure, PushTo};
 
 /// Letters of one force that keep failing are tried no closer together than this, however many.
 const BETWEEN: Duration = Duration::from_secs(3);
@@ -37,7 +37,7 @@ pub(super) struct Failed {
     pub notice_id: Uuid,
     /// This one counted.
     pub attempts: u32,
-    pub failure: Failure,
+    pub failure: PushFailure,
     /// The endpoint asked for at least this pause.
     pub after: Duration,
     /// The endpoint has answered it; otherwise its failure says nothing about the endpoint.
@@ -48,7 +48,7 @@ pub(super) struct Failed {
 impl Failed {
     /// It cannot be read, written or sent: a fault of ours that concerns no other letter.
     pub fn unfit(notice_id: Uuid) -> Failed {
-        let failure = Failure { status: None, reason: "not_writable", is_refused: true };
+        let failure = PushFailure { status: None, reason: "not_writable", is_refused: true };
         let after = Duration::ZERO;
         Failed { notice_id, attempts: 1, failure, after, was_sent: false, is_gone: false }
     }
@@ -64,7 +64,7 @@ pub(super) struct Round<'r> {
     to: &'r PushTo,
     endpoint: &'r Endpoint,
     state: EndpointState,
-    flying: FuturesUnordered<BoxFuture<'r, (Uuid, Result<PushResult, Refusal>)>>,
+    flying: FuturesUnordered<BoxFuture<'r, (Uuid, Result<PushResult, Failure>)>>,
     on_way: BTreeSet<Uuid>,
     /// Failed, and not judged yet: whether it is the letter or the endpoint is known once another
     /// letter has arrived, or none has.
@@ -109,7 +109,7 @@ impl<'r> Round<'r> {
         self.state
     }
 
-    async fn fly(&mut self, wake: &Notify) -> Result<(), Refusal> {
+    async fn fly(&mut self, wake: &Notify) -> Result<(), Failure> {
         loop {
             if self.look {
                 self.begin().await?;
@@ -143,7 +143,7 @@ impl<'r> Round<'r> {
         }
     }
 
-    async fn begin(&mut self) -> Result<(), Refusal> {
+    async fn begin(&mut self) -> Result<(), Failure> {
         let free = self.room_for();
         let is_whole = !self.held.is_empty() || self.state.failures > 0;
         if free == 0 || !(is_whole || free >= PLACES_FREE) {
@@ -171,7 +171,7 @@ impl<'r> Round<'r> {
         Ok(())
     }
 
-    async fn ended(&mut self, notice_id: Uuid, end: PushResult) -> Result<(), Refusal> {
+    async fn ended(&mut self, notice_id: Uuid, end: PushResult) -> Result<(), Failure> {
         self.on_way.remove(&notice_id);
         self.look = true;
         let was_probe = self.probe.take_if(|probe| *probe == notice_id).is_some();
@@ -192,7 +192,7 @@ impl<'r> Round<'r> {
     }
 
     /// Says of each letter that failed when it is tried again, and of the endpoint how it goes.
-    async fn judge(&mut self, arrived: bool) -> Result<(), Refusal> {
+    async fn judge(&mut self, arrived: bool) -> Result<(), Failure> {
         let held = std::mem::take(&mut self.held);
         (self.probe, self.probes_failed) = (None, 0);
         if held.is_empty() {
@@ -243,7 +243,7 @@ impl<'r> Round<'r> {
         Ok(())
     }
 
-    async fn again(&mut self, failed: &[Failed]) -> Result<(), Refusal> {
+    async fn again(&mut self, failed: &[Failed]) -> Result<(), Failure> {
         let mut again = Vec::with_capacity(failed.len());
         for failed in failed {
             let at = self.again_at(failed);
@@ -266,7 +266,7 @@ impl<'r> Round<'r> {
 
     /// Something arrived. After a failure of the endpoint, or once a letter that kept failing is
     /// taken, the others need not wait for their turn: what was mended may be theirs.
-    async fn got_through(&mut self, was_failing: bool) -> Result<(), Refusal> {
+    async fn got_through(&mut self, was_failing: bool) -> Result<(), Failure> {
         let now = self.shared.gateway.clock.now();
         let state = &mut self.state;
         let had_failed = state.failures > 0;

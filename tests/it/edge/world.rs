@@ -8,13 +8,10 @@ use std::time::Duration;
 
 use cara_clock::Clock;
 use cara_config::Settings;
-use cara_flow::hold::{HoldLine, HoldPage, Released};
-use cara_flow::notice::Asked;
-use cara_flow::notice::letter::Letter;
-use cara_flow::operate::Order;
 use cara_flow::record::{Accepted, Submission};
-use cara_flow::{Caller, Operator, Refusal};
-use cara_gateway::http::{DeadLetters, DeadQueue, Edge, Listening, Stopper, Stories};
+use cara_flow::{Caller, Failure, OrderRefusal, RecordRefusal, Unfinished};
+use cara_gateway::app;
+use cara_gateway::http::{DeadLetters, DeadQueue, Edge, Listening, Stopper, TakesRecords};
 use cara_metric::{Health, Metric};
 use cara_tls::Trust;
 use cara_wire::api;
@@ -22,7 +19,6 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use uuid::Uuid;
 
 use crate::certs_example::{Folder, settings};
 use crate::patience::PATIENCE;
@@ -38,12 +34,12 @@ fn answer() -> api::RecordsAnswer {
     api::RecordsAnswer { records: Vec::new() }
 }
 
-impl Stories for Told {
-    fn accept<'a>(
+impl TakesRecords for Told {
+    fn take<'a>(
         &'a self,
         caller: &'a Caller,
         submission: Submission,
-    ) -> BoxFuture<'a, Result<Accepted, Refusal>> {
+    ) -> BoxFuture<'a, Result<Accepted, Unfinished<RecordRefusal>>> {
         async move {
             let asked = Submission { room: None, ..submission.clone() };
             self.asked.lock().unwrap().push((caller.clone(), asked));
@@ -51,7 +47,7 @@ impl Stories for Told {
                 _ if submission.dry_run => Ok(Accepted::DryRun(answer())),
                 b"fault" => Ok(Accepted::AllAtFault(answer())),
                 b"panic" => panic!("a story that breaks"),
-                b"full" => Err(Refusal::Unavailable { reason: "disk full", retry_after_s: 7 }),
+                b"full" => Err(Failure::Passing { reason: "disk full", retry_after_s: 7 }.into()),
                 body if body.starts_with(b"wait") => {
                     self.go_on.notified().await;
                     Ok(Accepted::Taken(answer()))
@@ -61,129 +57,14 @@ impl Stories for Told {
         }
         .boxed()
     }
-
-    fn referral<'a>(
-        &'a self,
-        _: &'a Caller,
-        _: Uuid,
-    ) -> BoxFuture<'a, Result<api::ReferralView, Refusal>> {
-        ready(Err(Refusal::Absent)).boxed()
-    }
-
-    fn find<'a>(
-        &'a self,
-        _: &'a Caller,
-        _: String,
-    ) -> BoxFuture<'a, Result<api::FindAnswer, Refusal>> {
-        ready(Ok(api::FindAnswer { referral: None, holds: Vec::new() })).boxed()
-    }
-
-    fn reconciliation<'a>(
-        &'a self,
-        _: &'a Caller,
-        _: Option<String>,
-        day: jiff::civil::Date,
-    ) -> BoxFuture<'a, Result<api::Reconciliation, Refusal>> {
-        let day = day.to_string();
-        let (counts, ids) = Default::default();
-        let force = "44".to_owned();
-        ready(Ok(api::Reconciliation { force, day, counts, ids, audit_head: None })).boxed()
-    }
-
-    fn notices<'a>(
-        &'a self,
-        _: &'a Caller,
-        asked: cara_flow::notice::Asked,
-    ) -> BoxFuture<'a, Result<api::NoticePage, Refusal>> {
-        async move { Ok(api::NoticePage { last: asked.after, ..Default::default() }) }.boxed()
-    }
-    fn next_letter<'a>(
-        &'a self,
-        _: &'a Caller,
-        asked: Asked,
-    ) -> BoxFuture<'a, Result<Option<Letter>, Refusal>> {
-        async move {
-            Ok((asked.after == 0).then(|| Letter {
-                notice_id: Uuid::from_u128(7),
-                sequence: 1,
-                media_type: "text/csv; charset=utf-8".to_owned(),
-                body: b"a;b\r\n".to_vec(),
-            }))
-        }
-        .boxed()
-    }
-    fn order<'a>(
-        &'a self,
-        _: &'a Operator,
-        order: Order,
-    ) -> BoxFuture<'a, Result<serde_json::Value, Refusal>> {
-        async move { Ok(serde_json::to_value(order).unwrap()) }.boxed()
-    }
-    fn acknowledge<'a>(&'a self, _: &'a Caller, _: Uuid) -> BoxFuture<'a, Result<(), Refusal>> {
-        async move { Err(Refusal::Absent) }.boxed()
-    }
-    fn forces_of(&self, _: &Caller) -> Vec<api::ForceView> {
-        Vec::new()
-    }
-
-    fn mapping_page(&self, code: &str) -> Option<api::ProblemPage> {
-        cara_flow::mapping::mapping_page(code)
-    }
-
-    fn holds<'a>(
-        &'a self,
-        _: &'a Operator,
-        _: Option<String>,
-        _: bool,
-        _: Option<Uuid>,
-    ) -> BoxFuture<'a, Result<HoldPage, Refusal>> {
-        ready(Ok(HoldPage { holds: Vec::new(), next: None })).boxed()
-    }
-
-    fn hold_show<'a>(
-        &'a self,
-        _: &'a Operator,
-        _: Uuid,
-        _: Option<String>,
-    ) -> BoxFuture<'a, Result<(HoldLine, Option<String>), Refusal>> {
-        ready(Err(Refusal::Absent)).boxed()
-    }
-
-    fn release<'a>(
-        &'a self,
-        _: &'a Operator,
-        _: Uuid,
-        _: String,
-    ) -> BoxFuture<'a, Result<Released, Refusal>> {
-        ready(Err(Refusal::WrongState { state: "released" })).boxed()
-    }
-
-    fn resend<'a>(
-        &'a self,
-        _: &'a Operator,
-        _: String,
-        _: jiff::Timestamp,
-        _: String,
-    ) -> BoxFuture<'a, Result<u64, Refusal>> {
-        ready(Err(Refusal::Forbidden)).boxed()
-    }
-
-    fn return_hold<'a>(
-        &'a self,
-        _: &'a Operator,
-        _: Uuid,
-        _: String,
-    ) -> BoxFuture<'a, Result<(), Refusal>> {
-        ready(Ok(())).boxed()
-    }
 }
 
 impl DeadLetters for Told {
-    fn list(&self) -> BoxFuture<'_, Result<Vec<DeadQueue>, Refusal>> {
-        ready(Ok(Vec::new())).boxed()
+    fn list(&self) -> BoxFuture<'_, Vec<DeadQueue>> {
+        ready(Vec::new()).boxed()
     }
 
-    fn give_back(&self, _: String) -> BoxFuture<'_, Result<u64, Refusal>> {
+    fn give_back(&self, _: String) -> BoxFuture<'_, Result<u64, Unfinished<OrderRefusal>>> {
         ready(Ok(3)).boxed()
     }
 }
@@ -206,18 +87,23 @@ impl World {
         settings.api.listen.set_port(0);
         settings.internal.listen.set_port(0);
         settings.operators.socket = folder.0.join("run/operators.sock");
+        cara_vault::create_secrets(&folder.0.join("secrets")).unwrap();
+        let secrets = folder.0.join("secrets");
+        settings.vault = crate::house::secrets(&secrets);
+        settings.store.path = folder.0.join("gateway.db");
+        settings.store.anchor = folder.0.join("secrets/store.anchor");
         change(&mut settings);
         let (clock, metric, health) = (Clock::system(), Metric::default(), Health::default());
         let trust = Trust::open(&settings, clock.clone(), metric.clone()).unwrap();
         let trust = Arc::new(trust);
         let told = Arc::new(Told::default());
+        let gateway = app::gateway(&settings, clock, metric.clone()).unwrap();
         let edge = Edge::assemble(
             settings,
-            clock,
-            metric.clone(),
             health.clone(),
             Arc::clone(&trust),
-            Arc::clone(&told) as Arc<dyn Stories>,
+            gateway,
+            Arc::clone(&told) as Arc<dyn TakesRecords>,
             Arc::clone(&told) as Arc<dyn DeadLetters>,
         );
         let runtime = tokio::runtime::Runtime::new().unwrap();

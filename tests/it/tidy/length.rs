@@ -1,7 +1,5 @@
 //! No function of production code is long without a reason beside it.
 
-use std::collections::BTreeSet;
-
 use super::source::Source;
 use super::{at, packages};
 
@@ -10,12 +8,6 @@ const FUNCTION_LINES_MAX: usize = 70;
 
 /// What a comment directly above a long function begins with.
 const REASON: &str = "// long: ";
-
-/// Long functions that still stand, by file. One that is cut leaves this list; none is added.
-const STANDING: &[(&str, &str)] = &[
-    ("crates/flow/src/case/conclude.rs", "prepare"),
-    ("crates/flow/src/record/prepare.rs", "revision"),
-];
 
 /// The functions of a file that are too long and say no reason, with their line and length.
 fn long(source: &Source, text: &str) -> Vec<(String, usize, usize)> {
@@ -35,22 +27,13 @@ fn long(source: &Source, text: &str) -> Vec<(String, usize, usize)> {
 
 #[test]
 fn no_function_is_too_long() {
-    let mut standing: BTreeSet<_> = STANDING.iter().copied().collect();
     let mut wrong = Vec::new();
     for source in packages().iter().flat_map(|package| &package.sources) {
         let text = std::fs::read_to_string(&source.file).expect("source");
-        let file = source.file.strip_prefix(super::ROOT).unwrap_or(&source.file);
         for (name, line, length) in long(source, &text) {
-            let known = (file.to_str().unwrap_or_default(), name.as_str());
-            let known = standing.iter().find(|standing| **standing == known).copied();
-            match known {
-                Some(known) => _ = standing.remove(&known),
-                None => wrong.push(at(source, line, &format!("`{name}` has {length} lines"))),
-            }
+            wrong.push(at(source, line, &format!("`{name}` has {length} lines")));
         }
     }
-    let cut = standing.iter().map(|cut| format!("cut, take it off STANDING: {cut:?}"));
-    wrong.extend(cut);
     super::check(wrong);
 }
 

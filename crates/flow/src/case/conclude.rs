@@ -3,7 +3,6 @@
 
 use bytes::Bytes;
 use cara_domain::Compartment;
-use cara_domain::decision::Decision;
 use cara_domain::outcome::{OffenderReport, Outcome};
 use cara_wire::glance::Urgent;
 use cara_wire::outcome::{self as told, OutcomeMessage as Reported, UnreadMessage};
@@ -11,22 +10,13 @@ use cara_wire::reconciliation;
 use cara_wire::rejection::{self, Rejection, RejectionCode};
 use uuid::Uuid;
 
-use fold::{side_of, workshop_day};
-
-use crate::case::caused;
-use crate::case::consult;
-use crate::case::decide;
-use crate::notice;
-use crate::outbox::reconcile;
-use crate::record::prepare::Told;
-use crate::{Gateway, Refusal};
-use cara_store::{Case, Digest, Entry, Fact, NewOutcome, Operation, OutcomeRow, SealedSide, What};
-use cara_vault::{Binding, Keys};
-
-pub(crate) use fold::Folded;
+use crate::case_file::CaseFile;
+use crate::case_file::fold::{Folded, side_of, workshop_day};
+use crate::outbox::{message, reconcile};
+use crate::{Failure, Gateway, notice, write};
+use cara_store::{CausedMessage, Digest, Entry, Fact, NewNotice, NewOutcome, OutcomeRow, What};
 
 mod alarm;
-mod fold;
 pub mod rejected;
 
 /// Outcomes of one side of a case; folding them stays cheap, whatever a provider sends.
@@ -104,15 +94,8 @@ impl End {
     }
 }
 
-/// The police-only row, as far as notices need it.
-#[derive(serde::Deserialize)]
-struct Police {
-    record_ref: String,
-    told: Option<Told>,
-}
-
 /// Takes one outcome. An error promises nothing: the message must stay on its queue.
-pub async fn conclude(gateway: &Gateway, arrived: &Arrived) -> Result<Concluded, Refusal> {
+pub async fn conclude(gateway: &Gateway, arrived: &Arrived) -> Result<Concluded, Failure> {
     let concluded = apply(gateway, arrived).await?;
     match concluded.end {
         End::Rejected | End::SetAside => alarm::with_alarm(gateway, arrived, concluded).await,
@@ -136,10 +119,13 @@ fn read_whole<'a>(gateway: &Gateway, arrived: &'a Arrived) -> Result<(&'a str, S
     Ok((speaker, said.map_err(|unread| reject(gateway, arrived, unread))?))
 }
 
-async fn apply(gateway: &Gateway, arrived: &Arrived) -> Result<Concluded, Refusal> {
+async fn apply(gateway: &Gateway, arrived: &Arrived) -> Result<Concluded, Failure> {
     let (speaker, reported) = match read_whole(gateway, arrived) {
         Ok((_, Said::Counted(counted))) => {
-            return reconcile::reconcile(gateway, arrived, counted).await;
+            let speaker = arrived.speaker.as_deref().unwrap_or(&arrived.provider);
+            reconcile::reconcile(gateway, &arrived.provider, arrived.side, speaker, counted)
+                .await?;
+            return Ok(Concluded::of(End::Applied, Vec::new()));
         }
         Ok((speaker, Said::Reported(reported))) => (speaker, reported),
         Err(rejected) => return Ok(rejected),
@@ -154,44 +140,46 @@ async fn apply(gateway: &Gateway, arrived: &Arrived) -> Result<Concluded, Refusa
             let code = &rejection::UNKNOWN_REFERRAL;
             return Ok(refuse(gateway, arrived, code, "data.referral_id", Some(&reported)));
         };
-        let open = match open(gateway, &case) {
-            Ok(open) => open,
+        let file = match CaseFile::open(gateway, case) {
+            Ok(file) => file,
             Err(error) => {
                 // Trying again would fail again, and would stop everybody's outcomes.
+                let error = &error as &dyn std::error::Error;
                 tracing::error!(
-                    cause = %format_args!("{error:#}"),
+                    error,
                     "an outcome's case cannot be opened; the outcome is set aside"
                 );
                 return Ok(Concluded::of(End::SetAside, Vec::new()));
             }
         };
-        match look(gateway, &case, &open, &reported, content) {
-            Look::Same => return Ok(again(gateway, arrived, &case, &open, head.number)),
-            Look::Wrong(code, member) => {
+        match compare(gateway, &file, &reported, content) {
+            Compared::Same => return Ok(again(gateway, arrived, &file, head.number)),
+            Compared::Wrong(code, member) => {
                 return Ok(refuse(gateway, arrived, code, member, Some(&reported)));
             }
-            Look::New if is_taken => {
+            Compared::New if is_taken => {
                 let code = &rejection::ID_REUSED;
                 return Ok(refuse(gateway, arrived, code, "data.outcome_id", Some(&reported)));
             }
-            Look::New => {}
+            Compared::New => {}
         }
-        let made = prepare(gateway, &case, open, &reported, content, speaker)?;
-        if consult::write_raced(gateway, made.entry).await? {
+        let made = prepare(gateway, &file, &reported, content, speaker)?;
+        if write::entry(gateway, made.entry).await? {
             gateway.letters_wake.notify_one();
             let contradicting = made.contradicting.iter();
             let rejections = contradicting.map(|it| contradiction(gateway, arrived, it)).collect();
-            let urgent = made.is_urgent.then(|| Urgency::Force(case.force.to_string()));
+            let is_urgent = alarm::urgent(&reported) == Some(Urgent::Concern);
+            let urgent = is_urgent.then(|| Urgency::Force(file.row.force.to_string()));
             return Ok(Concluded { urgent, ..Concluded::of(made.end, rejections) });
         }
     }
-    Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    Err(Failure::case_busy())
 }
 
 /// It was stored before; the answers may not have gone out then.
-fn again(gateway: &Gateway, arrived: &Arrived, case: &Case, open: &Open, number: u32) -> Concluded {
-    let folded = Folded::of(&open.reported, &open.decisions, case);
-    let known = open.reported.iter().filter(|it| it.head().number >= number);
+fn again(gateway: &Gateway, arrived: &Arrived, file: &CaseFile<'_>, number: u32) -> Concluded {
+    let folded = file.folded();
+    let known = file.reported.iter().filter(|it| it.head().number >= number);
     let rejections = known
         .filter(|it| folded.contradicts(it))
         .map(|it| contradiction(gateway, arrived, it))
@@ -243,38 +231,43 @@ fn rejection(
 }
 
 /// Compares an outcome with what is stored of its case.
-fn look(gateway: &Gateway, case: &Case, open: &Open, reported: &Reported, content: Digest) -> Look {
-    let head = reported.head();
+fn compare(
+    gateway: &Gateway,
+    file: &CaseFile<'_>,
+    reported: &Reported,
+    content: Digest,
+) -> Compared {
+    let (case, head) = (&file.row, reported.head());
     let side = side_of(reported);
     let same_id = case.outcomes.iter().find(|row| row.outcome_id == head.outcome_id);
     if let Some(row) = same_id {
         let same = row.content == content && row.body.compartment() == side;
         return if same {
-            Look::Same
+            Compared::Same
         } else {
-            Look::Wrong(&rejection::ID_REUSED, "data.outcome_id")
+            Compared::Wrong(&rejection::ID_REUSED, "data.outcome_id")
         };
     }
     let of_side = || case.outcomes.iter().filter(|row| row.body.compartment() == side);
     if of_side().any(|row| row.number == head.number) {
-        return Look::Wrong(&rejection::NUMBER_TAKEN, "data.number");
+        return Compared::Wrong(&rejection::NUMBER_TAKEN, "data.number");
     }
     if of_side().count() >= OUTCOMES_MAX {
-        return Look::Wrong(&rejection::TOO_MANY, "data.referral_id");
+        return Compared::Wrong(&rejection::TOO_MANY, "data.referral_id");
     }
     if head.revision_seen > case.latest_revision {
-        return Look::Wrong(&rejection::REVISION_AHEAD, "data.revision_seen");
+        return Compared::Wrong(&rejection::REVISION_AHEAD, "data.revision_seen");
     }
     let today = gateway.clock.today();
     if head.happened_on > today {
-        return Look::Wrong(&rejection::IN_FUTURE, "data.happened_on");
+        return Compared::Wrong(&rejection::IN_FUTURE, "data.happened_on");
     }
     if workshop_day(reported).is_some_and(|on| on > today) {
-        return Look::Wrong(&rejection::IN_FUTURE, "data.on");
+        return Compared::Wrong(&rejection::IN_FUTURE, "data.on");
     }
-    let given_on = open.told.given_on;
+    let given_on = file.police.given_on;
     if given_on.is_some_and(|given_on| head.happened_on < given_on) {
-        return Look::Wrong(&rejection::BEFORE_CAUTION, "data.happened_on");
+        return Compared::Wrong(&rejection::BEFORE_CAUTION, "data.happened_on");
     }
     if let Reported::Offender(Outcome {
         report: OffenderReport::Correction { supersedes }, ..
@@ -285,57 +278,21 @@ fn look(gateway: &Gateway, case: &Case, open: &Open, reported: &Reported, conten
         let complete = of_side().filter(|row| row.number < head.number).count();
         let is_complete = usize::try_from(head.number - 1).is_ok_and(|all| all == complete);
         if is_complete && !of_side().any(earlier) {
-            return Look::Wrong(&rejection::UNKNOWN_SUPERSEDES, "data.supersedes");
+            return Compared::Wrong(&rejection::UNKNOWN_SUPERSEDES, "data.supersedes");
         }
     }
-    Look::New
-}
-
-/// Opens what is stored of a case.
-pub(crate) fn open(gateway: &Gateway, case: &Case) -> anyhow::Result<Open> {
-    let keys = gateway.vault.unwrap_keys(case.referral_id, &case.keys)?;
-    let place = Binding { id: case.referral_id, revision: case.police_revision, column: "police" };
-    let police = gateway.vault.open_sealed(&keys, place, &case.police)?;
-    let police: Police = serde_json::from_slice(&police)?;
-    let Some(told) = police.told else {
-        anyhow::bail!("referral {} was stored before notices were", case.referral_id);
-    };
-    let mut reported = Vec::new();
-    for row in &case.outcomes {
-        let json = notice::open_side(gateway, &keys, binding(row.outcome_id), &row.body)?;
-        let read = Reported::from_json(row.body.compartment(), &json)
-            .map_err(|_| anyhow::anyhow!("outcome {} cannot be read", row.outcome_id))?;
-        reported.push(read);
-    }
-    let mut decisions = Vec::new();
-    for row in &case.decisions {
-        let json = gateway.vault.open_sealed(&keys, decide::binding(row.decision_id), &row.body)?;
-        decisions.push(serde_json::from_slice(&json)?);
-    }
-    Ok(Open { keys, record_ref: police.record_ref, told, reported, decisions })
+    Compared::New
 }
 
 /// The entry that stores it, and how the case stands then.
 fn prepare(
     gateway: &Gateway,
-    case: &Case,
-    open: Open,
+    file: &CaseFile<'_>,
     reported: &Reported,
     content: Digest,
     speaker: &str,
-) -> Result<Made, Refusal> {
-    let before = Folded::of(&open.reported, &open.decisions, case);
-    let mut all = open.reported.clone();
-    all.push(reported.clone());
-    let after = Folded::of(&all, &open.decisions, case);
-    let keys = &open.keys;
-    let contact = gateway.forces.provider(&case.provider).contact;
-    let head = reported.head();
-    // What is urgent is told when it arrives, and not when a gap before it is closed.
-    let is_new = |it: &Reported| match alarm::urgent(it) {
-        Some(_) => it.head().outcome_id == head.outcome_id,
-        None => after.stands(it) && !before.stands(it),
-    };
+) -> Result<Made, Failure> {
+    let (before, after) = (file.folded(), file.folded_with(reported));
     let end = if after.contradicts(reported) {
         End::Contradicts
     } else if after.stands(reported) {
@@ -343,72 +300,59 @@ fn prepare(
     } else {
         End::Waits
     };
-    let today = gateway.clock.today();
-    let stamp = caused::stamp(gateway, case, gateway.clock.now())?;
-    let mut notices = Vec::new();
-    let mut messages = Vec::new();
+    let mut all: Vec<&Reported> = file.reported.iter().chain([reported]).collect();
     // What closes a gap lets others go on behind it: the force is told in their order.
     all.sort_by_key(|reported| reported.head().number);
-    for reported in &all {
-        if !is_new(reported) {
-            continue;
-        }
-        if let Some(prompt) = caused::prompt_of_outcome(reported) {
-            messages.push(caused::prompt(gateway, keys, &stamp, prompt)?);
-        }
-        let Some(kind) = notice::kind(reported) else { continue };
-        let content = notice::content(&open, reported, &after.standing, contact.as_deref(), today);
-        let (side, cause) = (side_of(reported), reported.head().outcome_id);
-        notices.push(notice::new_notice(gateway, keys, side, kind, cause, &content)?);
-    }
+    let head = reported.head();
+    // What is urgent is told when it arrives, and not when a gap before it is closed.
+    let is_news = |it: &Reported| match alarm::urgent(it) {
+        Some(_) => it.head().outcome_id == head.outcome_id,
+        None => after.stands(it) && !before.stands(it),
+    };
+    let news: Vec<&Reported> = all.iter().copied().filter(|it| is_news(it)).collect();
+    let (notices, messages) = caused(gateway, file, &after, &news)?;
     let received_at = gateway.clock.now();
-    let standing = &after.standing;
     let outcome = NewOutcome {
-        referral_id: case.referral_id,
+        referral_id: file.row.referral_id,
         outcome_id: head.outcome_id,
         number: head.number,
         kind: reported.kind().to_owned(),
         happened_on: head.happened_on,
         received_at,
         content,
-        body: sealed(
-            gateway,
-            keys,
-            binding(head.outcome_id),
-            side_of(reported),
-            &reported.to_json(),
-        )?,
-        standing: after.to_store(case.facts),
+        body: file.keys.seal_outcome(reported)?,
+        standing: after.to_store(file.row.facts),
         notices,
         messages,
     };
-    let fact = Fact {
-        operation: Operation::Collection,
-        by: speaker.to_owned(),
-        at: received_at,
-        about: format!("outcome {} {}", head.outcome_id, reported.kind()),
-        to: None,
-        note: Some(format!("referral {} is {}", case.referral_id, standing.programme.name())),
-    };
-    let what = What::Outcome(Box::new(outcome));
-    let entry = Entry::of(what, vec![fact]);
-    let is_urgent = alarm::urgent(reported) == Some(Urgent::Concern);
-    let contradicting =
-        all.into_iter().filter(|it| after.contradicts(it) && !before.contradicts(it)).collect();
-    Ok(Made { entry, end, contradicting, is_urgent })
+    let (referral_id, programme) = (file.row.referral_id, after.standing.programme.name());
+    let (id, kind) = (head.outcome_id, reported.kind());
+    let fact = Fact::outcome_taken(speaker, received_at, id, kind, referral_id, programme);
+    let entry = Entry::of(What::Outcome(Box::new(outcome)), vec![fact]);
+    let is_newly = |it: &&Reported| after.contradicts(it) && !before.contradicts(it);
+    let contradicting = all.into_iter().filter(is_newly).cloned().collect();
+    Ok(Made { entry, end, contradicting })
 }
 
-pub(crate) fn sealed(
+/// What the force and the victim worker are told because these outcomes stand now.
+fn caused(
     gateway: &Gateway,
-    keys: &Keys,
-    binding: Binding,
-    side: Compartment,
-    plain: &[u8],
-) -> Result<SealedSide, Refusal> {
-    Ok(match side {
-        Compartment::Offender => SealedSide::Offender(gateway.vault.seal(keys, binding, plain)?),
-        Compartment::Victim => SealedSide::Victim(gateway.vault.seal(keys, binding, plain)?),
-    })
+    file: &CaseFile<'_>,
+    after: &Folded,
+    news: &[&Reported],
+) -> Result<(Vec<NewNotice>, Vec<CausedMessage>), Failure> {
+    let (mut notices, mut messages) = (Vec::new(), Vec::new());
+    let stamp = message::stamp(gateway, &file.row, gateway.clock.now());
+    for reported in news {
+        if let Some(prompt) = message::prompt_of_outcome(reported) {
+            messages.push(message::prompt(gateway, &file.keys, &stamp, prompt)?);
+        }
+        let Some(kind) = notice::kind(reported) else { continue };
+        let content = notice::of_outcome(gateway, file, &after.standing, reported);
+        let (side, cause) = (side_of(reported), reported.head().outcome_id);
+        notices.push(notice::new_notice(gateway, &file.keys, side, kind, cause, &content)?);
+    }
+    Ok((notices, messages))
 }
 
 fn unread(
@@ -430,19 +374,10 @@ enum Said {
 }
 
 /// How an outcome compares with what is stored.
-enum Look {
+enum Compared {
     New,
     Same,
     Wrong(&'static RejectionCode, &'static str),
-}
-
-/// A case, opened.
-pub(crate) struct Open {
-    pub keys: Keys,
-    pub record_ref: String,
-    pub told: Told,
-    pub reported: Vec<Reported>,
-    pub decisions: Vec<Decision>,
 }
 
 struct Made {
@@ -450,11 +385,4 @@ struct Made {
     end: End,
     /// Outcomes that were not known to contradict before.
     contradicting: Vec<Reported>,
-    /// A safeguarding concern is among what is told now.
-    is_urgent: bool,
-}
-
-/// An outcome is sealed under its case's key and bound to its own id.
-fn binding(outcome_id: Uuid) -> Binding {
-    Binding { id: outcome_id, revision: 0, column: "outcome" }
 }

@@ -3,31 +3,27 @@
 
 mod due;
 
-use cara_domain::Compartment;
 use std::collections::{BTreeMap, BTreeSet};
 
+use cara_domain::Compartment;
 use cara_domain::notice::{NoticeContent, NoticeKind};
 use cara_domain::programme::Programme;
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use self::due::Due;
-use crate::case::conclude;
-use crate::case::conclude::Folded;
-use crate::case::consult;
-use crate::notice;
-use crate::record::accept;
-use crate::record::fault;
-use crate::record::read;
-use crate::{Gateway, Operator, Refusal, Role};
+use crate::audit::check_order;
+use crate::case_file::{CaseFile, CaseKeys};
+use crate::incident::{self, IncidentsTold};
+use crate::{
+    Failure, Gateway, Operator, OrderRefusal, Unfinished, WrongState, hold, notice, write,
+};
 use cara_clock::london_day;
 use cara_metric::alert::{self, Alerts, EPOCH_MISSING, FORCE_UNLISTED};
 pub use cara_store::Incident;
 use cara_store::{
-    About, CaseClock, DueNotice, Entry, Fact, ForceNumber, HoldRow, IncidentChange, LateBefore,
-    MailChange, Operation, SweepChange, What,
+    About, CaseClock, DueNotice, Entry, Fact, ForceNumber, HoldRow, LateBefore, MailChange,
+    SweepChange, What,
 };
-
 use cara_supervisor::contain;
 
 /// Cases that one step of the walk looks at.
@@ -46,22 +42,8 @@ const PAIR_M: i64 = 10;
 /// A miss or a concern that nobody has taken over, a record that is held, a referral that nobody
 /// has received.
 const URGENT_H: i64 = 4;
-/// An open incident is said again after so long.
-const AGAIN_H: i64 = 24;
 
 const CLOCK_JUMPED: &str = "clock_jumped";
-/// Kinds that say how long something has lasted: not looked for while the clock is in doubt.
-const OF_THE_CLOCK: &[&str] = &[
-    "outcome_gap",
-    "recall_unconfirmed",
-    "pair_incomplete",
-    "notice_not_collected",
-    "force_silent",
-    "not_received",
-    "certificate_expiring",
-    FORCE_UNLISTED,
-];
-
 /// Looks at what time has made due.
 pub struct Sweeper {
     gateway: Gateway,
@@ -78,11 +60,7 @@ pub struct Swept {
     pub notices: u64,
     /// The clock cannot be right: nothing else was done.
     pub stopped: bool,
-    pub opened: Vec<Incident>,
-    pub told_again: Vec<Incident>,
-    pub closed: Vec<Incident>,
-    /// Open incidents by kind.
-    pub open: BTreeMap<String, u64>,
+    pub incidents: IncidentsTold,
 }
 
 impl Sweeper {
@@ -96,12 +74,12 @@ impl Sweeper {
     }
 
     /// One sweep. `outside`: what others have seen that an operator has to know of.
-    pub async fn sweep(&mut self, outside: &Alerts) -> Result<Swept, Refusal> {
+    pub async fn sweep(&mut self, outside: &Alerts) -> Result<Swept, Failure> {
         let gateway = self.gateway.clone();
         let now = gateway.clock.now();
         let mut swept = Swept::default();
         let mut alerts = outside.clone();
-        fault::forget_faults(&gateway, now);
+        gateway.faults.forget(now);
         if is_doubtful(&gateway, now).await? {
             // Only what the clock says of itself has to wait: whoever is in danger has not.
             swept.stopped = true;
@@ -116,12 +94,12 @@ impl Sweeper {
             alerts.insert((FORCE_UNLISTED, force.to_string()), *count);
         }
         look_for_late(&gateway, now, swept.stopped, &mut alerts).await?;
-        tell(&gateway, alerts, is_swept, now, swept.stopped, &mut swept).await?;
+        swept.incidents = incident::tell(&gateway, alerts, is_swept, swept.stopped).await?;
         Ok(swept)
     }
 
     /// What is due because time has passed: of cases once an hour, of held records.
-    async fn make_notices(&mut self, now: Timestamp, swept: &mut Swept) -> Result<(), Refusal> {
+    async fn make_notices(&mut self, now: Timestamp, swept: &mut Swept) -> Result<(), Failure> {
         let gateway = self.gateway.clone();
         let day_changed = self.walked_at.is_some_and(|at| london_day(at) != london_day(now));
         let rested = self.walked_at.is_none_or(|at| now >= ago(at, -WALK_M * 60));
@@ -131,15 +109,15 @@ impl Sweeper {
         }
         for hold in gateway.store.untold_holds(ago(now, URGENT_H * 3600)).await? {
             let about = format!("hold {}", hold.hold_id);
-            let told =
-                fault::set_aside(&gateway, &about, contain(tell_hold(&gateway, &hold)).await)?;
+            let step = contain(tell_hold(&gateway, &hold)).await;
+            let told = gateway.faults.set_aside(&about, step)?;
             swept.notices += u64::from(told);
         }
         Ok(())
     }
 
     /// Looks at every case that has not ended.
-    async fn walk(&mut self, now: Timestamp) -> Result<u64, Refusal> {
+    async fn walk(&mut self, now: Timestamp) -> Result<u64, Failure> {
         let gateway = self.gateway.clone();
         let today = london_day(now);
         let (mut after, mut made) = (None, 0);
@@ -158,8 +136,8 @@ impl Sweeper {
                 let margin_weeks = gateway.forces.provider(&case.provider).margin_weeks;
                 for due in due::of(case, margin_weeks, today) {
                     let about = format!("case {}", case.referral_id);
-                    let step = contain(tell_due(&gateway, case, due, today)).await;
-                    made += u64::from(fault::set_aside(&gateway, &about, step)?);
+                    let step = contain(tell_due(&gateway, case, due)).await;
+                    made += u64::from(gateway.faults.set_aside(&about, step)?);
                 }
             }
             after = match page.next {
@@ -181,7 +159,7 @@ fn ago(at: Timestamp, seconds: i64) -> Timestamp {
 }
 
 /// Whether the clock cannot be trusted; remembers that this sweep ran.
-async fn is_doubtful(gateway: &Gateway, now: Timestamp) -> Result<bool, Refusal> {
+async fn is_doubtful(gateway: &Gateway, now: Timestamp) -> Result<bool, Failure> {
     let before = gateway.store.sweep().await?;
     if before.is_some_and(|sweep| sweep.stopped_at.is_some()) {
         return Ok(true);
@@ -189,7 +167,7 @@ async fn is_doubtful(gateway: &Gateway, now: Timestamp) -> Result<bool, Refusal>
     let doubtful = before.is_some_and(|sweep| {
         now < ago(sweep.seen_at, BACK_S_MAX) || sweep.seen_at < ago(now, JUMP_H_MAX * 3600)
     });
-    change(gateway, What::Sweep(SweepChange::Ran { at: now, is_stopped: doubtful })).await?;
+    write::change(gateway, What::Sweep(SweepChange::Ran { at: now, is_stopped: doubtful })).await?;
     Ok(doubtful)
 }
 
@@ -198,85 +176,41 @@ pub async fn accept_clock(
     gateway: &Gateway,
     operator: &Operator,
     because: String,
-) -> Result<(), Refusal> {
-    let audit = said_by(gateway, operator, "clock accepted", because)?;
-    let what = What::Sweep(SweepChange::AcceptClock { at: gateway.clock.now() });
-    match consult::write_raced(gateway, Entry::of(what, vec![audit])).await? {
+) -> Result<(), Unfinished<OrderRefusal>> {
+    check_order(operator, &because)?;
+    let at = gateway.clock.now();
+    let fact = Fact::clock_accepted(&operator.name, at, &because);
+    let what = What::Sweep(SweepChange::AcceptClock { at });
+    match write::entry(gateway, Entry::of(what, vec![fact])).await? {
         true => Ok(()),
-        false => Err(Refusal::WrongState { state: "the clock is not in doubt" }),
+        false => Err(WrongState::ClockNotInDoubt.into()),
     }
-}
-
-/// The fact of what an operator did, who may do it, and gave a reason.
-pub(crate) fn said_by(
-    gateway: &Gateway,
-    operator: &Operator,
-    about: &str,
-    because: String,
-) -> Result<Fact, Refusal> {
-    if operator.role < Role::Operate {
-        return Err(Refusal::Forbidden);
-    }
-    if because.trim().is_empty() {
-        return Err(Refusal::Parameter { name: "because" });
-    }
-    Ok(Fact {
-        operation: Operation::Alteration,
-        by: operator.name.clone(),
-        at: gateway.clock.now(),
-        about: about.to_owned(),
-        to: None,
-        note: Some(because),
-    })
-}
-
-pub(crate) async fn change(gateway: &Gateway, what: What) -> Result<bool, Refusal> {
-    consult::write_raced(gateway, Entry::of(what, Vec::new())).await
 }
 
 /// Makes a notice that is due. `false`: the case has moved meanwhile; the next walk looks again.
-async fn tell_due(
-    gateway: &Gateway,
-    seen: &CaseClock,
-    due: Due,
-    today: Date,
-) -> Result<bool, Refusal> {
+async fn tell_due(gateway: &Gateway, seen: &CaseClock, due: Due) -> Result<bool, Failure> {
     let Some(case) = gateway.store.case(seen.referral_id).await? else { return Ok(false) };
-    let open = conclude::open(gateway, &case).map_err(Refusal::Internal)?;
-    let standing = Folded::of(&open.reported, &open.decisions, &case).standing;
-    let provider = gateway.forces.provider(&case.provider);
-    let content = notice::of_case(&open, &standing, provider.contact.as_deref(), today);
-    let about = About::Referral(case.referral_id);
-    let side = Compartment::Offender;
-    let notice = notice::new_notice(gateway, &open.keys, side, due.kind, due.cause, &content)?;
-    change(gateway, What::DueNotice(DueNotice { about, facts: case.facts, notice })).await
+    let file = CaseFile::open(gateway, case)?;
+    let content = notice::of_case(gateway, &file, &file.folded().standing);
+    let (side, cause) = (Compartment::Offender, due.cause);
+    let notice = notice::new_notice(gateway, &file.keys, side, due.kind, cause, &content)?;
+    let (about, facts) = (About::Referral(file.row.referral_id), file.row.facts);
+    write::change(gateway, What::DueNotice(DueNotice { about, facts, notice })).await
 }
 
 /// Tells the force that its record is held.
-async fn tell_hold(gateway: &Gateway, hold: &HoldRow) -> Result<bool, Refusal> {
+async fn tell_hold(gateway: &Gateway, row: &HoldRow) -> Result<bool, Failure> {
     let content = NoticeContent {
-        record_ref: record_ref_of_hold(gateway, hold),
-        reason: Some(codes(hold)),
-        evidence_ref: Some(hold.hold_id),
-        ..NoticeContent::of_day(london_day(hold.received_at))
+        record_ref: hold::record_ref(gateway, row)?,
+        reason: Some(codes(row)),
+        evidence_ref: Some(row.hold_id),
+        ..NoticeContent::of_day(london_day(row.received_at))
     };
-    let keys = gateway.vault.unwrap_keys(hold.hold_id, &hold.keys)?;
-    let kind = NoticeKind::RecordHeld;
-    let side = Compartment::Offender;
-    let notice = notice::new_notice(gateway, &keys, side, kind, hold.hold_id, &content)?;
-    change(
-        gateway,
-        What::DueNotice(DueNotice { about: About::Hold(hold.hold_id), facts: 0, notice }),
-    )
-    .await
-}
-
-/// The force's own key, where the mapping that is live now can read it.
-pub(crate) fn record_ref_of_hold(gateway: &Gateway, hold: &HoldRow) -> Option<String> {
-    let live = gateway.live.named(hold.force, &hold.mapping.name)?;
-    let text = consult::held_text(gateway, hold).ok()?;
-    let read = read::kept(&accept::desk(gateway), &live, &text, read::Again::AsItCame).ok()?;
-    read.outcome.record_ref().map(str::to_owned)
+    let keys = CaseKeys::of_hold(gateway, row)?;
+    let (kind, side) = (NoticeKind::RecordHeld, Compartment::Offender);
+    let notice = notice::new_notice(gateway, &keys, side, kind, row.hold_id, &content)?;
+    let about = About::Hold(row.hold_id);
+    write::change(gateway, What::DueNotice(DueNotice { about, facts: 0, notice })).await
 }
 
 /// What is late by the stored facts. In doubt of the clock, what only the clock says is left out.
@@ -285,7 +219,7 @@ async fn look_for_late(
     now: Timestamp,
     in_doubt: bool,
     alerts: &mut Alerts,
-) -> Result<(), Refusal> {
+) -> Result<(), Failure> {
     let urgent = ago(now, URGENT_H * 3600);
     let late = gateway.store.late(LateBefore {
         gap: ago(now, GAP_H * 3600),
@@ -328,8 +262,11 @@ async fn look_for_late(
     if gateway.forces.has_mail {
         for notice_id in late.unmailed {
             let mail_id = gateway.clock.id();
-            change(gateway, What::Mail(MailChange::OfNotice { notice_id, mail_id, at: now }))
-                .await?;
+            write::change(
+                gateway,
+                What::Mail(MailChange::OfNotice { notice_id, mail_id, at: now }),
+            )
+            .await?;
         }
     }
     Ok(())
@@ -341,7 +278,7 @@ async fn look_for_silence(
     gateway: &Gateway,
     now: Timestamp,
     alerts: &mut Alerts,
-) -> Result<(), Refusal> {
+) -> Result<(), Failure> {
     let versions = gateway.store.plan_versions().await?;
     for force in gateway.forces.all() {
         let live_since = versions.iter().filter(|it| it.force == force.code).map(|it| it.at);
@@ -356,81 +293,13 @@ async fn look_for_silence(
     Ok(())
 }
 
-/// Opens, repeats and closes incidents so that they are what is so now; those that are not
-/// `mine`, by kind and what they are about, are others' to tell. While the clock is in doubt
-/// those stay open that only a clock can end.
-pub(crate) async fn tell(
-    gateway: &Gateway,
-    alerts: Alerts,
-    mine: impl Fn(&str, &str) -> bool,
-    now: Timestamp,
-    in_doubt: bool,
-    swept: &mut Swept,
-) -> Result<(), Refusal> {
-    let mail = || gateway.forces.has_mail.then(|| gateway.clock.id());
-    let named =
-        |((kind, about), count): ((_, String), _)| ((kind, gateway.forces.name_in(&about)), count);
-    let mut alerts = Alerts::from_iter(alerts.into_iter().map(named));
-    for incident in gateway.store.incidents().await? {
-        if !mine(&incident.kind, &incident.about) {
-            *swept.open.entry(incident.kind).or_default() += 1;
-            continue;
-        }
-        let name = alert::kind(&incident.kind).map_or("", |kind| kind.name);
-        let Some(count) = alerts.remove(&(name, incident.about.clone())) else {
-            if in_doubt && OF_THE_CLOCK.contains(&name) {
-                *swept.open.entry(incident.kind).or_default() += 1;
-                continue;
-            }
-            let incident_id = incident.incident_id;
-            let close = IncidentChange::Close { incident_id, at: now, mail: mail() };
-            if change(gateway, What::Incident(close)).await? {
-                swept.closed.push(incident);
-            }
-            continue;
-        };
-        *swept.open.entry(incident.kind.clone()).or_default() += 1;
-        let again = incident.told_at <= ago(now, AGAIN_H * 3600);
-        if !again && count == incident.count {
-            continue;
-        }
-        let told = again.then_some(now);
-        let mail = if again { mail() } else { None };
-        let incident_id = incident.incident_id;
-        let still = change(
-            gateway,
-            What::Incident(IncidentChange::Still { incident_id, count, told, mail }),
-        )
-        .await?;
-        if still && again {
-            swept.told_again.push(Incident { count, ..incident });
-        }
-    }
-    for ((kind, about), count) in alerts {
-        let incident = Incident {
-            incident_id: gateway.clock.id(),
-            kind: kind.to_owned(),
-            about,
-            count,
-            opened_at: now,
-            told_at: now,
-        };
-        let opening = IncidentChange::Open { incident: incident.clone(), mail: mail() };
-        if change(gateway, What::Incident(opening)).await? {
-            *swept.open.entry(incident.kind.clone()).or_default() += 1;
-            swept.opened.push(incident);
-        }
-    }
-    Ok(())
-}
-
 /// Files of key epochs that the store names and that are missing, or are not the right ones.
-pub async fn epochs_missing(gateway: &Gateway) -> Result<BTreeSet<String>, Refusal> {
+pub async fn epochs_missing(gateway: &Gateway) -> Result<BTreeSet<String>, Failure> {
     Ok(gateway.vault.epochs_missing(&gateway.store.key_samples().await?))
 }
 
 /// Incidents that are open, for the operators.
-pub async fn incidents(gateway: &Gateway) -> Result<Vec<Incident>, Refusal> {
+pub async fn incidents(gateway: &Gateway) -> Result<Vec<Incident>, Failure> {
     Ok(gateway.store.incidents().await?)
 }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use cara_domain::{FindingCode, FindingKind};
 use uuid::Uuid;
 
-use crate::case::consult;
+use crate::audit::record_look;
+use crate::case_file::unlisted_of;
 use crate::hold::{Alike, HoldCause};
-use crate::{Gateway, Operator, Refusal};
+use crate::{Failure, Gateway, Operator, OrderRefusal, Unfinished, WrongState};
 use cara_clock::london_words;
-use cara_store::{Cause, ForceNumber, HoldFilter, HoldRow, RecordIndex};
-use cara_vault::Binding;
+use cara_store::{Cause, Fact, ForceNumber, HoldFilter, HoldRow, RecordIndex};
 
 /// Holds that are read at once.
 const HOLDS_AT_ONCE: usize = 200;
@@ -75,12 +75,12 @@ pub async fn hold_causes(
     gateway: &Gateway,
     operator: &Operator,
     force: Option<&str>,
-) -> Result<Vec<HoldCause>, Refusal> {
+) -> Result<Vec<HoldCause>, Unfinished<OrderRefusal>> {
     let force = match force {
         None => None,
         Some(slug) => Some(gateway.forces.code_named(slug)?),
     };
-    consult::record_look(gateway, operator, "hold list by cause").await?;
+    record_look(gateway, Fact::hold_causes_read(&operator.name, gateway.clock.now())).await?;
     let today = gateway.clock.today();
     // By the true text: two that are not shown are not the same for that.
     let mut groups: BTreeMap<(ForceNumber, String), HoldCause> = BTreeMap::new();
@@ -109,12 +109,12 @@ pub async fn holds_like(
     gateway: &Gateway,
     operator: &Operator,
     hold_id: Uuid,
-) -> Result<Alike, Refusal> {
-    let row = gateway.store.hold(hold_id).await?.ok_or(Refusal::Absent)?;
-    let about = format!("holds like {hold_id}");
-    consult::record_look(gateway, operator, &about).await?;
+) -> Result<Alike, Unfinished<OrderRefusal>> {
+    let row = gateway.store.hold(hold_id).await?.ok_or(OrderRefusal::Absent)?;
+    let now = gateway.clock.now();
+    record_look(gateway, Fact::holds_alike_read(&operator.name, now, hold_id)).await?;
     let live = gateway.live.named(row.force, &row.mapping.name);
-    let live = live.ok_or(Refusal::WrongState { state: "held by a mapping that has gone" })?;
+    let live = live.ok_or(WrongState::MappingGone)?;
     let unlisted = unlisted_of(gateway, &row)?;
     let sought = words(&row.causes, &unlisted, |text| text);
     let mut hold_ids = Vec::new();
@@ -150,21 +150,22 @@ async fn provider_of(
     force: ForceNumber,
     record: Option<RecordIndex>,
     test: bool,
-) -> Result<String, Refusal> {
+) -> Result<String, Unfinished<OrderRefusal>> {
     if let Some(record) = record
         && let Some(known) = gateway.store.look(force, record).await?.referral
     {
         return Ok(known.provider);
     }
-    Ok(gateway.forces.of(force).provider(test)?.to_owned())
+    let force = gateway.forces.of(force);
+    Ok(force.provider(test).ok_or(WrongState::NoProvider)?.to_owned())
 }
 
 /// Looks at every open hold, oldest first, a page at a time.
 async fn each_open_hold(
     gateway: &Gateway,
     force: Option<ForceNumber>,
-    mut look: impl FnMut(&HoldRow) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
+    mut look: impl FnMut(&HoldRow) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let filter = HoldFilter { force, record: None, open_only: true };
     let mut after = None;
     loop {
@@ -177,16 +178,4 @@ async fn each_open_hold(
             _ => return Ok(()),
         }
     }
-}
-
-/// Field and text of the codes that no lookup listed.
-pub(crate) fn unlisted_of(
-    gateway: &Gateway,
-    row: &HoldRow,
-) -> Result<Vec<(String, String)>, Refusal> {
-    let Some(sealed) = &row.unlisted else { return Ok(Vec::new()) };
-    let keys = gateway.vault.unwrap_keys(row.hold_id, &row.keys)?;
-    let binding = Binding { id: row.hold_id, revision: 0, column: "unlisted" };
-    let json = gateway.vault.open_sealed(&keys, binding, sealed)?;
-    serde_json::from_slice(&json).map_err(Refusal::internal)
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use cara_mapping::code::MappingCode;
 use cara_mapping::{Diagnostic, LETTERS, Mapping, extend};
 
-use crate::mapping::LivePlan;
-use crate::mapping::live::{LiveLetter, LiveMapping};
-use crate::{Force, Gateway, Refusal};
-use cara_store::{Fact, ForceNumber, MappingRef, Operation, PlanVersion, Refused};
+use crate::live::{LiveLetter, LiveMapping, LivePlan};
+use crate::{Failure, Force, Gateway};
+use cara_store::{Fact, ForceNumber, GATEWAY, MappingRef, PlanVersion, Refused};
 
 /// Mapping files of one force that the gateway reads.
 pub(crate) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
@@ -64,7 +63,7 @@ pub enum Error {
     )]
     BothMatch { force: String, first: String, second: String },
     #[error("the store refused the mapping versions")]
-    Store(#[from] Refusal),
+    Store(#[from] Failure),
 }
 
 /// One mapping file as read from the folder.
@@ -90,7 +89,7 @@ pub async fn activate_mappings(
     take_changes: bool,
 ) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
-    let stored = gateway.store.plan_versions().await.map_err(Refusal::from)?;
+    let stored = gateway.store.plan_versions().await.map_err(Failure::from)?;
     let mut live = LiveMappings::default();
     for file in mapping_files(gateway, folder)? {
         let newest = stored.iter().find(|it| it.force == file.force && it.name == file.name);
@@ -151,9 +150,8 @@ async fn bring_live(
         Some(newest) => newest.version,
         None if store_version(gateway, file, &sha256, 1, "first start").await? => 1,
         None => {
-            return Err(Error::Store(Refusal::WrongState {
-                state: "another gateway put a version live at the same moment: start again",
-            }));
+            let reason = "another gateway put a version live at the same moment: start again";
+            return Err(Error::Store(Failure::Passing { reason, retry_after_s: 1 }));
         }
     };
     Ok(live(file.force, file.name, sound, version, sha256))
@@ -166,42 +164,31 @@ pub(crate) async fn store_version(
     sha256: &str,
     version: u32,
     because: &str,
-) -> Result<bool, Refusal> {
-    let at = gateway.clock.now();
+) -> Result<bool, Failure> {
     let row = PlanVersion {
         force: file.force,
         name: file.name.to_owned(),
         version,
         sha256: sha256.to_owned(),
         text: file.text.clone(),
-        by: "gateway".to_owned(),
-        at,
+        by: GATEWAY.to_owned(),
+        at: gateway.clock.now(),
         because: because.to_owned(),
     };
-    let fact = Fact {
-        operation: Operation::Alteration,
-        by: "gateway".to_owned(),
-        at,
-        about: format!("mapping {}/{} version {version}", file.slug, file.name),
-        to: None,
-        note: Some(because.to_owned()),
-    };
-    store_plan(gateway, row, fact).await
+    store_plan(gateway, &file.slug, row).await
 }
 
-/// Stores a version as the one that is live; `false`: another took its number.
+/// Stores a version as the one that is live; `false`: another took its number. `force`: its slug.
 pub(crate) async fn store_plan(
     gateway: &Gateway,
+    force: &str,
     row: PlanVersion,
-    fact: Fact,
-) -> Result<bool, Refusal> {
+) -> Result<bool, Failure> {
+    let fact = Fact::mapping_live(&row.by, row.at, force, &row.name, row.version, &row.because);
     match gateway.store.activate_plan(row, vec![fact]).await? {
         Ok(()) => Ok(true),
         Err(Refused::Conflict) => Ok(false),
-        Err(fault @ Refused::Fault { .. }) => Err(Refusal::internal(fault)),
-        Err(Refused::Unavailable { reason }) => {
-            Err(Refusal::Unavailable { reason, retry_after_s: 5 })
-        }
+        Err(refused) => Err(refused.into()),
     }
 }
 

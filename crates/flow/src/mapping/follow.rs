@@ -8,12 +8,11 @@ use std::time::SystemTime;
 
 use cara_mapping::diff;
 
-use crate::clock::sweep;
-use crate::clock::sweep::Swept;
+use crate::incident;
 use crate::mapping::activate::{self, Error, MappingFile, NAMES, Unsound};
 use crate::mapping::golive;
-use crate::mapping::replay::apart;
-use crate::{Force, Gateway, Refusal};
+use crate::mapping::replay::on_own_thread;
+use crate::{Failure, Force, Gateway};
 use cara_metric::alert::{self, Alerts, MAPPING_REFUSED, MAPPING_UNREADABLE, MAPPING_WAITING};
 use cara_store::{ForceNumber, PlanNumber, PlanVersion};
 
@@ -127,7 +126,7 @@ impl Follower {
 
     /// One look. A file goes live only after it lay unchanged for two looks, so that none is taken
     /// while it is written; at the first look, whatever is there.
-    pub async fn look(&mut self) -> Result<Looked, Refusal> {
+    pub async fn look(&mut self) -> Result<Looked, Failure> {
         let mut looked = Looked::default();
         self.look_at_versions(&mut looked).await?;
         if let Some(folder) = self.folder.clone() {
@@ -138,7 +137,7 @@ impl Follower {
         Ok(looked)
     }
 
-    async fn look_at_versions(&mut self, looked: &mut Looked) -> Result<(), Refusal> {
+    async fn look_at_versions(&mut self, looked: &mut Looked) -> Result<(), Failure> {
         for number in self.gateway.store.plan_numbers().await? {
             if !self.gateway.forces.lists(number.force) {
                 continue;
@@ -175,10 +174,11 @@ impl Follower {
     }
 
     /// Runs a stored version from now on, or says what this gateway cannot read in it.
-    async fn take(&self, number: PlanNumber) -> Result<Result<(), String>, Refusal> {
+    async fn take(&self, number: PlanNumber) -> Result<Result<(), String>, Failure> {
         // Versions are never deleted, so one with a number that was just read is there.
-        let version = self.gateway.store.plan_version(number).await?.ok_or(Refusal::Absent)?;
-        let compiled = apart(move || Ok(activate::restore_stored(&version))).await?;
+        let version =
+            self.gateway.store.plan_version(number).await?.ok_or(Failure::missing("a version"))?;
+        let compiled = on_own_thread(move || Ok(activate::restore_stored(&version))).await?;
         Ok(match compiled {
             Ok(mapping) => {
                 self.gateway.live.swap(mapping);
@@ -189,9 +189,9 @@ impl Follower {
         })
     }
 
-    async fn look_at_folder(&mut self, folder: &Path, looked: &mut Looked) -> Result<(), Refusal> {
+    async fn look_at_folder(&mut self, folder: &Path, looked: &mut Looked) -> Result<(), Failure> {
         let at = folder.to_path_buf();
-        let stamp = apart(move || Ok(stamp_of(&at))).await?;
+        let stamp = on_own_thread(move || Ok(stamp_of(&at))).await?;
         let is_still = stamp == self.stamp || !self.has_looked;
         self.stamp = stamp;
         if is_still && self.read_at.as_ref() != Some(&self.stamp) {
@@ -227,10 +227,10 @@ impl Follower {
         force: &Force,
         name: &'static str,
         looked: &mut Looked,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Failure> {
         let place = (force.slug.clone(), name.to_owned());
         let (folder, of) = (folder.to_path_buf(), force.clone());
-        let read = apart(move || Ok(MappingFile::read(&folder, &of, name))).await?;
+        let read = on_own_thread(move || Ok(MappingFile::read(&folder, &of, name))).await?;
         let before = self.files.get(&place);
         let was_wrong = before.is_some_and(|seen| seen.state != State::Settled);
         let (sha256, state) = match read {
@@ -273,7 +273,7 @@ impl Follower {
         file: MappingFile,
         sha256: &str,
         looked: &mut Looked,
-    ) -> Result<Option<State>, Refusal> {
+    ) -> Result<Option<State>, Failure> {
         let gateway = &self.gateway;
         let newest = golive::newest(gateway, file.force, file.name).await?;
         if newest.as_ref().is_some_and(|newest| newest.text == file.text) {
@@ -284,7 +284,7 @@ impl Follower {
             looked.drafts.push(file.path.display().to_string());
             return Ok(Some(State::Settled));
         }
-        let (file, checked) = apart(move || {
+        let (file, checked) = on_own_thread(move || {
             let checked = file.checked();
             Ok((file, checked))
         })
@@ -324,7 +324,7 @@ impl Follower {
         force: ForceNumber,
         name: &str,
         sha256: &str,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Failure> {
         let history = self.gateway.store.plan_history(force).await?;
         Ok(history.iter().any(|it| it.name == name && it.sha256 == sha256))
     }
@@ -338,7 +338,7 @@ impl Follower {
     }
 
     /// Opens, repeats and closes this gateway's incidents, and says what is wrong now.
-    async fn tell(&mut self, looked: &mut Looked) -> Result<(), Refusal> {
+    async fn tell(&mut self, looked: &mut Looked) -> Result<(), Failure> {
         let mut alerts = Alerts::new();
         for place in self.unreadable.keys() {
             alerts.insert((MAPPING_UNREADABLE, named(place)), 1);
@@ -365,9 +365,7 @@ impl Follower {
                     || alerts.iter().any(|((k, it), _)| *k == kind && it == about)
                     || self.told.contains(&(kind.to_owned(), about.to_owned())))
         };
-        let now = self.gateway.clock.now();
-        let mut swept = Swept::default();
-        sweep::tell(&self.gateway, alerts.clone(), mine, now, false, &mut swept).await?;
+        incident::tell(&self.gateway, alerts.clone(), mine, false).await?;
         let told = alerts.into_keys().map(|(kind, about)| (kind.to_owned(), about));
         self.told = told.collect();
         Ok(())

@@ -7,12 +7,12 @@ use cara_mapping::{Mapping, diff, extend};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::sweep;
+use crate::audit::check_order;
+use crate::live::LiveMapping;
 use crate::mapping::activate::{self, Checked, Unsound};
-use crate::mapping::live::LiveMapping;
-use crate::mapping::replay::{self, Asked, Replay, Waiting, apart};
-use crate::{Force, Gateway, Operator, Refusal};
-use cara_store::{Fact, ForceNumber, PendingPlan, PlanNumber, PlanVersion, What};
+use crate::mapping::replay::{self, Asked, Replay, Waiting, on_own_thread};
+use crate::{Failure, Force, Gateway, Operator, OrderRefusal, Unfinished, WrongState, write};
+use cara_store::{ForceNumber, PendingPlan, PlanNumber, PlanVersion, What};
 
 /// A mapping file that an operator wants to go live, with everything that its tests read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,20 +96,20 @@ pub async fn go_live(
     gateway: &Gateway,
     operator: &Operator,
     candidate: Candidate,
-) -> Result<WentLive, Refusal> {
+) -> Result<WentLive, Unfinished<OrderRefusal>> {
     let candidate = candidate.extended();
-    let fact = sweep::said_by(gateway, operator, "mapping", candidate.because.clone())?;
+    check_order(operator, &candidate.because)?;
     let force = gateway.forces.with_slug(&candidate.force)?.clone();
     let records = candidate.records.unwrap_or(replay::RECORDS_USUAL);
     if !(1..=replay::RECORDS_MAX).contains(&records) {
-        return Err(Refusal::Parameter { name: "records" });
+        return Err(OrderRefusal::Parameter { name: "records" }.into());
     }
     let checking = candidate.clone();
-    let checked = apart(move || checked(&checking)).await?;
+    let checked = on_own_thread(move || Ok(checked(&checking))).await??;
     check(gateway, &force, &candidate, &checked)?;
     let newest = newest(gateway, force.code, &candidate.name).await?;
     if newest.as_ref().is_some_and(|version| version.text == candidate.text) {
-        return Err(Refusal::WrongState { state: "this very text is live already" });
+        return Err(WrongState::LiveAlready.into());
     }
     let changes = newest.as_ref().map(|it| diff::changes(&it.text, &candidate.text));
     let sensitive = changes.iter().flatten().any(|change| change.is_sensitive);
@@ -154,7 +154,7 @@ pub async fn go_live(
             None => candidate.because,
         },
     };
-    put_live(gateway, row, mapping, fact).await?;
+    put_live(gateway, &force, row, mapping).await?;
     let waiting = waiting_or_none(gateway, operator, &force, &name).await;
     Ok(WentLive { version: Some(number), seen, waiting, ..went })
 }
@@ -166,14 +166,14 @@ fn check(
     force: &Force,
     candidate: &Candidate,
     checked: &Checked,
-) -> Result<(), Refusal> {
+) -> Result<(), OrderRefusal> {
     if !checked.not_reached.is_empty() && candidate.uncovered.is_none() {
         let unsound = Unsound::NotReached(checked.not_reached.clone());
         let report = format!("{unsound}\nAdd tests, or say why not with --uncovered");
-        return Err(Refusal::Mapping { report });
+        return Err(OrderRefusal::Mapping { report });
     }
     match twin(gateway, force.code, &candidate.name, &checked.sound) {
-        Some(twin) => Err(Refusal::Mapping { report: Unsound::Twin(twin).to_string() }),
+        Some(twin) => Err(OrderRefusal::Mapping { report: Unsound::Twin(twin).to_string() }),
         None => Ok(()),
     }
 }
@@ -185,12 +185,12 @@ async fn is_agreed(
     force: &Force,
     candidate: &Candidate,
     seen: &Seen,
-) -> Result<bool, Refusal> {
+) -> Result<bool, Failure> {
     let waiting = gateway.store.pending_plan(force.code, candidate.name.clone()).await?;
     if waiting.is_some_and(|it| it.sha256 == seen.sha256 && it.by != operator.name) {
         return Ok(true);
     }
-    sweep::change(
+    write::change(
         gateway,
         What::PendPlan(PendingPlan {
             force: force.code,
@@ -227,7 +227,7 @@ pub(crate) async fn newest(
     gateway: &Gateway,
     force: ForceNumber,
     name: &str,
-) -> Result<Option<PlanVersion>, Refusal> {
+) -> Result<Option<PlanVersion>, Failure> {
     let versions = gateway.store.plan_versions().await?;
     Ok(versions.into_iter().find(|it| it.force == force && it.name == name))
 }
@@ -241,11 +241,12 @@ pub async fn roll_back(
     name: &str,
     version: u32,
     because: String,
-) -> Result<u32, Refusal> {
-    let fact = sweep::said_by(gateway, operator, "mapping", because.clone())?;
-    let code = gateway.forces.with_slug(force)?.code;
+) -> Result<u32, Unfinished<OrderRefusal>> {
+    check_order(operator, &because)?;
+    let force = gateway.forces.with_slug(force)?;
+    let code = force.code;
     let wanted = PlanNumber { force: code, name: name.to_owned(), version };
-    let wanted = gateway.store.plan_version(wanted).await?.ok_or(Refusal::Absent)?;
+    let wanted = gateway.store.plan_version(wanted).await?.ok_or(OrderRefusal::Absent)?;
     let numbers = gateway.store.plan_numbers().await?;
     let newest = numbers.iter().find(|it| it.force == code && it.name == name);
     let number = newest.map_or(0, |newest| newest.version) + 1;
@@ -257,13 +258,16 @@ pub async fn roll_back(
         ..wanted
     };
     let mapping = activate::restore_stored(&row)
-        .map_err(|error| Refusal::Mapping { report: error.to_string() })?;
-    put_live(gateway, row, mapping, fact).await?;
+        .map_err(|error| OrderRefusal::Mapping { report: error.to_string() })?;
+    put_live(gateway, force, row, mapping).await?;
     Ok(number)
 }
 
 /// Every version of a force's mappings, the newest first; without their texts.
-pub async fn mapping_history(gateway: &Gateway, force: &str) -> Result<Vec<Value>, Refusal> {
+pub async fn mapping_history(
+    gateway: &Gateway,
+    force: &str,
+) -> Result<Vec<Value>, Unfinished<OrderRefusal>> {
     let code = gateway.forces.with_slug(force)?.code;
     let history = gateway.store.plan_history(code).await?;
     let lines = history.iter().map(|it| {
@@ -279,18 +283,17 @@ pub async fn mapping_history(gateway: &Gateway, force: &str) -> Result<Vec<Value
 
 async fn put_live(
     gateway: &Gateway,
+    force: &Force,
     row: PlanVersion,
     mapping: LiveMapping,
-    fact: Fact,
-) -> Result<(), Refusal> {
-    let about = format!("mapping {}/{} version {}", row.force, row.name, row.version);
-    if !activate::store_plan(gateway, row, Fact { about: about.clone(), ..fact }).await? {
-        let state = "another version went live at the same moment: look again";
-        return Err(Refusal::WrongState { state });
+) -> Result<(), Unfinished<OrderRefusal>> {
+    let name = format!("{}/{} version {}", force.slug, row.name, row.version);
+    if !activate::store_plan(gateway, &force.slug, row).await? {
+        return Err(WrongState::VersionTaken.into());
     }
     // From here on new bodies are read by it; those in flight end with what they began with.
     gateway.live.swap(mapping);
-    tracing::warn!(mapping = about, "a mapping went live");
+    tracing::warn!(mapping = name, "a mapping went live");
     gateway.letters_wake.notify_one();
     Ok(())
 }
@@ -311,26 +314,21 @@ pub(crate) fn twin(
 }
 
 /// Only what a dry run has just shown goes live.
-fn check_seen(seen: Option<&Seen>, now: &Seen) -> Result<(), Refusal> {
-    let state = match seen {
-        None => return Err(Refusal::Parameter { name: "seen" }),
-        Some(seen) if seen.sha256 != now.sha256 => {
-            "the text is not the one that was tried: try it again"
-        }
-        Some(seen) if seen.live != now.live => {
-            "another version has gone live since it was tried: try it again"
-        }
-        Some(_) => return Ok(()),
-    };
-    Err(Refusal::WrongState { state })
+fn check_seen(seen: Option<&Seen>, now: &Seen) -> Result<(), OrderRefusal> {
+    match seen {
+        None => Err(OrderRefusal::Parameter { name: "seen" }),
+        Some(seen) if seen.sha256 != now.sha256 => Err(WrongState::AnotherText.into()),
+        Some(seen) if seen.live != now.live => Err(WrongState::AnotherVersion.into()),
+        Some(_) => Ok(()),
+    }
 }
 
-fn checked(candidate: &Candidate) -> Result<Checked, Refusal> {
+fn checked(candidate: &Candidate) -> Result<Checked, OrderRefusal> {
     if !activate::NAMES.contains(&candidate.name.as_str()) {
-        return Err(Refusal::Parameter { name: "name" });
+        return Err(OrderRefusal::Parameter { name: "name" });
     }
     let open = |name: &str| candidate.files.get(name).cloned();
     let shown = format!("{}/{}.toml", candidate.force, candidate.name);
     activate::checked(&shown, &candidate.name, &candidate.text, &open)
-        .map_err(|unsound| Refusal::Mapping { report: unsound.to_string() })
+        .map_err(|unsound| OrderRefusal::Mapping { report: unsound.to_string() })
 }

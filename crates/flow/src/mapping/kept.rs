@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Gateway, Refusal};
+use crate::{Failure, Gateway};
 use cara_store::{ForceNumber, HoldRow, KeptPlace, KeptRaw};
 use cara_vault::{RawKey, Sealed, WrappedKeys};
 
@@ -78,7 +78,7 @@ impl Walk {
     }
 
     /// The next records, at most so many; none at the end.
-    pub async fn next(&mut self, at_most: usize) -> Result<Vec<Kept>, Refusal> {
+    pub async fn next(&mut self, at_most: usize) -> Result<Vec<Kept>, Failure> {
         let mut taken = Vec::new();
         while taken.len() < at_most.min(AT_ONCE) {
             self.refill().await?;
@@ -96,7 +96,7 @@ impl Walk {
         Ok(taken)
     }
 
-    async fn refill(&mut self) -> Result<(), Refusal> {
+    async fn refill(&mut self) -> Result<(), Failure> {
         let (store, force) = (&self.gateway.store, self.force);
         if self.accepted.wants_more() {
             let rows = store.kept_raws(force, self.name.clone(), self.accepted.place, AT_ONCE);

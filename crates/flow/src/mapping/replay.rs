@@ -9,15 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::case::consult;
+use crate::case_file::{self, CaseKeys};
 use crate::hold::cause;
+use crate::live::LivePlan;
 use crate::mapping::difference::{self, Difference};
 use crate::mapping::kept::{AT_ONCE, Kept, Walk};
-use crate::mapping::live::LivePlan;
-use crate::record::accept;
-use crate::record::read;
-use crate::{Force, Gateway, Operator, Refusal};
-use cara_store::HoldRow;
+use crate::record::read::{self, RecordReading};
+use crate::{Failure, Force, Gateway, Operator, write};
+use cara_store::{Fact, HoldRow};
 use cara_supervisor::contain_now;
 
 /// Records on which a candidate is tried unless the operator says otherwise.
@@ -146,12 +145,12 @@ struct Trial {
 }
 
 impl Trial {
-    fn look_at(&self, chunk: &[Kept], tally: &mut Tally) -> Result<(), Refusal> {
+    fn look_at(&self, chunk: &[Kept], tally: &mut Tally) -> Result<(), Failure> {
         for kept in chunk {
-            let text =
-                consult::raw_text(&self.gateway, kept.id, kept.revision, &kept.keys, &kept.raw)?;
+            let keys = CaseKeys::unwrap(&self.gateway, kept.id, &kept.keys)?;
+            let text = keys.open_raw(kept.revision, &kept.raw)?;
             let judged = |plan: &LivePlan| {
-                read::alone(&accept::desk(&self.gateway), plan, &self.force, &text)
+                read::alone(&RecordReading::of(&self.gateway), plan, &self.force, &text)
             };
             let (was, is) = (judged(&self.live), judged(&self.candidate));
             tally.looked_at += 1;
@@ -288,7 +287,7 @@ pub(crate) async fn try_on_kept(
     asked: &Asked<'_>,
     force: &Force,
     candidate: LivePlan,
-) -> Result<Replay, Refusal> {
+) -> Result<Replay, Failure> {
     let name = candidate.reference.name.clone();
     let Some(live) = gateway.live.named(force.code, &name) else { return Ok(Replay::default()) };
     let kept = gateway.store.kept_count(force.code, name.clone(), COUNTED_MAX).await?;
@@ -308,7 +307,7 @@ pub(crate) async fn try_on_kept(
         if chunk.is_empty() {
             break;
         }
-        (trial, tally) = apart(move || {
+        (trial, tally) = on_own_thread(move || {
             trial.look_at(&chunk, &mut tally)?;
             Ok((trial, tally))
         })
@@ -325,21 +324,19 @@ async fn record_try(
     force: &Force,
     name: &str,
     replay: &Replay,
-) -> Result<(), Refusal> {
+) -> Result<(), Failure> {
     if replay.looked_at == 0 {
         return Ok(());
     }
-    let operator = &asked.operator.name;
-    let (slug, records) = (&force.slug, replay.looked_at);
-    let about = format!("{records} kept records of {slug}/{name} tried");
-    consult::record_consultation(gateway, operator, &about, None).await?;
+    let (by, slug, now) = (&asked.operator.name, &force.slug, gateway.clock.now());
+    write::fact(gateway, Fact::mapping_tried(by, now, replay.looked_at, slug, name)).await?;
     if replay.revealed.is_empty() {
         return Ok(());
     }
     let mut ids: Vec<_> = replay.revealed.iter().map(|it| it.referral_id.to_string()).collect();
     ids.dedup();
-    let about = format!("mapping {slug}/{name} tried, values shown of {}", ids.join(", "));
-    consult::record_consultation(gateway, operator, &about, Some(asked.because.to_owned())).await
+    let ids = ids.join(", ");
+    write::fact(gateway, Fact::tried_values_shown(by, now, slug, name, &ids, asked.because)).await
 }
 
 /// Open holds of a mapping that its live version would accept, by cause: what a person can
@@ -349,7 +346,7 @@ pub(crate) async fn waiting_for(
     operator: &Operator,
     force: &Force,
     name: &str,
-) -> Result<Vec<Waiting>, Refusal> {
+) -> Result<Vec<Waiting>, Failure> {
     let Some(mut live) = gateway.live.named(force.code, name) else { return Ok(Vec::new()) };
     let mut found: BTreeMap<String, Waiting> = BTreeMap::new();
     let (mut place, mut looked_at) = (None, 0);
@@ -360,7 +357,7 @@ pub(crate) async fn waiting_for(
         looked_at += rows.len();
         let (gateway, force) = (gateway.clone(), force.clone());
         let accepted;
-        (live, accepted) = apart(move || {
+        (live, accepted) = on_own_thread(move || {
             let accepted = accepted_of(&gateway, rows, &live, &force)?;
             Ok((live, accepted))
         })
@@ -370,8 +367,8 @@ pub(crate) async fn waiting_for(
         }
     }
     if looked_at > 0 {
-        let about = format!("{looked_at} open holds of {}/{name} tried", force.slug);
-        consult::record_consultation(gateway, &operator.name, &about, None).await?;
+        let (by, now) = (&operator.name, gateway.clock.now());
+        write::fact(gateway, Fact::holds_tried(by, now, looked_at, &force.slug, name)).await?;
     }
     Ok(found.into_values().collect())
 }
@@ -382,15 +379,15 @@ fn accepted_of(
     rows: Vec<HoldRow>,
     live: &LivePlan,
     force: &Force,
-) -> Result<Vec<(String, Waiting)>, Refusal> {
+) -> Result<Vec<(String, Waiting)>, Failure> {
     let mut accepted = Vec::new();
     for row in rows.into_iter().filter(|row| !row.causes.iter().any(difference::is_of_others)) {
-        let text = consult::held_text(gateway, &row)?;
-        let ended = read::alone(&accept::desk(gateway), live, force, &text);
+        let text = case_file::held_text(gateway, &row)?;
+        let ended = read::alone(&RecordReading::of(gateway), live, force, &text);
         if matches!(ended, None | Some(Validated::Stopped(_))) {
             continue;
         }
-        let unlisted = cause::unlisted_of(gateway, &row)?;
+        let unlisted = case_file::unlisted_of(gateway, &row)?;
         let cause = cause::words(&row.causes, &unlisted, cause::shown);
         let key = cause::words(&row.causes, &unlisted, |text| text);
         accepted.push((key, Waiting { cause, holds: 0, hold_id: row.hold_id }));
@@ -399,12 +396,12 @@ fn accepted_of(
 }
 
 /// Runs what takes the processor for long on a thread of its own.
-pub(crate) async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
+pub(crate) async fn on_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(|| contain_now(work)).await {
         Ok(Ok(done)) => done,
-        Ok(Err(panicked)) => Err(Refusal::internal(panicked)),
-        Err(error) => Err(Refusal::internal(error)),
+        Ok(Err(panicked)) => Err(Failure::ours(panicked)),
+        Err(error) => Err(Failure::ours(error)),
     }
 }

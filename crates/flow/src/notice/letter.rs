@@ -1,26 +1,26 @@
 //! Notices as letters: rendered by the mapping of their force, fetched one by one or pushed to the
 //! force's endpoint, each case's in order.
 
-use cara_domain::Compartment;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cara_domain::Compartment;
 use cara_domain::notice::Notice;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::case::consult;
-use crate::clock::sweep;
-use crate::mapping::live::LiveLetter;
-use crate::notice;
-use crate::notice::{Asked, kind_in_words, known_kind};
-use crate::record::fault;
-use crate::{Caller, Gateway, Operator, Refusal, Role};
+use crate::audit::check_order;
+use crate::live::LiveLetter;
+use crate::notice::{self, Asked, kind_in_words, known_kind};
+use crate::{
+    Caller, Failure, ForceRefusal, Gateway, LetterState, Operator, OrderRefusal, Role, Unfinished,
+    WrongState, write,
+};
 use cara_store::{
-    EndpointChange, EndpointState, Entry, Fact, ForceNumber, LetterChange, NoticeFilter, NoticeRow,
-    Operation, Paused, PushFailed, PushState, What,
+    EndpointChange, EndpointState, Entry, Fact, ForceNumber, GATEWAY, LetterChange, NoticeFilter,
+    NoticeRow, Paused, PushFailed, PushState, What,
 };
 
 /// An endpoint that lets nothing through, and a letter that fails while others arrive, are told to a
@@ -76,7 +76,7 @@ pub struct Due {
 
 /// What a try that failed came to. `reason` is a code of ours.
 #[derive(Clone, Copy, Debug)]
-pub struct Failure {
+pub struct PushFailure {
     /// None: nothing was sent, or nothing answered.
     pub status: Option<u16>,
     pub reason: &'static str,
@@ -101,7 +101,7 @@ pub struct PushTo {
 }
 
 /// Where letters are pushed now; those that are paused are left out.
-pub async fn endpoints(gateway: &Gateway) -> Result<Vec<PushTo>, Refusal> {
+pub async fn endpoints(gateway: &Gateway) -> Result<Vec<PushTo>, Failure> {
     let paused = gateway.store.paused().await?;
     let forces = gateway.forces.all().filter(|it| !paused.iter().any(|p| p.force == it.code));
     let endpoint = |force: &crate::Force| {
@@ -119,7 +119,7 @@ pub async fn due_letters(
     force: ForceNumber,
     limit: usize,
     on_way: &BTreeSet<Uuid>,
-) -> Result<Turn, Refusal> {
+) -> Result<Turn, Failure> {
     let mut turn = Turn::default();
     let Some(live) = gateway.live.letter(force) else { return Ok(turn) };
     let Some(delivery) = live.plan.delivery() else { return Ok(turn) };
@@ -136,7 +136,7 @@ pub async fn due_letters(
                 attempts: row.attempts,
                 is_refused: row.is_refused,
             }),
-            Err(error @ Refusal::Unavailable { .. }) => return Err(error),
+            Err(error @ Failure::Passing { .. }) => return Err(error),
             Err(error) => {
                 tracing::error!(
                     notice_id = %row.notice_id,
@@ -155,9 +155,9 @@ async fn written(
     gateway: &Gateway,
     notice_id: Uuid,
     live: &Arc<LiveLetter>,
-) -> Result<Letter, Refusal> {
-    let row = gateway.store.notice(notice_id).await?.ok_or(Refusal::Absent)?;
-    cara_supervisor::contain_now(|| render(gateway, &row, live)).map_err(Refusal::internal)?
+) -> Result<Letter, Failure> {
+    let row = gateway.store.notice(notice_id).await?.ok_or(Failure::missing("a notice"))?;
+    cara_supervisor::contain_now(|| render(gateway, &row, live)).map_err(Failure::ours)?
 }
 
 /// The force's endpoint has the letter; with `taken_over` it said that it answers for it.
@@ -166,35 +166,29 @@ pub async fn letter_delivered(
     force: ForceNumber,
     notice_id: Uuid,
     taken_over: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), Failure> {
     let at = gateway.clock.now();
-    let fact = Fact {
-        operation: Operation::Disclosure,
-        by: "gateway".to_owned(),
-        at,
-        about: format!("notice {notice_id}"),
-        to: Some(format!("endpoint of {}", gateway.forces.of(force).slug)),
-        note: taken_over.then(|| "taken over".to_owned()),
-    };
+    let arrived = if taken_over { Fact::letter_taken_over } else { Fact::letter_arrived };
+    let fact = arrived(GATEWAY, at, notice_id, &gateway.forces.of(force).slug);
     let what = What::Letter(LetterChange::Delivered { notice_id, at, taken_over });
-    consult::write_raced(gateway, Entry::of(what, vec![fact])).await.map(drop)
+    write::entry(gateway, Entry::of(what, vec![fact])).await.map(drop)
 }
 
 pub async fn letter_again(
     gateway: &Gateway,
     notice_id: Uuid,
     not_before: Timestamp,
-    failure: Failure,
-) -> Result<(), Refusal> {
-    let Failure { status, reason, is_refused } = failure;
+    failure: PushFailure,
+) -> Result<(), Failure> {
+    let PushFailure { status, reason, is_refused } = failure;
     let failed = PushFailed { status, reason, is_refused };
     let again = LetterChange::PushAgain { notice_id, at: gateway.clock.now(), not_before, failed };
-    sweep::change(gateway, What::Letter(again)).await.map(drop)
+    write::change(gateway, What::Letter(again)).await.map(drop)
 }
 
 /// The endpoint answers again: what waits need not wait any longer.
-pub async fn letters_now(gateway: &Gateway, force: ForceNumber) -> Result<(), Refusal> {
-    sweep::change(gateway, What::Endpoint(EndpointChange::Answers { force })).await.map(drop)
+pub async fn letters_now(gateway: &Gateway, force: ForceNumber) -> Result<(), Failure> {
+    write::change(gateway, What::Endpoint(EndpointChange::Answers { force })).await.map(drop)
 }
 
 /// Nothing gets through to a force's endpoint; answers since when, and how many letters were
@@ -203,14 +197,14 @@ pub async fn endpoint_fails(
     gateway: &Gateway,
     force: ForceNumber,
     reason: &'static str,
-) -> Result<EndpointState, Refusal> {
+) -> Result<EndpointState, Failure> {
     let at = gateway.clock.now();
-    sweep::change(gateway, What::Endpoint(EndpointChange::Fails { force, at, reason })).await?;
+    write::change(gateway, What::Endpoint(EndpointChange::Fails { force, at, reason })).await?;
     Ok(gateway.store.endpoint(force).await?)
 }
 
 /// What operators have to know of letters now.
-pub async fn letter_troubles(gateway: &Gateway) -> Result<LetterTroubles, Refusal> {
+pub async fn letter_troubles(gateway: &Gateway) -> Result<LetterTroubles, Failure> {
     let before = gateway.clock.now().saturating_sub(FAILING_AFTER).unwrap_or(Timestamp::MIN);
     let troubles = gateway.store.push_troubles(before).await?;
     let paused = gateway.store.paused().await?;
@@ -222,25 +216,19 @@ pub async fn letter_troubles(gateway: &Gateway) -> Result<LetterTroubles, Refusa
     })
 }
 
-/// Pushes nothing more to a force until somebody resumes; the queue is kept.
+/// Pushes nothing more to a force until somebody resumes; the queue is kept. `false`: it is paused
+/// already.
 pub async fn pause_delivery(
     gateway: &Gateway,
     force: ForceNumber,
     by: &str,
     because: &str,
-) -> Result<bool, Refusal> {
+) -> Result<bool, Failure> {
     let at = gateway.clock.now();
+    let fact = Fact::delivery_paused(by, at, &force.to_string(), because);
     let (by, because) = (by.to_owned(), because.to_owned());
-    let fact = Fact {
-        operation: Operation::Alteration,
-        by: by.clone(),
-        at,
-        about: format!("delivery to {force} paused"),
-        to: None,
-        note: Some(because.clone()),
-    };
     let what = What::Endpoint(EndpointChange::Pause(Paused { force, at, by, because }));
-    let is_paused = consult::write_raced(gateway, Entry::of(what, vec![fact])).await?;
+    let is_paused = write::entry(gateway, Entry::of(what, vec![fact])).await?;
     gateway.letters_wake.notify_one();
     Ok(is_paused)
 }
@@ -250,16 +238,12 @@ pub(crate) async fn resume_delivery(
     operator: &Operator,
     force: ForceNumber,
     because: String,
-) -> Result<(), Refusal> {
-    let fact = sweep::said_by(gateway, operator, &format!("delivery to {force} resumed"), because)?;
+) -> Result<(), Unfinished<OrderRefusal>> {
+    check_order(operator, &because)?;
+    let now = gateway.clock.now();
+    let fact = Fact::delivery_resumed(&operator.name, now, &force.to_string(), &because);
     let what = What::Endpoint(EndpointChange::Resume { force });
-    match consult::write_raced(gateway, Entry::of(what, vec![fact])).await? {
-        true => {
-            gateway.letters_wake.notify_one();
-            Ok(())
-        }
-        false => Err(Refusal::WrongState { state: "it is not paused" }),
-    }
+    changed(gateway, what, fact, WrongState::NotPaused).await
 }
 
 /// One letter and what its last try came to. What it says is not shown.
@@ -267,15 +251,15 @@ pub(crate) async fn letter_shown(
     gateway: &Gateway,
     operator: &Operator,
     notice_id: Uuid,
-) -> Result<Value, Refusal> {
+) -> Result<Value, Unfinished<OrderRefusal>> {
     let (row, state) = letter(gateway, operator, notice_id).await?;
-    consult::record_consultation(gateway, &operator.name, &format!("letter {notice_id}"), None)
-        .await?;
+    let fact = Fact::letter_read(&operator.name, gateway.clock.now(), notice_id);
+    write::fact(gateway, fact).await?;
     let (force, time) = (gateway.forces.of(row.force), |at: Timestamp| at.to_string());
     Ok(json!({
         "notice_id": notice_id, "force": force.slug, "sequence": row.sequence,
         "kind": kind_in_words(&row), "referral_id": row.about.referral_id(),
-        "made_at": time(row.made_at), "state": standing(&row, &state),
+        "made_at": time(row.made_at), "state": standing(&row, &state).to_string(),
         "taken_over_at": row.taken_over_at.map(time), "cancelled_at": row.cancelled_at.map(time),
         "delivered_at": state.delivered_at.map(time),
         "push_cancelled_at": state.push_cancelled_at.map(time),
@@ -292,13 +276,13 @@ pub(crate) async fn cancel_letter(
     operator: &Operator,
     notice_id: Uuid,
     because: String,
-) -> Result<(), Refusal> {
-    let about = format!("letter {notice_id} is pushed no more");
-    let fact = sweep::said_by(gateway, operator, &about, because)?;
+) -> Result<(), Unfinished<OrderRefusal>> {
+    check_order(operator, &because)?;
     let (row, state) = letter(gateway, operator, notice_id).await?;
-    let state = standing(&row, &state);
-    let what = What::Letter(LetterChange::CancelPush { notice_id, at: gateway.clock.now() });
-    letter_changed(gateway, what, fact, state).await
+    let at = gateway.clock.now();
+    let fact = Fact::letter_cancelled(&operator.name, at, notice_id, &because);
+    let what = What::Letter(LetterChange::CancelPush { notice_id, at });
+    changed(gateway, what, fact, WrongState::Letter(standing(&row, &state))).await
 }
 
 /// A letter is pushed now, under its id; also one that had arrived or been cancelled.
@@ -307,26 +291,27 @@ pub(crate) async fn resend_letter(
     operator: &Operator,
     notice_id: Uuid,
     because: String,
-) -> Result<(), Refusal> {
-    let fact =
-        sweep::said_by(gateway, operator, &format!("letter {notice_id} is pushed again"), because)?;
+) -> Result<(), Unfinished<OrderRefusal>> {
+    check_order(operator, &because)?;
     let (row, state) = letter(gateway, operator, notice_id).await?;
-    let state = standing(&row, &state);
-    letter_changed(gateway, What::Letter(LetterChange::PushAnew { notice_id }), fact, state).await
+    let fact = Fact::letter_resent(&operator.name, gateway.clock.now(), notice_id, &because);
+    let what = What::Letter(LetterChange::PushAnew { notice_id });
+    changed(gateway, what, fact, WrongState::Letter(standing(&row, &state))).await
 }
 
-async fn letter_changed(
+/// `otherwise`: why it cannot be, where the store refuses it.
+async fn changed(
     gateway: &Gateway,
     what: What,
     fact: Fact,
-    state: &'static str,
-) -> Result<(), Refusal> {
-    match consult::write_raced(gateway, Entry::of(what, vec![fact])).await? {
+    otherwise: WrongState,
+) -> Result<(), Unfinished<OrderRefusal>> {
+    match write::entry(gateway, Entry::of(what, vec![fact])).await? {
         true => {
             gateway.letters_wake.notify_one();
             Ok(())
         }
-        false => Err(Refusal::WrongState { state }),
+        false => Err(otherwise.into()),
     }
 }
 
@@ -335,13 +320,13 @@ async fn letter(
     gateway: &Gateway,
     operator: &Operator,
     notice_id: Uuid,
-) -> Result<(NoticeRow, PushState), Refusal> {
+) -> Result<(NoticeRow, PushState), Unfinished<OrderRefusal>> {
     if operator.role < Role::Look {
-        return Err(Refusal::Forbidden);
+        return Err(OrderRefusal::Forbidden.into());
     }
-    let row = gateway.store.notice(notice_id).await?.ok_or(Refusal::Absent)?;
+    let row = gateway.store.notice(notice_id).await?.ok_or(OrderRefusal::Absent)?;
     let state = gateway.store.push_state(notice_id).await?;
-    let state = state.filter(|state| state.is_pushed).ok_or(Refusal::Absent)?;
+    let state = state.filter(|state| state.is_pushed).ok_or(OrderRefusal::Absent)?;
     Ok((row, state))
 }
 
@@ -351,12 +336,12 @@ pub async fn next_letter(
     gateway: &Gateway,
     caller: &Caller,
     asked: Asked,
-) -> Result<Option<Letter>, Refusal> {
-    let force = crate::case::consult::one_force(caller, asked.force.as_deref())?;
+) -> Result<Option<Letter>, Unfinished<ForceRefusal>> {
+    let force = caller.force(asked.force.as_deref())?;
     if asked.victims && !caller.victims {
-        return Err(Refusal::Forbidden);
+        return Err(ForceRefusal::Forbidden.into());
     }
-    let live = gateway.live.letter(force).ok_or(Refusal::Absent)?;
+    let live = gateway.live.letter(force).ok_or(ForceRefusal::Absent)?;
     let stream = if asked.victims { Compartment::Victim } else { Compartment::Offender };
     let mut filter = NoticeFilter { force, test_data: caller.test, stream, after: asked.after };
     let mut passed = BTreeSet::new();
@@ -367,23 +352,24 @@ pub async fn next_letter(
         }
         let written = cara_supervisor::contain_now(|| render(gateway, &row, &live).map(Some));
         if let Some(letter) =
-            fault::set_aside(gateway, &format!("notice {}", row.notice_id), written)?
+            gateway.faults.set_aside(&format!("notice {}", row.notice_id), written)?
         {
-            let about = format!("notice {} {}", row.notice_id, kind_in_words(&row));
-            consult::record_consultation(gateway, &caller.identity, &about, None).await?;
+            let (by, now) = (&caller.identity, gateway.clock.now());
+            let fact = Fact::letter_fetched(by, now, row.notice_id, kind_in_words(&row));
+            write::fact(gateway, fact).await?;
             return Ok(Some(letter));
         }
         // Others go on; later ones of its own case would come out of order.
         passed.insert(row.about.id());
         if passed.len() >= PASSED_MAX {
             let error = anyhow::anyhow!("{PASSED_MAX} notices in a row cannot be written");
-            return Err(Refusal::Internal(error));
+            return Err(Failure::Ours(error).into());
         }
     }
     Ok(None)
 }
 
-fn render(gateway: &Gateway, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<Letter, Refusal> {
+fn render(gateway: &Gateway, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<Letter, Failure> {
     let view = notice::notice_view(gateway, row)?;
     let notice = Notice {
         notice_id: row.notice_id,
@@ -394,7 +380,7 @@ fn render(gateway: &Gateway, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<
         content: &view.content,
     };
     let rendered =
-        live.plan.render(&notice).map_err(|error| Refusal::Internal(anyhow::anyhow!(error)))?;
+        live.plan.render(&notice).map_err(|error| Failure::Ours(anyhow::anyhow!(error)))?;
     Ok(Letter {
         notice_id: row.notice_id,
         sequence: row.sequence,
@@ -403,19 +389,18 @@ fn render(gateway: &Gateway, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<
     })
 }
 
-/// Where a letter is, in words.
-fn standing(row: &NoticeRow, state: &PushState) -> &'static str {
+fn standing(row: &NoticeRow, state: &PushState) -> LetterState {
     if row.taken_over_at.is_some() {
-        "the force has taken it over"
+        LetterState::TakenOver
     } else if row.cancelled_at.is_some() {
-        "the notice no longer applies"
+        LetterState::NoticeCancelled
     } else if state.delivered_at.is_some() {
-        "it has arrived"
+        LetterState::Arrived
     } else if state.push_cancelled_at.is_some() {
-        "it is pushed no more; the force can fetch it"
+        LetterState::PushCancelled
     } else if state.is_refused {
-        "it is refused and tried again"
+        LetterState::Refused
     } else {
-        "it waits"
+        LetterState::Waits
     }
 }

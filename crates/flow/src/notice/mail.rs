@@ -4,10 +4,8 @@ use cara_domain::Compartment;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::clock::sweep;
 use crate::notice::{self, kind_in_words};
-use crate::record::fault;
-use crate::{Gateway, Refusal};
+use crate::{Failure, Gateway, write};
 use cara_metric::alert;
 use cara_store::{Incident, Mail, MailAbout, MailChange, MailStage, NoticeRow, What};
 use cara_supervisor::contain;
@@ -42,17 +40,17 @@ impl std::fmt::Debug for To {
 }
 
 /// E-mail whose turn it is. One that has become needless, or can never be written, ends here.
-pub async fn mails(gateway: &Gateway, limit: usize) -> Result<Vec<Written>, Refusal> {
+pub async fn mails(gateway: &Gateway, limit: usize) -> Result<Vec<Written>, Failure> {
     let mut written = Vec::new();
     for mail in gateway.store.mails(gateway.clock.now(), limit).await? {
         let about = format!("e-mail {}", mail.mail_id);
         let step = contain(async { write_mail(gateway, &mail).await.map(Some) }).await;
-        let wrote = fault::set_aside(gateway, &about, step)?;
+        let wrote = gateway.faults.set_aside(&about, step)?;
         match wrote.unwrap_or(Err("a fault of the gateway's own met it")) {
             Ok(mail) => written.push(mail),
             Err(reason) => {
                 tracing::warn!(mail_id = %mail.mail_id, reason, "an e-mail is not sent");
-                sweep::change(
+                write::change(
                     gateway,
                     What::Mail(MailChange::Dead { mail_id: mail.mail_id, reason }),
                 )
@@ -63,8 +61,8 @@ pub async fn mails(gateway: &Gateway, limit: usize) -> Result<Vec<Written>, Refu
     Ok(written)
 }
 
-pub async fn mail_sent(gateway: &Gateway, mail_id: Uuid) -> Result<(), Refusal> {
-    sweep::change(gateway, What::Mail(MailChange::Sent { mail_id, at: gateway.clock.now() }))
+pub async fn mail_sent(gateway: &Gateway, mail_id: Uuid) -> Result<(), Failure> {
+    write::change(gateway, What::Mail(MailChange::Sent { mail_id, at: gateway.clock.now() }))
         .await
         .map(drop)
 }
@@ -74,20 +72,20 @@ pub async fn mail_again(
     gateway: &Gateway,
     mail_id: Uuid,
     not_before: Timestamp,
-) -> Result<(), Refusal> {
-    sweep::change(gateway, What::Mail(MailChange::Again { mail_id, not_before })).await.map(drop)
+) -> Result<(), Failure> {
+    write::change(gateway, What::Mail(MailChange::Again { mail_id, not_before })).await.map(drop)
 }
 
 /// The mail server refused it for good.
-pub async fn mail_refused(gateway: &Gateway, mail_id: Uuid) -> Result<(), Refusal> {
+pub async fn mail_refused(gateway: &Gateway, mail_id: Uuid) -> Result<(), Failure> {
     let reason = "the mail server refused it for good";
-    sweep::change(gateway, What::Mail(MailChange::Dead { mail_id, reason })).await.map(drop)
+    write::change(gateway, What::Mail(MailChange::Dead { mail_id, reason })).await.map(drop)
 }
 
 async fn write_mail(
     gateway: &Gateway,
     mail: &Mail,
-) -> Result<Result<Written, &'static str>, Refusal> {
+) -> Result<Result<Written, &'static str>, Failure> {
     let (to, subject, text) = match &mail.about {
         MailAbout::Incident { incident, stage, is_closed } => {
             if *is_closed && *stage != MailStage::Closed {

@@ -1,16 +1,16 @@
 //! Outbox rows to events and back to settled rows: what the publishing worker asks for.
 
-use cara_domain::Compartment;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cara_domain::Compartment;
 use cara_wire::{Event, Header, MessageKind};
+use uuid::Uuid;
 
-use crate::record::fault;
-use crate::{Gateway, Refusal};
+use crate::case_file::CaseKeys;
+use crate::{Failure, Gateway};
 use cara_clock::later;
-use cara_store::{Fact, Lease, Leased, LeasedBody, Operation, OutboxRoute, Settled};
-use cara_vault::Binding;
+use cara_store::{Fact, GATEWAY, Lease, Leased, OutboxRoute, Settled};
 
 /// After so long it is tried again: an epoch's file may be back, a backup restored.
 const UNFIT_REST: Duration = Duration::from_secs(300);
@@ -31,7 +31,9 @@ pub struct Work {
     pub event: Event,
     pub attempts: u32,
     provider: String,
-    about: String,
+    referral_id: Uuid,
+    /// None: no revision carries it.
+    revision: Option<u32>,
 }
 
 /// How work on one event ended: what [`Gateway::settle`] writes.
@@ -44,13 +46,10 @@ pub struct Outcome {
 impl Work {
     /// The broker has confirmed it: the disclosure goes into the audit with the settling.
     pub fn done(self, at: jiff::Timestamp) -> Outcome {
-        let disclosure = Fact {
-            operation: Operation::Disclosure,
-            by: "gateway".to_owned(),
-            at,
-            about: self.about,
-            to: Some(self.provider),
-            note: None,
+        let (id, kind, to) = (self.referral_id, self.event.header().kind.name(), &self.provider);
+        let disclosure = match self.revision {
+            Some(revision) => Fact::revision_sent(GATEWAY, at, id, revision, kind, to),
+            None => Fact::message_sent(GATEWAY, at, id, kind, to),
         };
         let settled = Settled::Done { at, disclosure: Box::new(disclosure) };
         Outcome { lease: self.lease, settled }
@@ -69,11 +68,7 @@ pub async fn claim(
     side: Compartment,
     limit: usize,
     lease_s: u32,
-) -> Result<Vec<Work>, Refusal> {
-    let side = match side {
-        Compartment::Offender => cara_domain::Compartment::Offender,
-        Compartment::Victim => cara_domain::Compartment::Victim,
-    };
+) -> Result<Vec<Work>, Failure> {
     let leased = gateway.store.claim(OutboxRoute { provider, side }, limit, lease_s).await?;
     let mut work = Vec::with_capacity(leased.len());
     let mut unfit = Vec::new();
@@ -94,7 +89,7 @@ pub async fn claim(
         match error {
             // Told as one, for all that it keeps shut.
             Unfit::Sealed(cara_vault::Error::EpochMissing(_)) => {}
-            error => fault::entry_fault(gateway, &about, &error),
+            error => gateway.faults.met(&about, &error),
         }
         let not_before = later(gateway.clock.now(), UNFIT_REST);
         let reason = "it cannot be read or opened";
@@ -112,37 +107,22 @@ pub async fn claim(
 pub async fn oldest_waiting(
     gateway: &Gateway,
     provider: &str,
-) -> Result<Option<jiff::Timestamp>, Refusal> {
+) -> Result<Option<jiff::Timestamp>, Failure> {
     Ok(gateway.store.oldest_waiting(provider.to_owned()).await?)
 }
 
 /// Ends work on leased rows; a lost lease changes nothing.
-pub async fn settle(gateway: &Gateway, outcomes: Vec<Outcome>) -> Result<(), Refusal> {
+pub async fn settle(gateway: &Gateway, outcomes: Vec<Outcome>) -> Result<(), Failure> {
     let pairs = outcomes.into_iter().map(|Outcome { lease, settled }| (lease, settled));
     gateway.store.settle(pairs.collect()).await?;
     Ok(())
 }
 
 fn reopen(gateway: &Gateway, row: Leased) -> Result<Work, cara_vault::Error> {
-    let keys = gateway.vault.unwrap_keys(row.referral_id, &row.keys)?;
-    let binding = |column| match row.revision {
-        Some(revision) => Binding { id: row.referral_id, revision, column },
-        None => crate::case::caused::binding(row.event_id),
-    };
-    let body = match &row.body {
-        LeasedBody::Offender(sealed) => {
-            gateway.vault.open_sealed(&keys, binding("offender_event"), sealed)?
-        }
-        LeasedBody::Victim(sealed) => {
-            gateway.vault.open_sealed(&keys, binding("victim_event"), sealed)?
-        }
-    };
+    let keys = CaseKeys::unwrap(gateway, row.referral_id, &row.keys)?;
+    let body = keys.open_event(row.revision, row.event_id, &row.body)?;
     let kind =
         MessageKind::find(row.compartment, &row.kind).ok_or(cara_vault::Error::DoesNotOpen)?;
-    let about = match row.revision {
-        Some(revision) => format!("{}/{revision} {}", row.referral_id, kind.name()),
-        None => format!("{} {}", row.referral_id, kind.name()),
-    };
     let header = Header {
         id: row.event_id,
         kind,
@@ -156,6 +136,7 @@ fn reopen(gateway: &Gateway, row: Leased) -> Result<Work, cara_vault::Error> {
         event: Event::reopen(header, Bytes::from(body)),
         attempts: row.attempts,
         provider: row.provider,
-        about,
+        referral_id: row.referral_id,
+        revision: row.revision,
     })
 }

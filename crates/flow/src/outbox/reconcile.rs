@@ -2,47 +2,37 @@
 
 use std::collections::BTreeSet;
 
+use cara_domain::Compartment;
 use cara_wire::reconciliation::ReconciliationCount;
 use uuid::Uuid;
 
-use crate::case::conclude::{Arrived, Concluded, End};
-use crate::case::consult;
-use crate::{Gateway, Refusal};
-use cara_store::{Entry, Fact, Operation, Reconciled, What};
+use crate::{Failure, Gateway, write};
+use cara_store::{Entry, Fact, Reconciled, What};
 
 /// Compares what one side of a provider says of a day, and keeps what is missing. A later word
-/// about the same day replaces an earlier one.
+/// about the same day replaces an earlier one. `speaker`: the broker's user that says it.
 pub(crate) async fn reconcile(
     gateway: &Gateway,
-    arrived: &Arrived,
+    provider: &str,
+    side: Compartment,
+    speaker: &str,
     counted: ReconciliationCount,
-) -> Result<Concluded, Refusal> {
-    let provider = arrived.provider.clone();
-    let side = arrived.side;
+) -> Result<(), Failure> {
     let got: BTreeSet<Uuid> = counted.messages.into_iter().collect();
-    let sent = gateway.store.exchanged(provider.clone(), side, counted.day).await?;
+    let sent = gateway.store.exchanged(provider.to_owned(), side, counted.day).await?;
     let missing_there: Vec<Uuid> = sent
         .into_iter()
         .filter(|(id, is_confirmed)| *is_confirmed && !got.contains(id))
         .map(|(id, _)| id)
         .collect();
     let missing_here = gateway.store.absent_outcomes(counted.outcomes).await?;
-    let at = gateway.clock.now();
-    let fact = Fact {
-        operation: Operation::Combination,
-        by: arrived.speaker.clone().unwrap_or_else(|| provider.clone()),
-        at,
-        about: format!("reconciliation of {provider} for {}", counted.day),
-        to: None,
-        note: Some(format!(
-            "{} missing there, {} missing here",
-            missing_there.len(),
-            missing_here.len()
-        )),
-    };
-    let day = counted.day;
+    let (at, day) = (gateway.clock.now(), counted.day);
+    let (there, here) = (missing_there.len(), missing_here.len());
+    let fact = Fact::day_reconciled(speaker, at, provider, day, there, here);
+    let provider = provider.to_owned();
     let reconciled = Reconciled { provider, side, day, at, missing_here, missing_there };
-    let what = What::Reconciled(reconciled);
-    consult::write_one(gateway, Entry::of(what, vec![fact])).await?;
-    Ok(Concluded::of(End::Applied, Vec::new()))
+    match write::entry(gateway, Entry::of(What::Reconciled(reconciled), vec![fact])).await? {
+        true => Ok(()),
+        false => Err(Failure::Passing { reason: "somebody else was first", retry_after_s: 1 }),
+    }
 }

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::{Gateway, Operator, Refusal, Role};
-use cara_store::{Fact, Operation};
+use crate::audit::check_order;
+use crate::{Gateway, Operator, OrderRefusal, Unfinished};
+use cara_store::Fact;
 
 /// Puts every message to this provider that was confirmed since then back into the outbox, with
 /// its id; answers how many. What waits to be sent anyhow is left alone.
@@ -13,27 +14,15 @@ pub async fn resend(
     provider: String,
     since: Timestamp,
     because: String,
-) -> Result<u64, Refusal> {
-    if operator.role < Role::Operate {
-        return Err(Refusal::Forbidden);
-    }
-    if because.trim().is_empty() {
-        return Err(Refusal::Parameter { name: "because" });
-    }
+) -> Result<u64, Unfinished<OrderRefusal>> {
+    check_order(operator, &because)?;
     let sends = |force: &crate::Force| {
         [&force.provider, &force.test_provider].into_iter().flatten().any(|it| *it == provider)
     };
     if !gateway.forces.all().any(sends) {
-        return Err(Refusal::Parameter { name: "provider" });
+        return Err(OrderRefusal::Parameter { name: "provider" }.into());
     }
     let now = gateway.clock.now();
-    let fact = Fact {
-        operation: Operation::Disclosure,
-        by: operator.name.clone(),
-        at: now,
-        about: format!("everything confirmed from {since} to {now}, again"),
-        to: Some(provider.clone()),
-        note: Some(because),
-    };
+    let fact = Fact::sent_again(&operator.name, now, &provider, since, now, &because);
     Ok(gateway.store.resend(provider, since, now, fact).await?)
 }

@@ -9,19 +9,15 @@ use std::collections::HashSet;
 
 use cara_domain::{FindingCode, FindingKind, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus, RecordsAnswer};
-use uuid::Uuid;
 
-use crate::case::consult;
-use crate::case::decide;
-use crate::case::decide::Judged;
 use crate::record::compare::{self, Verdict};
-use crate::record::fault;
+use crate::record::decide::{self, Judged};
 use crate::record::growth;
-use crate::record::prepare::{self, Bench};
-use crate::record::read::{self, Desk, Read};
+use crate::record::prepare::{self, Arrival, NextRevision};
+use crate::record::read::{self, Read, RecordReading};
 use crate::record::{Accepted, Submission};
-use crate::{Caller, Gateway, Refusal};
-use cara_store::{BoundKey, Cause, Digest, Entry, Fact, HoldEnd, KeyIndex, Known, Operation, What};
+use crate::{Caller, Failure, Gateway, RecordRefusal, Unfinished, write};
+use cara_store::{BoundKey, Cause, Digest, Entry, Fact, HoldEnd, KeyIndex, Known, What};
 use cara_supervisor::{contain, contain_now};
 
 mod work;
@@ -43,7 +39,7 @@ pub async fn accept(
     gateway: &Gateway,
     caller: &Caller,
     submission: Submission,
-) -> Result<Accepted, Refusal> {
+) -> Result<Accepted, Unfinished<RecordRefusal>> {
     let started = gateway.clock.monotonic();
     let key = key_of(gateway, caller, &submission);
     if let Some(key) = &key
@@ -77,9 +73,9 @@ async fn read(
     gateway: &Gateway,
     caller: &Caller,
     submission: Submission,
-) -> Result<Vec<Read>, Refusal> {
+) -> Result<Vec<Read>, Unfinished<RecordRefusal>> {
     match (read_within(gateway, caller, submission.clone()).await, &submission.room) {
-        (Err(Refusal::Crowded { bytes }), Some(room)) => {
+        (Err(Unfinished::Refused(RecordRefusal::Crowded { bytes })), Some(room)) => {
             room.renew(bytes).await?;
             read_within(gateway, caller, submission).await
         }
@@ -91,31 +87,20 @@ async fn read_within(
     gateway: &Gateway,
     caller: &Caller,
     submission: Submission,
-) -> Result<Vec<Read>, Refusal> {
+) -> Result<Vec<Read>, Unfinished<RecordRefusal>> {
     if submission.body.len() <= INLINE_BYTES_MAX {
-        return read::body(&desk(gateway), caller, &submission);
+        return read::body(&RecordReading::of(gateway), caller, &submission);
     }
     let gateway = gateway.clone();
     let caller = caller.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        contain_now(|| read::body(&desk(&gateway), &caller, &submission))
+        contain_now(|| read::body(&RecordReading::of(&gateway), &caller, &submission))
     });
     match reading.await {
         Ok(Ok(read)) => read,
         Ok(Err(_)) | Err(_) => {
-            Err(Refusal::Internal(anyhow::anyhow!("reading a body ended early")))
+            Err(Failure::Ours(anyhow::anyhow!("reading a body ended early")).into())
         }
-    }
-}
-
-pub(crate) fn desk(gateway: &Gateway) -> Desk<'_> {
-    Desk {
-        live: &gateway.live,
-        forces: &gateway.forces,
-        limits: &gateway.limits,
-        records_max: gateway.records_max,
-        now: gateway.clock.now(),
-        today: gateway.clock.today(),
     }
 }
 
@@ -125,10 +110,9 @@ async fn take(
     caller: &Caller,
     media_type: &str,
     read: Vec<Read>,
-) -> Result<Vec<Work>, Refusal> {
+) -> Result<Vec<Work>, Unfinished<RecordRefusal>> {
     let received_at = gateway.clock.now();
-    let bench =
-        Bench { vault: &gateway.vault, clock: &gateway.clock, caller, received_at, media_type };
+    let arrival = Arrival { caller, received_at, media_type };
     let mut work: Vec<Work> =
         read.into_iter().map(|read| Work::of(gateway, caller, read)).collect();
     for round in 0..ROUNDS_MAX {
@@ -144,7 +128,7 @@ async fn take(
                 if answered || work.record.is_some_and(waits) {
                     continue;
                 }
-                if let Some(mut entry) = entry_or_hold(gateway, &bench, work, round > 0).await? {
+                if let Some(mut entry) = entry_or_hold(gateway, &arrival, work, round > 0).await? {
                     entry.sent_by = Some(work.read.force);
                     bytes += work.read.excerpt.len();
                     entries.push(entry);
@@ -166,24 +150,26 @@ async fn take(
             return Ok(work);
         }
     }
-    Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    Err(Failure::case_busy().into())
 }
 
 /// The same as [`Gateway::next_entry`]; a fault of our own makes the record a hold.
 async fn entry_or_hold(
     gateway: &Gateway,
-    bench: &Bench<'_>,
+    arrival: &Arrival<'_>,
     work: &mut Work,
     look: bool,
-) -> Result<Option<Entry>, Refusal> {
+) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
     if !work.has_faulted {
-        match contain(next_entry(gateway, bench, work, look)).await {
-            Ok(Err(Refusal::Internal(error))) => faulted(gateway, work, error.as_ref())?,
+        match contain(next_entry(gateway, arrival, work, look)).await {
+            Ok(Err(Unfinished::Failed(Failure::Ours(error)))) => {
+                faulted(gateway, work, error.as_ref())?
+            }
             Err(panicked) => faulted(gateway, work, &panicked)?,
             Ok(prepared) => return prepared,
         }
     }
-    hold(gateway, bench, work, vec![read::own_cause(FindingCode::GATEWAY_FAULT)])
+    Ok(hold(gateway, arrival, work, vec![read::own_cause(FindingCode::GATEWAY_FAULT)])?)
 }
 
 /// A fault of our own met this record: it is held, so that the others go on and its sender need
@@ -192,14 +178,11 @@ fn faulted(
     gateway: &Gateway,
     work: &mut Work,
     fault: &(dyn std::error::Error + 'static),
-) -> Result<(), Refusal> {
-    fault::entry_fault(
-        gateway,
-        &format!("a record of {}", gateway.forces.name(work.read.force)),
-        fault,
-    );
+) -> Result<(), Failure> {
+    let about = format!("a record of {}", gateway.forces.name(work.read.force));
+    gateway.faults.met(&about, fault);
     if std::mem::replace(&mut work.has_faulted, true) {
-        return Err(Refusal::Internal(anyhow::anyhow!("a record could not even be held")));
+        return Err(Failure::Ours(anyhow::anyhow!("a record could not even be held")));
     }
     work.pending = None;
     work.held = None;
@@ -209,10 +192,10 @@ fn faulted(
 /// What this record makes the store write; `None` when its answer needs no writing.
 async fn next_entry(
     gateway: &Gateway,
-    bench: &Bench<'_>,
+    arrival: &Arrival<'_>,
     work: &mut Work,
     look: bool,
-) -> Result<Option<Entry>, Refusal> {
+) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
     let known = match work.record() {
         Some(record) if look || work.lookup_first() => {
             gateway.store.look(work.read.force, record).await?
@@ -227,23 +210,23 @@ async fn next_entry(
         return Ok(None);
     }
     if let Validated::Decision(_) = &work.read.outcome {
-        return decision_entry(gateway, bench, work).await;
+        return Ok(decision_entry(gateway, arrival, work).await?);
     }
-    decide(gateway, bench, work, &known, false)
+    decide(gateway, arrival, work, &known, false)
 }
 
 /// What a decision makes the store write; `None` when it is stored already.
 pub(crate) async fn decision_entry(
     gateway: &Gateway,
-    bench: &Bench<'_>,
+    arrival: &Arrival<'_>,
     work: &mut Work,
-) -> Result<Option<Entry>, Refusal> {
+) -> Result<Option<Entry>, Failure> {
     let Validated::Decision(sent) = &work.read.outcome else {
         unreachable!("only a decision is asked about")
     };
-    let (force, test) = (work.read.force, bench.caller.test);
+    let (force, test) = (work.read.force, arrival.caller.test);
     let record = gateway.vault.record_index(force.0, test, &sent.record_ref);
-    match decide::judge(gateway, bench, record, force, sent).await? {
+    match decide::judge(gateway, arrival, record, force, sent).await? {
         Judged::New { entry, referral_id, decision_id } => {
             work.pending = Some(Pending::Decided { referral_id, decision_id });
             let entry = *entry;
@@ -254,25 +237,25 @@ pub(crate) async fn decision_entry(
             work.answer = Some(RecordAnswer { status: RecordStatus::Duplicate, ..answer });
             Ok(None)
         }
-        Judged::Hold(code) => hold(gateway, bench, work, vec![read::own_cause(code)]),
+        Judged::Hold(code) => hold(gateway, arrival, work, vec![read::own_cause(code)]),
     }
 }
 
 /// Compares and prepares; the answer is kept in `work` until the commit.
 pub(crate) fn decide(
     gateway: &Gateway,
-    bench: &Bench<'_>,
+    arrival: &Arrival<'_>,
     work: &mut Work,
     known: &Known,
     released: bool,
-) -> Result<Option<Entry>, Refusal> {
-    if let Some(revision) = cleared_before(bench, work, known) {
+) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
+    if let Some(revision) = cleared_before(gateway, arrival, work, known) {
         work.answer_duplicate(known, revision);
         return Ok(None);
     }
     let Some(content) = &work.content else {
         let causes = work.causes.clone();
-        return hold(gateway, bench, work, causes);
+        return Ok(hold(gateway, arrival, work, causes)?);
     };
     match compare::compare(known, &content.arriving(released)) {
         Verdict::First | Verdict::Next { .. } => {
@@ -280,12 +263,14 @@ pub(crate) fn decide(
             let known = known.referral.as_ref();
             let made = prepare::revision(
                 gateway,
-                bench,
-                &force,
-                &work.read,
-                content,
-                known,
-                work.released.as_ref(),
+                arrival,
+                NextRevision {
+                    force: &force,
+                    read: &work.read,
+                    content,
+                    known,
+                    release: work.released.as_ref(),
+                },
             )?;
             work.pending = Some(Pending::Accepted {
                 referral_id: made.referral_id,
@@ -302,27 +287,27 @@ pub(crate) fn decide(
             work.pending = Some(Pending::Withdrawn);
             let entry_id = gateway.clock.id();
             let close_holds = Some((content.record, HoldEnd::Withdrawn));
-            let audit = vec![fact_of_withdrawal(bench, entry_id)];
+            let by = &arrival.caller.identity;
+            let audit = vec![Fact::held_record_withdrawn(by, arrival.received_at, entry_id)];
             let what = What::Nothing { entry_id };
             Ok(Some(work.cleared(Entry { close_holds, ..Entry::of(what, audit) })))
         }
         Verdict::Hold(code) => {
             let mut causes = work.causes.clone();
             causes.insert(0, read::own_cause(code));
-            hold(gateway, bench, work, causes)
+            Ok(hold(gateway, arrival, work, causes)?)
         }
     }
 }
 
 fn hold(
     gateway: &Gateway,
-    bench: &Bench<'_>,
+    arrival: &Arrival<'_>,
     work: &mut Work,
     causes: Vec<Cause>,
-) -> Result<Option<Entry>, Refusal> {
-    let force = gateway.forces.of(work.read.force);
+) -> Result<Option<Entry>, Failure> {
     let (hold_id, bytes, entry) =
-        prepare::hold(bench, &force, &work.read, work.record, causes.clone())?;
+        prepare::hold(gateway, arrival, &work.read, work.record, causes.clone())?;
     work.held = Some((bytes, causes.clone()));
     work.pending = Some(Pending::Held { hold_id, causes });
     Ok(Some(entry))
@@ -342,7 +327,7 @@ async fn bind(
     caller: &Caller,
     key: &Key,
     answer: &RecordsAnswer,
-) -> Result<(), Refusal> {
+) -> Result<(), Failure> {
     let bound = BoundKey {
         force: caller.forces[0],
         key: key.index,
@@ -353,7 +338,7 @@ async fn bind(
     // The same key at the same instant: its records were compared like any others.
     let sent_by = Some(bound.force);
     let entry = Entry { sent_by, ..Entry::of(What::BindKey(bound), Vec::new()) };
-    consult::write_raced(gateway, entry).await.map(drop)
+    write::entry(gateway, entry).await.map(drop)
 }
 
 /// The first answer again; only the record keys, which are never stored in clear, are read anew.
@@ -363,12 +348,11 @@ async fn replay(
     submission: Submission,
     key: &Key,
     bound: &BoundKey,
-) -> Result<Accepted, Refusal> {
+) -> Result<Accepted, Unfinished<RecordRefusal>> {
     if bound.body != key.body {
-        return Err(Refusal::KeyReused);
+        return Err(RecordRefusal::KeyReused.into());
     }
-    let mut answer: RecordsAnswer =
-        serde_json::from_str(&bound.answer).map_err(Refusal::internal)?;
+    let mut answer: RecordsAnswer = serde_json::from_str(&bound.answer).map_err(Failure::ours)?;
     let read = read(gateway, caller, submission).await?;
     for (record, read) in answer.records.iter_mut().zip(&read) {
         record.record_ref = read.outcome.record_ref().map(str::to_owned);
@@ -391,10 +375,15 @@ fn count(gateway: &Gateway, caller: &Caller, answer: &RecordsAnswer, started: st
 
 /// The revision that an operator made of these very bytes, while nothing newer is known of the case:
 /// it stands, and a resend of the bytes neither undoes it nor opens a second hold.
-fn cleared_before(bench: &Bench<'_>, work: &Work, known: &Known) -> Option<u32> {
+fn cleared_before(
+    gateway: &Gateway,
+    arrival: &Arrival<'_>,
+    work: &Work,
+    known: &Known,
+) -> Option<u32> {
     let latest = known.referral.as_ref()?.revisions.last()?;
     let cleared = latest.held_bytes.filter(|_| work.released.is_none())?;
-    let bytes = prepare::held_bytes(bench, work.read.force, &work.read.excerpt);
+    let bytes = prepare::held_bytes(gateway, arrival, work.read.force, &work.read.excerpt);
     (cleared == bytes).then_some(latest.revision)
 }
 
@@ -439,16 +428,4 @@ fn dry_run(read: &[Read]) -> RecordsAnswer {
         }
     });
     RecordsAnswer { records: records.collect() }
-}
-
-/// The fact that a force withdrew a case that was only held.
-fn fact_of_withdrawal(bench: &prepare::Bench<'_>, entry_id: Uuid) -> Fact {
-    Fact {
-        operation: Operation::Alteration,
-        by: bench.caller.identity.clone(),
-        at: bench.received_at,
-        about: format!("withdrawal {entry_id}"),
-        to: None,
-        note: None,
-    }
 }

@@ -3,7 +3,7 @@
 
 use jiff::ToSpan as _;
 
-use crate::{Force, Gateway, Refusal};
+use crate::{Force, Gateway, RecordRefusal};
 use cara_clock::{london_day, london_start};
 use cara_metric::alert::STORE_GROWTH;
 use cara_store::ForceNumber;
@@ -15,7 +15,7 @@ const TOLD_PERCENT: u64 = 80;
 const RETRY_AFTER_S_MAX: u32 = 3600;
 
 /// Whether records of this force may still be stored today.
-pub(crate) fn room_for(gateway: &Gateway, code: ForceNumber) -> Result<(), Refusal> {
+pub(crate) fn room_for(gateway: &Gateway, code: ForceNumber) -> Result<(), RecordRefusal> {
     let force = gateway.forces.of(code);
     let percent = grown_percent(gateway, &force);
     if percent >= TOLD_PERCENT {
@@ -27,7 +27,7 @@ pub(crate) fn room_for(gateway: &Gateway, code: ForceNumber) -> Result<(), Refus
     let now = gateway.clock.now();
     let midnight = london_start(london_day(now).saturating_add(1.day()));
     let wait = u32::try_from(midnight.duration_since(now).as_secs()).unwrap_or(0);
-    Err(Refusal::DayFull {
+    Err(RecordRefusal::DayFull {
         bytes_max: force.store_bytes_per_day_max,
         retry_after_s: wait.clamp(1, RETRY_AFTER_S_MAX),
     })

@@ -1,170 +1,28 @@
 //! A read record to the rows that hold it: sealed, serialised and named on the caller's thread, so
 //! that the writer only writes.
 
-use cara_domain::Compartment;
-use cara_domain::choice::ContactAgreed;
-use cara_domain::notice::NoticeContent;
-use cara_domain::{Recorded, Referral, Validated, Withdrawal};
+use cara_domain::{Compartment, Validated};
 use cara_wire::v1::Prompt;
-use cara_wire::{Event, OffenderContent, RevisionChange, Stamp, VictimContent};
-use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use cara_wire::{Event, RevisionChange, Stamp};
 use uuid::Uuid;
 
-use crate::case::caused;
-use crate::hold::clearing;
-use crate::hold::clearing::Clearing;
-use crate::record::compare::Arriving;
+use crate::case_file::{CaseKeys, PoliceColumn};
+use crate::outbox::message;
+use crate::record::content::Content;
 use crate::record::read::Read;
-use crate::{Caller, Force, Gateway};
-use cara_clock::Clock;
+use crate::record::release::{self, HoldRelease};
+use crate::{Caller, Failure, Force, Gateway, RecordRefusal, Unfinished};
 use cara_store::{
     About, Action, Cause, Digest, Entry, Fact, ForceNumber, HoldEnd, KnownReferral, KnownRevision,
-    MappingRef, NewHold, NewMessage, NewRevision, Operation, RecordIndex, What,
+    MappingRef, NewHold, NewMessage, NewNotice, NewRevision, RecordIndex, What,
 };
-use cara_vault::{Binding, Keys, RawKey, Sealed, Vault};
+use cara_vault::WrappedKeys;
 
 /// What every row of one submission shares.
-pub(crate) struct Bench<'a> {
-    pub vault: &'a Vault,
-    pub clock: &'a Clock,
+pub(crate) struct Arrival<'a> {
     pub caller: &'a Caller,
     pub received_at: jiff::Timestamp,
     pub media_type: &'a str,
-}
-
-/// What is stored and published of one valid record, and what it is compared by.
-pub(crate) struct Content {
-    pub action: Action,
-    /// Both sides; none for a withdrawal.
-    sides: Option<(OffenderContent, VictimContent)>,
-    police: Vec<u8>,
-    /// What notices to the force say of the case.
-    told: Option<Told>,
-    contact_agreed: bool,
-    offender_content: Digest,
-    victim_content: Digest,
-    pub content: Digest,
-    pub person: Option<Digest>,
-    pub message_ref: Option<Digest>,
-    pub extracted_at: Option<jiff::Timestamp>,
-    pub record: RecordIndex,
-    pub record_ref: String,
-}
-
-impl Content {
-    pub fn of_referral(vault: &Vault, force: ForceNumber, test: bool, referral: &Referral) -> Self {
-        let offender = OffenderContent::of(&referral.offender_side);
-        let victim = VictimContent::of(&referral.victim_side);
-        let police = referral.police_content();
-        let agreed = victim.contact_agreed() == Recorded::Is(ContactAgreed::Yes);
-        let (offender_bytes, victim_bytes) = (offender.as_bytes(), victim.as_bytes());
-        // While contact is not agreed only that fact is published, so only it can change.
-        let said = match victim.contact_agreed() {
-            Recorded::Is(said) => said as u8,
-            Recorded::NotRecorded => u8::MAX,
-        };
-        let published_victim = if agreed { victim_bytes } else { &[said] };
-        Content {
-            action: Action::New,
-            contact_agreed: agreed,
-            offender_content: vault.digest("offender", &[offender_bytes]),
-            victim_content: vault.digest("victim", &[&[u8::from(agreed)], published_victim]),
-            content: vault.digest("content", &[offender_bytes, victim_bytes, &police]),
-            person: Some(vault.digest("person", &[&referral.person_key()])),
-            message_ref: message_digest(vault, referral.source.message_ref.as_deref()),
-            extracted_at: referral.source.extracted_at,
-            record: vault.record_index(force.0, test, &referral.source.record_ref),
-            record_ref: referral.source.record_ref.clone(),
-            sides: Some((offender, victim)),
-            police,
-            told: Some(Told::of(referral)),
-        }
-    }
-
-    pub fn of_withdrawal(
-        vault: &Vault,
-        force: ForceNumber,
-        test: bool,
-        withdrawal: &Withdrawal,
-    ) -> Self {
-        let none = Digest([0; 32]);
-        let source = &withdrawal.source;
-        Content {
-            action: Action::Withdrawn,
-            sides: None,
-            police: Vec::new(),
-            told: None,
-            contact_agreed: false,
-            offender_content: none,
-            victim_content: none,
-            content: none,
-            person: None,
-            message_ref: message_digest(vault, source.message_ref.as_deref()),
-            extracted_at: source.extracted_at,
-            record: vault.record_index(force.0, test, &source.record_ref),
-            record_ref: source.record_ref.clone(),
-        }
-    }
-
-    /// What the force is told of a correction, with what it knows the case by.
-    pub fn said_of_correction(&self, told: NoticeContent) -> NoticeContent {
-        let known = self.told.as_ref();
-        NoticeContent {
-            record_ref: Some(self.record_ref.clone()),
-            occurrence_number: known.map(|it| it.occurrence_number.clone()),
-            collar_number: known.map(|it| it.collar_number.clone()),
-            compliance_inbox: known.map(|it| it.compliance_inbox.clone()),
-            deadline: known.map(|it| it.deadline),
-            prosecution_time_bar: known.and_then(|it| it.prosecution_time_bar),
-            ..told
-        }
-    }
-
-    pub fn arriving(&self, released: bool) -> Arriving {
-        Arriving {
-            withdrawn: self.action == Action::Withdrawn,
-            content: self.content,
-            person: self.person,
-            message_ref: self.message_ref,
-            extracted_at: self.extracted_at,
-            released,
-        }
-    }
-}
-
-/// What notices to the force say of the case, besides its key.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Told {
-    pub occurrence_number: String,
-    pub collar_number: String,
-    pub compliance_inbox: String,
-    /// None when the force did not record it.
-    pub given_on: Option<Date>,
-    pub deadline: Date,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub prosecution_time_bar: Option<Date>,
-}
-
-impl Told {
-    fn of(referral: &Referral) -> Told {
-        let side = &referral.offender_side;
-        Told {
-            occurrence_number: side.case.occurrence_number.clone(),
-            collar_number: side.officer.collar_number.clone(),
-            compliance_inbox: referral.police.compliance_inbox.to_string(),
-            given_on: match side.caution.given_on {
-                Recorded::Is(day) => Some(day),
-                Recorded::NotRecorded => None,
-            },
-            deadline: referral.deadline(),
-            prosecution_time_bar: referral.police.prosecution_time_bar,
-        }
-    }
-}
-
-fn message_digest(vault: &Vault, message_ref: Option<&str>) -> Option<Digest> {
-    message_ref.map(|text| vault.digest("message_ref", &[text.as_bytes()]))
 }
 
 /// One revision ready to be written, and its number and id for the answer.
@@ -175,133 +33,144 @@ pub(crate) struct Revision {
     pub entry: Entry,
 }
 
+/// What the first or next revision of a case is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct NextRevision<'a> {
+    pub force: &'a Force,
+    pub read: &'a Read,
+    pub content: &'a Content,
+    /// None: it is the first.
+    pub known: Option<&'a KnownReferral>,
+    /// An operator let it go on.
+    pub release: Option<&'a HoldRelease>,
+}
+
 /// The first or next revision of a case.
 pub(crate) fn revision(
     gateway: &Gateway,
-    bench: &Bench<'_>,
-    force: &Force,
-    read: &Read,
-    content: &Content,
-    known: Option<&KnownReferral>,
-    clearing: Option<&Clearing>,
-) -> Result<Revision, crate::Refusal> {
+    arrival: &Arrival<'_>,
+    next: NextRevision<'_>,
+) -> Result<Revision, Unfinished<RecordRefusal>> {
+    let NextRevision { content, known, release, .. } = next;
     let number = known.map_or(1, |known| latest(known).revision + 1);
-    let referral_id = known.map_or_else(|| bench.clock.id(), |known| known.referral_id);
+    let referral_id = known.map_or_else(|| gateway.clock.id(), |known| known.referral_id);
     let (wrapped, keys) = match known {
         None => {
-            let (wrapped, keys) = bench.vault.mint_keys(referral_id)?;
+            let (wrapped, keys) = CaseKeys::mint(gateway, referral_id)?;
             (Some(wrapped), keys)
         }
-        Some(known) => (None, bench.vault.unwrap_keys(referral_id, &known.keys)?),
+        Some(known) => (None, CaseKeys::unwrap(gateway, referral_id, &known.keys)?),
     };
-    let provider = match known {
-        Some(known) => known.provider.clone(),
-        None => force.provider(bench.caller.test)?.to_owned(),
-    };
-    let stamp = Stamp {
-        referral_id,
-        revision: number,
-        force: force.code.to_string(),
-        provider,
-        received_at: bench.received_at,
-        agreement_ref: force.agreement_ref.clone(),
-        test_data: bench.caller.test,
-    };
-    let published = publish(bench, read, content, known.map(latest), &stamp);
-    let seal = Seal { vault: bench.vault, keys: &keys, referral_id, revision: number };
-    let flags = match &read.outcome {
-        Validated::Referral(referral) => read.causes(&referral.flags),
-        _ => Vec::new(),
-    };
-    let victim = content.sides.as_ref().map_or(&b"null"[..], |(_, victim)| victim.as_bytes());
-    let row = NewRevision {
-        referral_id,
-        force: force.code,
-        provider: stamp.provider.clone(),
-        record: content.record,
-        revision: number,
-        action: action(content, number),
-        content: content.content,
-        offender_content: content.offender_content,
-        victim_content: content.victim_content,
-        person: content.person.or(known.map(|known| known.person)).unwrap_or(Digest([0; 32])),
-        message_ref: content.message_ref,
-        held_bytes: clearing.map(|_| held_bytes(bench, force.code, &read.excerpt)),
-        extracted_at: content.extracted_at,
-        contact_agreed: content.contact_agreed,
-        deadline: deadline(read),
-        flags: flags.clone(),
-        mapping: read.live.reference.clone(),
-        received_at: bench.received_at,
-        test_data: bench.caller.test,
-        keys: wrapped,
-        raw: Some(seal.raw(&read.excerpt)?),
-        offender_event: match &published.offender {
-            Some(event) => Some(seal.offender("offender_event", event.body())?),
-            None => None,
-        },
-        victim_event: match &published.victim {
-            Some(event) => Some(seal.victim("victim_event", event.body())?),
-            None => None,
-        },
-        police: seal.offender("police", &police_row(content, clearing))?,
-        victim: seal.victim("victim", victim)?,
-        messages: published.messages(),
-        caused: match content.action {
-            Action::Withdrawn => {
-                let on = bench.clock.today();
-                vec![caused::prompt(gateway, &keys, &stamp, (Prompt::Withdrawn, on))?]
-            }
-            Action::New | Action::Amended => Vec::new(),
-        },
-    };
-    let mut audit = vec![Fact {
-        operation: if number == 1 { Operation::Collection } else { Operation::Alteration },
-        by: bench.caller.identity.clone(),
-        at: bench.received_at,
-        about: format!("{referral_id}/{number}"),
-        to: None,
-        note: None,
-    }];
-    audit.extend(clearing.map(Clearing::fact));
-    let notice = match clearing.and_then(Clearing::told) {
-        Some(told) => {
-            let about = About::Referral(referral_id);
-            let said = content.said_of_correction(told);
-            Some((about, clearing::notice_of_correction(gateway, &keys, &said)?))
-        }
-        None => None,
-    };
+    let stamp = stamp(arrival, next, referral_id, number)?;
+    let row = row(gateway, arrival, next, (&keys, wrapped), &stamp)?;
+    let taken = if number == 1 { Fact::case_opened } else { Fact::case_amended };
+    let mut audit = vec![taken(&arrival.caller.identity, arrival.received_at, referral_id, number)];
+    audit.extend(release.map(HoldRelease::fact));
+    let flags = row.flags.clone();
     let entry = Entry {
         what: What::Revision(Box::new(row)),
-        clear_hold: clearing.map(|it| (it.hold_id, it.end())),
+        clear_hold: release.map(|it| (it.hold_id, it.end())),
         close_holds: Some((content.record, HoldEnd::Superseded)),
-        notice,
+        notice: notice(gateway, &keys, next, referral_id)?,
         sent_by: None,
         audit,
     };
     Ok(Revision { referral_id, number, flags, entry })
 }
 
-/// What the police column seals: the police-only content, the key that answers show, and who
-/// corrected what.
-fn police_row(content: &Content, clearing: Option<&Clearing>) -> Vec<u8> {
-    let police = if content.police.is_empty() { b"null".as_slice() } else { &content.police };
-    let record_ref = serde_json::Value::from(content.record_ref.as_str()).to_string();
-    let told = serde_json::to_vec(&content.told).unwrap_or_else(|_| b"null".to_vec());
-    let mut row = Vec::with_capacity(police.len() + record_ref.len() + told.len() + 48);
-    row.extend_from_slice(b"{\"record_ref\":");
-    row.extend_from_slice(record_ref.as_bytes());
-    row.extend_from_slice(b",\"told\":");
-    row.extend_from_slice(&told);
-    if let Some(corrected) = clearing.and_then(Clearing::sealed) {
-        row.extend_from_slice(b",\"corrected\":");
-        row.extend_from_slice(&corrected);
-    }
-    row.extend_from_slice(b",\"police\":");
-    row.extend_from_slice(police);
-    row.push(b'}');
-    row
+/// What goes on every message of it.
+fn stamp(
+    arrival: &Arrival<'_>,
+    next: NextRevision<'_>,
+    referral_id: Uuid,
+    revision: u32,
+) -> Result<Stamp, RecordRefusal> {
+    let test_data = arrival.caller.test;
+    let provider = match next.known {
+        Some(known) => known.provider.as_str(),
+        None => next.force.provider(test_data).ok_or(RecordRefusal::NoProvider)?,
+    };
+    Ok(Stamp {
+        referral_id,
+        revision,
+        force: next.force.code.to_string(),
+        provider: provider.to_owned(),
+        received_at: arrival.received_at,
+        agreement_ref: next.force.agreement_ref.clone(),
+        test_data,
+    })
+}
+
+/// What the store keeps of it. `wrapped`: the keys as they are stored, of a first one.
+fn row(
+    gateway: &Gateway,
+    arrival: &Arrival<'_>,
+    next: NextRevision<'_>,
+    (keys, wrapped): (&CaseKeys<'_>, Option<WrappedKeys>),
+    stamp: &Stamp,
+) -> Result<NewRevision, Failure> {
+    let NextRevision { force, read, content, known, release } = next;
+    let revision = stamp.revision;
+    let published = publish(gateway, next, stamp);
+    let victim = content.sides.as_ref().map(|(_, victim)| victim.as_bytes());
+    let of_referral = match &read.outcome {
+        Validated::Referral(referral) => Some(referral),
+        _ => None,
+    };
+    let police = PoliceColumn {
+        record_ref: &content.record_ref,
+        facts: content.facts.as_ref(),
+        corrected: release.and_then(HoldRelease::corrected_field),
+        content: content.police.as_deref(),
+    };
+    Ok(NewRevision {
+        referral_id: stamp.referral_id,
+        force: force.code,
+        provider: stamp.provider.clone(),
+        record: content.record,
+        revision,
+        action: action(content, revision),
+        content: content.content,
+        offender_content: content.offender_content,
+        victim_content: content.victim_content,
+        person: content.person.or(known.map(|known| known.person)).unwrap_or(Digest([0; 32])),
+        message_ref: content.message_ref,
+        held_bytes: release.map(|_| held_bytes(gateway, arrival, force.code, &read.excerpt)),
+        extracted_at: content.extracted_at,
+        contact_agreed: content.contact_agreed,
+        deadline: of_referral.map(|referral| referral.deadline()),
+        flags: of_referral.map(|referral| read.causes(&referral.flags)).unwrap_or_default(),
+        mapping: read.live.reference.clone(),
+        received_at: arrival.received_at,
+        test_data: arrival.caller.test,
+        keys: wrapped,
+        raw: Some(keys.seal_raw(revision, &read.excerpt)?),
+        offender_event: keys.seal_offender_event(revision, published.offender.as_ref())?,
+        victim_event: keys.seal_victim_event(revision, published.victim.as_ref())?,
+        police: keys.seal_police(revision, police)?,
+        victim: keys.seal_victim(revision, victim)?,
+        messages: published.messages(),
+        caused: match content.action {
+            Action::Withdrawn => {
+                let on = gateway.clock.today();
+                vec![message::prompt(gateway, keys, stamp, (Prompt::Withdrawn, on))?]
+            }
+            Action::New | Action::Amended => Vec::new(),
+        },
+    })
+}
+
+/// What the force is told of a correction.
+fn notice(
+    gateway: &Gateway,
+    keys: &CaseKeys<'_>,
+    next: NextRevision<'_>,
+    referral_id: Uuid,
+) -> Result<Option<(About, NewNotice)>, Failure> {
+    let Some(told) = next.release.and_then(HoldRelease::told) else { return Ok(None) };
+    let said = next.content.said_of_correction(told);
+    let notice = release::notice_of_correction(gateway, keys, &said)?;
+    Ok(Some((About::Referral(referral_id), notice)))
 }
 
 fn latest(known: &KnownReferral) -> &KnownRevision {
@@ -316,13 +185,6 @@ fn action(content: &Content, number: u32) -> Action {
         (Action::Withdrawn, _) => Action::Withdrawn,
         (_, 1) => Action::New,
         _ => Action::Amended,
-    }
-}
-
-fn deadline(read: &Read) -> Option<jiff::civil::Date> {
-    match &read.outcome {
-        Validated::Referral(referral) => Some(referral.deadline()),
-        _ => None,
     }
 }
 
@@ -348,14 +210,9 @@ impl Published {
     }
 }
 
-fn publish(
-    bench: &Bench<'_>,
-    read: &Read,
-    content: &Content,
-    latest: Option<&KnownRevision>,
-    stamp: &Stamp,
-) -> Published {
-    let id = || bench.clock.id();
+fn publish(gateway: &Gateway, next: NextRevision<'_>, stamp: &Stamp) -> Published {
+    let NextRevision { read, content, known, .. } = next;
+    let (id, latest) = (|| gateway.clock.id(), known.map(latest));
     let (Validated::Referral(referral), Some((offender_side, victim_side))) =
         (&read.outcome, &content.sides)
     else {
@@ -381,95 +238,42 @@ fn publish(
     Published { offender, victim }
 }
 
-/// Seals the columns of one row.
-struct Seal<'a> {
-    vault: &'a Vault,
-    keys: &'a Keys,
-    referral_id: Uuid,
-    revision: u32,
-}
-
-impl Seal<'_> {
-    fn binding(&self, column: &'static str) -> Binding {
-        Binding { id: self.referral_id, revision: self.revision, column }
-    }
-
-    fn raw(&self, plain: &[u8]) -> Result<cara_vault::Sealed<cara_vault::RawKey>, crate::Refusal> {
-        Ok(self.vault.seal(self.keys, self.binding("raw"), plain)?)
-    }
-
-    fn offender(
-        &self,
-        column: &'static str,
-        plain: &[u8],
-    ) -> Result<cara_vault::Sealed<cara_vault::OffenderKey>, crate::Refusal> {
-        Ok(self.vault.seal(self.keys, self.binding(column), plain)?)
-    }
-
-    fn victim(
-        &self,
-        column: &'static str,
-        plain: &[u8],
-    ) -> Result<cara_vault::Sealed<cara_vault::VictimKey>, crate::Refusal> {
-        Ok(self.vault.seal(self.keys, self.binding(column), plain)?)
-    }
-}
-
 /// Keyed hash of a record's bytes: the same faulty bytes open no second hold.
-pub(crate) fn held_bytes(bench: &Bench<'_>, force: ForceNumber, excerpt: &[u8]) -> Digest {
-    let test = u8::from(bench.caller.test);
-    bench.vault.digest("held bytes", &[&[force.0, test], excerpt])
-}
-
-/// The codes that no lookup listed, sealed for the operators' list.
-pub(crate) fn unlisted(
-    vault: &Vault,
-    keys: &Keys,
-    hold_id: Uuid,
-    read: &Read,
-) -> Result<Option<Sealed<RawKey>>, crate::Refusal> {
-    if read.unlisted.is_empty() {
-        return Ok(None);
-    }
-    let json = serde_json::to_vec(&read.unlisted).map_err(crate::Refusal::internal)?;
-    let binding = Binding { id: hold_id, revision: 0, column: "unlisted" };
-    Ok(Some(vault.seal(keys, binding, &json)?))
+pub(crate) fn held_bytes(
+    gateway: &Gateway,
+    arrival: &Arrival<'_>,
+    force: ForceNumber,
+    excerpt: &[u8],
+) -> Digest {
+    let test = u8::from(arrival.caller.test);
+    gateway.vault.digest("held bytes", &[&[force.0, test], excerpt])
 }
 
 /// A hold ready to be written.
 pub(crate) fn hold(
-    bench: &Bench<'_>,
-    force: &Force,
+    gateway: &Gateway,
+    arrival: &Arrival<'_>,
     read: &Read,
     record: Option<RecordIndex>,
     causes: Vec<Cause>,
-) -> Result<(Uuid, Digest, Entry), crate::Refusal> {
-    let hold_id = bench.clock.id();
-    let (wrapped, keys) = bench.vault.mint_keys(hold_id)?;
-    let seal = Seal { vault: bench.vault, keys: &keys, referral_id: hold_id, revision: 0 };
-    let bytes = held_bytes(bench, force.code, &read.excerpt);
-    let unlisted = unlisted(bench.vault, &keys, hold_id, read)?;
+) -> Result<(Uuid, Digest, Entry), Failure> {
+    let (hold_id, force) = (gateway.clock.id(), read.force);
+    let (wrapped, keys) = CaseKeys::mint(gateway, hold_id)?;
+    let bytes = held_bytes(gateway, arrival, force, &read.excerpt);
     let row = NewHold {
         hold_id,
-        force: force.code,
+        force,
         record,
         bytes,
         causes,
         mapping: MappingRef::clone(&read.live.reference),
-        received_at: bench.received_at,
-        test_data: bench.caller.test,
-        raw: seal.raw(&read.excerpt)?,
+        received_at: arrival.received_at,
+        test_data: arrival.caller.test,
+        raw: keys.seal_raw(0, &read.excerpt)?,
         keys: wrapped,
-        media_type: bench.media_type.to_owned(),
-        unlisted,
+        media_type: arrival.media_type.to_owned(),
+        unlisted: keys.seal_unlisted(&read.unlisted)?,
     };
-    let audit = vec![Fact {
-        operation: Operation::Collection,
-        by: bench.caller.identity.clone(),
-        at: bench.received_at,
-        about: format!("hold {hold_id}"),
-        to: None,
-        note: None,
-    }];
-    Ok((hold_id, bytes, Entry::of(What::Hold(Box::new(row)), audit)))
+    let fact = Fact::record_held(&arrival.caller.identity, arrival.received_at, hold_id);
+    Ok((hold_id, bytes, Entry::of(What::Hold(Box::new(row)), vec![fact])))
 }

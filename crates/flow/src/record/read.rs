@@ -7,21 +7,44 @@ use cara_domain::correct::{Barred, Correction};
 use cara_domain::{Finding, FindingCode, Stopped, Validated};
 use cara_wire::api;
 
-use crate::mapping::live::{self, Live, LivePlan};
-use crate::record::Submission;
-use crate::record::turn;
-use crate::{Caller, Force, Refusal};
+use crate::WrongState;
+use crate::live::{Live, LivePlan};
+use crate::record::choose::{self, refuse};
+use crate::record::{Submission, turn};
+use crate::{Caller, Failure, Force, Forces, Gateway, OrderRefusal, RecordRefusal, Unfinished};
 use cara_store::{Cause, ForceNumber};
 use cara_supervisor::{Panicked, contain_now};
 
 /// What reading a body may know and must obey.
-pub(crate) struct Desk<'a> {
+pub(crate) struct RecordReading<'a> {
     pub live: &'a Live,
-    pub forces: &'a crate::Forces,
+    pub forces: &'a Forces,
     pub limits: &'a Limits,
     pub records_max: usize,
     pub now: jiff::Timestamp,
     pub today: jiff::civil::Date,
+}
+
+impl<'a> RecordReading<'a> {
+    pub fn of(gateway: &'a Gateway) -> RecordReading<'a> {
+        RecordReading {
+            live: &gateway.live,
+            forces: &gateway.forces,
+            limits: &gateway.limits,
+            records_max: gateway.records_max,
+            now: gateway.clock.now(),
+            today: gateway.clock.today(),
+        }
+    }
+
+    /// What the rules may know besides a record of this force.
+    fn context<'f>(&self, force: &'f Force) -> cara_domain::Context<'f> {
+        cara_domain::Context {
+            now: self.now,
+            today: self.today,
+            compliance_domains: &force.compliance_domains,
+        }
+    }
 }
 
 /// One record of a body, read.
@@ -48,25 +71,26 @@ const EXCERPTS_PER_BODY_MAX: usize = 8;
 
 /// Reads a whole body before anything of it is taken.
 pub(crate) fn body(
-    desk: &Desk<'_>,
+    reading: &RecordReading<'_>,
     caller: &Caller,
     submission: &Submission,
-) -> Result<Vec<Read>, Refusal> {
-    let candidates = live::candidates(desk.live, caller, submission)?;
-    let texts = live::Texts::of(&submission.body, &candidates);
+) -> Result<Vec<Read>, Unfinished<RecordRefusal>> {
+    let candidates = choose::candidates(reading.live, caller, submission)?;
+    let texts = choose::Texts::of(&submission.body, &candidates);
     let named = submission.mapping.is_some();
-    let (live, text, tree) = live::choose(&candidates, &texts, named, desk.limits)?;
+    let (live, text, tree) = choose::choose(&candidates, &texts, named, reading.limits)?;
     let records = live.plan.records(&tree);
     if records.is_empty() {
-        return Err(Refusal::Unparseable {
-            code: "P400",
+        return Err(RecordRefusal::Unparseable {
             reason: "the body holds no record at the place that the mapping names".into(),
             line: None,
             column: None,
-        });
+        }
+        .into());
     }
-    if records.len() > desk.records_max {
-        return Err(Refusal::TooLarge { limit: format!("{} records", desk.records_max) });
+    if records.len() > reading.records_max {
+        let limit = format!("{} records", reading.records_max);
+        return Err(RecordRefusal::TooLarge { limit }.into());
     }
     if let Some(room) = &submission.room {
         room.holds(needed(&live, text, &tree, &records))?;
@@ -74,13 +98,13 @@ pub(crate) fn body(
     let mut read: Vec<Read> = Vec::with_capacity(records.len());
     let mut left = text.len().saturating_mul(EXCERPTS_PER_BODY_MAX);
     for index in 0..records.len() {
-        let one = || record(desk, caller, &live, (text, &tree), (&records, index));
+        let one = || record(reading, caller, &live, (text, &tree), (&records, index));
         read.push(match contain_now(one) {
             Ok(read) => read?,
             Err(Panicked) => faulty(&live, (text, &tree), (&records, index))?,
         });
         let kept = read.last().map_or(0, |read| read.excerpt.len());
-        left = left.checked_sub(kept).ok_or_else(|| Refusal::TooLarge {
+        left = left.checked_sub(kept).ok_or_else(|| RecordRefusal::TooLarge {
             limit: format!(
                 "each record is kept with what stands around all of them, together at most \
                  {EXCERPTS_PER_BODY_MAX} times the body; send fewer records in a body"
@@ -112,10 +136,10 @@ fn faulty(
     live: &Arc<LivePlan>,
     (text, tree): (&str, &Tree<'_>),
     (records, index): (&[NodeId], usize),
-) -> Result<Read, Refusal> {
+) -> Result<Read, Failure> {
     let excerpt =
         contain_now(|| cara_document::excerpt(text, live.plan.format(), tree, records, index));
-    let excerpt = excerpt.map_err(Refusal::internal)?.into_owned().into_bytes();
+    let excerpt = excerpt.map_err(Failure::ours)?.into_owned().into_bytes();
     let findings = vec![Finding::new(FindingCode::GATEWAY_FAULT, "")];
     let outcome = Validated::Stopped(Stopped {
         record_ref: None,
@@ -137,87 +161,101 @@ pub(crate) enum Again<'a> {
     Corrected(&'a [String], &'a Correction),
 }
 
+/// Why a kept record cannot be read again.
+#[derive(Debug)]
+pub(crate) enum NotRead {
+    Unreadable(cara_document::Error),
+    /// The mapping does not find one record in it.
+    NotOne,
+    Barred(Barred),
+}
+
+impl From<NotRead> for Unfinished<OrderRefusal> {
+    fn from(not_read: NotRead) -> Self {
+        match not_read {
+            NotRead::Unreadable(_) | NotRead::NotOne => WrongState::NotReadByMapping.into(),
+            NotRead::Barred(barred) => OrderRefusal::Barred(barred).into(),
+        }
+    }
+}
+
 /// Reads a kept excerpt again, with the plan that is live now.
-pub(crate) fn kept(
-    desk: &Desk<'_>,
+pub(crate) fn again(
+    reading: &RecordReading<'_>,
     live: &Arc<LivePlan>,
     excerpt: &str,
     again: Again<'_>,
-) -> Result<Read, Refusal> {
-    let tree = live.plan.read(excerpt, desk.limits).map_err(refuse)?;
+) -> Result<Read, NotRead> {
+    let tree = live.plan.read(excerpt, reading.limits).map_err(NotRead::Unreadable)?;
     let records = live.plan.records(&tree);
-    let Some(node) = records.first().filter(|_| records.len() == 1) else {
-        return Err(Refusal::WrongState { state: "the mapping no longer finds one record in it" });
-    };
-    let force = desk.forces.of(live.force);
-    judge(desk, live, &force, (&tree, *node), excerpt.as_bytes().to_vec(), again)
+    let record = records.first().filter(|_| records.len() == 1).ok_or(NotRead::NotOne)?;
+    let force = reading.forces.of(live.force);
+    judge(reading, live, &force, (&tree, *record), excerpt.as_bytes().to_vec(), again)
+        .map_err(NotRead::Barred)
 }
 
 /// What becomes of one kept record with this plan; none when it cannot be read.
 pub(crate) fn alone(
-    desk: &Desk<'_>,
+    reading: &RecordReading<'_>,
     live: &LivePlan,
     force: &Force,
     text: &str,
 ) -> Option<Validated> {
-    let tree = live.plan.read(text, desk.limits).ok()?;
+    let tree = live.plan.read(text, reading.limits).ok()?;
     let records = live.plan.records(&tree);
     let record = records.first().filter(|_| records.len() == 1)?;
-    Some(live.plan.judge(live.plan.translate(&tree, *record).draft, &context(desk, force)))
-}
-
-/// What the rules may know besides a record of this force.
-fn context<'a>(desk: &Desk<'_>, force: &'a Force) -> cara_domain::Context<'a> {
-    cara_domain::Context {
-        now: desk.now,
-        today: desk.today,
-        compliance_domains: &force.compliance_domains,
-    }
+    Some(live.plan.judge(live.plan.translate(&tree, *record).draft, &reading.context(force)))
 }
 
 fn record(
-    desk: &Desk<'_>,
+    reading: &RecordReading<'_>,
     caller: &Caller,
     live: &Arc<LivePlan>,
     (text, tree): (&str, &Tree<'_>),
     (records, index): (&[NodeId], usize),
-) -> Result<Read, Refusal> {
+) -> Result<Read, Unfinished<RecordRefusal>> {
     let excerpt = cara_document::excerpt(text, live.plan.format(), tree, records, index);
     let excerpt = excerpt.into_owned().into_bytes();
-    let force = desk.forces.of(live.force);
-    let read = judge(desk, live, &force, (tree, records[index]), excerpt, Again::AsItCame)?;
+    let force = reading.forces.of(live.force);
+    let node = records[index];
+    let read = judge(reading, live, &force, (tree, node), excerpt, Again::AsItCame);
+    let read = read.map_err(Failure::ours)?;
     match named_force(&read.outcome) {
         None => Ok(read),
         Some(named) if named == force.code => Ok(read),
         Some(named) if caller.forces.contains(&named) => {
-            let own = desk.live.named(named, &live.reference.name);
+            let own = reading.live.named(named, &live.reference.name);
             let live = own.as_ref().unwrap_or(live);
             let text = String::from_utf8_lossy(&read.excerpt).into_owned();
-            let mut read = kept(desk, live, &text, Again::AsItCame)?;
+            let mut read =
+                again(reading, live, &text, Again::AsItCame).map_err(|not| match not {
+                    NotRead::Unreadable(error) => refuse(error),
+                    _ => RecordRefusal::NoMapping { names: vec![live.reference.name.clone()] },
+                })?;
             read.force = named;
             Ok(read)
         }
-        Some(_) => Err(Refusal::ForeignForce),
+        Some(_) => Err(RecordRefusal::ForeignForce.into()),
     }
 }
 
 fn judge(
-    desk: &Desk<'_>,
+    reading: &RecordReading<'_>,
     live: &Arc<LivePlan>,
     force: &Force,
     (tree, node): (&Tree<'_>, NodeId),
     excerpt: Vec<u8>,
     again: Again<'_>,
-) -> Result<Read, Refusal> {
+) -> Result<Read, Barred> {
     let translation = live.plan.translate(tree, node);
     let mut draft = translation.draft;
     if let Again::Corrected(_, correction) = again {
-        live.plan.correct(&mut draft, correction).map_err(Refusal::Barred)?;
+        live.plan.correct(&mut draft, correction)?;
     }
     if let Again::Released(rules) | Again::Corrected(rules, _) = again {
         overrule(&mut draft.findings, rules);
     }
-    let outcome = live.plan.judge(draft, &context(desk, force));
+    let outcome = live.plan.judge(draft, &reading.context(force));
     if let Again::Corrected(_, correction) = again {
         check_read(&outcome, correction)?;
     }
@@ -231,18 +269,18 @@ fn judge(
 }
 
 /// A correction that would be left out because nobody can read it corrects nothing.
-fn check_read(outcome: &Validated, correction: &Correction) -> Result<(), Refusal> {
+fn check_read(outcome: &Validated, correction: &Correction) -> Result<(), Barred> {
     let findings = match outcome {
         Validated::Referral(referral) => &referral.flags,
         Validated::Stopped(stopped) => &stopped.findings,
         Validated::Withdrawal(_) | Validated::Decision(_) => {
-            return Err(Refusal::Barred(Barred::NoReferral));
+            return Err(Barred::NoReferral);
         }
     };
     let field = correction.field();
     let unreadable = [FindingCode::UNREADABLE, FindingCode::UNREADABLE_MANDATORY];
     match findings.iter().any(|it| it.field == field && unreadable.contains(&it.code)) {
-        true => Err(Refusal::Barred(Barred::Unreadable)),
+        true => Err(Barred::Unreadable),
         false => Ok(()),
     }
 }
@@ -267,18 +305,6 @@ fn named_force(outcome: &Validated) -> Option<ForceNumber> {
         Validated::Stopped(stopped) => stopped.source_force,
     };
     code.map(|code| ForceNumber(code.number()))
-}
-
-pub(crate) fn refuse(error: cara_document::Error) -> Refusal {
-    match error.kind {
-        cara_document::ErrorKind::Limit(limit) => Refusal::TooLarge { limit: limit.to_owned() },
-        _ => Refusal::Unparseable {
-            code: "P400",
-            reason: error.reason,
-            line: error.line,
-            column: error.column,
-        },
-    }
 }
 
 fn cause(finding: &Finding, live: &LivePlan) -> Cause {

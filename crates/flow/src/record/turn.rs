@@ -9,7 +9,7 @@ use std::time::Duration;
 use cara_document::{Limits, expansion};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::Refusal;
+use crate::RecordRefusal;
 
 /// What a record takes at most besides its bytes: what was found in it, what is sealed and written,
 /// the answer and its text.
@@ -116,20 +116,20 @@ impl Turns {
 
 impl Room {
     /// Whether so many bytes are within it; what they are otherwise refused with.
-    pub(crate) fn holds(&self, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn holds(&self, bytes: usize) -> Result<(), RecordRefusal> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let has = held.as_ref().map_or(0, |held| held.bytes);
         match has >= bytes.min(self.turns.bytes) {
             true => Ok(()),
-            false => Err(Refusal::Crowded { bytes }),
+            false => Err(RecordRefusal::Crowded { bytes }),
         }
     }
 
     /// Gives its room back and waits for so much.
-    pub(crate) async fn renew(&self, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) async fn renew(&self, bytes: usize) -> Result<(), RecordRefusal> {
         self.put(None);
         let held = self.turns.wait(self.force, bytes).await;
-        self.put(Some(held.ok_or(Refusal::Crowded { bytes })?));
+        self.put(Some(held.ok_or(RecordRefusal::Crowded { bytes })?));
         Ok(())
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let turns = Turns::with(64 << 20, Duration::from_millis(50));
         let room = turns.turn(1, 1000).await.unwrap();
         assert!(room.holds(1000).is_ok());
-        assert!(matches!(room.holds(1001), Err(Refusal::Crowded { bytes: 1001 })));
+        assert!(matches!(room.holds(1001), Err(RecordRefusal::Crowded { bytes: 1001 })));
         let large = turns.turn(2, 20 << 20).await.unwrap();
         // Nobody else waits for what it held meanwhile.
         assert!(room.renew(20 << 20).await.is_err());

@@ -19,10 +19,10 @@ pub async fn facts_of_every_step_are_chained_in_order(place: &dyn TestStore) {
     let rows = store.audit_rows(0, 100).await.unwrap();
     let facts: Vec<Fact> =
         rows.iter().map(|row| serde_json::from_str(&row.fact).unwrap()).collect();
-    let operations: Vec<_> = facts.iter().map(|fact| fact.operation).collect();
+    let operations: Vec<_> = facts.iter().map(|fact| fact.operation()).collect();
     use Operation::{Collection, Consultation, Disclosure};
     assert_eq!(operations, vec![Collection, Consultation, Disclosure, Disclosure]);
-    assert_eq!(facts[2].to.as_deref(), Some("harbour"));
+    assert_eq!(facts[2].to(), Some("harbour"));
     assert_eq!(rows.iter().map(|row| row.sequence).collect::<Vec<_>>(), vec![1, 2, 3, 4]);
     assert_eq!(store.audit_rows(2, 1).await.unwrap()[0].sequence, 3);
     assert_eq!(links(&*store, place).await, 4);

@@ -32,7 +32,7 @@ async fn sequences(store: &dyn Store) -> Vec<(u64, About)> {
 async fn facts(store: &dyn Store) -> Vec<(String, String)> {
     let rows = store.audit_rows(0, 1000).await.unwrap();
     let read = rows.iter().map(|row| serde_json::from_str::<Fact>(&row.fact).unwrap());
-    read.map(|fact| (fact.by, fact.about)).collect()
+    read.map(|fact| (fact.by().to_owned(), fact.about().to_owned())).collect()
 }
 
 /// The notice and the end of its hold are one: refused, neither is there and no number is missing.

@@ -9,12 +9,10 @@ use cara_wire::outcome::OutcomeMessage as Reported;
 use jiff::Unit;
 use uuid::Uuid;
 
-use super::{Arrived, Concluded, Folded, Urgency};
-use crate::case::conclude;
-use crate::clock::sweep;
-use crate::notice;
-use crate::{Gateway, Refusal};
-use cara_store::{About, Case, DueNotice, What};
+use super::{Arrived, Concluded, Urgency};
+use crate::case_file::CaseFile;
+use crate::{Failure, Gateway, notice, write};
+use cara_store::{About, DueNotice, What};
 
 /// What a report that could be read has to be told for, before everything else.
 pub(super) fn urgent(reported: &Reported) -> Option<Urgent> {
@@ -33,7 +31,7 @@ pub(super) async fn with_alarm(
     gateway: &Gateway,
     arrived: &Arrived,
     concluded: Concluded,
-) -> Result<Concluded, Refusal> {
+) -> Result<Concluded, Failure> {
     let seen = glance(&arrived.body);
     let Some(urgent) = seen.urgent else { return Ok(concluded) };
     let urgent = match alarm(gateway, arrived, &seen, urgent).await? {
@@ -50,35 +48,30 @@ async fn alarm(
     arrived: &Arrived,
     seen: &Glance,
     urgent: Urgent,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, Failure> {
     let Some(referral_id) = seen.referral_id else { return Ok(None) };
     for _ in 0..super::ROUNDS_MAX {
         let case = gateway.store.case(referral_id).await?;
         let Some(case) = case.filter(|case| case.provider == arrived.provider) else {
             return Ok(None);
         };
-        let Ok(open) = conclude::open(gateway, &case) else { return Ok(None) };
-        let standing = Folded::of(&open.reported, &open.decisions, &case).standing;
-        let contact = gateway.forces.provider(&case.provider).contact;
-        let today = gateway.clock.today();
-        let content = notice::of_case(&open, &standing, contact.as_deref(), today);
-        let (kind, cause) = (urgent.kind(), alarm_cause(gateway, &case));
-        let notice =
-            notice::new_notice(gateway, &open.keys, Compartment::Victim, kind, cause, &content)?;
-        let about = About::Referral(case.referral_id);
-        if sweep::change(gateway, What::DueNotice(DueNotice { about, facts: case.facts, notice }))
-            .await?
-        {
+        let Ok(file) = CaseFile::open(gateway, case) else { return Ok(None) };
+        let content = notice::of_case(gateway, &file, &file.folded().standing);
+        let (side, cause) = (Compartment::Victim, alarm_cause(gateway, referral_id));
+        let (keys, kind) = (&file.keys, urgent.kind());
+        let notice = notice::new_notice(gateway, keys, side, kind, cause, &content)?;
+        let (about, facts) = (About::Referral(referral_id), file.row.facts);
+        if write::change(gateway, What::DueNotice(DueNotice { about, facts, notice })).await? {
             gateway.letters_wake.notify_one();
-            return Ok(Some(case.force.to_string()));
+            return Ok(Some(file.row.force.to_string()));
         }
     }
-    Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    Err(Failure::case_busy())
 }
 
 /// One notice of a kind for each case and hour, however often a provider repeats itself.
-fn alarm_cause(gateway: &Gateway, case: &Case) -> Uuid {
+fn alarm_cause(gateway: &Gateway, referral_id: Uuid) -> Uuid {
     let hour = gateway.clock.now().round(Unit::Hour).unwrap_or_else(|_| gateway.clock.now());
     let hour = hour.as_second().to_be_bytes();
-    gateway.vault.digest("alarm", &[case.referral_id.as_bytes(), &hour]).id()
+    gateway.vault.digest("alarm", &[referral_id.as_bytes(), &hour]).id()
 }

@@ -1,15 +1,14 @@
 //! What was rejected, in the audit chain: one row for all that is recorded together, so that a
 //! provider cannot make the chain grow as fast as it talks.
 
-use cara_domain::Compartment;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use cara_domain::Compartment;
 use cara_wire::rejection::Rejection;
 
-use crate::case::consult;
-use crate::{Gateway, Refusal};
-use cara_store::{Entry, Fact, Operation, What};
+use crate::{Failure, Gateway, write};
+use cara_store::Fact;
 
 /// Writes the fact that these outcomes of one side of a provider were rejected.
 pub async fn record_rejections(
@@ -17,25 +16,20 @@ pub async fn record_rejections(
     provider: &str,
     side: Compartment,
     rejections: &[Rejection],
-) -> Result<(), Refusal> {
-    let about = match rejections {
+) -> Result<(), Failure> {
+    let (now, codes) = (gateway.clock.now(), counted(rejections));
+    let fact = match rejections {
         [] => return Ok(()),
         [Rejection { outcome_id: Some(outcome_id), .. }] => {
-            format!("rejected outcome {outcome_id}")
+            Fact::outcome_rejected(provider, now, *outcome_id, &codes)
         }
-        [_] => "rejected outcome without an id".to_owned(),
-        several => format!("{} rejected outcomes ({side:?} side)", several.len()),
+        [_] => Fact::message_rejected(provider, now, &codes),
+        several => {
+            let side = format!("{side:?}").to_lowercase();
+            Fact::outcomes_rejected(provider, now, several.len(), &side, &codes)
+        }
     };
-    let fact = Fact {
-        operation: Operation::Collection,
-        by: provider.to_owned(),
-        at: gateway.clock.now(),
-        about: about.to_lowercase(),
-        to: None,
-        note: Some(counted(rejections)),
-    };
-    let what = What::Nothing { entry_id: gateway.clock.id() };
-    consult::write_one(gateway, Entry::of(what, vec![fact])).await
+    write::fact(gateway, fact).await
 }
 
 /// `O101 O105`, or with how often: `O101 × 3 O105 × 40`.

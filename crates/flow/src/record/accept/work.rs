@@ -5,10 +5,10 @@ use cara_domain::{FindingKind, Stopped, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
-use crate::hold::clearing::Clearing;
-use crate::record::prepare::Content;
+use crate::record::content::Content;
 use crate::record::read::{self, Read};
-use crate::{Caller, Gateway, Refusal};
+use crate::record::release::HoldRelease;
+use crate::{Caller, Failure, Gateway};
 use cara_store::{Cause, Digest, Entry, ForceNumber, Known, Receipt, RecordIndex, Refused};
 use cara_vault::Vault;
 
@@ -23,7 +23,7 @@ pub(crate) struct Work {
     /// What a hold was tried with, should it turn out to be held already.
     pub(crate) held: Option<(Digest, Vec<Cause>)>,
     /// An operator clears the hold that it comes from.
-    pub released: Option<Clearing>,
+    pub released: Option<HoldRelease>,
     pub(crate) pending: Option<Pending>,
     pub answer: Option<RecordAnswer>,
     /// A fault of our own has met it: it is held as it came.
@@ -100,9 +100,9 @@ impl Work {
 
     /// The entry, which also ends the hold that an operator clears.
     pub(crate) fn cleared(&self, mut entry: Entry) -> Entry {
-        if let Some(clearing) = &self.released {
-            entry.clear_hold = Some((clearing.hold_id, clearing.end()));
-            entry.audit.push(clearing.fact());
+        if let Some(release) = &self.released {
+            entry.clear_hold = Some((release.hold_id, release.end()));
+            entry.audit.push(release.fact());
         }
         entry
     }
@@ -121,7 +121,7 @@ impl Work {
 
     /// Turns what was prepared into the answer, now that the commit is known; answers a fault of our
     /// own, for which nothing was written.
-    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<Option<Refused>, Refusal> {
+    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<Option<Refused>, Failure> {
         match result {
             Ok(_receipt) => {
                 self.answer = self.answer_pending();
@@ -132,9 +132,7 @@ impl Work {
                 Ok(None)
             }
             Err(fault @ Refused::Fault { .. }) => Ok(Some(fault)),
-            Err(Refused::Unavailable { reason }) => {
-                Err(Refusal::Unavailable { reason, retry_after_s: 5 })
-            }
+            Err(unavailable) => Err(unavailable.into()),
         }
     }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use cara_clock::london_day;
 use cara_store::{Case, NewStanding};
 
-pub(super) fn side_of(reported: &Reported) -> Compartment {
+pub(crate) fn side_of(reported: &Reported) -> Compartment {
     match reported {
         Reported::Offender(_) => Compartment::Offender,
         Reported::Victim(_) => Compartment::Victim,
@@ -24,7 +24,7 @@ pub(super) fn side_of(reported: &Reported) -> Compartment {
 }
 
 /// The day of a workshop that took place, or should have.
-pub(super) fn workshop_day(reported: &Reported) -> Option<Date> {
+pub(crate) fn workshop_day(reported: &Reported) -> Option<Date> {
     match reported {
         Reported::Offender(Outcome {
             report:

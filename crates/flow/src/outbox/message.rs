@@ -12,16 +12,10 @@ use jiff::civil::{Date, Weekday};
 use jiff::{Timestamp, ToSpan as _};
 use uuid::Uuid;
 
-use crate::case::conclude;
-use crate::{Gateway, Refusal};
+use crate::case_file::CaseKeys;
+use crate::{Failure, Gateway};
 use cara_clock::london_day;
 use cara_store::{Case, CausedMessage};
-use cara_vault::{Binding, Keys};
-
-/// Such a message is sealed under its case's key and bound to its own id.
-pub(crate) fn binding(event_id: Uuid) -> Binding {
-    Binding { id: event_id, revision: 0, column: "message" }
-}
 
 /// What the victim worker is told because of an outcome, and the day on which it happened.
 pub(crate) fn prompt_of_outcome(reported: &Reported) -> Option<(Prompt, Date)> {
@@ -59,8 +53,8 @@ pub(crate) fn due_by(today: Date) -> Date {
 }
 
 /// What goes on a message about this case now.
-pub(crate) fn stamp(gateway: &Gateway, case: &Case, at: Timestamp) -> Result<Stamp, Refusal> {
-    Ok(Stamp {
+pub(crate) fn stamp(gateway: &Gateway, case: &Case, at: Timestamp) -> Stamp {
+    Stamp {
         referral_id: case.referral_id,
         revision: case.latest_revision,
         force: case.force.to_string(),
@@ -68,48 +62,46 @@ pub(crate) fn stamp(gateway: &Gateway, case: &Case, at: Timestamp) -> Result<Sta
         received_at: at,
         agreement_ref: gateway.forces.of(case.force).agreement_ref.clone(),
         test_data: case.test_data,
-    })
+    }
 }
 
 /// A prompt to the victim worker.
 pub(crate) fn prompt(
     gateway: &Gateway,
-    keys: &Keys,
+    keys: &CaseKeys<'_>,
     stamp: &Stamp,
     (what, happened_on): (Prompt, Date),
-) -> Result<CausedMessage, Refusal> {
+) -> Result<CausedMessage, Failure> {
     let due_by = due_by(london_day(stamp.received_at));
     let event = Event::prompt(gateway.clock.id(), stamp, what, happened_on, due_by);
-    caused(gateway, keys, Compartment::Victim, &event, None)
+    caused(keys, Compartment::Victim, &event, None)
 }
 
 /// What both sides of the provider are told of a decision, the victim's first.
 pub(crate) fn messages_of_decision(
     gateway: &Gateway,
-    keys: &Keys,
+    keys: &CaseKeys<'_>,
     stamp: &Stamp,
     decision: &Decision,
-) -> Result<Vec<CausedMessage>, Refusal> {
+) -> Result<Vec<CausedMessage>, Failure> {
     let what = prompt_of_decision(decision.decided);
     let prompt = prompt(gateway, keys, stamp, (what, decision.decided_on))?;
     let event = Event::decision(gateway.clock.id(), stamp, decision);
-    let told = caused(gateway, keys, Compartment::Offender, &event, Some(prompt.event_id))?;
+    let told = caused(keys, Compartment::Offender, &event, Some(prompt.event_id))?;
     Ok(vec![prompt, told])
 }
 
 fn caused(
-    gateway: &Gateway,
-    keys: &Keys,
+    keys: &CaseKeys<'_>,
     side: Compartment,
     event: &Event,
     after: Option<Uuid>,
-) -> Result<CausedMessage, Refusal> {
-    let event_id = event.message_id();
+) -> Result<CausedMessage, Failure> {
     Ok(CausedMessage {
-        event_id,
+        event_id: event.message_id(),
         kind: event.header().kind.action().to_owned(),
         made_at: event.timestamp(),
-        body: conclude::sealed(gateway, keys, binding(event_id), side, event.body())?,
+        body: keys.seal_message(side, event)?,
         after,
     })
 }

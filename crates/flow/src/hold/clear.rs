@@ -8,22 +8,20 @@ use cara_domain::{FindingKind, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus};
 use uuid::Uuid;
 
-use crate::case::consult;
-use crate::clock::sweep;
-use crate::hold::Released;
-use crate::hold::cause;
-use crate::hold::clearing;
-use crate::hold::clearing::Clearing;
-use crate::notice;
-use crate::record::accept;
-use crate::record::accept::Work;
-use crate::record::prepare::{self, Bench};
-use crate::record::read::{self, Again};
-use crate::{Caller, Gateway, Operator, Refusal, Role};
+use crate::audit::check_order;
+use crate::case_file::{self, CaseKeys};
+use crate::hold::{Released, cause, record_ref};
+use crate::record::accept::{self, Work};
+use crate::record::prepare::Arrival;
+use crate::record::read::{self, Again, RecordReading};
+use crate::record::release::{self, HoldRelease};
+use crate::{
+    Caller, Failure, Gateway, Operator, OrderRefusal, RecordRefusal, Unfinished, WrongState,
+    notice, write,
+};
 use cara_clock::london_day;
 use cara_store::{
-    About, Cause, Entry, Fact, HeldAgain, HoldEnd, HoldRow, Known, Operation, PendingCorrection,
-    What,
+    About, Cause, Entry, Fact, HeldAgain, HoldEnd, HoldRow, Known, PendingCorrection, What,
 };
 
 /// A release that keeps losing its race is given back after this many tries.
@@ -36,16 +34,11 @@ pub async fn release(
     operator: &Operator,
     hold_id: Uuid,
     because: String,
-) -> Result<Released, Refusal> {
+) -> Result<Released, Unfinished<OrderRefusal>> {
     let row = open_hold_for(gateway, operator, hold_id, &because).await?;
-    consult::record_consultation(
-        gateway,
-        &operator.name,
-        &format!("hold {hold_id} release"),
-        Some(because.clone()),
-    )
-    .await?;
-    clear(gateway, operator, &row, clearing(gateway, operator, hold_id, because, None)).await
+    let fact = Fact::release_tried(&operator.name, gateway.clock.now(), hold_id, &because);
+    write::fact(gateway, fact).await?;
+    clear(gateway, operator, &row, by_operator(gateway, operator, hold_id, because, None)).await
 }
 
 /// The same with one field of the record replaced. A correction that does not clear the hold
@@ -56,86 +49,79 @@ pub async fn correct_hold(
     hold_id: Uuid,
     (field, values): (&str, Vec<String>),
     because: String,
-) -> Result<Released, Refusal> {
+) -> Result<Released, Unfinished<OrderRefusal>> {
     let row = open_hold_for(gateway, operator, hold_id, &because).await?;
-    let correction = Correction::of(field, values).map_err(Refusal::Barred)?;
-    let about = format!("hold {hold_id} correct {}", correction.field());
-    consult::record_consultation(gateway, &operator.name, &about, Some(because.clone())).await?;
-    let clearing = clearing(gateway, operator, hold_id, because, Some(correction));
-    clear(gateway, operator, &row, clearing).await
+    let correction = Correction::of(field, values).map_err(OrderRefusal::Barred)?;
+    let (now, field) = (gateway.clock.now(), correction.field());
+    let fact = Fact::correction_tried(&operator.name, now, hold_id, &field, &because);
+    write::fact(gateway, fact).await?;
+    let release = by_operator(gateway, operator, hold_id, because, Some(correction));
+    clear(gateway, operator, &row, release).await
 }
 
-fn clearing(
+fn by_operator(
     gateway: &Gateway,
     operator: &Operator,
     hold_id: Uuid,
     because: String,
     correction: Option<Correction>,
-) -> Clearing {
-    Clearing { hold_id, by: operator.name.clone(), because, at: gateway.clock.now(), correction }
+) -> HoldRelease {
+    HoldRelease { hold_id, by: operator.name.clone(), because, at: gateway.clock.now(), correction }
 }
 
 async fn clear(
     gateway: &Gateway,
     operator: &Operator,
     row: &HoldRow,
-    mut clearing: Clearing,
-) -> Result<Released, Refusal> {
+    mut release: HoldRelease,
+) -> Result<Released, Unfinished<OrderRefusal>> {
     let hold_id = row.hold_id;
-    let agreed = agreed(gateway, &clearing).await?;
+    let agreed = agreed(gateway, &release).await?;
     if let Agreed::After(first) = &agreed {
-        clearing.because = format!("{} (asked first by {first})", clearing.because);
+        release.because = format!("{} (asked first by {first})", release.because);
     }
-    let live = gateway
-        .live
-        .named(row.force, &row.mapping.name)
-        .ok_or(Refusal::WrongState { state: "held by a mapping that is no longer live" })?;
-    let text = consult::held_text(gateway, row)?;
+    let live = gateway.live.named(row.force, &row.mapping.name).ok_or(WrongState::MappingGone)?;
+    let text = case_file::held_text(gateway, row)?;
     let caller = Caller {
         identity: operator.name.clone(),
         forces: vec![row.force],
         test: row.test_data,
         victims: operator.victims,
     };
-    let bench = Bench {
-        vault: &gateway.vault,
-        clock: &gateway.clock,
-        caller: &caller,
-        received_at: clearing.at,
-        media_type: &row.media_type,
-    };
+    let (received_at, media_type) = (release.at, row.media_type.as_str());
+    let arrival = Arrival { caller: &caller, received_at, media_type };
     let rules = cause::rules(&row.causes);
     for _ in 0..ROUNDS_MAX {
-        let again = match &clearing.correction {
+        let again = match &release.correction {
             None => Again::Released(&rules),
             Some(correction) => Again::Corrected(&rules, correction),
         };
-        let read = read::kept(&accept::desk(gateway), &live, &text, again)?;
+        let read = read::again(&RecordReading::of(gateway), &live, &text, again)?;
         let mut work = Work::of(gateway, &caller, read);
-        work.released = Some(clearing.clone());
+        work.released = Some(release.clone());
         let known = match work.record() {
             Some(record) => gateway.store.look(row.force, record).await?,
             None => Known::default(),
         };
-        let entry = clearing_entry(gateway, &bench, row, &mut work, &known).await?;
+        let entry = release_entry(gateway, &arrival, row, &mut work, &known).await?;
         if let Some((record, causes)) = work.still_held(hold_id) {
-            if clearing.correction.is_none() {
+            if release.correction.is_none() {
                 hold_again(gateway, row, &work, causes).await?;
             }
             return Ok(Released { hold_id, record, waits_after: None });
         }
-        if let (Agreed::NotYet, Some(correction)) = (&agreed, &clearing.correction) {
-            pend(gateway, &clearing, correction).await?;
+        if let (Agreed::NotYet, Some(correction)) = (&agreed, &release.correction) {
+            pend(gateway, &release, correction).await?;
             let waits_after = Some(operator.name.clone());
             return Ok(Released { hold_id, record: still(row, &work), waits_after });
         }
-        if let Some(record) = write_clearing(gateway, entry, &mut work).await? {
+        if let Some(record) = write_release(gateway, entry, &mut work).await? {
             return Ok(Released { hold_id, record, waits_after: None });
         }
         // The case has moved, or somebody else has ended the hold: then this says so.
-        open_hold_for(gateway, operator, hold_id, &clearing.because).await?;
+        open_hold_for(gateway, operator, hold_id, &release.because).await?;
     }
-    Err(Refusal::Unavailable { reason: "the same case keeps changing", retry_after_s: 1 })
+    Err(Failure::case_busy().into())
 }
 
 /// A hold that was tried waits for what stops it now.
@@ -144,57 +130,56 @@ async fn hold_again(
     row: &HoldRow,
     work: &Work,
     causes: Vec<Cause>,
-) -> Result<(), Refusal> {
+) -> Result<(), Failure> {
     let mapping = work.read.live.reference.clone();
     if causes == row.causes && mapping == row.mapping {
         return Ok(());
     }
-    let keys = gateway.vault.unwrap_keys(row.hold_id, &row.keys)?;
-    let unlisted = prepare::unlisted(&gateway.vault, &keys, row.hold_id, &work.read)?;
+    let unlisted = CaseKeys::of_hold(gateway, row)?.seal_unlisted(&work.read.unlisted)?;
     let again = HeldAgain { hold_id: row.hold_id, causes, mapping, unlisted };
     // Whoever ended it meanwhile has made this needless.
-    sweep::change(gateway, What::HeldAgain(Box::new(again))).await.map(drop)
+    write::change(gateway, What::HeldAgain(Box::new(again))).await.map(drop)
 }
 
 /// What releasing makes the store write; none: the case has it already, or it is still stopped.
-async fn clearing_entry(
+async fn release_entry(
     gateway: &Gateway,
-    bench: &Bench<'_>,
+    arrival: &Arrival<'_>,
     row: &HoldRow,
     work: &mut Work,
     known: &Known,
-) -> Result<Option<Entry>, Refusal> {
+) -> Result<Option<Entry>, Unfinished<OrderRefusal>> {
     let entry = match &work.read.outcome {
-        Validated::Decision(_) => accept::decision_entry(gateway, bench, work).await?,
-        _ => accept::decide(gateway, bench, work, known, true)?,
+        Validated::Decision(_) => accept::decision_entry(gateway, arrival, work).await?,
+        _ => accept::decide(gateway, arrival, work, known, true).map_err(not_taken)?,
     };
-    let Some(clearing) = work.released.as_ref().filter(|_| entry.is_none()) else {
+    let Some(release) = work.released.as_ref().filter(|_| entry.is_none()) else {
         return Ok(entry);
     };
     // Equal to what is stored: nothing new is sent, and the hold has served its purpose.
-    let (hold_id, end, at) = (row.hold_id, clearing.end(), clearing.at);
-    let audit = vec![clearing.fact()];
-    let notice = match clearing.told() {
+    let (hold_id, end, at) = (row.hold_id, release.end(), release.at);
+    let audit = vec![release.fact()];
+    let notice = match release.told() {
         None => None,
         Some(told) => {
-            let keys = gateway.vault.unwrap_keys(hold_id, &row.keys)?;
+            let keys = CaseKeys::of_hold(gateway, row)?;
             let record_ref = work.read.outcome.record_ref().map(str::to_owned);
             let said = NoticeContent { record_ref, ..told };
-            Some((About::Hold(hold_id), clearing::notice_of_correction(gateway, &keys, &said)?))
+            Some((About::Hold(hold_id), release::notice_of_correction(gateway, &keys, &said)?))
         }
     };
     Ok(Some(Entry { notice, ..Entry::of(What::EndHold { hold_id, end, at }, audit) }))
 }
 
 /// `None`: the case has moved meanwhile, or somebody else ended the hold; look again.
-async fn write_clearing(
+async fn write_release(
     gateway: &Gateway,
     entry: Option<Entry>,
     work: &mut Work,
-) -> Result<Option<RecordAnswer>, Refusal> {
+) -> Result<Option<RecordAnswer>, Failure> {
     let Some(entry) = entry else { return Ok(None) };
     let same = work.answer.take();
-    if !consult::write_raced(gateway, entry).await? {
+    if !write::entry(gateway, entry).await? {
         return Ok(None);
     }
     gateway.letters_wake.notify_one();
@@ -202,38 +187,48 @@ async fn write_clearing(
 }
 
 /// Whether a correction may be carried out by this operator alone.
-async fn agreed(gateway: &Gateway, clearing: &Clearing) -> Result<Agreed, Refusal> {
-    let Some(correction) = clearing.correction.as_ref().filter(|it| it.is_contact()) else {
+async fn agreed(gateway: &Gateway, release: &HoldRelease) -> Result<Agreed, Failure> {
+    let Some(correction) = release.correction.as_ref().filter(|it| it.is_contact()) else {
         return Ok(Agreed::Alone);
     };
     if !gateway.forces.second_operator {
         return Ok(Agreed::Alone);
     }
-    let digest = clearing::correction_digest(gateway, clearing.hold_id, correction);
-    let waiting = gateway.store.pending_correction(clearing.hold_id).await?;
-    let asked = waiting.filter(|it| it.digest == digest && it.by != clearing.by);
+    let digest = release::correction_digest(gateway, release.hold_id, correction);
+    let waiting = gateway.store.pending_correction(release.hold_id).await?;
+    let asked = waiting.filter(|it| it.digest == digest && it.by != release.by);
     Ok(asked.map_or(Agreed::NotYet, |it| Agreed::After(it.by)))
 }
 
 async fn pend(
     gateway: &Gateway,
-    clearing: &Clearing,
+    release: &HoldRelease,
     correction: &Correction,
-) -> Result<(), Refusal> {
-    let (hold_id, field) = (clearing.hold_id, correction.field());
-    let fact = Fact {
-        about: format!("hold {hold_id} correction of {field} waits for a second operator"),
-        ..clearing.fact()
-    };
-    let pending = PendingCorrection {
-        hold_id,
-        field: field.into_owned(),
-        digest: clearing::correction_digest(gateway, hold_id, correction),
-        by: clearing.by.clone(),
-        at: clearing.at,
-        because: clearing.because.clone(),
-    };
-    consult::write_one(gateway, Entry::of(What::PendCorrection(pending), vec![fact])).await
+) -> Result<(), Unfinished<OrderRefusal>> {
+    let HoldRelease { hold_id, by, because, at, .. } = release.clone();
+    let field = correction.field();
+    let fact = Fact::correction_asked(&by, at, hold_id, &field, &because);
+    let digest = release::correction_digest(gateway, hold_id, correction);
+    let field = field.into_owned();
+    let pending = PendingCorrection { hold_id, field, digest, by, at, because };
+    first(write::entry(gateway, Entry::of(What::PendCorrection(pending), vec![fact])).await?)
+}
+
+/// Whether it was written.
+fn first(is_written: bool) -> Result<(), Unfinished<OrderRefusal>> {
+    match is_written {
+        true => Ok(()),
+        false => Err(WrongState::SomebodyFirst.into()),
+    }
+}
+
+/// What is released was taken once: only its provider may be missing now.
+fn not_taken(refused: Unfinished<RecordRefusal>) -> Unfinished<OrderRefusal> {
+    match refused {
+        Unfinished::Refused(RecordRefusal::NoProvider) => WrongState::NoProvider.into(),
+        Unfinished::Refused(other) => Failure::ours(other).into(),
+        Unfinished::Failed(failure) => failure.into(),
+    }
 }
 
 /// Gives a held record back to the force, which is told: it is the force's to mend and send
@@ -243,30 +238,23 @@ pub async fn return_hold(
     operator: &Operator,
     hold_id: Uuid,
     because: String,
-) -> Result<(), Refusal> {
+) -> Result<(), Unfinished<OrderRefusal>> {
     let row = open_hold_for(gateway, operator, hold_id, &because).await?;
     let at = gateway.clock.now();
-    let audit = vec![Fact {
-        operation: Operation::Alteration,
-        by: operator.name.clone(),
-        at,
-        about: format!("hold {hold_id} returned"),
-        to: Some(gateway.forces.of(row.force).slug.clone()),
-        note: Some(because),
-    }];
+    let slug = &gateway.forces.of(row.force).slug;
+    let fact = Fact::hold_returned(&operator.name, at, hold_id, slug, &because);
     let content = NoticeContent {
-        record_ref: sweep::record_ref_of_hold(gateway, &row),
+        record_ref: record_ref(gateway, &row)?,
         reason: Some(codes_and_fields(&row.causes)),
         evidence_ref: Some(hold_id),
         ..NoticeContent::of_day(london_day(at))
     };
-    let keys = gateway.vault.unwrap_keys(hold_id, &row.keys)?;
-    let kind = NoticeKind::RecordReturned;
-    let notice =
-        notice::new_notice(gateway, &keys, Compartment::Offender, kind, hold_id, &content)?;
+    let keys = CaseKeys::of_hold(gateway, &row)?;
+    let (kind, side) = (NoticeKind::RecordReturned, Compartment::Offender);
+    let notice = notice::new_notice(gateway, &keys, side, kind, hold_id, &content)?;
     let what = What::EndHold { hold_id, end: HoldEnd::Returned, at };
     let notice = Some((About::Hold(hold_id), notice));
-    consult::write_one(gateway, Entry { notice, ..Entry::of(what, audit) }).await?;
+    first(write::entry(gateway, Entry { notice, ..Entry::of(what, vec![fact]) }).await?)?;
     gateway.letters_wake.notify_one();
     Ok(())
 }
@@ -276,23 +264,13 @@ async fn open_hold_for(
     operator: &Operator,
     hold_id: Uuid,
     because: &str,
-) -> Result<HoldRow, Refusal> {
-    if operator.role < Role::Operate {
-        return Err(Refusal::Forbidden);
+) -> Result<HoldRow, Unfinished<OrderRefusal>> {
+    check_order(operator, because)?;
+    let row = gateway.store.hold(hold_id).await?.ok_or(OrderRefusal::Absent)?;
+    match row.ended {
+        None => Ok(row),
+        Some((end, _)) => Err(WrongState::HoldEnded(end).into()),
     }
-    if because.trim().is_empty() {
-        return Err(Refusal::Parameter { name: "because" });
-    }
-    let row = gateway.store.hold(hold_id).await?.ok_or(Refusal::Absent)?;
-    let state = match row.ended {
-        None => return Ok(row),
-        Some((HoldEnd::Released, _)) => "already released",
-        Some((HoldEnd::Corrected, _)) => "already corrected",
-        Some((HoldEnd::Returned, _)) => "already returned",
-        Some((HoldEnd::Superseded, _)) => "superseded by a later good record",
-        Some((HoldEnd::Withdrawn, _)) => "withdrawn by the force",
-    };
-    Err(Refusal::WrongState { state })
 }
 
 /// Whether an operator may carry out a correction.

@@ -4,18 +4,16 @@ use cara_domain::Compartment;
 use cara_domain::correct::Correction;
 use cara_domain::notice::{NoticeContent, NoticeKind};
 use jiff::Timestamp;
-use serde::Serialize;
 use uuid::Uuid;
 
-use crate::notice;
-use crate::{Gateway, Refusal};
+use crate::case_file::{CaseKeys, CorrectedField};
+use crate::{Failure, Gateway, notice};
 use cara_clock::london_day;
-use cara_store::{Digest, Fact, HoldEnd, NewNotice, Operation};
-use cara_vault::Keys;
+use cara_store::{Digest, Fact, HoldEnd, NewNotice};
 
 /// How an operator ends a hold by letting its record go on.
 #[derive(Clone, Debug)]
-pub(crate) struct Clearing {
+pub(crate) struct HoldRelease {
     pub hold_id: Uuid,
     /// The operator's name.
     pub by: String,
@@ -24,49 +22,25 @@ pub(crate) struct Clearing {
     pub correction: Option<Correction>,
 }
 
-/// What is sealed with a corrected revision; the value stands in the revision itself.
-#[derive(Serialize)]
-struct Corrected<'a> {
-    field: &'a str,
-    by: &'a str,
-    at: Timestamp,
-    because: &'a str,
-    hold_id: Uuid,
-}
-
-impl Clearing {
+impl HoldRelease {
     pub fn end(&self) -> HoldEnd {
         if self.correction.is_some() { HoldEnd::Corrected } else { HoldEnd::Released }
     }
 
     /// For the audit chain: which field, never its value.
     pub fn fact(&self) -> Fact {
-        let hold_id = self.hold_id;
-        let about = match &self.correction {
-            None => format!("hold {hold_id} released"),
-            Some(correction) => format!("hold {hold_id} corrected {}", correction.field()),
-        };
-        Fact {
-            operation: Operation::Alteration,
-            by: self.by.clone(),
-            at: self.at,
-            about,
-            to: None,
-            note: Some(self.because.clone()),
+        let Self { hold_id, by, because, at, correction } = self;
+        match correction {
+            None => Fact::hold_released(by, *at, *hold_id, because),
+            Some(it) => Fact::hold_corrected(by, *at, *hold_id, &it.field(), because),
         }
     }
 
-    /// Who corrected what, as JSON to be sealed with the revision.
-    pub fn sealed(&self) -> Option<Vec<u8>> {
+    /// What is sealed with a corrected revision.
+    pub fn corrected_field(&self) -> Option<CorrectedField<'_>> {
         let field = self.correction.as_ref()?.field();
-        let corrected = Corrected {
-            field: &field,
-            by: &self.by,
-            at: self.at,
-            because: &self.because,
-            hold_id: self.hold_id,
-        };
-        serde_json::to_vec(&corrected).ok()
+        let Self { hold_id, by, because, at, .. } = self;
+        Some(CorrectedField { field, by, at: *at, because, hold_id: *hold_id })
     }
 
     /// What the force is told of a correction: the field, and the hold.
@@ -83,9 +57,9 @@ impl Clearing {
 /// The notice of a correction, once for each hold.
 pub(crate) fn notice_of_correction(
     gateway: &Gateway,
-    keys: &Keys,
+    keys: &CaseKeys<'_>,
     content: &NoticeContent,
-) -> Result<NewNotice, Refusal> {
+) -> Result<NewNotice, Failure> {
     let kind = NoticeKind::RecordCorrected;
     let cause = content.evidence_ref.unwrap_or_default();
     notice::new_notice(gateway, keys, Compartment::Offender, kind, cause, content)
