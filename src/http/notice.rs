@@ -55,11 +55,11 @@ pub(in crate::http) async fn next(
     })
 }
 
-fn asked(request: &HttpRequest) -> Result<notice::Asked, Refused> {
+fn asked(request: &HttpRequest) -> Result<notice::NoticeQuery, Refused> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
     let asked = asked.map_err(|_| Refused::parameter("the query"))?.into_inner();
     let Asked { after, limit, force, stream } = asked;
-    Ok(notice::Asked { force, victims: stream == Stream::Victim, after, limit })
+    Ok(notice::NoticeQuery { force, victims: stream == Stream::Victim, after, limit })
 }
 
 pub(in crate::http) async fn acknowledge(

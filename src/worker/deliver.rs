@@ -15,7 +15,7 @@ use super::{Stop, stopped};
 use cara_clock::later;
 use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
 use cara_flow::notice::letter;
-use cara_flow::notice::letter::{Due, PushFailure, PushTo};
+use cara_flow::notice::letter::{DueLetter, PushFailure, PushTo};
 use cara_flow::{Failure, Gateway};
 use cara_metric::{Health, Part, PushEnd, State, alert};
 use cara_store::ForceNumber;
@@ -249,7 +249,12 @@ impl Shared {
         self.push.endpoint(force, &to.url).map_err(|error| error.to_string())
     }
 
-    async fn one(&self, to: &PushTo, endpoint: &Endpoint, due: Due) -> Result<PushResult, Failure> {
+    async fn one(
+        &self,
+        to: &PushTo,
+        endpoint: &Endpoint,
+        due: DueLetter,
+    ) -> Result<PushResult, Failure> {
         let notice_id = due.letter.notice_id;
         let parcel = Parcel {
             notice_id,

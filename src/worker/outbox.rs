@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
 
 use cara_flow::Gateway;
-use cara_flow::outbox::dispatch::{self, Outcome, Work};
+use cara_flow::outbox::dispatch::{self, OutboxWork, SettledWork};
 
 /// Longer than a confirm takes, so that a lease outlives its confirm; if it ever does not, the
 /// event is sent twice.
@@ -54,15 +54,15 @@ pub trait Outbox: Send + Sync + 'static {
 }
 
 impl Outbox for Gateway {
-    type Work = Work;
-    type Outcome = Outcome;
+    type Work = OutboxWork;
+    type Outcome = SettledWork;
 
     fn claim(
         &self,
         provider: String,
         side: Compartment,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<Work>, Away>> {
+    ) -> BoxFuture<'_, Result<Vec<OutboxWork>, Away>> {
         let claim = dispatch::claim(self, provider, side, limit, LEASE_S);
         claim.map(|claimed| claimed.map_err(|error| away(&error))).boxed()
     }
@@ -72,23 +72,23 @@ impl Outbox for Gateway {
         oldest.map(|found| found.map_err(|error| away(&error))).boxed()
     }
 
-    fn event(work: &Work) -> &Event {
+    fn event(work: &OutboxWork) -> &Event {
         &work.event
     }
 
-    fn attempts(work: &Work) -> u32 {
+    fn attempts(work: &OutboxWork) -> u32 {
         work.attempts
     }
 
-    fn done(work: Work, at: Timestamp) -> Outcome {
+    fn done(work: OutboxWork, at: Timestamp) -> SettledWork {
         work.done(at)
     }
 
-    fn retry(work: Work, not_before: Timestamp, reason: &'static str) -> Outcome {
+    fn retry(work: OutboxWork, not_before: Timestamp, reason: &'static str) -> SettledWork {
         work.retry(not_before, reason)
     }
 
-    fn settle(&self, outcomes: Vec<Outcome>) -> BoxFuture<'_, Result<(), Away>> {
+    fn settle(&self, outcomes: Vec<SettledWork>) -> BoxFuture<'_, Result<(), Away>> {
         let settle = dispatch::settle(self, outcomes);
         settle.map(|settled| settled.map_err(|error| away(&error))).boxed()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cara_flow::clock::sweep;
 use cara_flow::clock::sweep::Sweeper;
 use cara_flow::mapping::activate;
-use cara_flow::mapping::follow::{Follower, Looked, WentLive};
+use cara_flow::mapping::follow::{FollowedVersion, Follower, Looked};
 use cara_flow::mapping::golive;
 use cara_flow::{Gateway, OrderRefusal, Unfinished};
 use cara_gateway::worker;
@@ -77,8 +77,8 @@ fn version(gateway: &Gateway) -> u32 {
     gateway.live().named(ForceNumber(44), "referral").unwrap().reference.version
 }
 
-fn went_live(version: u32, by_file: bool) -> WentLive {
-    WentLive { mapping: MAPPING.to_owned(), version, by_file }
+fn went_live(version: u32, by_file: bool) -> FollowedVersion {
+    FollowedVersion { mapping: MAPPING.to_owned(), version, by_file }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use cara_flow::case::conclude::{Arrived, Concluded};
 use cara_flow::clock::sweep;
 use cara_flow::mapping::activate;
 use cara_flow::notice;
-use cara_flow::notice::Asked;
+use cara_flow::notice::NoticeQuery;
 use cara_flow::outbox::dispatch;
 use cara_flow::record::Accepted;
 use cara_flow::record::Submission;
@@ -203,7 +203,7 @@ impl House {
     }
 
     pub async fn notices(&self) -> Vec<NoticeFacts> {
-        notice::notices(&self.gateway, &caller(), Asked::default()).await.unwrap().notices
+        notice::notices(&self.gateway, &caller(), NoticeQuery::default()).await.unwrap().notices
     }
 
     pub async fn kinds(&self) -> Vec<String> {

@@ -17,6 +17,20 @@ const SANDBOX: &str = env!("CARGO_BIN_EXE_cara-sandbox");
 /// A broker's cold start on a busy machine.
 const START_S_MAX: u64 = 150;
 
+/// Whether a program's file has this text anywhere: its symbols have the names of their crates.
+fn names(program: &str, text: &str) -> bool {
+    let bytes = std::fs::read(program).unwrap();
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn the_gateway_holds_nothing_that_only_the_sandbox_needs() {
+    for text in ["rcgen", "cara_sandbox"] {
+        assert!(names(SANDBOX, text), "{text} is not seen where it is");
+        assert!(!names(GATEWAY, text), "{text} is in the gateway");
+    }
+}
+
 struct Sandbox {
     folder: PathBuf,
     child: Child,

@@ -8,7 +8,7 @@ use cara_flow::case::conclude::Urgency;
 use cara_flow::clock::sweep;
 use cara_flow::clock::sweep::{Sweeper, Swept};
 use cara_flow::notice;
-use cara_flow::notice::Asked;
+use cara_flow::notice::NoticeQuery;
 use cara_flow::notice::mail;
 use cara_flow::notice::mail::To;
 use cara_flow::operate;
@@ -400,7 +400,7 @@ async fn a_safeguarding_concern_is_said_at_once_and_until_somebody_has_it() {
     let mails = mail::mails(&house.gateway, 10).await.unwrap();
     assert!(mails[0].text.contains("within 15 minutes"), "{}", mails[0].text);
     let unit = Caller { victims: true, ..caller() };
-    let asked = Asked { victims: true, ..Asked::default() };
+    let asked = NoticeQuery { victims: true, ..NoticeQuery::default() };
     let notices = notice::notices(&house.gateway, &unit, asked).await.unwrap().notices;
     notice::acknowledge(&house.gateway, &unit, notices[0].notice_id).await.unwrap();
     assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["safeguarding_concern"]);

@@ -31,22 +31,55 @@ choices! {
     }
 }
 
+/// What makes notices of a kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NoticeOrigin {
+    Outcome,
+    VictimOutcome,
+    Clock,
+    Hold,
+}
+
 impl NoticeKind {
+    /// What makes it, and whether a person is told when nobody has taken it over in time.
+    fn origin(self) -> (NoticeOrigin, bool) {
+        use NoticeKind::*;
+        match self {
+            Accepted
+            | Declined
+            | InformationRequested
+            | Uncontactable
+            | WorkshopBooked
+            | WorkshopRescheduled
+            | WorkshopAttended
+            | ProgrammeCompleted
+            | NonComplianceReported
+            | Correction
+            | Returned => (NoticeOrigin::Outcome, false),
+            WorkshopMissed => (NoticeOrigin::Outcome, true),
+            CompletionAtRisk | CompletionImpossible | DeadlinePassed | NoContact14Days => {
+                (NoticeOrigin::Clock, false)
+            }
+            RecordHeld | RecordReturned | RecordCorrected => (NoticeOrigin::Hold, false),
+            VictimContactStatus | VictimRiskChanged => (NoticeOrigin::VictimOutcome, false),
+            SafeguardingConcern => (NoticeOrigin::VictimOutcome, true),
+        }
+    }
+
     /// Whether a person is told when nobody has taken it over in time.
     pub fn is_urgent(self) -> bool {
-        matches!(self, NoticeKind::WorkshopMissed | NoticeKind::SafeguardingConcern)
+        self.origin().1
     }
 
     /// Whether only a running clock made it of a case: it no longer applies once police have decided
     /// about the caution, or have given it another deadline.
     pub fn is_of_clock(self) -> bool {
-        matches!(
-            self,
-            NoticeKind::CompletionAtRisk
-                | NoticeKind::CompletionImpossible
-                | NoticeKind::DeadlinePassed
-                | NoticeKind::NoContact14Days
-        )
+        self.origin().0 == NoticeOrigin::Clock
+    }
+
+    /// Whether it belongs to the victim's stream.
+    pub fn is_of_victim(self) -> bool {
+        self.origin().0 == NoticeOrigin::VictimOutcome
     }
 
     /// What tells the force of a report; `None`: that is between the provider and the gateway.
@@ -74,16 +107,6 @@ impl NoticeKind {
             VictimReport::VictimRiskChanged { .. } => NoticeKind::VictimRiskChanged,
             VictimReport::SafeguardingConcern => NoticeKind::SafeguardingConcern,
         }
-    }
-
-    /// Whether it belongs to the victim's stream.
-    pub fn is_of_victim(self) -> bool {
-        matches!(
-            self,
-            NoticeKind::VictimContactStatus
-                | NoticeKind::VictimRiskChanged
-                | NoticeKind::SafeguardingConcern
-        )
     }
 }
 

@@ -30,7 +30,7 @@ const WEEKS_BETWEEN_WORKSHOPS: i64 = 5;
 
 /// Which notices a force asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct NoticeQuery {
     /// Two digits, for a caller that stands for several.
     pub force: Option<String>,
     /// Those that concern victims, a stream with numbers of its own.
@@ -130,9 +130,9 @@ fn still_possible(standing: &CaseStanding, deadline: Date, today: Date) -> Optio
 pub async fn notices(
     gateway: &Gateway,
     caller: &Caller,
-    asked: Asked,
+    asked: NoticeQuery,
 ) -> Result<api::NoticePage, Unfinished<ForceRefusal>> {
-    let Asked { force, victims, after, limit } = asked;
+    let NoticeQuery { force, victims, after, limit } = asked;
     let force = caller.force(force.as_deref())?;
     if victims && !caller.victims {
         return Err(ForceRefusal::Forbidden.into());

@@ -10,7 +10,7 @@ use cara_domain::notice::{NoticeContent, NoticeKind};
 use cara_domain::programme::Programme;
 use jiff::{SignedDuration, Timestamp};
 
-use self::due::Due;
+use self::due::ClockDue;
 use crate::audit::check_order;
 use crate::case_file::{CaseFile, CaseKeys};
 use crate::incident::{self, IncidentsTold};
@@ -188,7 +188,7 @@ pub async fn accept_clock(
 }
 
 /// Makes a notice that is due. `false`: the case has moved meanwhile; the next walk looks again.
-async fn tell_due(gateway: &Gateway, seen: &CaseClock, due: Due) -> Result<bool, Failure> {
+async fn tell_due(gateway: &Gateway, seen: &CaseClock, due: ClockDue) -> Result<bool, Failure> {
     let Some(case) = gateway.store.case(seen.referral_id).await? else { return Ok(false) };
     let file = CaseFile::open(gateway, case)?;
     let content = notice::of_case(gateway, &file, &file.folded().standing);

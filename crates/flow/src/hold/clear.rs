@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::audit::check_order;
 use crate::case_file::{self, CaseKeys};
 use crate::hold::{Released, cause, record_ref};
-use crate::record::accept::{self, Work};
+use crate::record::accept::{self, RecordWork};
 use crate::record::prepare::Arrival;
 use crate::record::read::{self, Again, RecordReading};
 use crate::record::release::{self, HoldRelease};
@@ -97,7 +97,7 @@ async fn clear(
             Some(correction) => Again::Corrected(&rules, correction),
         };
         let read = read::again(&RecordReading::of(gateway), &live, &text, again)?;
-        let mut work = Work::of(gateway, &caller, read);
+        let mut work = RecordWork::of(gateway, &caller, read);
         work.released = Some(release.clone());
         let known = match work.record() {
             Some(record) => gateway.store.look(row.force, record).await?,
@@ -128,7 +128,7 @@ async fn clear(
 async fn hold_again(
     gateway: &Gateway,
     row: &HoldRow,
-    work: &Work,
+    work: &RecordWork,
     causes: Vec<Cause>,
 ) -> Result<(), Failure> {
     let mapping = work.read.live.reference.clone();
@@ -146,7 +146,7 @@ async fn release_entry(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
     row: &HoldRow,
-    work: &mut Work,
+    work: &mut RecordWork,
     known: &Known,
 ) -> Result<Option<Entry>, Unfinished<OrderRefusal>> {
     let entry = match &work.read.outcome {
@@ -175,7 +175,7 @@ async fn release_entry(
 async fn write_release(
     gateway: &Gateway,
     entry: Option<Entry>,
-    work: &mut Work,
+    work: &mut RecordWork,
 ) -> Result<Option<RecordAnswer>, Failure> {
     let Some(entry) = entry else { return Ok(None) };
     let same = work.answer.take();
@@ -284,7 +284,7 @@ enum Agreed {
 }
 
 /// What is answered while a correction waits: the hold as it stands.
-fn still(row: &HoldRow, work: &Work) -> RecordAnswer {
+fn still(row: &HoldRow, work: &RecordWork) -> RecordAnswer {
     let (flags, causes): (Vec<&Cause>, Vec<&Cause>) =
         row.causes.iter().partition(|cause| cause.kind == FindingKind::Flag);
     RecordAnswer {

@@ -61,11 +61,11 @@ enum State {
 /// What one look has found that was not so before, and what is wrong now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Looked {
-    pub went_live: Vec<WentLive>,
+    pub went_live: Vec<FollowedVersion>,
     /// Files that were refused.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedFile>,
     /// Files that wait for two operators.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingFile>,
     /// Versions that are live elsewhere and cannot be compiled here.
     pub unreadable: Vec<Unreadable>,
     /// Files with a text that was live before and was taken back.
@@ -78,7 +78,7 @@ pub struct Looked {
 
 /// A version that is live now in this gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WentLive {
+pub struct FollowedVersion {
     /// `hampshire/referral`
     pub mapping: String,
     pub version: u32,
@@ -87,14 +87,14 @@ pub struct WentLive {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedFile {
     pub mapping: String,
     /// Every problem, without anything that an example holds.
     pub problems: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingFile {
     pub mapping: String,
     /// In words.
     pub changes: Vec<String>,
@@ -161,7 +161,7 @@ impl Follower {
                     if self.unreadable.remove(&place).is_some() {
                         looked.mended.push(named(&place));
                     }
-                    looked.went_live.push(WentLive { mapping, version, by_file: false });
+                    looked.went_live.push(FollowedVersion { mapping, version, by_file: false });
                 }
                 Err(problems) => {
                     self.unreadable.insert(place, version);
@@ -257,9 +257,9 @@ impl Follower {
         };
         let is_news = self.files.get(&place).is_none_or(|seen| seen.state != state);
         match &state {
-            State::Refused(problems) if is_news => {
-                looked.refused.push(Refused { mapping: named(&place), problems: problems.clone() })
-            }
+            State::Refused(problems) if is_news => looked
+                .refused
+                .push(RefusedFile { mapping: named(&place), problems: problems.clone() }),
             State::Settled if was_wrong => looked.mended.push(named(&place)),
             _ => {}
         }
@@ -301,7 +301,7 @@ impl Follower {
         }
         let mapping = format!("{}/{}", file.slug, file.name);
         if let Some(changes) = self.sensitive_changes(newest.as_ref(), &file.text) {
-            looked.waiting.push(Waiting { mapping, changes });
+            looked.waiting.push(WaitingFile { mapping, changes });
             return Ok(Some(State::Waiting));
         }
         let version = newest.as_ref().map_or(0, |newest| newest.version) + 1;
@@ -315,7 +315,7 @@ impl Follower {
         let sha256 = sha256.to_owned();
         gateway.live.swap(activate::live(file.force, file.name, checked.sound, version, sha256));
         gateway.letters_wake.notify_one();
-        looked.went_live.push(WentLive { mapping, version, by_file: true });
+        looked.went_live.push(FollowedVersion { mapping, version, by_file: true });
         Ok(Some(State::Settled))
     }
 

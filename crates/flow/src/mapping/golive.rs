@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::audit::check_order;
 use crate::live::LiveMapping;
 use crate::mapping::activate::{self, Checked, Unsound};
-use crate::mapping::replay::{self, Asked, Replay, Waiting, on_own_thread};
+use crate::mapping::replay::{self, Replay, ReplayOrder, Waiting, on_own_thread};
 use crate::{Failure, Force, Gateway, Operator, OrderRefusal, Unfinished, WrongState, write};
 use cara_store::{ForceNumber, PendingPlan, PlanNumber, PlanVersion, What};
 
@@ -131,7 +131,7 @@ pub async fn go_live(
     if candidate.dry_run {
         if let LiveMapping::Plan(plan) = mapping {
             let Candidate { because, reveal, .. } = &candidate;
-            let asked = Asked { operator, because, records, reveal: *reveal };
+            let asked = ReplayOrder { operator, because, records, reveal: *reveal };
             went.replay = Some(replay::try_on_kept(gateway, &asked, &force, plan).await?);
         }
         return Ok(WentLive { seen, ..went });

@@ -94,7 +94,7 @@ pub struct Waiting {
 }
 
 /// What an operator wants to see of a try.
-pub(crate) struct Asked<'a> {
+pub(crate) struct ReplayOrder<'a> {
     pub operator: &'a Operator,
     pub because: &'a str,
     /// At most so many records.
@@ -284,7 +284,7 @@ fn codes(stopped: &Stopped) -> String {
 /// Who looked is committed before the answer.
 pub(crate) async fn try_on_kept(
     gateway: &Gateway,
-    asked: &Asked<'_>,
+    asked: &ReplayOrder<'_>,
     force: &Force,
     candidate: LivePlan,
 ) -> Result<Replay, Failure> {
@@ -320,7 +320,7 @@ pub(crate) async fn try_on_kept(
 
 async fn record_try(
     gateway: &Gateway,
-    asked: &Asked<'_>,
+    asked: &ReplayOrder<'_>,
     force: &Force,
     name: &str,
     replay: &Replay,

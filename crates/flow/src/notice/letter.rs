@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::audit::check_order;
 use crate::live::LiveLetter;
-use crate::notice::{self, Asked, kind_in_words, known_kind};
+use crate::notice::{self, NoticeQuery, kind_in_words, known_kind};
 use crate::{
     Caller, Failure, ForceRefusal, Gateway, LetterState, Operator, OrderRefusal, Role, Unfinished,
     WrongState, write,
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Letter {
 
 /// A letter whose turn it is to be pushed.
 #[derive(Clone, Debug)]
-pub struct Due {
+pub struct DueLetter {
     pub letter: Letter,
     /// Headers that the force wants besides ours.
     pub headers: Vec<(String, String)>,
@@ -87,7 +87,7 @@ pub struct PushFailure {
 /// Letters of a force whose turn it is.
 #[derive(Clone, Debug, Default)]
 pub struct Turn {
-    pub due: Vec<Due>,
+    pub due: Vec<DueLetter>,
     /// Notices that cannot be read or written as letters now: our own fault, and theirs alone.
     pub unfit: Vec<Uuid>,
 }
@@ -127,7 +127,7 @@ pub async fn due_letters(
     let rows = rows.into_iter().filter(|row| !on_way.contains(&row.notice_id));
     for row in rows.take(limit) {
         match written(gateway, row.notice_id, &live).await {
-            Ok(letter) => turn.due.push(Due {
+            Ok(letter) => turn.due.push(DueLetter {
                 letter,
                 headers: delivery.headers.clone(),
                 delivered: delivery.delivered.clone(),
@@ -335,7 +335,7 @@ async fn letter(
 pub async fn next_letter(
     gateway: &Gateway,
     caller: &Caller,
-    asked: Asked,
+    asked: NoticeQuery,
 ) -> Result<Option<Letter>, Unfinished<ForceRefusal>> {
     let force = caller.force(asked.force.as_deref())?;
     if asked.victims && !caller.victims {

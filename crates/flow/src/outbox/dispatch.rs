@@ -26,7 +26,7 @@ enum Unfit {
 
 /// One event that may be published now, and the right to settle it.
 #[derive(Debug)]
-pub struct Work {
+pub struct OutboxWork {
     pub lease: Lease,
     pub event: Event,
     pub attempts: u32,
@@ -38,25 +38,25 @@ pub struct Work {
 
 /// How work on one event ended: what [`Gateway::settle`] writes.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct SettledWork {
     lease: Lease,
     settled: Settled,
 }
 
-impl Work {
+impl OutboxWork {
     /// The broker has confirmed it: the disclosure goes into the audit with the settling.
-    pub fn done(self, at: jiff::Timestamp) -> Outcome {
+    pub fn done(self, at: jiff::Timestamp) -> SettledWork {
         let (id, kind, to) = (self.referral_id, self.event.header().kind.name(), &self.provider);
         let disclosure = match self.revision {
             Some(revision) => Fact::revision_sent(GATEWAY, at, id, revision, kind, to),
             None => Fact::message_sent(GATEWAY, at, id, kind, to),
         };
         let settled = Settled::Done { at, disclosure: Box::new(disclosure) };
-        Outcome { lease: self.lease, settled }
+        SettledWork { lease: self.lease, settled }
     }
 
-    pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> Outcome {
-        Outcome { lease: self.lease, settled: Settled::Retry { not_before, reason } }
+    pub fn retry(self, not_before: jiff::Timestamp, reason: &'static str) -> SettledWork {
+        SettledWork { lease: self.lease, settled: Settled::Retry { not_before, reason } }
     }
 }
 
@@ -68,7 +68,7 @@ pub async fn claim(
     side: Compartment,
     limit: usize,
     lease_s: u32,
-) -> Result<Vec<Work>, Failure> {
+) -> Result<Vec<OutboxWork>, Failure> {
     let leased = gateway.store.claim(OutboxRoute { provider, side }, limit, lease_s).await?;
     let mut work = Vec::with_capacity(leased.len());
     let mut unfit = Vec::new();
@@ -112,13 +112,13 @@ pub async fn oldest_waiting(
 }
 
 /// Ends work on leased rows; a lost lease changes nothing.
-pub async fn settle(gateway: &Gateway, outcomes: Vec<Outcome>) -> Result<(), Failure> {
-    let pairs = outcomes.into_iter().map(|Outcome { lease, settled }| (lease, settled));
+pub async fn settle(gateway: &Gateway, outcomes: Vec<SettledWork>) -> Result<(), Failure> {
+    let pairs = outcomes.into_iter().map(|SettledWork { lease, settled }| (lease, settled));
     gateway.store.settle(pairs.collect()).await?;
     Ok(())
 }
 
-fn reopen(gateway: &Gateway, row: Leased) -> Result<Work, cara_vault::Error> {
+fn reopen(gateway: &Gateway, row: Leased) -> Result<OutboxWork, cara_vault::Error> {
     let keys = CaseKeys::unwrap(gateway, row.referral_id, &row.keys)?;
     let body = keys.open_event(row.revision, row.event_id, &row.body)?;
     let kind =
@@ -131,7 +131,7 @@ fn reopen(gateway: &Gateway, row: Leased) -> Result<Work, cara_vault::Error> {
         provider: row.provider.clone(),
         received_at: row.received_at,
     };
-    Ok(Work {
+    Ok(OutboxWork {
         lease: row.lease,
         event: Event::reopen(header, Bytes::from(body)),
         attempts: row.attempts,

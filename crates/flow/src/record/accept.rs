@@ -22,7 +22,7 @@ use cara_supervisor::{contain, contain_now};
 
 mod work;
 
-pub(crate) use work::Work;
+pub(crate) use work::RecordWork;
 use work::{Pending, blank};
 
 /// A record that keeps losing its race is given back with 503 after this many tries.
@@ -58,7 +58,7 @@ pub async fn accept(
         read.iter().try_for_each(|read| growth::room_for(gateway, read.force))?;
     }
     let work = take(gateway, caller, &submission.media_type, read).await?;
-    let answer = RecordsAnswer { records: work.into_iter().map(Work::into_answer).collect() };
+    let answer = RecordsAnswer { records: work.into_iter().map(RecordWork::into_answer).collect() };
     count(gateway, caller, &answer, started);
     if answer.records.iter().all(is_at_fault) {
         return Ok(Accepted::AllAtFault(answer));
@@ -110,11 +110,11 @@ async fn take(
     caller: &Caller,
     media_type: &str,
     read: Vec<Read>,
-) -> Result<Vec<Work>, Unfinished<RecordRefusal>> {
+) -> Result<Vec<RecordWork>, Unfinished<RecordRefusal>> {
     let received_at = gateway.clock.now();
     let arrival = Arrival { caller, received_at, media_type };
-    let mut work: Vec<Work> =
-        read.into_iter().map(|read| Work::of(gateway, caller, read)).collect();
+    let mut work: Vec<RecordWork> =
+        read.into_iter().map(|read| RecordWork::of(gateway, caller, read)).collect();
     for round in 0..ROUNDS_MAX {
         let mut cases = HashSet::new();
         let mut next = 0;
@@ -157,7 +157,7 @@ async fn take(
 async fn entry_or_hold(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
-    work: &mut Work,
+    work: &mut RecordWork,
     look: bool,
 ) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
     if !work.has_faulted {
@@ -176,7 +176,7 @@ async fn entry_or_hold(
 /// not send it for ever. Where that fails as well nothing was taken, and the answer says so.
 fn faulted(
     gateway: &Gateway,
-    work: &mut Work,
+    work: &mut RecordWork,
     fault: &(dyn std::error::Error + 'static),
 ) -> Result<(), Failure> {
     let about = format!("a record of {}", gateway.forces.name(work.read.force));
@@ -193,7 +193,7 @@ fn faulted(
 async fn next_entry(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
-    work: &mut Work,
+    work: &mut RecordWork,
     look: bool,
 ) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
     let known = match work.record() {
@@ -219,7 +219,7 @@ async fn next_entry(
 pub(crate) async fn decision_entry(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
-    work: &mut Work,
+    work: &mut RecordWork,
 ) -> Result<Option<Entry>, Failure> {
     let Validated::Decision(sent) = &work.read.outcome else {
         unreachable!("only a decision is asked about")
@@ -245,7 +245,7 @@ pub(crate) async fn decision_entry(
 pub(crate) fn decide(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
-    work: &mut Work,
+    work: &mut RecordWork,
     known: &Known,
     released: bool,
 ) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
@@ -303,7 +303,7 @@ pub(crate) fn decide(
 fn hold(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
-    work: &mut Work,
+    work: &mut RecordWork,
     causes: Vec<Cause>,
 ) -> Result<Option<Entry>, Failure> {
     let (hold_id, bytes, entry) =
@@ -378,7 +378,7 @@ fn count(gateway: &Gateway, caller: &Caller, answer: &RecordsAnswer, started: st
 fn cleared_before(
     gateway: &Gateway,
     arrival: &Arrival<'_>,
-    work: &Work,
+    work: &RecordWork,
     known: &Known,
 ) -> Option<u32> {
     let latest = known.referral.as_ref()?.revisions.last()?;

@@ -17,20 +17,20 @@ const NO_CONTACT_DAYS: i64 = 14;
 
 /// A notice that is due, and the day that made it so: each (kind, cause) is told once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Due {
+pub(crate) struct ClockDue {
     pub kind: NoticeKind,
     pub cause: Uuid,
 }
 
-fn due(kind: NoticeKind, day: Date) -> Due {
+fn due(kind: NoticeKind, day: Date) -> ClockDue {
     let number = i64::from(day.year()) * 10_000 + i64::from(day.month()) * 100;
     let number = number + i64::from(day.day());
-    Due { kind, cause: Uuid::from_u128(number.unsigned_abs().into()) }
+    ClockDue { kind, cause: Uuid::from_u128(number.unsigned_abs().into()) }
 }
 
 /// What is due today of a case that has not ended. `margin_weeks`: the time that the provider needs
 /// from the first workshop to completion.
-pub(crate) fn of(case: &CaseClock, margin_weeks: u32, today: Date) -> Vec<Due> {
+pub(crate) fn of(case: &CaseClock, margin_weeks: u32, today: Date) -> Vec<ClockDue> {
     let mut all = Vec::new();
     let received_on = london_day(case.received_at);
     let unheard = matches!(case.programme.as_str(), "sent" | "received");

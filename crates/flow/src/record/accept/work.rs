@@ -13,7 +13,7 @@ use cara_store::{Cause, Digest, Entry, ForceNumber, Known, Receipt, RecordIndex,
 use cara_vault::Vault;
 
 /// One record on its way to an answer.
-pub(crate) struct Work {
+pub(crate) struct RecordWork {
     pub read: Read,
     pub(crate) content: Option<Content>,
     pub(crate) record: Option<RecordIndex>,
@@ -38,7 +38,7 @@ pub(crate) enum Pending {
     Withdrawn,
 }
 
-impl Work {
+impl RecordWork {
     pub fn of(gateway: &Gateway, caller: &Caller, read: Read) -> Self {
         let (vault, test) = (&gateway.vault, caller.test);
         let content = match &read.outcome {
@@ -64,7 +64,7 @@ impl Work {
             _ => Vec::new(),
         };
         let (flags, causes) = found.into_iter().partition(|cause| cause.kind == FindingKind::Flag);
-        Work {
+        RecordWork {
             read,
             content,
             record,
