@@ -19,7 +19,7 @@ use cara_amqp::{Consumer, Dialer, Publisher, Topology, dead};
 use cara_clock::Clock;
 use cara_config::{Fault, Settings};
 use cara_delivery::{Mailer, Push};
-use cara_flow::mapping::activate;
+use cara_flow::mapping::activate::{self, ChangedFiles};
 use cara_flow::mapping::follow::Follower;
 use cara_flow::probe;
 use cara_flow::{Failure, Force, Forces, Gateway, OrderRefusal, Provider, Unfinished};
@@ -103,7 +103,11 @@ async fn mappings(
     health: &Health,
 ) -> anyhow::Result<Follower> {
     let cara_config::MappingSettings { folder, activate_changes, .. } = &settings.mappings;
-    let warnings = activate::activate_mappings(gateway, folder, *activate_changes).await;
+    let changed = match activate_changes {
+        true => ChangedFiles::GoLive,
+        false => ChangedFiles::AreDrafts,
+    };
+    let warnings = activate::activate_mappings(gateway, folder, changed).await;
     for warning in &warnings.context("the mappings cannot go live")? {
         tracing::warn!("{warning}");
     }

@@ -15,7 +15,7 @@ use super::{Stop, stopped};
 use cara_clock::later;
 use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
 use cara_flow::notice::letter;
-use cara_flow::notice::letter::{DueLetter, PushFailure, PushTo};
+use cara_flow::notice::letter::{Delivered, DueLetter, PushFailure, PushTo};
 use cara_flow::{Failure, Gateway};
 use cara_metric::{Health, Part, PushEnd, State, alert};
 use cara_store::ForceNumber;
@@ -269,12 +269,14 @@ impl Shared {
         let Ok(answer) = cara_supervisor::contain(self.push.push(endpoint, parcel)).await else {
             return Ok(PushResult::Failed(Failed::unfit(notice_id)));
         };
-        let taken_over = answer == Answer::TakenOver;
         let (status, reason, after, ended) = match answer {
             Answer::Delivered | Answer::TakenOver => {
-                let ended = if taken_over { PushEnd::TakenOver } else { PushEnd::Delivered };
+                let (ended, delivered) = match answer {
+                    Answer::TakenOver => (PushEnd::TakenOver, Delivered::TakenOver),
+                    _ => (PushEnd::Delivered, Delivered::Arrived),
+                };
                 self.gateway.metric.push(&to.slug, ended);
-                letter::letter_delivered(&self.gateway, to.force, notice_id, taken_over).await?;
+                letter::letter_delivered(&self.gateway, to.force, notice_id, delivered).await?;
                 let was_failing = is_failing(due.attempts, due.is_refused);
                 return Ok(PushResult::Arrived { was_failing });
             }

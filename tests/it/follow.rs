@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cara_flow::clock::sweep;
 use cara_flow::clock::sweep::Sweeper;
-use cara_flow::mapping::activate;
+use cara_flow::mapping::activate::{self, ChangedFiles};
 use cara_flow::mapping::follow::{FollowedVersion, Follower, Looked};
 use cara_flow::mapping::golive;
 use cara_flow::{Gateway, OrderRefusal, Unfinished};
@@ -372,7 +372,9 @@ async fn a_file_that_extends_a_base_goes_live_as_one_text() {
     drop(follower);
     house.restart().await;
     assert_eq!(version(&house.gateway), 2);
-    let again = activate::activate_mappings(&house.gateway, &folder, false).await.unwrap();
+    let again = activate::activate_mappings(&house.gateway, &folder, ChangedFiles::AreDrafts)
+        .await
+        .unwrap();
     assert_eq!(again, Vec::<String>::new());
     let pushed = house.push(XML, &record(1).text()).await;
     assert_eq!(pushed.records[0].status, RecordStatus::Accepted);
@@ -380,7 +382,9 @@ async fn a_file_that_extends_a_base_goes_live_as_one_text() {
     let mut follower = Follower::of(house.gateway.clone(), Some(folder.clone()));
     assert_eq!(follower.look().await.unwrap(), Looked::default());
     std::fs::write(&base, shared.join("\n").replace("[\"NULL\"", "[\"none\", \"NULL\"")).unwrap();
-    let changed = activate::activate_mappings(&house.gateway, &folder, false).await.unwrap();
+    let changed = activate::activate_mappings(&house.gateway, &folder, ChangedFiles::AreDrafts)
+        .await
+        .unwrap();
     assert!(changed.iter().any(|it| it.contains("referral.toml is a draft")), "{changed:?}");
     follower.look().await.unwrap();
     assert_eq!(follower.look().await.unwrap().went_live, [went_live(3, true)]);

@@ -12,7 +12,7 @@ use cara_clock::Clock;
 use cara_flow::case::conclude;
 use cara_flow::case::conclude::{Arrived, Concluded};
 use cara_flow::clock::sweep;
-use cara_flow::mapping::activate;
+use cara_flow::mapping::activate::{self, ChangedFiles};
 use cara_flow::notice;
 use cara_flow::notice::NoticeQuery;
 use cara_flow::outbox::dispatch;
@@ -293,7 +293,8 @@ async fn on_store(
     let gateway =
         Gateway::assemble(clock.clone(), vault, Arc::clone(store), metric.clone(), forces, 1000);
     let mappings = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
-    let warnings = activate::activate_mappings(&gateway, &mappings, false).await.unwrap();
+    let warnings =
+        activate::activate_mappings(&gateway, &mappings, ChangedFiles::AreDrafts).await.unwrap();
     assert!(warnings.iter().all(|it| it.contains("is a draft")), "{warnings:?}");
     gateway
 }

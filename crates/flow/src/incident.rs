@@ -23,6 +23,13 @@ const OF_THE_CLOCK: &[&str] = &[
     FORCE_UNLISTED,
 ];
 
+/// Whether the time of day can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClockTrust {
+    Trusted,
+    InDoubt,
+}
+
 /// What became of incidents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IncidentsTold {
@@ -40,7 +47,7 @@ pub(crate) async fn tell(
     gateway: &Gateway,
     alerts: Alerts,
     mine: impl Fn(&str, &str) -> bool,
-    in_doubt: bool,
+    clock: ClockTrust,
 ) -> Result<IncidentsTold, Failure> {
     let now = gateway.clock.now();
     let mut told = IncidentsTold::default();
@@ -55,7 +62,7 @@ pub(crate) async fn tell(
         let name = alert::kind(&incident.kind).map_or("", |kind| kind.name);
         match alerts.remove(&(name, incident.about.clone())) {
             Some(count) => still(gateway, incident, count, now, &mut told).await?,
-            None if in_doubt && OF_THE_CLOCK.contains(&name) => {
+            None if clock == ClockTrust::InDoubt && OF_THE_CLOCK.contains(&name) => {
                 *told.open.entry(incident.kind).or_default() += 1;
             }
             None => {

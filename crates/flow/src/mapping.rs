@@ -4,8 +4,8 @@ pub mod activate;
 mod difference;
 pub mod follow;
 pub mod golive;
-mod kept;
 pub mod replay;
+mod retained;
 
 use cara_wire::api;
 

@@ -310,7 +310,7 @@ fn prepare(
         None => after.stands(it) && !before.stands(it),
     };
     let news: Vec<&Reported> = all.iter().copied().filter(|it| is_news(it)).collect();
-    let (notices, messages) = caused(gateway, file, &after, &news)?;
+    let (notices, messages) = following(gateway, file, &after, &news)?;
     let received_at = gateway.clock.now();
     let outcome = NewOutcome {
         referral_id: file.row.referral_id,
@@ -335,7 +335,7 @@ fn prepare(
 }
 
 /// What the force and the victim worker are told because these outcomes stand now.
-fn caused(
+fn following(
     gateway: &Gateway,
     file: &CaseFile<'_>,
     after: &Folded,

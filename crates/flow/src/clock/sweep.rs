@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::due::ClockDue;
 use crate::audit::check_order;
 use crate::case_file::{CaseFile, CaseKeys};
-use crate::incident::{self, IncidentsTold};
+use crate::incident::{self, ClockTrust, IncidentsTold};
 use crate::{
     Failure, Gateway, Operator, OrderRefusal, Unfinished, WrongState, hold, notice, write,
 };
@@ -80,7 +80,8 @@ impl Sweeper {
         let mut swept = Swept::default();
         let mut alerts = outside.clone();
         gateway.faults.forget(now);
-        if is_doubtful(&gateway, now).await? {
+        let clock = clock_trust(&gateway, now).await?;
+        if clock == ClockTrust::InDoubt {
             // Only what the clock says of itself has to wait: whoever is in danger has not.
             swept.stopped = true;
             alerts.insert((CLOCK_JUMPED, "gateway".to_owned()), 1);
@@ -93,8 +94,8 @@ impl Sweeper {
         for (force, count) in &self.unlisted {
             alerts.insert((FORCE_UNLISTED, force.to_string()), *count);
         }
-        look_for_late(&gateway, now, swept.stopped, &mut alerts).await?;
-        swept.incidents = incident::tell(&gateway, alerts, is_swept, swept.stopped).await?;
+        look_for_late(&gateway, now, clock, &mut alerts).await?;
+        swept.incidents = incident::tell(&gateway, alerts, is_swept, clock).await?;
         Ok(swept)
     }
 
@@ -158,17 +159,17 @@ fn ago(at: Timestamp, seconds: i64) -> Timestamp {
     at.saturating_sub(SignedDuration::from_secs(seconds)).unwrap_or(at)
 }
 
-/// Whether the clock cannot be trusted; remembers that this sweep ran.
-async fn is_doubtful(gateway: &Gateway, now: Timestamp) -> Result<bool, Failure> {
+/// Whether the clock can be trusted; remembers that this sweep ran.
+async fn clock_trust(gateway: &Gateway, now: Timestamp) -> Result<ClockTrust, Failure> {
     let before = gateway.store.sweep().await?;
     if before.is_some_and(|sweep| sweep.stopped_at.is_some()) {
-        return Ok(true);
+        return Ok(ClockTrust::InDoubt);
     }
-    let doubtful = before.is_some_and(|sweep| {
+    let is_stopped = before.is_some_and(|sweep| {
         now < ago(sweep.seen_at, BACK_S_MAX) || sweep.seen_at < ago(now, JUMP_H_MAX * 3600)
     });
-    write::change(gateway, What::Sweep(SweepChange::Ran { at: now, is_stopped: doubtful })).await?;
-    Ok(doubtful)
+    write::change(gateway, What::Sweep(SweepChange::Ran { at: now, is_stopped })).await?;
+    Ok(if is_stopped { ClockTrust::InDoubt } else { ClockTrust::Trusted })
 }
 
 /// An operator says that the clock is right: the sweep goes on.
@@ -217,7 +218,7 @@ async fn tell_hold(gateway: &Gateway, row: &HoldRow) -> Result<bool, Failure> {
 async fn look_for_late(
     gateway: &Gateway,
     now: Timestamp,
-    in_doubt: bool,
+    clock: ClockTrust,
     alerts: &mut Alerts,
 ) -> Result<(), Failure> {
     let urgent = ago(now, URGENT_H * 3600);
@@ -243,7 +244,7 @@ async fn look_for_late(
     for paused in gateway.store.paused().await? {
         alerts.insert(("endpoint_paused", paused.force.to_string()), 1);
     }
-    if in_doubt {
+    if clock == ClockTrust::InDoubt {
         return Ok(());
     }
     for referral_id in late.gaps {

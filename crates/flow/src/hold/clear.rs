@@ -151,7 +151,7 @@ async fn release_entry(
 ) -> Result<Option<Entry>, Unfinished<OrderRefusal>> {
     let entry = match &work.read.outcome {
         Validated::Decision(_) => accept::decision_entry(gateway, arrival, work).await?,
-        _ => accept::decide(gateway, arrival, work, known, true).map_err(not_taken)?,
+        _ => accept::decide(gateway, arrival, work, known).map_err(not_taken)?,
     };
     let Some(release) = work.released.as_ref().filter(|_| entry.is_none()) else {
         return Ok(entry);
@@ -159,7 +159,7 @@ async fn release_entry(
     // Equal to what is stored: nothing new is sent, and the hold has served its purpose.
     let (hold_id, end, at) = (row.hold_id, release.end(), release.at);
     let audit = vec![release.fact()];
-    let notice = match release.told() {
+    let notice = match release.notice_content() {
         None => None,
         Some(told) => {
             let keys = CaseKeys::of_hold(gateway, row)?;

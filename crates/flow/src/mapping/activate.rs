@@ -79,14 +79,23 @@ pub struct MappingFile {
     pub text: String,
 }
 
+/// What becomes of a file whose text is not the one that is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedFiles {
+    /// Nothing, until an operator activates it; whoever starts the gateway is told.
+    AreDrafts,
+    /// It goes live by itself.
+    GoLive,
+}
+
 /// Takes the folder's files as the first versions, and makes the newest versions of the store
 /// live. A file with another text is a draft: a warning, unless a
-/// [`Follower`](crate::mapping::follow::Follower) will take what has changed (`take_changes`). A bad file
+/// [`Follower`](crate::mapping::follow::Follower) will take what has changed ([`ChangedFiles::GoLive`]). A bad file
 /// never replaces a good version: with one live already it is reported and left out.
 pub async fn activate_mappings(
     gateway: &Gateway,
     folder: &Path,
-    take_changes: bool,
+    changed: ChangedFiles,
 ) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     let stored = gateway.store.plan_versions().await.map_err(Failure::from)?;
@@ -100,7 +109,7 @@ pub async fn activate_mappings(
                 version.version,
                 file.slug,
             );
-            warnings.extend((!take_changes).then_some(warning));
+            warnings.extend((changed == ChangedFiles::AreDrafts).then_some(warning));
             live.push(restore_stored(version)?);
             continue;
         }
@@ -124,7 +133,7 @@ pub async fn activate_mappings(
             live.push(restore_stored(version)?);
         }
     }
-    check_apart(&live.plans)?;
+    check_one_reads(&live.plans)?;
     gateway.live.replace(live.plans, live.letters);
     Ok(warnings)
 }
@@ -193,7 +202,7 @@ pub(crate) async fn store_plan(
 }
 
 /// Two mappings of one force that could take the same body would make the choice a guess.
-fn check_apart(live: &[LivePlan]) -> Result<(), Error> {
+fn check_one_reads(live: &[LivePlan]) -> Result<(), Error> {
     for (index, first) in live.iter().enumerate() {
         for second in &live[index + 1..] {
             if first.force == second.force

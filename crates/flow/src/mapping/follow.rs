@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use cara_mapping::diff;
 
-use crate::incident;
+use crate::incident::{self, ClockTrust};
 use crate::mapping::activate::{self, Error, MappingFile, NAMES, Unsound};
 use crate::mapping::golive;
 use crate::mapping::replay::on_own_thread;
@@ -365,7 +365,7 @@ impl Follower {
                     || alerts.iter().any(|((k, it), _)| *k == kind && it == about)
                     || self.told.contains(&(kind.to_owned(), about.to_owned())))
         };
-        incident::tell(&self.gateway, alerts.clone(), mine, false).await?;
+        incident::tell(&self.gateway, alerts.clone(), mine, ClockTrust::Trusted).await?;
         let told = alerts.into_keys().map(|(kind, about)| (kind.to_owned(), about));
         self.told = told.collect();
         Ok(())

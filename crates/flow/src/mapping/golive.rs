@@ -132,7 +132,7 @@ pub async fn go_live(
         if let LiveMapping::Plan(plan) = mapping {
             let Candidate { because, reveal, .. } = &candidate;
             let asked = ReplayOrder { operator, because, records, reveal: *reveal };
-            went.replay = Some(replay::try_on_kept(gateway, &asked, &force, plan).await?);
+            went.replay = Some(replay::try_on_retained(gateway, &asked, &force, plan).await?);
         }
         return Ok(WentLive { seen, ..went });
     }

@@ -13,7 +13,7 @@ use crate::case_file::{self, CaseKeys};
 use crate::hold::cause;
 use crate::live::LivePlan;
 use crate::mapping::difference::{self, Difference};
-use crate::mapping::kept::{AT_ONCE, Kept, Walk};
+use crate::mapping::retained::{AT_ONCE, Retained, Walk};
 use crate::record::read::{self, RecordReading};
 use crate::{Failure, Force, Gateway, Operator, write};
 use cara_store::{Fact, HoldRow};
@@ -145,7 +145,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn look_at(&self, chunk: &[Kept], tally: &mut Tally) -> Result<(), Failure> {
+    fn look_at(&self, chunk: &[Retained], tally: &mut Tally) -> Result<(), Failure> {
         for kept in chunk {
             let keys = CaseKeys::unwrap(&self.gateway, kept.id, &kept.keys)?;
             let text = keys.open_raw(kept.revision, &kept.raw)?;
@@ -161,7 +161,7 @@ impl Trial {
 
     fn note(
         &self,
-        kept: &Kept,
+        kept: &Retained,
         was: Option<&Validated>,
         is: Option<&Validated>,
         tally: &mut Tally,
@@ -282,7 +282,7 @@ fn codes(stopped: &Stopped) -> String {
 
 /// Tries a candidate on the newest records that are still kept, beside the plan that is live.
 /// Who looked is committed before the answer.
-pub(crate) async fn try_on_kept(
+pub(crate) async fn try_on_retained(
     gateway: &Gateway,
     asked: &ReplayOrder<'_>,
     force: &Force,

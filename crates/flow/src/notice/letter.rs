@@ -74,6 +74,14 @@ pub struct DueLetter {
     pub is_refused: bool,
 }
 
+/// What an endpoint said that has the letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    Arrived,
+    /// It answers for the notice from now on.
+    TakenOver,
+}
+
 /// What a try that failed came to. `reason` is a code of ours.
 #[derive(Clone, Copy, Debug)]
 pub struct PushFailure {
@@ -160,16 +168,20 @@ async fn written(
     cara_supervisor::contain_now(|| render(gateway, &row, live)).map_err(Failure::ours)?
 }
 
-/// The force's endpoint has the letter; with `taken_over` it said that it answers for it.
+/// The force's endpoint has the letter.
 pub async fn letter_delivered(
     gateway: &Gateway,
     force: ForceNumber,
     notice_id: Uuid,
-    taken_over: bool,
+    end: Delivered,
 ) -> Result<(), Failure> {
     let at = gateway.clock.now();
-    let arrived = if taken_over { Fact::letter_taken_over } else { Fact::letter_arrived };
-    let fact = arrived(GATEWAY, at, notice_id, &gateway.forces.of(force).slug);
+    let slug = &gateway.forces.of(force).slug;
+    let fact = match end {
+        Delivered::Arrived => Fact::letter_arrived(GATEWAY, at, notice_id, slug),
+        Delivered::TakenOver => Fact::letter_taken_over(GATEWAY, at, notice_id, slug),
+    };
+    let taken_over = end == Delivered::TakenOver;
     let what = What::Letter(LetterChange::Delivered { notice_id, at, taken_over });
     write::entry(gateway, Entry::of(what, vec![fact])).await.map(drop)
 }

@@ -74,7 +74,7 @@ pub(crate) fn prompt(
 ) -> Result<CausedMessage, Failure> {
     let due_by = due_by(london_day(stamp.received_at));
     let event = Event::prompt(gateway.clock.id(), stamp, what, happened_on, due_by);
-    caused(keys, Compartment::Victim, &event, None)
+    sealed(keys, Compartment::Victim, &event, None)
 }
 
 /// What both sides of the provider are told of a decision, the victim's first.
@@ -87,11 +87,11 @@ pub(crate) fn messages_of_decision(
     let what = prompt_of_decision(decision.decided);
     let prompt = prompt(gateway, keys, stamp, (what, decision.decided_on))?;
     let event = Event::decision(gateway.clock.id(), stamp, decision);
-    let told = caused(keys, Compartment::Offender, &event, Some(prompt.event_id))?;
-    Ok(vec![prompt, told])
+    let decided = sealed(keys, Compartment::Offender, &event, Some(prompt.event_id))?;
+    Ok(vec![prompt, decided])
 }
 
-fn caused(
+fn sealed(
     keys: &CaseKeys<'_>,
     side: Compartment,
     event: &Event,

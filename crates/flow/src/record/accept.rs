@@ -212,7 +212,7 @@ async fn next_entry(
     if let Validated::Decision(_) = &work.read.outcome {
         return Ok(decision_entry(gateway, arrival, work).await?);
     }
-    decide(gateway, arrival, work, &known, false)
+    decide(gateway, arrival, work, &known)
 }
 
 /// What a decision makes the store write; `None` when it is stored already.
@@ -247,7 +247,6 @@ pub(crate) fn decide(
     arrival: &Arrival<'_>,
     work: &mut RecordWork,
     known: &Known,
-    released: bool,
 ) -> Result<Option<Entry>, Unfinished<RecordRefusal>> {
     if let Some(revision) = cleared_before(gateway, arrival, work, known) {
         work.answer_duplicate(known, revision);
@@ -257,7 +256,7 @@ pub(crate) fn decide(
         let causes = work.causes.clone();
         return Ok(hold(gateway, arrival, work, causes)?);
     };
-    match compare::compare(known, &content.arriving(released)) {
+    match compare::compare(known, &content.arriving(work.released.is_some())) {
         Verdict::First | Verdict::Next { .. } => {
             let force = gateway.forces.of(work.read.force);
             let known = known.referral.as_ref();

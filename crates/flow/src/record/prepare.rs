@@ -167,7 +167,7 @@ fn notice(
     next: NextRevision<'_>,
     referral_id: Uuid,
 ) -> Result<Option<(About, NewNotice)>, Failure> {
-    let Some(told) = next.release.and_then(HoldRelease::told) else { return Ok(None) };
+    let Some(told) = next.release.and_then(HoldRelease::notice_content) else { return Ok(None) };
     let said = next.content.said_of_correction(told);
     let notice = release::notice_of_correction(gateway, keys, &said)?;
     Ok(Some((About::Referral(referral_id), notice)))

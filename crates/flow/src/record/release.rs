@@ -44,7 +44,7 @@ impl HoldRelease {
     }
 
     /// What the force is told of a correction: the field, and the hold.
-    pub fn told(&self) -> Option<NoticeContent> {
+    pub fn notice_content(&self) -> Option<NoticeContent> {
         let field = self.correction.as_ref()?.field();
         Some(NoticeContent {
             reason: Some(field.into_owned()),

@@ -14,7 +14,7 @@ use cara_vault::{RawKey, Sealed, WrappedKeys};
 pub(crate) const AT_ONCE: usize = 25;
 
 /// A kept record, still sealed.
-pub(crate) struct Kept {
+pub(crate) struct Retained {
     pub id: Uuid,
     /// 0 of a hold.
     pub revision: u32,
@@ -23,17 +23,17 @@ pub(crate) struct Kept {
     received_at: Timestamp,
 }
 
-impl From<KeptRaw> for Kept {
-    fn from(it: KeptRaw) -> Kept {
+impl From<KeptRaw> for Retained {
+    fn from(it: KeptRaw) -> Retained {
         let KeptRaw { referral_id: id, revision, keys, raw, received_at, .. } = it;
-        Kept { id, revision, keys, raw, received_at }
+        Retained { id, revision, keys, raw, received_at }
     }
 }
 
-impl From<HoldRow> for Kept {
-    fn from(it: HoldRow) -> Kept {
+impl From<HoldRow> for Retained {
+    fn from(it: HoldRow) -> Retained {
         let HoldRow { hold_id: id, keys, raw, received_at, .. } = it;
-        Kept { id, revision: 0, keys, raw, received_at }
+        Retained { id, revision: 0, keys, raw, received_at }
     }
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Walk {
 
 /// One of the two sorts of kept records, read as it is needed.
 struct Source<P> {
-    waiting: VecDeque<Kept>,
+    waiting: VecDeque<Retained>,
     place: Option<P>,
     is_dry: bool,
 }
@@ -64,7 +64,7 @@ impl<P> Source<P> {
         self.waiting.is_empty() && !self.is_dry
     }
 
-    fn fill(&mut self, rows: Vec<Kept>, place: Option<P>) {
+    fn fill(&mut self, rows: Vec<Retained>, place: Option<P>) {
         self.is_dry = rows.len() < AT_ONCE;
         self.place = place;
         self.waiting.extend(rows);
@@ -78,7 +78,7 @@ impl Walk {
     }
 
     /// The next records, at most so many; none at the end.
-    pub async fn next(&mut self, at_most: usize) -> Result<Vec<Kept>, Failure> {
+    pub async fn next(&mut self, at_most: usize) -> Result<Vec<Retained>, Failure> {
         let mut taken = Vec::new();
         while taken.len() < at_most.min(AT_ONCE) {
             self.refill().await?;
@@ -102,13 +102,13 @@ impl Walk {
             let rows = store.kept_raws(force, self.name.clone(), self.accepted.place, AT_ONCE);
             let rows = rows.await?;
             let place = rows.last().map(|row| row.place);
-            self.accepted.fill(rows.into_iter().map(Kept::from).collect(), place);
+            self.accepted.fill(rows.into_iter().map(Retained::from).collect(), place);
         }
         if self.held.wants_more() {
             let rows = store.kept_holds(force, self.name.clone(), self.held.place, AT_ONCE);
             let rows = rows.await?;
             let place = rows.last().map(|row| row.hold_id);
-            self.held.fill(rows.into_iter().map(Kept::from).collect(), place);
+            self.held.fill(rows.into_iter().map(Retained::from).collect(), place);
         }
         Ok(())
     }
