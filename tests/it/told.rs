@@ -157,6 +157,25 @@ async fn a_message_and_a_letter_that_cannot_be_read_stop_no_other() {
 }
 
 #[tokio::test]
+async fn a_held_record_that_cannot_be_opened_is_told_and_can_still_be_given_back() {
+    let house = House::at("2025-09-15T09:00:00Z").await;
+    let answer = house.push(XML, &record(1).unlisted().text()).await;
+    let hold_id = answer.records[0].hold_id.unwrap();
+    tamper(&house.folder, "UPDATE hold SET raw = x'00'");
+    house.pass(5);
+    let mut sweeper = Sweeper::of(house.gateway.clone());
+    assert_eq!(sweeper.sweep(&Default::default()).await.unwrap().notices, 1);
+    let troubles = house.metric.troubles().now();
+    assert!(troubles.contains_key(&("entry_fault", format!("hold {hold_id}"))), "{troubles:?}");
+    let because = "send it again".to_owned();
+    clear::return_hold(&house.gateway, &operator(), hold_id, because).await.unwrap();
+    let notices = house.notices().await;
+    let told: Vec<_> =
+        notices.iter().map(|it| (it.kind.as_str(), &it.content.record_ref)).collect();
+    assert_eq!(told, [("record_held", &None), ("record_returned", &None)]);
+}
+
+#[tokio::test]
 async fn a_backlog_is_as_old_as_its_messages_wait_not_as_their_records() {
     let house = House::at("2025-09-15T09:00:00Z").await;
     let oldest = async || dispatch::oldest_waiting(&house.gateway, "harbour").await.unwrap();

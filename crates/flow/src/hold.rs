@@ -8,7 +8,7 @@ use cara_wire::api;
 use uuid::Uuid;
 
 use crate::record::read::{self, Again, RecordReading};
-use crate::{Failure, Gateway, case_file};
+use crate::{Gateway, case_file};
 use cara_store::HoldRow;
 
 /// A hold in the operators' list.
@@ -72,10 +72,17 @@ pub struct Released {
     pub waits_after: Option<String>,
 }
 
-/// The force's own key of a held record, where the mapping that is live now can read it.
-pub(crate) fn record_ref(gateway: &Gateway, row: &HoldRow) -> Result<Option<String>, Failure> {
-    let Some(live) = gateway.live.named(row.force, &row.mapping.name) else { return Ok(None) };
-    let text = case_file::held_text(gateway, row)?;
+/// The force's own key of a held record, where the mapping that is live now can read it. One that
+/// cannot be opened is told, and can still be given back.
+pub(crate) fn record_ref(gateway: &Gateway, row: &HoldRow) -> Option<String> {
+    let live = gateway.live.named(row.force, &row.mapping.name)?;
+    let text = match case_file::held_text(gateway, row) {
+        Ok(text) => text,
+        Err(failure) => {
+            gateway.faults.met(&format!("hold {}", row.hold_id), &failure);
+            return None;
+        }
+    };
     let read = read::again(&RecordReading::of(gateway), &live, &text, Again::AsItCame);
-    Ok(read.ok().and_then(|read| read.outcome.record_ref().map(str::to_owned)))
+    read.ok().and_then(|read| read.outcome.record_ref().map(str::to_owned))
 }

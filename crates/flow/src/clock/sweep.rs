@@ -202,7 +202,7 @@ async fn tell_due(gateway: &Gateway, seen: &CaseClock, due: ClockDue) -> Result<
 /// Tells the force that its record is held.
 async fn tell_hold(gateway: &Gateway, row: &HoldRow) -> Result<bool, Failure> {
     let content = NoticeContent {
-        record_ref: hold::record_ref(gateway, row)?,
+        record_ref: hold::record_ref(gateway, row),
         reason: Some(codes(row)),
         evidence_ref: Some(row.hold_id),
         ..NoticeContent::of_day(london_day(row.received_at))

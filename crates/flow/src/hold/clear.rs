@@ -244,7 +244,7 @@ pub async fn return_hold(
     let slug = &gateway.forces.of(row.force).slug;
     let fact = Fact::hold_returned(&operator.name, at, hold_id, slug, &because);
     let content = NoticeContent {
-        record_ref: record_ref(gateway, &row)?,
+        record_ref: record_ref(gateway, &row),
         reason: Some(codes_and_fields(&row.causes)),
         evidence_ref: Some(hold_id),
         ..NoticeContent::of_day(london_day(at))
