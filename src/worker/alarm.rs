@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Post, Stop, stopped};
-use cara_clock::Clock;
-use cara_delivery::backoff;
+use cara_clock::{Backoff, Clock};
 use cara_metric::Metric;
 use cara_metric::alert::{self, STORE_REFUSING, SWEEP_LATE};
 
 const EVERY: Duration = Duration::from_secs(2);
 /// Said again after so long while it lasts.
 const AGAIN: Duration = Duration::from_secs(24 * 3600);
-/// A mail that did not leave is tried again after half a minute, later and later, and at least so often.
+/// A mail that did not leave is tried again after half a minute, later and later, and at least so
+/// often.
 const REST_MAX: Duration = Duration::from_secs(600);
-/// Doublings of a second with which the rests begin.
-const FIRST_REST: u32 = 6;
+const BACKOFF: Backoff = Backoff::of(Duration::from_secs(32), REST_MAX);
 
 /// What was said of one kind, on the monotonic clock.
 #[derive(Default)]
@@ -67,7 +66,7 @@ pub async fn alarm(post: Option<Post>, clock: Clock, metric: Metric, mut stop: S
                             "the alarm's e-mail did not leave; it is tried again"
                         );
                     }
-                    let rest = backoff(FIRST_REST.saturating_add(failures - 1), clock.random());
+                    let rest = BACKOFF.after(failures, clock.random());
                     Said { is_told: said.is_told, failures, next: at + rest.min(REST_MAX) }
                 }
             };

@@ -12,8 +12,8 @@ use tokio::task::{self, JoinSet};
 use uuid::Uuid;
 
 use super::{Stop, stopped};
-use cara_clock::later;
-use cara_delivery::{Answer, Endpoint, Parcel, Push, backoff};
+use cara_clock::{Backoff, later};
+use cara_delivery::{Answer, Endpoint, Parcel, Push};
 use cara_flow::notice::letter;
 use cara_flow::notice::letter::{Delivered, DueLetter, PushFailure, PushTo};
 use cara_flow::{Failure, Gateway};
@@ -31,6 +31,7 @@ const POLL: Duration = Duration::from_secs(5);
 /// Neither a letter nor an endpoint that failed rests longer, unless the endpoint asks for it: what
 /// was mended is noticed within a minute.
 const REST_MAX: Duration = Duration::from_secs(45);
+const BACKOFF: Backoff = Backoff::of(Duration::from_secs(1), REST_MAX);
 /// So many different letters in a row that do not get through are the endpoint's failure.
 const SEVERAL: usize = 3;
 /// How long a stop waits for what is on its way.
@@ -201,7 +202,7 @@ impl Shared {
     /// One failure more of the whole endpoint.
     fn failed(&self, state: EndpointState, at_least: Duration) -> EndpointState {
         let failures = state.failures.saturating_add(1);
-        let rest = backoff(failures, self.gateway.clock.random()).min(REST_MAX).max(at_least);
+        let rest = BACKOFF.after(failures, self.gateway.clock.random()).min(REST_MAX).max(at_least);
         EndpointState { failures, until: Some(later(self.gateway.clock.now(), rest)), ..state }
     }
 

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 
 use super::outbox::{Away, Outbox};
 use super::route::RouteBreaker;
+use cara_clock::{Backoff, later};
 
 /// Between two tries to reach a store that is away.
 const AWAY_S: u64 = 1;
 
-/// The first pause after the broker did not take an event; it doubles with every attempt.
-const RETRY_DELAY_S_MIN: i64 = 1;
-const RETRY_DELAY_S_MAX: i64 = 300;
+/// After the broker did not take an event.
+const BACKOFF: Backoff = Backoff::of(Duration::from_secs(1), Duration::from_secs(300));
 
 type Claiming<'o, W> = Fuse<BoxFuture<'o, Result<Vec<W>, Away>>>;
 type Settling<'o> = Fuse<BoxFuture<'o, ()>>;
@@ -81,7 +81,5 @@ pub(super) async fn settle<O: Outbox>(outbox: &O, outcomes: Vec<O::Outcome>) {
 }
 
 pub(super) fn again_at(now: Timestamp, attempts: u32) -> Timestamp {
-    let doubled = RETRY_DELAY_S_MIN << attempts.min(16);
-    let delay = jiff::SignedDuration::from_secs(doubled.min(RETRY_DELAY_S_MAX));
-    now.checked_add(delay).unwrap_or(now)
+    later(now, BACKOFF.after(attempts.saturating_add(1), 0))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::{Stop, stopped};
-use cara_clock::later;
-use cara_delivery::{Lasting, Mailer, backoff, words};
+use cara_clock::{Backoff, later};
+use cara_delivery::{Lasting, Mailer, words};
 use cara_flow::notice::mail;
 use cara_flow::notice::mail::{To, Written};
 use cara_flow::{Failure, Gateway};
@@ -19,6 +19,8 @@ const EVERY: Duration = Duration::from_secs(15);
 const MAILS_AT_ONCE: usize = 20;
 /// An e-mail that is older than this is of no use to anybody.
 const USEFUL: Duration = Duration::from_secs(72 * 3600);
+/// Between two tries of one e-mail.
+const BACKOFF: Backoff = Backoff::of(Duration::from_secs(8), Duration::from_secs(3600));
 /// E-mail that waits longer, and a server that takes none for so long, is an incident.
 const LEAVES: Duration = Duration::from_secs(15 * 60);
 /// The server is tried without an e-mail when none was sent for so long.
@@ -111,7 +113,7 @@ impl Posting {
             if now > later(mail.made_at, LEAVES) {
                 self.gateway.metric.troubles().are(MAIL_NOT_LEAVING, SERVER, 1);
             }
-            let rest = backoff(mail.attempts + 4, self.gateway.clock.random());
+            let rest = BACKOFF.after(mail.attempts + 1, self.gateway.clock.random());
             mail::mail_again(&self.gateway, mail.mail_id, later(now, rest)).await?;
         } else {
             tracing::error!(

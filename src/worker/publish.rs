@@ -17,7 +17,7 @@ use super::hand::{Hand, SideState, again_at, settle};
 use super::outbox::{Away, Outbox};
 use super::route::Closed;
 use super::{Stop, stopped};
-use cara_amqp::{EndCause, Ended, Fate, Link, LinkEvent, Pause, Publisher, PublisherConnection};
+use cara_amqp::{EndCause, Ended, Fate, Link, LinkEvent, Publisher, PublisherConnection};
 use cara_clock::Clock;
 use cara_flow::Gateway;
 use cara_metric::Metric;
@@ -90,13 +90,13 @@ impl<O: Outbox> Publish<O> {
 
     async fn serve(&self) {
         let mut stop = self.stop.clone();
-        let mut pause = Pause::default();
+        let mut backoff = cara_amqp::BACKOFF;
         let mut sides = [SideState::of(Compartment::Victim), SideState::of(Compartment::Offender)];
         loop {
             let line = tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return,
-                line = self.publisher.connect_for_ever(&mut pause) => line,
+                line = self.publisher.connect_for_ever(&mut backoff) => line,
             };
             let since = self.clock.monotonic();
             self.proved.store(false, Ordering::Relaxed);
@@ -112,12 +112,12 @@ impl<O: Outbox> Publish<O> {
             }
             let lived = self.clock.monotonic().saturating_sub(since);
             if self.proved.load(Ordering::Relaxed) || lived >= Duration::from_secs(PROVED_S) {
-                pause.proved();
+                backoff.reset();
             }
             drop(line);
             tokio::select! {
                 () = stopped(&mut stop) => return,
-                () = pause.wait(&self.clock) => {}
+                () = tokio::time::sleep(backoff.next(self.clock.random())) => {}
             }
         }
     }

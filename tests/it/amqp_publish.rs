@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cara_amqp::{Dialer, Ended, Error, Fate, Link, LinkEvent, Pause, Publisher, Topology, dead};
+use cara_amqp::{Dialer, Ended, Error, Fate, Link, LinkEvent, Publisher, Topology, dead};
 use cara_clock::Clock;
 use cara_metric::{Health, Metric, Part};
 use cara_wire::{Event, Header, MessageKind};
@@ -41,7 +41,7 @@ fn publisher(settings: &cara_config::BrokerSettings, provider: &str) -> (Publish
 }
 
 async fn link_for_ever(publisher: &Publisher) -> Link<Uuid> {
-    let line = publisher.connect_for_ever(&mut Pause::default()).await;
+    let line = publisher.connect_for_ever(&mut cara_amqp::BACKOFF.clone()).await;
     publisher.link(&line).await.unwrap()
 }
 

@@ -11,17 +11,19 @@ pub mod definitions;
 pub mod dial;
 pub mod link;
 pub mod password;
-mod pause;
 pub mod publisher;
 pub mod topology;
 mod transport;
 mod trim;
 mod verdict;
 
+use std::time::Duration;
+
+use cara_clock::Backoff;
+
 pub use consumer::Consumer;
 pub use dial::Dialer;
 pub use link::{EndCause, Ended, Link, LinkEvent};
-pub use pause::Pause;
 pub use publisher::{Publisher, PublisherConnection};
 pub use topology::Topology;
 pub use verdict::Fate;
@@ -29,6 +31,10 @@ pub use verdict::Fate;
 /// The logging target of the AMQP library, which writes whole returned messages, bodies included,
 /// into its warnings. It must be off; [`Dialer::dial`] refuses to connect while it is not.
 pub const LOG_DIRECTIVE: &str = "lapin=off";
+
+/// Between two connections, up to ten seconds. It begins anew once a link has proved something: a
+/// connection that was made and did nothing is no proof.
+pub const BACKOFF: Backoff = Backoff::of(Duration::from_millis(200), Duration::from_millis(6_600));
 
 /// Why the broker cannot be used. Never holds an address with a password or a message's content.
 #[derive(Debug, thiserror::Error)]

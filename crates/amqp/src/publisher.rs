@@ -8,8 +8,8 @@ use std::time::Duration;
 use lapin::Connection;
 
 use super::link::{EndCause, Link, Manner};
-use super::{Dialer, Error, Pause, Topology, channel};
-use cara_clock::Clock;
+use super::{Dialer, Error, Topology, channel};
+use cara_clock::{Backoff, Clock};
 use cara_metric::alert::{
     BROKER_AWAY, BROKER_REFUSES, LAYOUT_MISSING, QUEUE_MISMATCH, ROUTE_CLOSED,
 };
@@ -106,7 +106,7 @@ impl Publisher {
 
     /// Tries until it succeeds, with growing pauses. Each change is said once, in the log, on the
     /// health board and as an incident.
-    pub async fn connect_for_ever(&self, pause: &mut Pause) -> PublisherConnection {
+    pub async fn connect_for_ever(&self, backoff: &mut Backoff) -> PublisherConnection {
         loop {
             match self.connect().await {
                 Ok(line) => {
@@ -115,7 +115,7 @@ impl Publisher {
                 }
                 Err(error) => self.down(&error),
             }
-            pause.wait(&self.clock).await;
+            tokio::time::sleep(backoff.next(self.clock.random())).await;
         }
     }
 

@@ -1,5 +1,9 @@
 //! The one place that reads time and makes ids, so that a test can own both.
 
+mod backoff;
+
+pub use backoff::Backoff;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

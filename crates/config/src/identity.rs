@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::Deserialize;
 
 use super::fault::SettingsFaults;
@@ -40,13 +41,9 @@ impl std::str::FromStr for Fingerprint {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         const SHAPE: &str = "a fingerprint is `sha256:` and 64 hexadecimal digits";
         let digits = text.strip_prefix("sha256:").ok_or(SHAPE)?;
-        let mut nibbles = digits.chars().filter(|c| !matches!(c, ':' | ' '));
-        let mut bytes = [0; 32];
-        for byte in &mut bytes {
-            let mut nibble = || nibbles.next().and_then(|c| c.to_digit(16)).ok_or(SHAPE);
-            *byte = (nibble()? << 4 | nibble()?) as u8;
-        }
-        if nibbles.next().is_some() { Err(SHAPE) } else { Ok(Fingerprint(bytes)) }
+        let digits: String = digits.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+        let bytes = HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).map_err(|_| SHAPE)?;
+        bytes.try_into().map(Fingerprint).map_err(|_| SHAPE)
     }
 }
 
@@ -60,8 +57,7 @@ impl TryFrom<String> for Fingerprint {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "sha256:{}", HEXLOWER.encode_display(&self.0))
     }
 }
 

@@ -8,14 +8,12 @@
 //! stands in a log line or an error.
 
 mod answer;
-mod backoff;
 mod endpoint;
 mod mail;
 mod parcel;
 mod push;
 
 pub use answer::Answer;
-pub use backoff::{GIVE_UP_AFTER, backoff};
 pub use endpoint::{Endpoint, NotAllowed};
 pub use mail::{Lasting, Mailer, Undelivered, words};
 pub use parcel::Parcel;

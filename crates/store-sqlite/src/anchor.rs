@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ use super::lock::beside;
 use cara_metric::{Metric, alert};
 use cara_store::audit::ChainEnd;
 use cara_supervisor::is_out_of_descriptors;
-use cara_vault::{Vault, hex};
+use cara_vault::Vault;
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -46,7 +47,12 @@ impl Stand {
     fn written(&self, vault: &Vault) -> Written {
         let ChainEnd { sequence, mac } = self.end;
         let seal = vault.audit_anchor_mac(self.store, sequence, &mac);
-        Written { store: self.store, sequence, mac: hex(&mac), seal: hex(&seal) }
+        Written {
+            store: self.store,
+            sequence,
+            mac: HEXLOWER.encode(&mac),
+            seal: HEXLOWER.encode(&seal),
+        }
     }
 
     /// Reads the file; `None`: there is none.
@@ -58,7 +64,8 @@ impl Stand {
         };
         let spoilt = || Error::AnchorSpoilt { path: path.to_owned() };
         let written: Written = serde_json::from_str(&text).map_err(|_| spoilt())?;
-        let mac = unhex(&written.mac).ok_or_else(spoilt)?;
+        let mac = HEXLOWER.decode(written.mac.as_bytes()).map_err(|_| spoilt())?;
+        let mac = mac.try_into().map_err(|_| spoilt())?;
         let end = ChainEnd { sequence: written.sequence, mac };
         let stand = Stand { store: written.store, end };
         if stand.written(vault).seal != written.seal {
@@ -175,16 +182,4 @@ fn keep(
         let waiting = latest.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = changed.wait_timeout_while(waiting, EVERY, |latest| !latest.closing);
     }
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let digits = text.as_bytes();
-    if digits.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }

@@ -10,7 +10,8 @@
 use futures_util::future::BoxFuture;
 
 use super::Error;
-use cara_vault::{Vault, hex};
+use cara_vault::Vault;
+use data_encoding::HEXLOWER;
 
 /// Reads of the audit chain.
 pub trait AuditChain: Send + Sync + 'static {
@@ -112,7 +113,7 @@ pub async fn verify(store: &dyn AuditChain, vault: &Vault) -> Result<Verified, E
             break Some((end.sequence + 1, SHORT));
         }
     };
-    let head = (broken.is_none() && end != ChainEnd::START).then(|| hex(&end.mac));
+    let head = (broken.is_none() && end != ChainEnd::START).then(|| HEXLOWER.encode(&end.mac));
     Ok(Verified { rows: end.sequence, broken, head })
 }
 

@@ -4,10 +4,11 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use ring::rand::SecureRandom as _;
 
 use super::cipher::{self, KEY_BYTES};
-use super::{Error, epoch, hex};
+use super::{Error, epoch};
 
 /// Makes the secrets of a new gateway under `folder`: `epochs/epoch-0000001.key`, `index.key` and
 /// `audit.key`. What is there already stays.
@@ -26,7 +27,7 @@ pub fn create_secrets(folder: &Path) -> Result<(), Error> {
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(path);
         let written = file.and_then(|mut file| {
-            writeln!(file, "{}", hex(&bytes))?;
+            writeln!(file, "{}", HEXLOWER.encode_display(&bytes))?;
             file.sync_all()
         });
         cipher::wipe(&mut bytes);

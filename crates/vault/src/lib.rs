@@ -10,6 +10,7 @@
 
 use std::marker::PhantomData;
 
+use data_encoding::HEXLOWER;
 use uuid::Uuid;
 
 mod cipher;
@@ -156,15 +157,6 @@ impl Vault {
 
     /// SHA-256 of a text that is no secret, lower-case hexadecimal.
     pub fn sha256(&self, text: &[u8]) -> String {
-        hex(ring::digest::digest(&ring::digest::SHA256, text).as_ref())
+        HEXLOWER.encode(ring::digest::digest(&ring::digest::SHA256, text).as_ref())
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

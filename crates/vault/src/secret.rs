@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
+
 use super::{Error, cipher};
 
 /// A secret with its line end is far smaller.
@@ -43,12 +45,7 @@ pub(super) fn read(path: &Path) -> Result<Wiped, Error> {
     }
     let mut bytes = Wiped([0; cipher::KEY_BYTES]);
     let digits = text.trim_ascii();
-    if digits.len() != 2 * cipher::KEY_BYTES || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(wrong(WRONG_LENGTH.to_owned()));
-    }
-    let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or_default() as u8;
-    for (byte, pair) in bytes.0.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = nibble(pair[0]) << 4 | nibble(pair[1]);
-    }
-    Ok(bytes)
+    let is_whole = digits.len() == 2 * cipher::KEY_BYTES
+        && HEXLOWER_PERMISSIVE.decode_mut(digits, &mut bytes.0).is_ok();
+    if is_whole { Ok(bytes) } else { Err(wrong(WRONG_LENGTH.to_owned())) }
 }

@@ -11,12 +11,12 @@ use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
 
 use cara_amqp::Consumer;
 use cara_amqp::consumer::{Answering, OutcomeQueue, Received};
+use cara_clock::Backoff;
 
 /// Answers of one round.
 const AT_ONCE: usize = 256;
 const ANSWERED_S_MAX: u64 = 30;
-const PAUSE_S_MIN: u64 = 1;
-const PAUSE_S_MAX: u64 = 60;
+const BACKOFF: Backoff = Backoff::of(Duration::from_secs(1), Duration::from_secs(60));
 /// So many may wait while no answer is taken; what is answered with more goes to the dead queue,
 /// where it can be put back from.
 const STUCK_MAX: usize = 256;
@@ -43,7 +43,7 @@ pub(super) struct Answers {
     sent: usize,
     link: Option<Answering>,
     not_before: Duration,
-    pause_s: u64,
+    backoff: Backoff,
     failing_since: Option<Duration>,
 }
 
@@ -55,7 +55,7 @@ impl Default for Answers {
             sent: 0,
             link: None,
             not_before: Duration::ZERO,
-            pause_s: PAUSE_S_MIN,
+            backoff: BACKOFF,
             failing_since: None,
         }
     }
@@ -109,14 +109,13 @@ impl Answers {
         }
         self.link = sent.link;
         if left.is_empty() {
-            (self.pause_s, self.failing_since) = (PAUSE_S_MIN, None);
+            (self.backoff, self.failing_since) = (BACKOFF, None);
             return (answered, None);
         }
         // A new link declares the queue again, if that is what is wrong.
         self.link = None;
         self.failing_since.get_or_insert(now);
-        self.not_before = now + Duration::from_secs(self.pause_s);
-        self.pause_s = (self.pause_s * 2).min(PAUSE_S_MAX);
+        self.not_before = now + self.backoff.next(0);
         for owed in left.into_iter().rev() {
             self.owed.push_front(owed);
         }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{Stop, stopped};
 use cara_amqp::consumer::OutcomeQueue;
-use cara_amqp::{Consumer, Pause};
+use cara_amqp::{BACKOFF, Consumer};
 use cara_clock::Clock;
 use cara_flow::Gateway;
 use cara_metric::alert::{LAYOUT_MISSING, OUTCOMES_UNREAD};
@@ -50,7 +50,7 @@ pub async fn consume(gateway: Gateway, consumer: Consumer, health: Health, stop:
 /// One side, for ever.
 async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) {
     let inbox = Arc::clone(side.inbox());
-    let mut pause = Pause::default();
+    let mut backoff = BACKOFF;
     let mut down_since = None;
     loop {
         let LinkEnd { reason, is_passing, is_proven, is_deaf } = tokio::select! {
@@ -62,7 +62,7 @@ async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) 
             board.metric.troubles().happened(LAYOUT_MISSING, &inbox.provider, clock.monotonic());
         }
         if is_proven {
-            pause.proved();
+            backoff.reset();
             down_since = None;
         }
         let since = *down_since.get_or_insert(clock.monotonic());
@@ -73,7 +73,7 @@ async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) 
         }
         tokio::select! {
             () = stopped(&mut stop) => return,
-            () = pause.wait(&clock) => {}
+            () = tokio::time::sleep(backoff.next(clock.random())) => {}
         }
     }
 }

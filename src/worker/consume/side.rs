@@ -17,7 +17,7 @@ use super::quota::{LastHour, Quota};
 use super::{Board, Standing};
 use cara_amqp::consumer::{HANDED_OUT_MIN, OutcomeQueue, Received};
 use cara_amqp::{Consumer, Error};
-use cara_clock::Clock;
+use cara_clock::{Backoff, Clock};
 use cara_flow::Gateway;
 use cara_flow::case::conclude::rejected;
 use cara_flow::case::conclude::{Concluded, End, Urgency};
@@ -47,6 +47,9 @@ const URGENT_PER_MINUTE: u32 = 240;
 const ROWS_PER_MINUTE: u32 = 30;
 const ROW_EVERY: Duration = Duration::from_secs(5);
 const ROW_REJECTIONS_MAX: usize = 1_000;
+/// Until a message is tried again: while the store is away, and after a fault of ours.
+const AWAY_REST: Duration = Duration::from_secs(2);
+const FAULT_BACKOFF: Backoff = Backoff::of(Duration::from_secs(2), Duration::from_secs(8));
 /// A message that meets so many faults of ours is set aside.
 const FAULTS_MAX: u32 = 4;
 
@@ -262,7 +265,7 @@ impl SideReader {
     async fn done(&mut self, intake: &mut Intake, done: Done) -> Result<(), Error> {
         let now = self.clock.monotonic();
         let Done { mut waiting, worked } = done;
-        let (fault, pause_s) = match worked {
+        let (fault, rest) = match worked {
             Worked::Concluded(concluded) => {
                 (intake.away, intake.progress_at, intake.is_proven) = (None, now, true);
                 if !waiting.is_ahead {
@@ -277,19 +280,19 @@ impl SideReader {
             Worked::Away(reason) => {
                 let (_, since, times) = intake.away.unwrap_or((reason, now, 0));
                 intake.away = Some((reason, since, times + 1));
-                (reason.to_owned(), 2)
+                (reason.to_owned(), AWAY_REST)
             }
             Worked::Fault(fault) => {
                 intake.away = None;
                 waiting.faults += 1;
-                (fault, 1 << waiting.faults)
+                (fault, FAULT_BACKOFF.after(waiting.faults, 0))
             }
         };
         if waiting.is_urgent && waiting.faults <= 1 {
             self.unplaced(&fault);
         }
         if waiting.faults < FAULTS_MAX {
-            intake.later.push((now + Duration::from_secs(pause_s), waiting));
+            intake.later.push((now + rest, waiting));
             return Ok(());
         }
         intake.progress_at = now;

@@ -10,13 +10,15 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{AT_ONCE, EndpointState, REST_MAX, SEVERAL, Shared, away};
+use super::{AT_ONCE, BACKOFF, EndpointState, REST_MAX, SEVERAL, Shared, away};
 use cara_clock::later;
-use cara_delivery::{Endpoint, GIVE_UP_AFTER, backoff};
+use cara_delivery::Endpoint;
 use cara_flow::Failure;
 use cara_flow::notice::letter;
 use cara_flow::notice::letter::{PushFailure, PushTo};
 
+/// A push that was tried for so long is a person's business.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Letters of one force that keep failing are tried no closer together than this, however many.
 const BETWEEN: Duration = Duration::from_secs(3);
 /// A letter that has failed so often waits for such a place.
@@ -290,7 +292,9 @@ impl<'r> Round<'r> {
         let now = self.shared.gateway.clock.now();
         let wait = match failed.failure.is_refused {
             true => REST_MAX,
-            false => backoff(failed.attempts, self.shared.gateway.clock.random()).min(REST_MAX),
+            false => {
+                BACKOFF.after(failed.attempts, self.shared.gateway.clock.random()).min(REST_MAX)
+            }
         };
         let at = later(now, wait.max(failed.after));
         if !is_failing(failed.attempts, failed.failure.is_refused) {

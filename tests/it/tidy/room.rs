@@ -76,6 +76,8 @@ pub const LIBRARIES: &[(&str, Owner)] = &[
     ("tokio", Owner::Impure),
     ("tracing", Owner::Impure),
     ("config", Owner::Rooms(&["config"])),
+    // Hexadecimal and base64, wherever bytes are written as text.
+    ("data_encoding", Owner::Rooms(&["config", "vault", "store", "store_sqlite", "amqp"])),
     ("prometheus_client", Owner::Rooms(&["metric"])),
     // The AEAD; the digest of a public key; the salted digest of a broker user's password.
     ("ring", Owner::Rooms(&["vault", "tls", "amqp"])),
