@@ -55,10 +55,10 @@ enum Command {
     Resend(resend::Resend),
     /// What is wrong now, and what to do about it
     #[command(subcommand)]
-    Incident(order::Incident),
+    Incident(order::IncidentCommand),
     /// When the clock was in doubt
     #[command(subcommand)]
-    Clock(order::Clock),
+    Clock(order::ClockCommand),
     /// Letters that are pushed to forces
     #[command(subcommand)]
     Delivery(order::Delivery),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::socket::At;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Incident {
+pub(super) enum IncidentCommand {
     /// What is wrong now, what it means and what to do
     List {
         #[command(flatten)]
@@ -20,7 +20,7 @@ pub(super) enum Incident {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Clock {
+pub(super) enum ClockCommand {
     /// The clock is right: notices and alerts go on
     Accept {
         #[command(flatten)]
@@ -100,9 +100,9 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value[name].as_str().unwrap_or_default()
 }
 
-impl Incident {
+impl IncidentCommand {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let Incident::List { at } = self;
+        let IncidentCommand::List { at } = self;
         let told = order(at, &json!({ "order": "incidents" })).await?;
         let incidents = told["incidents"].as_array().cloned().unwrap_or_default();
         for it in &incidents {
@@ -120,9 +120,9 @@ impl Incident {
     }
 }
 
-impl Clock {
+impl ClockCommand {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let Clock::Accept { at, because } = self;
+        let ClockCommand::Accept { at, because } = self;
         order(at, &json!({ "order": "accept_clock", "because": because })).await?;
         writeln!(out, "accepted; the next sweep says what is due")?;
         Ok(ExitCode::SUCCESS)

@@ -88,11 +88,6 @@ impl Settings {
         self.forces.iter().find(|force| force.slug == slug)
     }
 
-    /// The force with this two-digit code.
-    pub fn force_of_code(&self, code: &str) -> Option<&ForceSettings> {
-        self.forces.iter().find(|force| force.code == code)
-    }
-
     pub fn provider(&self, slug: &str) -> Option<&ProviderSettings> {
         self.providers.iter().find(|provider| provider.slug == slug)
     }

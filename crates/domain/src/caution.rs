@@ -30,9 +30,10 @@
 //! nothing leads out of `prosecuted` but a decision that replaces the earlier one.
 
 use jiff::civil::Date;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::choice::Decided;
+use super::choice::{Choice, Decided, choices};
 use super::decision::Decision;
 
 /// Where the caution is; each state carries the facts that led to it.
@@ -62,6 +63,14 @@ pub enum Caution {
     Withdrawn {
         on: Date,
     },
+}
+
+choices! {
+    /// Where a caution is, without the facts that led there.
+    CautionState {
+        Active "active", Varied "varied", NonComplianceReported "non_compliance_reported",
+        Complied "complied", Prosecuted "prosecuted", Closed "closed", Withdrawn "withdrawn",
+    }
 }
 
 impl Caution {
@@ -111,16 +120,15 @@ impl Caution {
         )
     }
 
-    /// The state's name, as SQL, JSON and the diagram above write it.
-    pub fn name(&self) -> &'static str {
+    pub fn state(&self) -> CautionState {
         match self {
-            Caution::Active => "active",
-            Caution::Varied { .. } => "varied",
-            Caution::NonComplianceReported { .. } => "non_compliance_reported",
-            Caution::Complied { .. } => "complied",
-            Caution::Prosecuted { .. } => "prosecuted",
-            Caution::Closed { .. } => "closed",
-            Caution::Withdrawn { .. } => "withdrawn",
+            Caution::Active => CautionState::Active,
+            Caution::Varied { .. } => CautionState::Varied,
+            Caution::NonComplianceReported { .. } => CautionState::NonComplianceReported,
+            Caution::Complied { .. } => CautionState::Complied,
+            Caution::Prosecuted { .. } => CautionState::Prosecuted,
+            Caution::Closed { .. } => CautionState::Closed,
+            Caution::Withdrawn { .. } => CautionState::Withdrawn,
         }
     }
 }

@@ -15,6 +15,12 @@ pub trait Choice: Sized + Copy + 'static {
     fn code(self) -> &'static str;
 }
 
+/// The code of a choice that was stored, or the text as it stands there where this version does not
+/// know it.
+pub fn stored_code<T: Choice>(stored: &Result<T, String>) -> &str {
+    stored.as_ref().map_or_else(String::as_str, |known| known.code())
+}
+
 macro_rules! choices {
     ($( $(#[$doc:meta])* $type:ident { $($variant:ident $code:literal),* $(,)? } )*) => { $(
         $(#[$doc])*
@@ -125,6 +131,15 @@ choices! {
         Continue "continue", Varied "varied", Prosecute "prosecute",
         NoFurtherAction "no_further_action", Withdrawn "withdrawn", Recalled "recalled",
     }
+
+    /// What a message to a provider says of its referral: the last part of its name.
+    MessageAction {
+        New "new", Amended "amended", Withdrawn "withdrawn", Recalled "recalled",
+        Decision "decision", Recall "recall", Prompt "prompt",
+    }
+
+    /// Of what in an incident's life an e-mail tells; `open`: it is still open, and said again.
+    MailStage { Opened "opened", Open "open", Closed "closed" }
 
     AgeBand { Under5 "0-4", Under10 "5-9", Under16 "10-15", Under18 "16-17" }
 }

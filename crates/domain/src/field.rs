@@ -196,7 +196,8 @@ impl FieldId {
         self.0 as usize
     }
 
-    pub fn from_index(index: usize) -> Option<FieldId> {
+    #[cfg(test)]
+    pub(crate) fn from_index(index: usize) -> Option<FieldId> {
         (index < FIELDS.len()).then_some(FieldId(index as u16))
     }
 }

@@ -32,9 +32,10 @@
 //! A withdrawal by police ends any programme that has not ended (see [`super::standing`]).
 
 use jiff::civil::Date;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::choice::{DeclineReason, MissReason};
+use super::choice::{Choice, DeclineReason, MissReason, choices};
 use super::outcome::{OffenderReport, Outcome, WorkshopPart};
 
 /// Where a programme is; each state carries the facts that led to it.
@@ -83,6 +84,15 @@ pub enum Programme {
     Withdrawn {
         on: Date,
     },
+}
+
+choices! {
+    /// Where a programme is, without the facts that led there.
+    ProgrammeState {
+        Sent "sent", Received "received", Accepted "accepted", Declined "declined",
+        Booked1 "booked_1", Attended1 "attended_1", Booked2 "booked_2", Completed "completed",
+        Returned "returned", Withdrawn "withdrawn",
+    }
 }
 
 /// Why an outcome does not fit what is known. It changes nothing and goes to a person.
@@ -211,19 +221,18 @@ impl Programme {
         )
     }
 
-    /// The state's name, as SQL, JSON and the diagram above write it.
-    pub fn name(&self) -> &'static str {
+    pub fn state(&self) -> ProgrammeState {
         match self {
-            Programme::Sent => "sent",
-            Programme::Received { .. } => "received",
-            Programme::Accepted { .. } => "accepted",
-            Programme::Declined { .. } => "declined",
-            Programme::Booked1 { .. } => "booked_1",
-            Programme::Attended1 { .. } => "attended_1",
-            Programme::Booked2 { .. } => "booked_2",
-            Programme::Completed { .. } => "completed",
-            Programme::Returned { .. } => "returned",
-            Programme::Withdrawn { .. } => "withdrawn",
+            Programme::Sent => ProgrammeState::Sent,
+            Programme::Received { .. } => ProgrammeState::Received,
+            Programme::Accepted { .. } => ProgrammeState::Accepted,
+            Programme::Declined { .. } => ProgrammeState::Declined,
+            Programme::Booked1 { .. } => ProgrammeState::Booked1,
+            Programme::Attended1 { .. } => ProgrammeState::Attended1,
+            Programme::Booked2 { .. } => ProgrammeState::Booked2,
+            Programme::Completed { .. } => ProgrammeState::Completed,
+            Programme::Returned { .. } => ProgrammeState::Returned,
+            Programme::Withdrawn { .. } => ProgrammeState::Withdrawn,
         }
     }
 }

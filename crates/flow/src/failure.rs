@@ -1,7 +1,7 @@
 //! Why a story did not come to its end, by who has to act: whoever called, time, or we.
 
 use cara_domain::correct::Barred;
-use cara_store::{HoldEnd, Refused};
+use cara_store::{HoldEnd, NotWritten};
 
 /// What nobody who called has caused.
 #[derive(Debug, thiserror::Error)]
@@ -199,10 +199,10 @@ impl From<cara_store::Error> for Failure {
 }
 
 /// But for a conflict, which is nobody's failure.
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
+impl From<NotWritten> for Failure {
+    fn from(refused: NotWritten) -> Self {
         match refused {
-            Refused::Unavailable { reason } => Failure::Passing { reason, retry_after_s: 5 },
+            NotWritten::Unavailable { reason } => Failure::Passing { reason, retry_after_s: 5 },
             fault => Failure::ours(fault),
         }
     }

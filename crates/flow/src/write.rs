@@ -1,14 +1,14 @@
 //! Entries to the store, one at a time.
 
 use crate::{Failure, Gateway};
-use cara_store::{Entry, Fact, Refused, What};
+use cara_store::{Entry, Fact, NotWritten, What};
 
 /// Writes an entry, unless somebody else was first: then nothing is written, and the answer is
 /// `false`.
 pub(crate) async fn entry(gateway: &Gateway, entry: Entry) -> Result<bool, Failure> {
     match gateway.store.write(vec![entry]).await.pop() {
         Some(Ok(_receipt)) => Ok(true),
-        Some(Err(Refused::Conflict)) => Ok(false),
+        Some(Err(NotWritten::Conflict)) => Ok(false),
         Some(Err(refused)) => Err(refused.into()),
         None => Err(Failure::Ours(anyhow::anyhow!("the store gave no answer"))),
     }

@@ -164,11 +164,6 @@ impl Path {
         &self.steps
     }
 
-    /// Whether the item does not matter: a leading `/` or `//`.
-    pub fn is_absolute(&self) -> bool {
-        self.origin != Origin::Item
-    }
-
     /// Whether it finds attributes, not elements.
     pub fn ends_in_attribute(&self) -> bool {
         self.steps.last().is_some_and(|step| step.axis == Axis::Attribute)

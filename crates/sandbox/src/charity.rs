@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use cara_domain::Compartment;
 use futures_util::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -38,12 +39,6 @@ const VICTIM_MEMBERS: [&str; 7] = [
     "location",
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
-    Offender,
-    Victim,
-}
-
 /// The consumers; dropping it ends them.
 #[derive(Debug)]
 pub struct Charity {
@@ -57,8 +52,8 @@ impl Charity {
         for provider in description.providers.values() {
             let queues = &provider.queues;
             for (url, queue, job) in [
-                (&provider.intake_url, &queues.intake, Job::Read(Side::Offender)),
-                (&provider.victims_url, &queues.victims, Job::Read(Side::Victim)),
+                (&provider.intake_url, &queues.intake, Job::Read(Compartment::Offender)),
+                (&provider.victims_url, &queues.victims, Job::Read(Compartment::Victim)),
                 (&provider.intake_url, &queues.rejected, Job::Rejected),
             ] {
                 let desk = Desk {
@@ -78,7 +73,7 @@ impl Charity {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Job {
-    Read(Side),
+    Read(Compartment),
     /// Outcomes that the gateway could not apply.
     Rejected,
 }
@@ -119,7 +114,7 @@ impl Desk {
             match self.job {
                 Job::Read(side) => {
                     note(&delivery, side, &self.ledger);
-                    if side == Side::Offender {
+                    if side == Compartment::Offender {
                         self.report(&delivery.data, &reporting).await?;
                     }
                 }
@@ -185,12 +180,12 @@ fn referral(body: &[u8]) -> Option<(Uuid, u32)> {
     Some((referral_id, u32::try_from(stated["revision"].as_u64()?).ok()?))
 }
 
-fn note(delivery: &Delivery, side: Side, ledger: &Ledger) {
+fn note(delivery: &Delivery, side: Compartment, ledger: &Ledger) {
     let message_id = delivery.properties.message_id().as_ref().map(ToString::to_string);
     read(message_id.as_deref(), &delivery.data, side, ledger);
 }
 
-fn read(message_id: Option<&str>, body: &[u8], side: Side, ledger: &Ledger) {
+fn read(message_id: Option<&str>, body: &[u8], side: Compartment, ledger: &Ledger) {
     let mut pages = ledger.open();
     let event: Value = serde_json::from_slice(body).unwrap_or_default();
     let stated = &event["data"];
@@ -215,10 +210,10 @@ fn read(message_id: Option<&str>, body: &[u8], side: Side, ledger: &Ledger) {
         pages.seen.again += 1;
     }
     match side {
-        Side::Victim => {
+        Compartment::Victim => {
             pages.seen.victims.insert(referral_id);
         }
-        Side::Offender => {
+        Compartment::Offender => {
             let text = String::from_utf8_lossy(body);
             let marked = words(&text).any(|word| pages.victim_marks.contains(&word));
             if marked || has_victim_member(stated) {
@@ -255,7 +250,7 @@ mod tests {
         let mut stated = json!({ "referral_id": Uuid::from_u128(1), "revision": 1 });
         stated["offender"] = content;
         let body = json!({ "id": "m1", "data": stated }).to_string();
-        read(Some("m1"), body.as_bytes(), Side::Offender, &ledger);
+        read(Some("m1"), body.as_bytes(), Compartment::Offender, &ledger);
         let pages = ledger.open();
         assert_eq!(pages.seen.unreadable, 0);
         pages.seen.leaks
@@ -272,8 +267,8 @@ mod tests {
     #[test]
     fn a_message_without_a_referral_is_against_the_contract() {
         let ledger = Ledger::default();
-        read(Some("m1"), b"{}", Side::Victim, &ledger);
-        read(None, b"no JSON", Side::Offender, &ledger);
+        read(Some("m1"), b"{}", Compartment::Victim, &ledger);
+        read(None, b"no JSON", Compartment::Offender, &ledger);
         assert_eq!(ledger.open().seen.unreadable, 2);
     }
 }

@@ -107,6 +107,7 @@ impl Teller {
 
 #[cfg(test)]
 mod tests {
+    use cara_domain::choice::Choice as _;
     use cara_domain::standing::CaseStanding;
     use cara_wire::outcome::{OutcomeMessage, read};
 
@@ -137,7 +138,7 @@ mod tests {
             });
             let standing = CaseStanding::of(&told.collect::<Vec<_>>(), &[]);
             assert!(standing.contradictions.is_empty() && standing.gap.is_none(), "{standing:?}");
-            ends.push(standing.programme.name());
+            ends.push(standing.programme.state().code());
         }
         assert_eq!(ends[..4], ["declined", "accepted", "accepted", "completed"]);
     }

@@ -9,7 +9,7 @@ use super::harm::is_damage;
 use super::readers::Gone;
 use super::step::{STOPPING, Step, StepEnd};
 use super::writer::{self, WriterCommand};
-use cara_store::{Error, Refused};
+use cara_store::{Error, NotWritten};
 
 impl Sqlite {
     pub(crate) async fn read<T: Send + 'static>(
@@ -27,13 +27,16 @@ impl Sqlite {
     }
 
     /// Hands steps to the writer and waits for their commit: one result for each.
-    pub(crate) async fn carry_out(&self, steps: VecDeque<Step>) -> Vec<Result<StepEnd, Refused>> {
+    pub(crate) async fn carry_out(
+        &self,
+        steps: VecDeque<Step>,
+    ) -> Vec<Result<StepEnd, NotWritten>> {
         let count = steps.len();
         if count == 0 {
             return Vec::new();
         }
         let (work, answer) = writer::work(steps);
-        let stopping = || vec![Err(Refused::Unavailable { reason: STOPPING }); count];
+        let stopping = || vec![Err(NotWritten::Unavailable { reason: STOPPING }); count];
         let Some(commands) = self.commands() else { return stopping() };
         if commands.send(WriterCommand::Work(work)).await.is_err() {
             return stopping();
@@ -42,12 +45,12 @@ impl Sqlite {
         answer.await.unwrap_or_else(|_| stopping())
     }
 
-    pub(crate) async fn carry_out_one(&self, step: Step) -> Result<Result<(), Refused>, Error> {
+    pub(crate) async fn carry_out_one(&self, step: Step) -> Result<Result<(), NotWritten>, Error> {
         match self.carry_out(VecDeque::from([step])).await.pop() {
             Some(Ok(_)) => Ok(Ok(())),
-            Some(Err(Refused::Conflict)) => Ok(Err(Refused::Conflict)),
-            Some(Err(Refused::Unavailable { reason })) => Err(Error::Unavailable { reason }),
-            Some(Err(fault @ Refused::Fault { .. })) => Err(Error::Backend(Box::new(fault))),
+            Some(Err(NotWritten::Conflict)) => Ok(Err(NotWritten::Conflict)),
+            Some(Err(NotWritten::Unavailable { reason })) => Err(Error::Unavailable { reason }),
+            Some(Err(fault @ NotWritten::Fault { .. })) => Err(Error::Backend(Box::new(fault))),
             None => Err(Error::Unavailable { reason: STOPPING }),
         }
     }

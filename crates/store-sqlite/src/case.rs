@@ -1,9 +1,8 @@
 //! The way back: a case with its outcomes and decisions, and where it stands.
 
-use cara_domain::caution::Caution;
-use cara_domain::choice::Choice as _;
+use cara_domain::choice::{Action, Choice as _};
 use cara_domain::notice::NoticeKind;
-use cara_domain::programme::Programme;
+use cara_domain::programme::ProgrammeState;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::civil::Date;
@@ -16,15 +15,15 @@ use super::readers::in_snapshot;
 use super::transaction::{Added, StepFailure, Transaction, unique};
 use cara_clock::london_day;
 use cara_store::{
-    Action, Case, CaseClock, CasePage, DecisionRow, Error, ForceNumber, NewDecision, NewOutcome,
-    NewStanding, NoticeState, OutcomeRow, RowId,
+    Case, CaseClock, CasePage, ClockNotices, DecisionRow, Error, ForceNumber, NewDecision,
+    NewOutcome, NewStanding, NoticeState, OutcomeRow, RowId, StandingRow,
 };
 
 /// Outcomes that one read looks for.
 const OUTCOMES_AT_ONCE: usize = 1_000;
 
-/// Programme and caution, and every notice in order.
-type Shown = (Option<(String, String)>, Vec<NoticeState>);
+/// Where the case stands, and every notice in order.
+type Shown = (Option<StandingRow>, Vec<NoticeState>);
 
 impl cara_store::Cases for Sqlite {
     fn case(&self, referral_id: Uuid) -> BoxFuture<'_, Result<Option<Case>, Error>> {
@@ -77,8 +76,7 @@ pub(crate) fn cases(
          f.test_data, first.received_at, last.deadline, \
          (SELECT max(confirmed_at) FROM sent WHERE compartment = 0 AND sent_row \
          BETWEEN first.revision_row * 8 AND first.revision_row * 8 + 7) AS sent_at, \
-         coalesce(s.programme, ?3) AS programme, coalesce(s.caution, ?4) AS caution, \
-         s.deadline AS varied, s.booked_on FROM referral AS f \
+         coalesce(s.programme, ?3) AS programme, s.deadline AS varied, s.booked_on FROM referral AS f \
          LEFT JOIN standing AS s ON s.referral_row = f.referral_row \
          CROSS JOIN revision AS last ON last.referral_row = f.referral_row \
          AND last.revision = f.latest_revision \
@@ -88,12 +86,8 @@ pub(crate) fn cases(
          ORDER BY f.referral_row",
     )?;
     let mut cases = Vec::new();
-    let mut rows = select.query(params![
-        after,
-        next.unwrap_or(after),
-        Programme::Sent.name(),
-        Caution::Active.name(),
-    ])?;
+    let sent = ProgrammeState::Sent.code();
+    let mut rows = select.query(params![after, next.unwrap_or(after), sent])?;
     while let Some(row) = rows.next()? {
         let columns = Columns(row);
         let varied = columns.optional_day("varied")?;
@@ -105,8 +99,7 @@ pub(crate) fn cases(
             received_at: columns.time("received_at")?,
             sent_at: columns.optional_time("sent_at")?,
             deadline: varied.or(columns.optional_date("deadline")?),
-            programme: row.get("programme")?,
-            caution: row.get("caution")?,
+            programme: columns.known("programme")?,
             booked_on: columns.optional_day("booked_on")?,
             told: told(connection, row.get("referral_row")?)?,
         });
@@ -249,7 +242,11 @@ pub(crate) fn standing(connection: &Connection, referral_row: i64) -> rusqlite::
         "/* case::standing */ SELECT programme, caution FROM standing WHERE referral_row = ?1",
     )?;
     let standing = select
-        .query_row([referral_row], |row| Ok((row.get("programme")?, row.get("caution")?)))
+        .query_row([referral_row], |row| {
+            let columns = Columns(row);
+            let (programme, caution) = (columns.known("programme")?, columns.known("caution")?);
+            Ok(StandingRow { programme, caution })
+        })
         .optional()?;
     let mut select = connection.prepare_cached(
         "/* case::standing */ SELECT notice_id, compartment, sequence, kind, taken_over_at, \
@@ -261,7 +258,7 @@ pub(crate) fn standing(connection: &Connection, referral_row: i64) -> rusqlite::
             notice_id: columns.id("notice_id")?,
             stream: columns.compartment()?,
             sequence: row.get("sequence")?,
-            kind: columns.choice("kind")?,
+            kind: columns.known("kind")?,
             taken_over_at: columns.optional_time("taken_over_at")?,
             cancelled_at: columns.optional_time("cancelled_at")?,
         })
@@ -318,7 +315,7 @@ impl Transaction<'_> {
              AND kind = ?3 AND taken_over_at IS NULL AND cancelled_at IS NULL",
         )?;
         let cancelled = NoticeKind::ALL.iter().filter(|kind| kind.is_of_clock());
-        for kind in cancelled.filter(|_| decision.cancels_clock) {
+        for kind in cancelled.filter(|_| decision.clock_notices == ClockNotices::Cancelled) {
             cancel.execute(params![from_time(decision.received_at), referral_row, kind.code()])?;
         }
         self.caused(referral_row, &decision.messages)
@@ -337,8 +334,8 @@ impl Transaction<'_> {
         let NewStanding { facts_before, programme, caution, gap, .. } = standing;
         let now = from_time(self.now);
         let bound = params![
-            programme,
-            caution,
+            programme.code(),
+            caution.code(),
             gap,
             referral_row,
             facts_before,

@@ -1,16 +1,14 @@
 //! How values lie in their columns, both ways.
 
 use cara_domain::Compartment;
-use cara_domain::choice::Choice;
+use cara_domain::choice::{Action, Choice};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row};
 use uuid::Uuid;
 
-use cara_store::{
-    Action, Cause, Digest, ForceNumber, HoldEnd, MailStage, MappingRef, RecordIndex, SealedSide,
-};
+use cara_store::{Cause, Digest, ForceNumber, HoldEnd, MappingRef, RecordIndex, SealedSide};
 use cara_vault::{Sealed, WrappedKeys};
 
 /// Places for messages in one revision: outbox_row = revision_row * 8 + place.
@@ -179,12 +177,7 @@ impl Columns<'_, '_> {
         }
     }
 
-    /// One of a closed list of the domain.
-    pub fn choice<T: Choice>(&self, name: &str) -> Result<T> {
-        self.known(name)?.map_err(|_unknown| self.odd(name))
-    }
-
-    /// `Err`: a text that this version does not know, which must not keep other rows from being read.
+    /// One of a closed list of the domain. `Err`: a text that this version does not know, which must not keep other rows from being read.
     pub fn known<T: Choice>(&self, name: &str) -> Result<Result<T, String>> {
         let code = self.0.get_ref(name)?.as_str().map_err(|_| self.odd(name))?;
         Ok(T::from_code(code).ok_or_else(|| code.to_owned()))
@@ -196,12 +189,6 @@ impl Columns<'_, '_> {
             Compartment::Offender => SealedSide::Offender(self.sealed("body")?),
             Compartment::Victim => SealedSide::Victim(self.sealed("body")?),
         })
-    }
-
-    pub fn mail_stage(&self) -> Result<MailStage> {
-        let name = self.0.get_ref("stage")?.as_str().map_err(|_| self.odd("stage"))?;
-        let stage = MailStage::ALL.into_iter().find(|stage| stage.name() == name);
-        stage.ok_or_else(|| self.odd("stage"))
     }
 
     /// How and when a hold ended.

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::step::{Prepared, Step, StepEnd};
 use super::transaction::{Added, StepFailure, Transaction};
-use cara_store::{About, Entry, Fact, ForceNumber, GATEWAY, Receipt, Refused, What};
+use cara_store::{About, Entry, Fact, ForceNumber, GATEWAY, NotWritten, Receipt, What};
 
 impl cara_store::Entries for Sqlite {
-    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>> {
+    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, NotWritten>>> {
         async move {
             let steps =
                 entries.into_iter().map(|entry| Step::Entry(Box::new(Prepared::from_entry(entry))));

@@ -1,5 +1,6 @@
 //! Incidents, each open once.
 
+use cara_domain::choice::{Choice as _, MailStage};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, Row, params};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, from_time};
 use super::transaction::{StepFailure, Transaction, unique};
-use cara_store::{Error, Incident, IncidentChange, MailStage};
+use cara_store::{Error, Incident, IncidentChange};
 
 impl cara_store::Incidents for Sqlite {
     fn incidents(&self) -> BoxFuture<'_, Result<Vec<Incident>, Error>> {
@@ -88,7 +89,7 @@ impl Transaction<'_> {
         self.one(
             "/* incident::mail_of_incident */ INSERT INTO mail (mail_id, incident_row, stage, made_at, attempts) \
              SELECT ?1, incident_row, ?3, ?4, 0 FROM incident WHERE incident_id = ?2",
-            params![mail_id.as_bytes(), incident_id.as_bytes(), stage.name(), from_time(self.now)],
+            params![mail_id.as_bytes(), incident_id.as_bytes(), stage.code(), from_time(self.now)],
         )
     }
 }

@@ -1,5 +1,6 @@
 //! E-mail that waits.
 
+use cara_domain::choice::{Choice as _, MailStage};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::Sqlite;
 use super::column::{Columns, from_time};
 use super::transaction::{StepFailure, Transaction};
-use cara_store::{Error, Mail, MailAbout, MailChange, MailStage};
+use cara_store::{Error, Mail, MailAbout, MailChange};
 
 impl cara_store::Mails for Sqlite {
     fn mails(&self, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Mail>, Error>> {
@@ -37,7 +38,7 @@ pub(crate) fn mails(
             Some(id) => MailAbout::Notice(Uuid::from_bytes(id)),
             None => MailAbout::Incident {
                 incident: super::incident::incident(row)?,
-                stage: columns.mail_stage()?,
+                stage: columns.known("stage")?,
                 is_closed: columns.optional_time("closed_at")?.is_some(),
             },
         };
@@ -93,7 +94,7 @@ impl Transaction<'_> {
                 mail_id.as_bytes(),
                 notice_id.as_bytes(),
                 from_time(at),
-                MailStage::Opened.name()
+                MailStage::Opened.code()
             ],
         )
     }

@@ -8,7 +8,7 @@ use super::Sqlite;
 use super::column::{Columns, from_time};
 use super::step::{Step, texts};
 use super::transaction::{StepFailure, Transaction, unique};
-use cara_store::{Error, Fact, ForceNumber, PendingPlan, PlanNumber, PlanVersion, Refused};
+use cara_store::{Error, Fact, ForceNumber, NotWritten, PendingPlan, PlanNumber, PlanVersion};
 
 impl cara_store::MappingVersions for Sqlite {
     fn plan_versions(&self) -> BoxFuture<'_, Result<Vec<PlanVersion>, Error>> {
@@ -42,7 +42,7 @@ impl cara_store::MappingVersions for Sqlite {
         &self,
         version: PlanVersion,
         audit: Vec<Fact>,
-    ) -> BoxFuture<'_, Result<Result<(), Refused>, Error>> {
+    ) -> BoxFuture<'_, Result<Result<(), NotWritten>, Error>> {
         let step = Step::Activate { version: Box::new(version), facts: texts(&audit) };
         self.carry_out_one(step).boxed()
     }

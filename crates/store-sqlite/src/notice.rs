@@ -51,15 +51,7 @@ pub(crate) fn notices(
         "/* notice::notices */ {NOTICE} WHERE n.force = ?1 AND n.test_data = ?2 \
          AND n.compartment = ?3 AND n.sequence > ?4 ORDER BY n.sequence LIMIT ?5"
     ))?;
-    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
-    let bound = params![
-        filter.force.0,
-        filter.test_data,
-        from_compartment(filter.stream),
-        after,
-        limit as i64
-    ];
-    select.query_map(bound, notice_row)?.collect()
+    select.query_map(bound(filter, limit), notice_row)?.collect()
 }
 
 pub(crate) fn notice(
@@ -78,11 +70,16 @@ pub(crate) fn next_notice(
     let mut select = connection.prepare_cached(&format!(
         "/* notice::next_notice */ {NOTICE} WHERE n.force = ?1 AND n.test_data = ?2 \
          AND n.compartment = ?3 AND n.sequence > ?4 AND n.taken_over_at IS NULL \
-         AND n.cancelled_at IS NULL ORDER BY n.sequence LIMIT 1"
+         AND n.cancelled_at IS NULL ORDER BY n.sequence LIMIT ?5"
     ))?;
-    let after = i64::try_from(filter.after).unwrap_or(i64::MAX);
-    let bound = params![filter.force.0, filter.test_data, from_compartment(filter.stream), after];
-    select.query_row(bound, notice_row).optional()
+    select.query_row(bound(filter, 1), notice_row).optional()
+}
+
+/// A stream, the number above which it is read, and how far.
+fn bound(filter: &NoticeFilter, limit: usize) -> [i64; 5] {
+    let NoticeFilter { force, test_data, stream, after } = filter;
+    let after = i64::try_from(*after).unwrap_or(i64::MAX);
+    [force.0.into(), (*test_data).into(), from_compartment(*stream), after, limit as i64]
 }
 
 fn notice_row(row: &Row<'_>) -> rusqlite::Result<NoticeRow> {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use cara_domain::choice::Choice as _;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -16,8 +17,8 @@ use super::step::{STOPPING, Step, StepEnd, json};
 use super::transaction::{Added, StepFailure, Transaction};
 use cara_clock::london_day;
 use cara_store::{
-    Backlog, CausedMessage, Error, Fact, Lease, Leased, MessageState, NewMessage, OutboxRoute,
-    Refused, Settled,
+    Backlog, CausedMessage, Error, Fact, Lease, Leased, MessageState, NewMessage, NotWritten,
+    OutboxRoute, Settled,
 };
 
 mod claim;
@@ -77,9 +78,9 @@ impl cara_store::OutboxRows for Sqlite {
             let results = self.carry_out(steps.collect()).await;
             let answers = results.into_iter().map(|result| match result {
                 Ok(outcome) => Ok(outcome == StepEnd::Settled),
-                Err(Refused::Unavailable { reason }) => Err(Error::Unavailable { reason }),
-                Err(fault @ Refused::Fault { .. }) => Err(Error::Backend(Box::new(fault))),
-                Err(Refused::Conflict) => Ok(false),
+                Err(NotWritten::Unavailable { reason }) => Err(Error::Unavailable { reason }),
+                Err(fault @ NotWritten::Fault { .. }) => Err(Error::Backend(Box::new(fault))),
+                Err(NotWritten::Conflict) => Ok(false),
             });
             answers.collect()
         }
@@ -109,13 +110,13 @@ impl cara_store::OutboxRows for Sqlite {
                             None => return Ok(resent),
                         }
                     }
-                    Some(Err(Refused::Unavailable { reason })) => {
+                    Some(Err(NotWritten::Unavailable { reason })) => {
                         return Err(Error::Unavailable { reason });
                     }
-                    Some(Err(fault @ Refused::Fault { .. })) => {
+                    Some(Err(fault @ NotWritten::Fault { .. })) => {
                         return Err(Error::Backend(Box::new(fault)));
                     }
-                    Some(Ok(_) | Err(Refused::Conflict)) | None => {
+                    Some(Ok(_) | Err(NotWritten::Conflict)) | None => {
                         return Err(Error::Unavailable { reason: STOPPING });
                     }
                 }
@@ -157,7 +158,7 @@ pub(crate) fn messages(
         Ok(MessageState {
             event_id: columns.id("event_id")?,
             compartment: columns.compartment()?,
-            kind: row.get("kind")?,
+            kind: columns.known("kind")?,
             confirmed_at: columns.optional_time("confirmed_at")?,
         })
     })?;
@@ -181,7 +182,7 @@ impl Transaction<'_> {
             from_compartment(message.compartment),
             message.event_id.as_bytes(),
             message.after.as_ref().map(|event_id| event_id.as_bytes()),
-            message.kind,
+            message.kind.code(),
             referral_row,
             from_time(self.now),
         ])?;
@@ -212,7 +213,7 @@ impl Transaction<'_> {
             let row = NewMessage {
                 event_id: message.event_id,
                 compartment: message.body.compartment(),
-                kind: message.kind.clone(),
+                kind: message.kind,
                 after: message.after,
             };
             self.insert_message(referral_row, message_row * MESSAGES_MAX as i64, &row)?;

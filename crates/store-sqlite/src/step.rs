@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::finding::ScrubTurn;
 use cara_store::{
-    CausedMessage, Entry, Fact, ForceNumber, Lease, PlanVersion, Refused, Settled, What,
+    CausedMessage, Entry, Fact, ForceNumber, Lease, NotWritten, PlanVersion, Settled, What,
 };
 
 /// Why nothing is taken once the store closes.
@@ -212,6 +212,6 @@ pub(crate) enum StepEnd {
 /// One caller's steps, in order, and what has become of them so far.
 pub(crate) struct Work {
     pub steps: VecDeque<Step>,
-    pub results: Vec<Result<StepEnd, Refused>>,
-    pub reply: oneshot::Sender<Vec<Result<StepEnd, Refused>>>,
+    pub results: Vec<Result<StepEnd, NotWritten>>,
+    pub reply: oneshot::Sender<Vec<Result<StepEnd, NotWritten>>>,
 }

@@ -14,8 +14,8 @@ use super::*;
 use cara_store::audit::verify;
 use cara_store::contract::{self, TestStore, accept, revision, start, write};
 use cara_store::{
-    AuditChain as _, Cases as _, Days as _, Entries as _, OutboxRows as _, Reconciliations as _,
-    Referrals as _, Refused, Store, Upkeep as _,
+    AuditChain as _, Cases as _, Days as _, Entries as _, NotWritten, OutboxRows as _,
+    Reconciliations as _, Referrals as _, Store, Upkeep as _,
 };
 
 /// A folder of its own for one test, gone with the value.
@@ -186,7 +186,7 @@ async fn below_the_disk_reserve_new_records_are_refused_and_settling_goes_on() {
         contract::entry(cara_store::What::Hold(Box::new(hold))),
     ] {
         let refused = contract::refused(&store, entry).await;
-        assert_eq!(refused, Refused::Unavailable { reason: writer::BELOW_RESERVE });
+        assert_eq!(refused, NotWritten::Unavailable { reason: writer::BELOW_RESERVE });
     }
     assert_eq!(contract::drain(&store, &folder.clock).await.len(), 2);
     assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 3);
@@ -202,7 +202,7 @@ async fn while_the_file_is_locked_nothing_is_written_or_acknowledged() {
     let one = revision(&folder, "A/1", 1);
     let record = one.record;
     let refused = contract::refused(&*store, accept(&folder, one)).await;
-    assert!(matches!(refused, Refused::Unavailable { .. }));
+    assert!(matches!(refused, NotWritten::Unavailable { .. }));
     assert!(store.probe().await.is_err());
     outsider.execute_batch("ROLLBACK").unwrap();
     assert!(store.look(contract::HAMPSHIRE, record).await.unwrap().referral.is_none());
@@ -229,7 +229,7 @@ async fn a_full_disk_acknowledges_nothing_and_is_no_poison() {
         match store.write(vec![entry]).await.remove(0) {
             Ok(_) => taken += 1,
             Err(refused) => {
-                assert_eq!(refused, Refused::Unavailable { reason: "the disk is full" });
+                assert_eq!(refused, NotWritten::Unavailable { reason: "the disk is full" });
                 full = true;
             }
         }
@@ -335,10 +335,10 @@ async fn a_forged_head_stops_writing_and_the_next_start() {
     write(&*store, accept(&folder, revision(&folder, "A/1", 1))).await;
     folder.outsider().execute_batch("UPDATE audit_head SET sequence = 0").unwrap();
     let refused = contract::refused(&*store, accept(&folder, revision(&folder, "A/2", 1))).await;
-    assert!(matches!(refused, Refused::Unavailable { .. }));
+    assert!(matches!(refused, NotWritten::Unavailable { .. }));
     assert!(store.is_poisoned());
     let after = contract::refused(&*store, accept(&folder, revision(&folder, "A/3", 1))).await;
-    assert_eq!(after, Refused::Unavailable { reason: writer::POISONED });
+    assert_eq!(after, NotWritten::Unavailable { reason: writer::POISONED });
     drop(store);
     assert!(matches!(folder.open_with(&folder.options()), Err(Error::AuditHead)));
 }

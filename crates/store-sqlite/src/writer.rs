@@ -23,7 +23,7 @@ use super::{Error, audit, open, statement};
 use cara_clock::{Clock, london_day};
 use cara_metric::Metric;
 use cara_store::audit::ChainEnd;
-use cara_store::{Refused, Settled};
+use cara_store::{NotWritten, Settled};
 use cara_supervisor::{contain_now, disk_free_bytes, point};
 use cara_vault::Vault;
 
@@ -85,7 +85,7 @@ impl Batch {
 }
 
 /// The end of each step, what they do to the claims, and the end of the audit chain.
-type Written = (Vec<Result<StepEnd, Refused>>, Effects, ChainEnd);
+type Written = (Vec<Result<StepEnd, NotWritten>>, Effects, ChainEnd);
 
 /// What became of a transaction as a whole, when it did not commit.
 struct Abort {
@@ -158,8 +158,8 @@ impl Writer {
         }
     }
 
-    fn transact(&mut self, steps: Vec<Step>) -> Vec<Result<StepEnd, Refused>> {
-        let refuse_all = |reason, count| vec![Err(Refused::Unavailable { reason }); count];
+    fn transact(&mut self, steps: Vec<Step>) -> Vec<Result<StepEnd, NotWritten>> {
+        let refuse_all = |reason, count| vec![Err(NotWritten::Unavailable { reason }); count];
         if self.poisoned.get().is_some() {
             return refuse_all(POISONED, steps.len());
         }
@@ -258,13 +258,13 @@ impl Writer {
         let mut results = Vec::with_capacity(steps.len());
         for step in steps {
             if below_reserve && (step.is_record() || matches!(step, Step::Probe)) {
-                results.push(Err(Refused::Unavailable { reason: BELOW_RESERVE }));
+                results.push(Err(NotWritten::Unavailable { reason: BELOW_RESERVE }));
                 continue;
             }
             if let Some(reason) = self.harm.reason()
                 && step.takes_on()
             {
-                results.push(Err(Refused::Unavailable { reason }));
+                results.push(Err(NotWritten::Unavailable { reason }));
                 continue;
             }
             let end = transaction.end;
@@ -395,23 +395,23 @@ pub(crate) fn reason(error: &rusqlite::Error) -> &'static str {
 }
 
 /// A failure that ends its own step only; any other ends the transaction.
-fn refusal(failure: StepFailure) -> Result<Refused, StepFailure> {
+fn refusal(failure: StepFailure) -> Result<NotWritten, StepFailure> {
     match failure {
-        StepFailure::Conflict => Ok(Refused::Conflict),
+        StepFailure::Conflict => Ok(NotWritten::Conflict),
         StepFailure::Impossible(what) => {
             tracing::error!(what, "store.write refused an entry that no caller may give");
-            Ok(Refused::Fault { what })
+            Ok(NotWritten::Fault { what })
         }
         StepFailure::Backend(error)
             if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
         {
             // SQLite names the table and column, never a value.
             tracing::error!(%error, "store.write refused an entry that breaks a constraint");
-            Ok(Refused::Fault { what: "it breaks a constraint of the store" })
+            Ok(NotWritten::Fault { what: "it breaks a constraint of the store" })
         }
         StepFailure::Backend(error) if is_of_the_entry(&error) => {
             tracing::error!(%error, "store.write refused an entry that cannot be stored");
-            Ok(Refused::Fault { what: "it cannot be stored as it is" })
+            Ok(NotWritten::Fault { what: "it cannot be stored as it is" })
         }
         StepFailure::Backend(_) => Err(failure),
     }
@@ -430,7 +430,7 @@ fn is_of_the_entry(error: &rusqlite::Error) -> bool {
 /// Everything that one caller wants, with the place for its answer.
 pub(crate) fn work(
     steps: VecDeque<Step>,
-) -> (Work, oneshot::Receiver<Vec<Result<StepEnd, Refused>>>) {
+) -> (Work, oneshot::Receiver<Vec<Result<StepEnd, NotWritten>>>) {
     let (reply, answer) = oneshot::channel();
     let results = Vec::with_capacity(steps.len());
     (Work { steps, results, reply }, answer)

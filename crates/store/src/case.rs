@@ -1,7 +1,9 @@
 //! The way back: outcomes and decisions as they arrived, and where the case stands.
 
+use cara_domain::caution::CautionState;
 use cara_domain::choice::Decided;
 use cara_domain::notice::NoticeKind;
+use cara_domain::programme::ProgrammeState;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -63,8 +65,15 @@ pub struct NewDecision {
     pub body: Sealed<OffenderKey>,
     pub standing: NewStanding,
     pub messages: Vec<CausedMessage>,
-    /// Notices that only a clock made of the case and that nobody has taken over yet no longer apply.
-    pub cancels_clock: bool,
+    pub clock_notices: ClockNotices,
+}
+
+/// What becomes of notices that only a clock made of a case and that nobody has taken over yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockNotices {
+    Stand,
+    /// They no longer apply.
+    Cancelled,
 }
 
 /// Where a case stands, in clear states.
@@ -73,8 +82,8 @@ pub struct NewStanding {
     /// How many outcomes and decisions were stored when this was folded; `Conflict` when there are
     /// more by now.
     pub facts_before: u32,
-    pub programme: String,
-    pub caution: String,
+    pub programme: ProgrammeState,
+    pub caution: CautionState,
     /// Programme or caution has ended: no clock looks at it any more.
     pub has_ended: bool,
     /// The first number that has not arrived while a later one of the offender's side has.
@@ -139,9 +148,8 @@ pub struct CaseClock {
     pub sent_at: Option<Timestamp>,
     /// As police sent it last, or as they varied it.
     pub deadline: Option<Date>,
-    /// The state's name; `sent` before the first outcome.
-    pub programme: String,
-    pub caution: String,
+    /// `sent` before the first outcome; `Err`: a state that this version does not know.
+    pub programme: Result<ProgrammeState, String>,
     pub booked_on: Option<Date>,
     /// Kind and cause of the notices that clocks have made of it.
     pub told: Vec<(NoticeKind, Uuid)>,

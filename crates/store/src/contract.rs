@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cara_domain::Compartment;
+use cara_domain::choice::{Action, MessageAction};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -77,7 +78,7 @@ pub fn revision(place: &dyn TestStore, record_ref: &str, number: u32) -> NewRevi
     let message = |event_id, compartment, after| NewMessage {
         event_id,
         compartment,
-        kind: if number == 1 { "new".into() } else { "amended".into() },
+        kind: if number == 1 { MessageAction::New } else { MessageAction::Amended },
         after,
     };
     let text = format!("{record_ref} {number}");
@@ -155,7 +156,7 @@ pub async fn write(store: &dyn Store, entry: Entry) -> Uuid {
 }
 
 /// Writes one entry that must be refused.
-pub async fn refused(store: &dyn Store, entry: Entry) -> Refused {
+pub async fn refused(store: &dyn Store, entry: Entry) -> NotWritten {
     store.write(vec![entry]).await.remove(0).unwrap_err()
 }
 

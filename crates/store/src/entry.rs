@@ -17,14 +17,14 @@ use super::reconciliation::Reconciled;
 use super::referral::{BoundKey, NewRevision};
 use super::sweep::SweepChange;
 use super::value::ForceNumber;
-use super::{Receipt, Refused};
+use super::{NotWritten, Receipt};
 use cara_vault::RecordIndex;
 
 /// How entries get into the store.
 pub trait Entries: Send + Sync + 'static {
     /// Writes each entry whole or not at all, in order, in as few transactions as the waiting work
     /// allows. Answers after the commit. A conflict fails its entry and never the batch.
-    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, Refused>>>;
+    fn write(&self, entries: Vec<Entry>) -> BoxFuture<'_, Vec<Result<Receipt, NotWritten>>>;
 
     /// Bytes that this force's records have added on a day in Europe/London, the newest that it sent on.
     fn grown(&self, force: ForceNumber, day: Date) -> u64;

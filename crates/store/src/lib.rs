@@ -64,7 +64,7 @@ pub const READ_ONLY: &str = "the store is opened for reading only";
 
 /// Why one entry was not written while the rest of its batch was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum NotWritten {
     /// Somebody else wrote the same record, revision, hold or key first: look again.
     #[error("somebody else was first")]
     Conflict,

@@ -1,5 +1,6 @@
 //! E-mail on its way.
 
+use cara_domain::choice::MailStage;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -26,30 +27,14 @@ pub struct Mail {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailAbout {
     /// To the operators.
-    Incident { incident: Incident, stage: MailStage, is_closed: bool },
+    Incident {
+        incident: Incident,
+        /// `Err`: one that this version does not know.
+        stage: Result<MailStage, String>,
+        is_closed: bool,
+    },
     /// To the notice's compliance inbox.
     Notice(Uuid),
-}
-
-/// Of what in an incident's life an e-mail tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailStage {
-    Opened,
-    /// Still open, and said again.
-    Open,
-    Closed,
-}
-
-impl MailStage {
-    pub const ALL: [MailStage; 3] = [MailStage::Opened, MailStage::Open, MailStage::Closed];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            MailStage::Opened => "opened",
-            MailStage::Open => "open",
-            MailStage::Closed => "closed",
-        }
-    }
 }
 
 /// What becomes of an e-mail; each `Conflict` unless it is as that expects.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::Fact;
 use super::value::ForceNumber;
-use super::{Error, Refused};
+use super::{Error, NotWritten};
 
 /// Reads of mappings, and how one goes live.
 pub trait MappingVersions: Send + Sync + 'static {
@@ -30,12 +30,12 @@ pub trait MappingVersions: Send + Sync + 'static {
         name: String,
     ) -> BoxFuture<'_, Result<Option<PendingPlan>, Error>>;
 
-    /// Puts the next version of a mapping live; `Refused::Conflict` when its number is taken.
+    /// Puts the next version of a mapping live; `NotWritten::Conflict` when its number is taken.
     fn activate_plan(
         &self,
         version: PlanVersion,
         audit: Vec<Fact>,
-    ) -> BoxFuture<'_, Result<Result<(), Refused>, Error>>;
+    ) -> BoxFuture<'_, Result<Result<(), NotWritten>, Error>>;
 }
 
 /// Which version of which mapping made something.

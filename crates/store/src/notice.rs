@@ -106,7 +106,8 @@ pub struct NoticeState {
     pub notice_id: Uuid,
     pub stream: Compartment,
     pub sequence: u64,
-    pub kind: NoticeKind,
+    /// `Err`: a kind that this version does not know.
+    pub kind: Result<NoticeKind, String>,
     pub taken_over_at: Option<Timestamp>,
     pub cancelled_at: Option<Timestamp>,
 }

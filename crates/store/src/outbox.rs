@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cara_domain::Compartment;
+use cara_domain::choice::MessageAction;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -60,8 +61,7 @@ pub struct NewMessage {
     /// The event's id: stable across retries and restarts.
     pub event_id: Uuid,
     pub compartment: Compartment,
-    /// `new`, `amended`, `withdrawn`, `recalled`: the last part of the routing key's kind.
-    pub kind: String,
+    pub kind: MessageAction,
     /// A message of the same referral that must be confirmed before this one may be claimed.
     pub after: Option<Uuid>,
 }
@@ -71,8 +71,7 @@ pub struct NewMessage {
 pub struct CausedMessage {
     /// The event's id: stable across retries and restarts.
     pub event_id: Uuid,
-    /// `decision`, `recall`, `prompt`: the last part of the routing key's kind.
-    pub kind: String,
+    pub kind: MessageAction,
     pub made_at: Timestamp,
     /// The event's body, exactly as it is published.
     pub body: SealedSide,
@@ -84,7 +83,8 @@ pub struct CausedMessage {
 pub struct MessageState {
     pub event_id: Uuid,
     pub compartment: Compartment,
-    pub kind: String,
+    /// `Err`: one that this version does not know.
+    pub kind: Result<MessageAction, String>,
     pub confirmed_at: Option<Timestamp>,
 }
 
@@ -120,7 +120,8 @@ pub struct Leased {
     pub force: ForceNumber,
     pub provider: String,
     pub compartment: Compartment,
-    pub kind: String,
+    /// `Err`: one that this version does not know.
+    pub kind: Result<MessageAction, String>,
     pub received_at: Timestamp,
     pub keys: WrappedKeys,
     pub body: LeasedBody,

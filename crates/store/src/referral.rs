@@ -1,9 +1,11 @@
 //! Referrals with every revision that a force sent.
 
+use cara_domain::caution::CautionState;
+use cara_domain::choice::Action;
+use cara_domain::programme::ProgrammeState;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Error;
@@ -91,14 +93,6 @@ pub struct NewRevision {
     pub caused: Vec<CausedMessage>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    New,
-    Amended,
-    Withdrawn,
-}
-
 /// What the store knows of one (force, record).
 #[derive(Debug, Default)]
 pub struct Known {
@@ -150,12 +144,19 @@ pub struct ReferralRow {
     pub keys: WrappedKeys,
     /// Oldest first.
     pub revisions: Vec<RevisionRow>,
-    /// Programme and caution; none before the first outcome.
-    pub standing: Option<(String, String)>,
+    /// `None` before the first outcome.
+    pub standing: Option<StandingRow>,
     /// In the order in which they were made.
     pub notices: Vec<NoticeState>,
     /// Messages that outcomes and decisions caused.
     pub messages: Vec<MessageState>,
+}
+
+/// Where a case stands, in clear states; `Err`: one that this version does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingRow {
+    pub programme: Result<ProgrammeState, String>,
+    pub caution: Result<CautionState, String>,
 }
 
 #[derive(Debug)]

@@ -26,11 +26,6 @@ impl std::fmt::Debug for Keys {
 }
 
 impl Vault {
-    /// The epoch that wraps new keys.
-    pub fn newest_epoch(&self) -> u32 {
-        self.epochs.newest()
-    }
-
     /// Epochs, by the names of their files, that are missing or are not those that these were wrapped
     /// by: nothing of theirs opens.
     pub fn epochs_missing(&self, samples: &[(Uuid, WrappedKeys)]) -> BTreeSet<String> {

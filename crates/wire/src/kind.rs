@@ -1,6 +1,7 @@
 //! What kinds of messages there are and where each is sent.
 
 use cara_domain::Compartment;
+use cara_domain::choice::MessageAction;
 
 /// The topic exchange of everything that is sent to a provider in this compartment.
 pub const fn exchange(compartment: Compartment) -> &'static str {
@@ -52,7 +53,7 @@ impl MessageKind {
     ];
 
     /// The kind with this action on this side; see [`MessageKind::action`].
-    pub fn find(compartment: Compartment, action: &str) -> Option<MessageKind> {
+    pub fn find(compartment: Compartment, action: MessageAction) -> Option<MessageKind> {
         MessageKind::ALL
             .into_iter()
             .find(|kind| kind.compartment() == compartment && kind.action() == action)
@@ -74,10 +75,19 @@ impl MessageKind {
         }
     }
 
-    /// The last part of the name, what an outbox row carries: `new`, `amended`, `withdrawn`,
-    /// `recalled`, `decision`, `recall`, `prompt`.
-    pub fn action(self) -> &'static str {
-        self.name().rsplit('.').next().unwrap_or_default()
+    /// What an outbox row carries: with the side it names the kind.
+    pub const fn action(self) -> MessageAction {
+        match self {
+            MessageKind::ReferralNew | MessageKind::VictimNew => MessageAction::New,
+            MessageKind::ReferralAmended | MessageKind::VictimAmended => MessageAction::Amended,
+            MessageKind::ReferralWithdrawn | MessageKind::VictimWithdrawn => {
+                MessageAction::Withdrawn
+            }
+            MessageKind::VictimRecalled => MessageAction::Recalled,
+            MessageKind::CautionDecision => MessageAction::Decision,
+            MessageKind::Recall => MessageAction::Recall,
+            MessageKind::VictimPrompt => MessageAction::Prompt,
+        }
     }
 
     /// The CloudEvents type: `uk.cara.referral.new.v1`.
@@ -124,6 +134,8 @@ impl MessageKind {
 
 #[cfg(test)]
 mod tests {
+    use cara_domain::choice::Choice as _;
+
     use super::*;
 
     #[test]
@@ -131,7 +143,8 @@ mod tests {
         for kind in MessageKind::ALL {
             assert_eq!(MessageKind::find(kind.compartment(), kind.action()), Some(kind));
             assert_eq!(kind.type_name(), format!("uk.cara.{}.v1", kind.name()));
+            assert_eq!(kind.name().rsplit('.').next(), Some(kind.action().code()));
         }
-        assert_eq!(MessageKind::find(Compartment::Offender, "recalled"), None);
+        assert_eq!(MessageKind::find(Compartment::Offender, MessageAction::Recalled), None);
     }
 }

@@ -40,9 +40,6 @@ pub struct UnreadableIdentifier {
 macro_rules! identifier {
     ($type:ident, $expected:literal, reads $canonical:expr) => {
         impl $type {
-            /// What the schema and errors call it.
-            pub const EXPECTED: &'static str = $expected;
-
             const UNREADABLE: crate::identifier::UnreadableIdentifier =
                 crate::identifier::UnreadableIdentifier { expected: $expected };
 

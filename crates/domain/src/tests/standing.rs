@@ -101,7 +101,7 @@ fn what_the_provider_cancelled_costs_no_attendance() {
         WorkshopPart::First,
     ));
     let standing = CaseStanding::of(&run(reports), &[]);
-    assert_eq!(standing.programme.name(), "booked_2");
+    assert_eq!(standing.programme.state().code(), "booked_2");
     let because: Vec<_> = standing.contradictions.values().copied().collect();
     assert_eq!(because, [Contradiction::RepeatFrom]);
 }
@@ -143,7 +143,11 @@ fn a_correction_reopens_reported_non_compliance_and_never_a_prosecution() {
     let first_correction = outcomes[2].outcome_id;
     outcomes.push(outcome(4, OffenderReport::Correction { supersedes: first_correction }));
     let standing = CaseStanding::of(&outcomes, &[]);
-    assert_eq!(standing.caution.name(), "non_compliance_reported", "the correction was taken back");
+    assert_eq!(
+        standing.caution.state().code(),
+        "non_compliance_reported",
+        "the correction was taken back"
+    );
 }
 
 #[test]
@@ -157,7 +161,7 @@ fn police_end_a_programme_that_has_not_ended() {
         Decision { supersedes: Some(Uuid::from_u128(1)), ..decision(2, day, Decided::Continue) };
     let decisions = [decision(1, day, Decided::Withdrawn), replaced];
     let standing = CaseStanding::of(&run(to_booked_2()), &decisions);
-    assert_eq!(standing.programme.name(), "booked_2");
+    assert_eq!(standing.programme.state().code(), "booked_2");
     assert_eq!(standing.caution, Caution::Active);
 }
 
@@ -210,7 +214,7 @@ fn the_programmes_diagram_is_what_it_does() {
         let from = CaseStanding::of(&run(reports), &[]).programme;
         for (name, report) in every_report() {
             if let Ok(to) = from.clone().apply(&outcome(50, report)) {
-                moves.insert(format!("{} --> {}: {name}", from.name(), to.name()));
+                moves.insert(format!("{} --> {}: {name}", from.state().code(), to.state().code()));
             }
         }
     }
@@ -233,7 +237,7 @@ fn the_cautions_diagram_is_what_it_does() {
     let mut moves = std::collections::BTreeSet::new();
     for from in states {
         let mut add = |to: Caution, name: &str| {
-            moves.insert(format!("{} --> {}: {name}", from.name(), to.name()));
+            moves.insert(format!("{} --> {}: {name}", from.state().code(), to.state().code()));
         };
         if from.clone().non_compliance(DAY) != from {
             add(from.clone().non_compliance(DAY), "non_compliance_reported");

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use cara_domain::Compartment;
+use cara_domain::choice::Choice as _;
 use cara_domain::outcome::{OffenderReport, Outcome};
 use cara_wire::glance::Urgent;
 use cara_wire::outcome::{self as told, OutcomeMessage as Reported, UnreadMessage};
@@ -325,7 +326,7 @@ fn prepare(
         notices,
         messages,
     };
-    let (referral_id, programme) = (file.row.referral_id, after.standing.programme.name());
+    let (referral_id, programme) = (file.row.referral_id, after.standing.programme.state().code());
     let (id, kind) = (head.outcome_id, reported.kind());
     let fact = Fact::outcome_taken(speaker, received_at, id, kind, referral_id, programme);
     let entry = Entry::of(What::Outcome(Box::new(outcome)), vec![fact]);

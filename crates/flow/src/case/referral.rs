@@ -1,9 +1,9 @@
 //! Where a referral is, for its force.
 
 use cara_domain::Compartment;
-use cara_domain::caution::Caution;
-use cara_domain::choice::Choice as _;
-use cara_domain::programme::Programme;
+use cara_domain::caution::CautionState;
+use cara_domain::choice::{Action, Choice as _, stored_code};
+use cara_domain::programme::ProgrammeState;
 use cara_wire::api;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use crate::mapping::mapping_view;
 use crate::record::read::view;
 use crate::{Caller, ForceRefusal, Gateway, Unfinished, case_file, write};
 use cara_store::{
-    Action, Fact, ForceNumber, HoldFilter, MessageState, RecordIndex, ReferralRow, RevisionRow,
+    Fact, ForceNumber, HoldFilter, MessageState, RecordIndex, ReferralRow, RevisionRow,
 };
 
 /// Where a referral is. Another force's looks absent.
@@ -87,12 +87,12 @@ fn referral_view(
         programme: row
             .standing
             .as_ref()
-            .map_or(Programme::Sent.name(), |(programme, _)| programme)
+            .map_or(ProgrammeState::Sent.code(), |standing| stored_code(&standing.programme))
             .to_owned(),
         caution: row
             .standing
             .as_ref()
-            .map_or(Caution::Active.name(), |(_, caution)| caution)
+            .map_or(CautionState::Active.code(), |standing| stored_code(&standing.caution))
             .to_owned(),
         notices: row
             .notices
@@ -101,7 +101,7 @@ fn referral_view(
             .map(|notice| api::NoticeView {
                 notice_id: notice.notice_id,
                 sequence: notice.sequence,
-                kind: notice.kind.code().to_owned(),
+                kind: stored_code(&notice.kind).to_owned(),
                 taken_over_at: notice.taken_over_at.as_ref().map(Timestamp::to_string),
                 cancelled_at: notice.cancelled_at.as_ref().map(Timestamp::to_string),
             })
@@ -121,14 +121,9 @@ fn state(row: &ReferralRow) -> &'static str {
 }
 
 fn revision_view(row: &RevisionRow) -> api::RevisionView {
-    let action = match row.action {
-        Action::New => "new",
-        Action::Amended => "amended",
-        Action::Withdrawn => "withdrawn",
-    };
     api::RevisionView {
         revision: row.revision,
-        action: action.to_owned(),
+        action: row.action.code().to_owned(),
         received_at: row.received_at.to_string(),
         mapping: mapping_view(&row.mapping),
         flags: row.flags.iter().map(view).collect(),
@@ -143,7 +138,7 @@ fn message_view(message: &MessageState) -> api::MessageView {
             Compartment::Offender => "offender".to_owned(),
             Compartment::Victim => "victim".to_owned(),
         },
-        kind: message.kind.clone(),
+        kind: stored_code(&message.kind).to_owned(),
         confirmed_at: message.confirmed_at.as_ref().map(Timestamp::to_string),
     }
 }

@@ -82,8 +82,8 @@ impl Folded {
         let Folded { standing, .. } = self;
         NewStanding {
             facts_before,
-            programme: standing.programme.name().to_owned(),
-            caution: standing.caution.name().to_owned(),
+            programme: standing.programme.state(),
+            caution: standing.caution.state(),
             has_ended: standing.programme.has_ended() || standing.caution.has_ended(),
             gap: standing.gap,
             deadline: match standing.caution {

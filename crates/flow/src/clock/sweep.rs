@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cara_domain::Compartment;
 use cara_domain::notice::{NoticeContent, NoticeKind};
-use cara_domain::programme::Programme;
+use cara_domain::programme::ProgrammeState;
 use jiff::{SignedDuration, Timestamp};
 
 use self::due::ClockDue;
@@ -128,7 +128,7 @@ impl Sweeper {
             let page = gateway.store.cases_on_clock(after, CASES_AT_ONCE).await?;
             for case in &page.cases {
                 let sent_before = case.sent_at.is_some_and(|at| at <= ago(now, URGENT_H * 3600));
-                if sent_before && case.programme == Programme::Sent.name() && !case.test_data {
+                if sent_before && case.programme == Ok(ProgrammeState::Sent) && !case.test_data {
                     *self.not_received.entry(case.provider.clone()).or_default() += 1;
                 }
                 if !gateway.forces.lists(case.force) {

@@ -7,7 +7,7 @@ use cara_mapping::{Diagnostic, LETTERS, Mapping, extend};
 
 use crate::live::{LiveLetter, LiveMapping, LivePlan};
 use crate::{Failure, Force, Gateway};
-use cara_store::{Fact, ForceNumber, GATEWAY, MappingRef, PlanVersion, Refused};
+use cara_store::{Fact, ForceNumber, GATEWAY, MappingRef, NotWritten, PlanVersion};
 
 /// Mapping files of one force that the gateway reads.
 pub(crate) const NAMES: [&str; 3] = ["referral", "decision", LETTERS];
@@ -196,7 +196,7 @@ pub(crate) async fn store_plan(
     let fact = Fact::mapping_live(&row.by, row.at, force, &row.name, row.version, &row.because);
     match gateway.store.activate_plan(row, vec![fact]).await? {
         Ok(()) => Ok(true),
-        Err(Refused::Conflict) => Ok(false),
+        Err(NotWritten::Conflict) => Ok(false),
         Err(refused) => Err(refused.into()),
     }
 }

@@ -1,13 +1,14 @@
 //! What e-mail says: references only, never anything about a person.
 
 use cara_domain::Compartment;
+use cara_domain::choice::{MailStage, stored_code};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::notice::{self, kind_in_words};
 use crate::{Failure, Gateway, write};
 use cara_metric::alert;
-use cara_store::{Incident, Mail, MailAbout, MailChange, MailStage, NoticeRow, What};
+use cara_store::{Incident, Mail, MailAbout, MailChange, NoticeRow, What};
 use cara_supervisor::contain;
 
 /// An e-mail that may be sent now.
@@ -88,10 +89,10 @@ async fn write_mail(
 ) -> Result<Result<Written, &'static str>, Failure> {
     let (to, subject, text) = match &mail.about {
         MailAbout::Incident { incident, stage, is_closed } => {
-            if *is_closed && *stage != MailStage::Closed {
+            if *is_closed && *stage != Ok(MailStage::Closed) {
                 return Ok(Err("the incident ended before it was sent"));
             }
-            let (subject, text) = of_incident(incident, *stage);
+            let (subject, text) = of_incident(incident, stage);
             (To::Operators, subject, text)
         }
         MailAbout::Notice(notice_id) => {
@@ -120,21 +121,21 @@ async fn write_mail(
     Ok(Ok(Written { mail_id, to, subject, text, attempts, made_at }))
 }
 
-fn of_incident(incident: &Incident, stage: MailStage) -> (String, String) {
+fn of_incident(incident: &Incident, stage: &Result<MailStage, String>) -> (String, String) {
     let Incident { kind, about, count, opened_at, .. } = incident;
-    let subject = format!("CARA gateway: {kind} {about} {}", stage.name());
+    let subject = format!("CARA gateway: {kind} {about} {}", stored_code(stage));
     let page = alert::kind(kind);
     let means = page.map_or("", |page| page.means);
     let now = match (stage, page) {
-        (MailStage::Closed, _) => "Nothing is left to do.",
-        (MailStage::Opened | MailStage::Open, Some(page)) => page.now,
-        (MailStage::Opened | MailStage::Open, None) => "",
+        (Ok(MailStage::Closed), _) => "Nothing is left to do.",
+        (_, Some(page)) => page.now,
+        (_, None) => "",
     };
     let what = page.map_or("about", |page| page.about);
     let text = format!(
         "{means}\n\n{what}: {about}\nhow many: {count}\nsince: {opened_at}\nstate: {}\n\n{now}\n\n\
          `cara-gateway explain {kind}` and GET /problems/{kind} say more.\n",
-        stage.name()
+        stored_code(stage)
     );
     (subject, text)
 }

@@ -121,8 +121,8 @@ pub async fn settle(gateway: &Gateway, outcomes: Vec<SettledWork>) -> Result<(),
 fn reopen(gateway: &Gateway, row: Leased) -> Result<OutboxWork, cara_vault::Error> {
     let keys = CaseKeys::unwrap(gateway, row.referral_id, &row.keys)?;
     let body = keys.open_event(row.revision, row.event_id, &row.body)?;
-    let kind =
-        MessageKind::find(row.compartment, &row.kind).ok_or(cara_vault::Error::DoesNotOpen)?;
+    let kind = row.kind.ok().and_then(|action| MessageKind::find(row.compartment, action));
+    let kind = kind.ok_or(cara_vault::Error::DoesNotOpen)?;
     let header = Header {
         id: row.event_id,
         kind,

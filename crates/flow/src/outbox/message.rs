@@ -99,7 +99,7 @@ fn sealed(
 ) -> Result<CausedMessage, Failure> {
     Ok(CausedMessage {
         event_id: event.message_id(),
-        kind: event.header().kind.action().to_owned(),
+        kind: event.header().kind.action(),
         made_at: event.timestamp(),
         body: keys.seal_message(side, event)?,
         after,

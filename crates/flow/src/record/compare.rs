@@ -4,7 +4,8 @@
 use cara_domain::FindingCode;
 use jiff::Timestamp;
 
-use cara_store::{Action, Digest, Known, KnownRevision};
+use cara_domain::choice::Action;
+use cara_store::{Digest, Known, KnownRevision};
 
 /// What is compared of an arriving record.
 #[derive(Clone, Debug)]

@@ -1,13 +1,13 @@
 //! What is stored and published of one valid record, and what it is compared by.
 
-use cara_domain::choice::ContactAgreed;
+use cara_domain::choice::Action;
 use cara_domain::notice::NoticeContent;
 use cara_domain::{Recorded, Referral, Withdrawal};
 use cara_wire::{OffenderContent, VictimContent};
 
 use crate::case_file::PoliceFacts;
 use crate::record::compare::Arriving;
-use cara_store::{Action, Digest, ForceNumber, RecordIndex};
+use cara_store::{Digest, ForceNumber, RecordIndex};
 use cara_vault::Vault;
 
 /// Of one valid record.
@@ -35,7 +35,7 @@ impl Content {
         let offender = OffenderContent::of(&referral.offender_side);
         let victim = VictimContent::of(&referral.victim_side);
         let police = referral.police_content();
-        let agreed = victim.contact_agreed() == Recorded::Is(ContactAgreed::Yes);
+        let agreed = referral.victim_side.may_be_contacted();
         let (offender_bytes, victim_bytes) = (offender.as_bytes(), victim.as_bytes());
         // While contact is not agreed only that fact is published, so only it can change.
         let said = match victim.contact_agreed() {

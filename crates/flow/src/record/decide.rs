@@ -10,7 +10,7 @@ use crate::case_file::{CaseFile, DecisionColumn};
 use crate::outbox::message;
 use crate::record::prepare::Arrival;
 use crate::{Failure, Gateway};
-use cara_store::{Entry, Fact, ForceNumber, NewDecision, RecordIndex, What};
+use cara_store::{ClockNotices, Entry, Fact, ForceNumber, NewDecision, RecordIndex, What};
 
 /// What is to be done with a decision.
 pub(crate) enum Judged {
@@ -72,9 +72,9 @@ pub(crate) async fn judge(
         body: file.keys.seal_decision(decision_id, &json)?,
         standing: after.to_store(case.facts),
         messages: message::messages_of_decision(gateway, &file.keys, &stamp, &decision)?,
-        cancels_clock: cancels_clock(&after.standing.caution, decided),
+        clock_notices: clock_notices(&after.standing.caution, decided),
     };
-    let (by, caution) = (&arrival.caller.identity, after.standing.caution.name());
+    let (by, caution) = (&arrival.caller.identity, after.standing.caution.state().code());
     let decided = decided.code();
     let fact = Fact::decision_taken(by, received_at, decision_id, decided, referral_id, caution);
     let entry = Entry::of(What::Decision(Box::new(row)), vec![fact]);
@@ -113,6 +113,9 @@ fn decision_id(gateway: &Gateway, referral_id: Uuid, by: &'static str, what: &[u
     gateway.vault.digest("decision id", &[referral_id, by.as_bytes(), what]).id()
 }
 
-fn cancels_clock(caution: &Caution, decided: Decided) -> bool {
-    caution.has_ended() || matches!(decided, Decided::Recalled | Decided::Varied)
+fn clock_notices(caution: &Caution, decided: Decided) -> ClockNotices {
+    match caution.has_ended() || matches!(decided, Decided::Recalled | Decided::Varied) {
+        true => ClockNotices::Cancelled,
+        false => ClockNotices::Stand,
+    }
 }

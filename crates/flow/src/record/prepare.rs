@@ -1,6 +1,7 @@
 //! A read record to the rows that hold it: sealed, serialised and named on the caller's thread, so
 //! that the writer only writes.
 
+use cara_domain::choice::Action;
 use cara_domain::{Compartment, Validated};
 use cara_wire::v1::Prompt;
 use cara_wire::{Event, RevisionChange, Stamp};
@@ -13,7 +14,7 @@ use crate::record::read::Read;
 use crate::record::release::{self, HoldRelease};
 use crate::{Caller, Failure, Force, Gateway, RecordRefusal, Unfinished};
 use cara_store::{
-    About, Action, Cause, Digest, Entry, Fact, ForceNumber, HoldEnd, KnownReferral, KnownRevision,
+    About, Cause, Digest, Entry, Fact, ForceNumber, HoldEnd, KnownReferral, KnownRevision,
     MappingRef, NewHold, NewMessage, NewNotice, NewRevision, RecordIndex, What,
 };
 use cara_vault::WrappedKeys;
@@ -200,7 +201,7 @@ impl Published {
         let row = |event: &Event, after: Option<Uuid>| NewMessage {
             event_id: event.message_id(),
             compartment: event.header().kind.compartment(),
-            kind: event.header().kind.action().to_owned(),
+            kind: event.header().kind.action(),
             after,
         };
         let victim = self.victim.as_ref().map(|event| row(event, None));

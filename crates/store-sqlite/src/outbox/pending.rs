@@ -118,7 +118,7 @@ pub(crate) fn leased(connection: &Connection, lease: &Lease) -> rusqlite::Result
             force: columns.force()?,
             provider: row.get("provider")?,
             compartment,
-            kind: row.get("kind")?,
+            kind: columns.known("kind")?,
             received_at: columns.time("received_at")?,
             keys: columns.keys()?,
             body: match compartment {

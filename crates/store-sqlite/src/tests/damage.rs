@@ -7,8 +7,12 @@ use std::path::Path;
 
 use super::files::{add, block};
 use super::*;
+use cara_domain::choice::{MailStage, MessageAction};
+use cara_domain::programme::ProgrammeState;
 use cara_metric::alert;
-use cara_store::{Entry, NewHold, NewRevision, Operation, What};
+use cara_store::{
+    Entry, MailAbout, Mails as _, NewHold, NewRevision, Operation, StandingRow, What,
+};
 use cara_vault::Binding;
 
 const PAGE: usize = 4096;
@@ -236,7 +240,7 @@ async fn a_scrub_goes_on_where_a_restart_left_it_and_again_after_a_day() {
     assert!(scrubbed(&store).await);
     let entry = accept(&folder, revision(&folder, "A/9", 1));
     let refused = contract::refused(&store, entry).await;
-    assert_eq!(refused, Refused::Unavailable { reason: harm::DAMAGED });
+    assert_eq!(refused, NotWritten::Unavailable { reason: harm::DAMAGED });
 }
 
 #[tokio::test]
@@ -302,4 +306,39 @@ async fn a_store_that_was_found_to_be_damaged_stays_refused_until_all_of_it_is_g
     assert!(look(true).unwrap().was_marked);
     assert!(!look(true).unwrap().was_marked);
     folder.open_with(&folder.options()).unwrap();
+}
+
+/// What a newer version wrote and this one cannot know.
+#[tokio::test]
+async fn a_text_that_this_version_does_not_know_stops_no_other_row() {
+    let folder = Folder::create("unknown");
+    let store = folder.open_with(&folder.options()).unwrap();
+    let one = write(&store, accept(&folder, revision(&folder, "A/1", 1))).await;
+    write(&store, accept(&folder, revision(&folder, "A/2", 1))).await;
+    let newer = "INSERT INTO standing (referral_row, facts, programme, caution, has_ended) \
+                 VALUES (1, 1, 'odd', 'odd', 0); \
+                 UPDATE outbox SET kind = 'odd' WHERE outbox_row / 8 = 1; \
+                 INSERT INTO incident (incident_row, incident_id, kind, about, count, opened_at, \
+                 told_at) VALUES (1, randomblob(16), 'odd', '44', 1, 1, 1); \
+                 INSERT INTO mail (mail_id, incident_row, stage, made_at, attempts) \
+                 VALUES (randomblob(16), 1, 'odd', 1, 0), (randomblob(16), 1, 'opened', 1, 0)";
+    folder.outsider().execute_batch(newer).unwrap();
+    let odd = || "odd".to_owned();
+    let cases = store.cases_on_clock(None, 10).await.unwrap().cases;
+    let programmes: Vec<_> = cases.into_iter().map(|it| it.programme).collect();
+    assert_eq!(programmes, [Err(odd()), Ok(ProgrammeState::Sent)]);
+    let shown = store.referral(one).await.unwrap().unwrap();
+    assert_eq!(shown.standing, Some(StandingRow { programme: Err(odd()), caution: Err(odd()) }));
+    assert!(shown.revisions[0].messages.iter().all(|it| it.kind == Err(odd())));
+    let claimed = contract::claim(&store, 10, 60).await;
+    let kinds: Vec<_> = claimed.into_iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [Err(odd()), Ok(MessageAction::New)], "the victim's of each case");
+    let mails = store.mails(start(), 10).await.unwrap().into_iter();
+    let stages: Vec<_> = mails
+        .map(|it| match it.about {
+            MailAbout::Incident { stage, .. } => stage,
+            MailAbout::Notice(_) => unreachable!("both are of an incident"),
+        })
+        .collect();
+    assert_eq!(stages, [Err(odd()), Ok(MailStage::Opened)]);
 }

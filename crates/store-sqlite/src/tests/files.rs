@@ -246,7 +246,7 @@ async fn files_that_are_removed_under_the_gateway_stop_acceptance_and_nothing_el
         assert!(store.probe().await.is_err());
         let entry = accept(&folder, revision(&folder, "A/9", 1));
         let refused = contract::refused(&store, entry).await;
-        assert_eq!(refused, Refused::Unavailable { reason: harm::MOVED });
+        assert_eq!(refused, NotWritten::Unavailable { reason: harm::MOVED });
         let about = beside(&path, suffix).file_name().unwrap().to_string_lossy().into_owned();
         assert!(metric.troubles().now().contains_key(&(alert::STORE_DAMAGED, about)), "{name}");
         assert_eq!(contract::drain(&store, &folder.clock).await.len(), 4, "{name}");
@@ -285,7 +285,7 @@ async fn a_refused_store_can_be_read() {
     assert_eq!(store.audit_rows(0, 9).await.unwrap().len(), 3);
     let entry = accept(&folder, revision(&folder, "A/9", 1));
     let refused = contract::refused(&store, entry).await;
-    assert_eq!(refused, Refused::Unavailable { reason: harm::READ_ONLY });
+    assert_eq!(refused, NotWritten::Unavailable { reason: harm::READ_ONLY });
     assert!(contract::claim(&store, 9, 60).await.is_empty());
     store.close().await.unwrap();
     assert_eq!(fs::read(&copy).unwrap(), before);

@@ -46,9 +46,9 @@ pub async fn a_hold_ends_together_with_what_the_force_is_told(place: &dyn TestSt
         Entry { notice, ..entry(what) }
     };
     write(&*store, back(one)).await;
-    assert_eq!(refused(&*store, back(one)).await, Refused::Conflict);
+    assert_eq!(refused(&*store, back(one)).await, NotWritten::Conflict);
     let store = place.crash(store);
-    assert_eq!(refused(&*store, back(one)).await, Refused::Conflict);
+    assert_eq!(refused(&*store, back(one)).await, NotWritten::Conflict);
     write(&*store, back(two)).await;
     assert_eq!(sequences(&*store).await, [(1, About::Hold(one)), (2, About::Hold(two))]);
 }
@@ -70,7 +70,7 @@ pub async fn a_correction_is_written_whole_and_once(place: &dyn TestStore) {
     let (first, second) = (corrected("A/1"), corrected("A/2"));
     let referral_id = write(&*store, first).await;
     let store = place.crash(store);
-    assert_eq!(refused(&*store, second).await, Refused::Conflict);
+    assert_eq!(refused(&*store, second).await, NotWritten::Conflict);
     assert_eq!(sequences(&*store).await, [(1, About::Referral(referral_id))]);
     let ended = store.hold(hold_id).await.unwrap().unwrap().ended;
     assert_eq!(ended, Some((HoldEnd::Corrected, start())));
@@ -125,7 +125,7 @@ pub async fn a_correction_waits_while_its_hold_is_open(place: &dyn TestStore) {
     let end = What::EndHold { hold_id, end: HoldEnd::Returned, at: start() };
     write(&*store, entry(end)).await;
     assert_eq!(store.pending_correction(hold_id).await.unwrap(), None);
-    assert_eq!(refused(&*store, pend(asked("ann", "one"))).await, Refused::Conflict);
+    assert_eq!(refused(&*store, pend(asked("ann", "one"))).await, NotWritten::Conflict);
 }
 
 pub async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn TestStore) {
@@ -146,7 +146,7 @@ pub async fn a_hold_that_was_tried_says_what_stops_it_now(place: &dyn TestStore)
     assert!(row.unlisted.is_none() && row.ended.is_none());
     let end = What::EndHold { hold_id, end: HoldEnd::Returned, at: start() };
     write(&*store, entry(end)).await;
-    assert_eq!(refused(&*store, again("three", None)).await, Refused::Conflict);
+    assert_eq!(refused(&*store, again("three", None)).await, NotWritten::Conflict);
 }
 
 /// The day on which a hold came says where it is now; the day on which it ended says so as well.

@@ -53,8 +53,8 @@ pub async fn a_leased_row_brings_all_that_reopens_its_event(place: &dyn TestStor
     let row = &rows[0];
     assert_eq!((row.event_id, row.referral_id, row.revision), (messages[0].event_id, id, Some(1)));
     assert_eq!(
-        (row.force, row.provider.as_str(), row.kind.as_str()),
-        (HAMPSHIRE, "harbour", "new")
+        (row.force, row.provider.as_str(), row.kind.clone()),
+        (HAMPSHIRE, "harbour", Ok(MessageAction::New))
     );
     assert_eq!((row.received_at, row.attempts), (start(), 0));
     assert_eq!(Some(&row.keys), wrapped.as_ref());

@@ -1,8 +1,10 @@
 //! The way back: outcomes, where a case stands, notices with numbers that have no gap.
 
 use super::*;
+use cara_domain::caution::CautionState;
 use cara_domain::choice::{Choice as _, Decided};
 use cara_domain::notice::NoticeKind;
+use cara_domain::programme::ProgrammeState;
 
 fn notice(place: &dyn TestStore, kind: NoticeKind, cause: Uuid) -> NewNotice {
     NewNotice {
@@ -28,17 +30,17 @@ fn outcome(place: &dyn TestStore, referral_id: Uuid, number: u32, facts_before: 
         received_at: place.clock().now(),
         content: digest(place, &format!("outcome {number}")),
         body: SealedSide::Offender(Sealed::from_stored(format!("body {number}").into_bytes())),
-        standing: standing(&format!("state {number}"), facts_before),
+        standing: standing(ProgrammeState::Accepted, facts_before),
         notices: vec![notice(place, NoticeKind::Accepted, outcome_id)],
         messages: Vec::new(),
     }
 }
 
-fn standing(programme: &str, facts_before: u32) -> NewStanding {
+fn standing(programme: ProgrammeState, facts_before: u32) -> NewStanding {
     NewStanding {
         facts_before,
-        programme: programme.into(),
-        caution: "active".into(),
+        programme,
+        caution: CautionState::Active,
         gap: None,
         deadline: None,
         booked_on: None,
@@ -52,7 +54,7 @@ fn caused(place: &dyn TestStore, side: Compartment, after: Option<Uuid>) -> Caus
     let bytes = b"caused".to_vec();
     CausedMessage {
         event_id: place.clock().id(),
-        kind: "told".into(),
+        kind: MessageAction::Decision,
         made_at: place.clock().now(),
         body: match side {
             Compartment::Offender => SealedSide::Offender(Sealed::from_stored(bytes)),
@@ -74,9 +76,9 @@ fn decision(place: &dyn TestStore, referral_id: Uuid, facts_before: u32) -> NewD
         received_at: place.clock().now(),
         content: digest(place, "decision"),
         body: Sealed::from_stored(b"decided".to_vec()),
-        standing: standing("sent", facts_before),
+        standing: standing(ProgrammeState::Sent, facts_before),
         messages: vec![prompt, told],
-        cancels_clock: true,
+        clock_notices: ClockNotices::Cancelled,
     }
 }
 
@@ -113,8 +115,12 @@ pub async fn a_case_is_found_with_all_that_was_reported(place: &dyn TestStore) {
     assert!(!store.has_outcome(id).await.unwrap());
     assert!(store.case(place.clock().id()).await.unwrap().is_none());
     let row = store.referral(id).await.unwrap().unwrap();
-    assert_eq!(row.standing, Some(("state 1".to_owned(), "active".to_owned())));
-    assert_eq!((row.notices[0].sequence, row.notices[0].kind.code()), (1, "accepted"));
+    let (programme, caution) = (Ok(ProgrammeState::Accepted), Ok(CautionState::Active));
+    assert_eq!(row.standing, Some(StandingRow { programme, caution }));
+    assert_eq!(
+        (row.notices[0].sequence, row.notices[0].kind.clone()),
+        (1, Ok(NoticeKind::Accepted))
+    );
 }
 
 /// Two that were folded from the same facts: one wins, and the other leaves nothing behind.
@@ -132,7 +138,7 @@ pub async fn an_outcome_folded_from_old_facts_is_refused_whole(place: &dyn TestS
     let taken: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(taken, [true, false, false, true, false]);
     let conflicts = results.into_iter().filter_map(Result::err);
-    assert!(conflicts.into_iter().all(|refused| refused == Refused::Conflict));
+    assert!(conflicts.into_iter().all(|refused| refused == NotWritten::Conflict));
     let case = store.case(id).await.unwrap().unwrap();
     assert_eq!((case.facts, case.outcomes.len()), (2, 2));
     let sequences: Vec<_> = notices(&*store, 0).await.iter().map(|it| it.sequence).collect();
@@ -164,7 +170,7 @@ pub async fn a_notice_is_taken_over_once(place: &dyn TestStore) {
     let notice_id = notices(&*store, 0).await[0].notice_id;
     let take_over = || entry(What::TakeOver { notice_id, at: start() });
     write(&*store, take_over()).await;
-    assert_eq!(refused(&*store, take_over()).await, Refused::Conflict);
+    assert_eq!(refused(&*store, take_over()).await, NotWritten::Conflict);
     let today = cara_clock::london_day(place.clock().now());
     let day = store.day(HAMPSHIRE, false, today).await.unwrap();
     assert_eq!(day.notices, [(notice_id, "notice_taken_over")]);
@@ -198,7 +204,7 @@ pub async fn a_decision_is_stored_with_its_messages_and_cancels(place: &dyn Test
     assert_eq!(shown.messages.iter().map(|it| it.event_id).collect::<Vec<_>>(), told);
     // One that was folded from fewer facts than are stored is refused and leaves nothing behind.
     let late = store.write(vec![entry(What::Decision(Box::new(decision(place, id, 1))))]).await;
-    assert!(matches!(late.as_slice(), [Err(Refused::Conflict)]));
+    assert!(matches!(late.as_slice(), [Err(NotWritten::Conflict)]));
     assert_eq!(store.case(id).await.unwrap().unwrap().decisions.len(), 1);
 }
 

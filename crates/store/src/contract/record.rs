@@ -44,7 +44,7 @@ pub async fn the_same_record_twice_makes_one_referral(place: &dyn TestStore) {
     let record = one.record;
     let results = store.write(vec![accept(place, one), accept(place, same)]).await;
     assert!(results[0].is_ok());
-    assert_eq!(results[1].as_ref().unwrap_err(), &Refused::Conflict);
+    assert_eq!(results[1].as_ref().unwrap_err(), &NotWritten::Conflict);
     let known = store.look(HAMPSHIRE, record).await.unwrap();
     assert_eq!(known.referral.unwrap().referral_id, first);
     assert_eq!(store.backlog().await.unwrap().rows, 2);
@@ -66,10 +66,10 @@ pub async fn a_revision_must_be_the_next_one(place: &dyn TestStore) {
     let three = next(place, &two, "A/1");
     let absent = revision(place, "B/1", 2);
     write(&*store, accept(place, one)).await;
-    assert_eq!(refused(&*store, accept(place, three)).await, Refused::Conflict);
-    assert_eq!(refused(&*store, accept(place, absent)).await, Refused::Conflict);
+    assert_eq!(refused(&*store, accept(place, three)).await, NotWritten::Conflict);
+    assert_eq!(refused(&*store, accept(place, absent)).await, NotWritten::Conflict);
     write(&*store, accept(place, two)).await;
-    assert_eq!(refused(&*store, accept(place, other)).await, Refused::Conflict);
+    assert_eq!(refused(&*store, accept(place, other)).await, NotWritten::Conflict);
 }
 
 pub async fn a_conflict_fails_its_entry_and_not_the_batch(place: &dyn TestStore) {
@@ -98,7 +98,7 @@ pub async fn an_entry_is_written_whole_or_not_at_all(place: &dyn TestStore) {
     // It conflicts, so that its holds stay open and its fact is not kept.
     let closing =
         Entry { close_holds: Some((same.record, HoldEnd::Superseded)), ..accept(place, same) };
-    assert_eq!(refused(&*store, closing).await, Refused::Conflict);
+    assert_eq!(refused(&*store, closing).await, NotWritten::Conflict);
     assert!(store.hold(hold_id).await.unwrap().unwrap().ended.is_none());
     assert_eq!(store.audit_rows(0, 10).await.unwrap().len(), 1);
 }
@@ -108,7 +108,7 @@ pub async fn a_message_without_a_body_is_refused(place: &dyn TestStore) {
     let bare = NewRevision { victim_event: None, ..revision(place, "A/1", 1) };
     let record = bare.record;
     let refusal = refused(&*store, accept(place, bare)).await;
-    assert!(matches!(refusal, Refused::Fault { .. }));
+    assert!(matches!(refusal, NotWritten::Fault { .. }));
     assert!(store.look(HAMPSHIRE, record).await.unwrap().referral.is_none());
     assert!(!store.is_poisoned());
 }
@@ -135,10 +135,10 @@ pub async fn the_same_bytes_open_no_second_hold_until_it_ends(place: &dyn TestSt
         (hold(place, None, "b"), hold(place, None, "b"), hold(place, None, "b"));
     let hold_id = one.hold_id;
     write(&*store, entry(What::Hold(Box::new(one)))).await;
-    assert_eq!(refused(&*store, entry(What::Hold(Box::new(same)))).await, Refused::Conflict);
+    assert_eq!(refused(&*store, entry(What::Hold(Box::new(same)))).await, NotWritten::Conflict);
     let end = || What::EndHold { hold_id, end: HoldEnd::Returned, at: place.clock().now() };
     write(&*store, entry(end())).await;
-    assert_eq!(refused(&*store, entry(end())).await, Refused::Conflict);
+    assert_eq!(refused(&*store, entry(end())).await, NotWritten::Conflict);
     write(&*store, entry(What::Hold(Box::new(again)))).await;
     let ended = store.hold(hold_id).await.unwrap().unwrap().ended;
     assert_eq!(ended, Some((HoldEnd::Returned, start())));
@@ -160,7 +160,7 @@ pub async fn a_good_record_closes_the_open_holds_of_its_case(place: &dyn TestSto
         let ended = store.hold(id).await.unwrap().unwrap().ended;
         assert_eq!(ended, Some((HoldEnd::Superseded, start())));
         let release = What::EndHold { hold_id: id, end: HoldEnd::Released, at: start() };
-        assert_eq!(refused(&*store, entry(release)).await, Refused::Conflict);
+        assert_eq!(refused(&*store, entry(release)).await, NotWritten::Conflict);
     }
     assert!(store.hold(other_id).await.unwrap().unwrap().ended.is_none());
     assert!(store.look(HAMPSHIRE, record).await.unwrap().open_holds.is_empty());
@@ -190,7 +190,7 @@ pub async fn a_release_needs_its_hold_open_and_writes_both(place: &dyn TestStore
     };
     let (first, second) = (release("A/1"), release("A/2"));
     write(&*store, first).await;
-    assert_eq!(refused(&*store, second).await, Refused::Conflict);
+    assert_eq!(refused(&*store, second).await, NotWritten::Conflict);
     let ended = store.hold(hold_id).await.unwrap().unwrap().ended;
     assert_eq!(ended, Some((HoldEnd::Released, start())));
     let unwritten = place.vault().record_index(HAMPSHIRE.0, false, "A/2");
@@ -239,7 +239,7 @@ pub async fn an_idempotency_key_is_bound_once(place: &dyn TestStore) {
     assert!(store.bound_key(HAMPSHIRE, key(HAMPSHIRE, "").key).await.unwrap().is_none());
     write(&*store, entry(What::BindKey(key(HAMPSHIRE, "one")))).await;
     let other = entry(What::BindKey(key(HAMPSHIRE, "two")));
-    assert_eq!(refused(&*store, other).await, Refused::Conflict);
+    assert_eq!(refused(&*store, other).await, NotWritten::Conflict);
     write(&*store, entry(What::BindKey(key(NORFOLK, "three")))).await;
     let bound = store.bound_key(HAMPSHIRE, key(HAMPSHIRE, "").key).await.unwrap().unwrap();
     assert_eq!((bound.body, bound.at), (digest(place, "one"), start()));
@@ -265,8 +265,8 @@ pub async fn mappings_go_live_one_version_after_the_other(place: &dyn TestStore)
     };
     assert_eq!(activate(version("referral", 1)).await, Ok(()));
     assert_eq!(activate(version("decision", 1)).await, Ok(()));
-    assert_eq!(activate(version("referral", 1)).await, Err(Refused::Conflict));
-    assert_eq!(activate(version("referral", 3)).await, Err(Refused::Conflict));
+    assert_eq!(activate(version("referral", 1)).await, Err(NotWritten::Conflict));
+    assert_eq!(activate(version("referral", 3)).await, Err(NotWritten::Conflict));
     assert_eq!(activate(version("referral", 2)).await, Ok(()));
     let live = store.plan_versions().await.unwrap();
     let live: Vec<_> = live.iter().map(|plan| (plan.name.as_str(), plan.version)).collect();
@@ -381,7 +381,7 @@ pub async fn a_closed_store_refuses_and_an_opened_one_has_all(place: &dyn TestSt
     store.close().await.unwrap();
     store.close().await.unwrap();
     let late = accept(place, revision(place, "A/2", 1));
-    assert!(matches!(refused(&*store, late).await, Refused::Unavailable { .. }));
+    assert!(matches!(refused(&*store, late).await, NotWritten::Unavailable { .. }));
     assert!(store.probe().await.is_err());
     assert!(store.referral(id).await.is_err());
     let store = place.open();

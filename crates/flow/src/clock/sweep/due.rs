@@ -2,6 +2,7 @@
 //! give the same answer.
 
 use cara_domain::notice::NoticeKind;
+use cara_domain::programme::ProgrammeState;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -33,13 +34,14 @@ fn due(kind: NoticeKind, day: Date) -> ClockDue {
 pub(crate) fn of(case: &CaseClock, margin_weeks: u32, today: Date) -> Vec<ClockDue> {
     let mut all = Vec::new();
     let received_on = london_day(case.received_at);
-    let unheard = matches!(case.programme.as_str(), "sent" | "received");
+    let unheard = matches!(case.programme, Ok(ProgrammeState::Sent | ProgrammeState::Received));
     if unheard && today >= received_on.saturating_add(NO_CONTACT_DAYS.days()) {
         all.push(due(NoticeKind::NoContact14Days, received_on));
     }
     let Some(deadline) = case.deadline else { return all };
     let before = |weeks: i64| deadline.saturating_sub(weeks.weeks());
-    let attended = matches!(case.programme.as_str(), "attended_1" | "booked_2");
+    let attended =
+        matches!(case.programme, Ok(ProgrammeState::Attended1 | ProgrammeState::Booked2));
     let too_late = case.booked_on.is_some_and(|day| day > deadline);
     if today > deadline {
         all.push(due(NoticeKind::DeadlinePassed, deadline));
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
     use cara_store::ForceNumber;
 
-    fn case(programme: &str, booked_on: Option<Date>) -> CaseClock {
+    fn case(programme: ProgrammeState, booked_on: Option<Date>) -> CaseClock {
         CaseClock {
             referral_id: Uuid::from_u128(1),
             force: ForceNumber(44),
@@ -68,8 +70,7 @@ mod tests {
             received_at: "2026-02-02T10:00:00Z".parse().unwrap(),
             sent_at: None,
             deadline: Some(date(2026, 6, 1)),
-            programme: programme.to_owned(),
-            caution: "active".to_owned(),
+            programme: Ok(programme),
             booked_on,
             told: Vec::new(),
         }
@@ -81,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_deadline_comes_nearer() {
-        let accepted = case("accepted", None);
+        let accepted = case(ProgrammeState::Accepted, None);
         assert_eq!(kinds(&accepted, date(2026, 4, 13)), []);
         assert_eq!(kinds(&accepted, date(2026, 4, 14)), [NoticeKind::CompletionAtRisk]);
         assert_eq!(kinds(&accepted, date(2026, 4, 27)), [NoticeKind::CompletionAtRisk]);
@@ -92,16 +93,16 @@ mod tests {
 
     #[test]
     fn an_attended_workshop_quiets_the_clock_until_the_deadline() {
-        let attended = case("attended_1", None);
+        let attended = case(ProgrammeState::Attended1, None);
         assert_eq!(kinds(&attended, date(2026, 6, 1)), []);
         assert_eq!(kinds(&attended, date(2026, 6, 2)), [NoticeKind::DeadlinePassed]);
-        let late = case("booked_2", Some(date(2026, 6, 6)));
+        let late = case(ProgrammeState::Booked2, Some(date(2026, 6, 6)));
         assert_eq!(kinds(&late, date(2026, 5, 1)), [NoticeKind::CompletionAtRisk]);
     }
 
     #[test]
     fn a_provider_may_need_more_time() {
-        let accepted = case("accepted", None);
+        let accepted = case(ProgrammeState::Accepted, None);
         let due = of(&accepted, 6, date(2026, 4, 21));
         assert_eq!(
             due.iter().map(|due| due.kind).collect::<Vec<_>>(),
@@ -111,18 +112,18 @@ mod tests {
 
     #[test]
     fn nothing_heard_for_fourteen_days_is_told_once() {
-        let mut sent = case("sent", None);
+        let mut sent = case(ProgrammeState::Sent, None);
         assert_eq!(kinds(&sent, date(2026, 2, 15)), []);
         let told = of(&sent, 5, date(2026, 2, 16));
         assert_eq!(told.len(), 1);
         sent.told = vec![(NoticeKind::NoContact14Days, told[0].cause)];
         assert_eq!(kinds(&sent, date(2026, 3, 30)), []);
-        assert_eq!(kinds(&case("accepted", None), date(2026, 2, 20)), []);
+        assert_eq!(kinds(&case(ProgrammeState::Accepted, None), date(2026, 2, 20)), []);
     }
 
     #[test]
     fn a_varied_deadline_is_a_cause_of_its_own() {
-        let mut varied = case("accepted", None);
+        let mut varied = case(ProgrammeState::Accepted, None);
         let first = of(&varied, 5, date(2026, 5, 1));
         varied.told = vec![(first[0].kind, first[0].cause)];
         assert_eq!(kinds(&varied, date(2026, 5, 2)), []);
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn days_are_those_of_london_over_a_clock_change() {
-        let mut sent = case("sent", None);
+        let mut sent = case(ProgrammeState::Sent, None);
         // Half past eleven in the evening in UTC is the next day already in summer time.
         sent.received_at = "2026-03-29T23:30:00Z".parse().unwrap();
         assert_eq!(kinds(&sent, date(2026, 4, 12)), []);

@@ -9,7 +9,7 @@ use crate::record::content::Content;
 use crate::record::read::{self, Read};
 use crate::record::release::HoldRelease;
 use crate::{Caller, Failure, Gateway};
-use cara_store::{Cause, Digest, Entry, ForceNumber, Known, Receipt, RecordIndex, Refused};
+use cara_store::{Cause, Digest, Entry, ForceNumber, Known, NotWritten, Receipt, RecordIndex};
 use cara_vault::Vault;
 
 /// One record on its way to an answer.
@@ -121,17 +121,20 @@ impl RecordWork {
 
     /// Turns what was prepared into the answer, now that the commit is known; answers a fault of our
     /// own, for which nothing was written.
-    pub fn settle(&mut self, result: Result<Receipt, Refused>) -> Result<Option<Refused>, Failure> {
+    pub fn settle(
+        &mut self,
+        result: Result<Receipt, NotWritten>,
+    ) -> Result<Option<NotWritten>, Failure> {
         match result {
             Ok(_receipt) => {
                 self.answer = self.answer_pending();
                 Ok(None)
             }
-            Err(Refused::Conflict) => {
+            Err(NotWritten::Conflict) => {
                 self.pending = None;
                 Ok(None)
             }
-            Err(fault @ Refused::Fault { .. }) => Ok(Some(fault)),
+            Err(fault @ NotWritten::Fault { .. }) => Ok(Some(fault)),
             Err(unavailable) => Err(unavailable.into()),
         }
     }
