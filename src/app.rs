@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 
 pub use crate::http::page;
-use crate::http::{DeadLetters, DeadQueue, Edge, Listening, knock};
+use crate::http::{DeadLetters, Edge, Listening, knock};
 use crate::worker;
 use crate::worker::{Outside, Post};
 use cara_amqp::{Consumer, Dialer, Publisher, Topology, dead};
@@ -30,6 +30,7 @@ use cara_store_sqlite::Sqlite;
 use cara_supervisor::Tasks;
 use cara_tls::Trust;
 use cara_vault::Vault;
+use cara_wire::operators::DeadQueue;
 
 /// Serves until the process is told to stop, then finishes what was promised.
 pub async fn serve(settings: Settings) -> anyhow::Result<()> {

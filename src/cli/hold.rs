@@ -3,16 +3,21 @@
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+use cara_wire::api::{FindingView, RecordStatus};
+use cara_wire::operators::hold::{
+    FieldCorrection, FieldValues, HoldAsked, HoldCause, HoldCauses, HoldCausesAsked, HoldCleared,
+    HoldLine, HoldPage, HoldShown, HoldsAlike, HoldsAsked,
+};
+use cara_wire::operators::{Because, call};
 use clap::{Args, Subcommand};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::socket::{At, Gateway};
-use cara_flow::hold::{Alike, HoldCause, HoldLine, HoldPage, Released};
-use cara_flow::operate::{Order, Values};
-use cara_wire::api::{FindingView, RecordStatus};
+use super::format;
+use super::socket::{At, Socket};
+use super::words;
+use crate::app;
+use cara_clock::london_words;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Hold {
@@ -92,93 +97,122 @@ pub(super) struct Corrected {
     because: String,
 }
 
-#[derive(Deserialize)]
-struct Shown {
-    hold: HoldLine,
-    #[serde(default)]
-    record: Option<String>,
-}
-
 impl Hold {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         match self {
             Hold::List { at, force, by_cause: true, .. } => {
-                by_causes(&at.gateway()?, force, out).await?;
-                Ok(ExitCode::SUCCESS)
+                at.say(call::HOLD_CAUSES, &HoldCausesAsked { force }, &(), out, by_causes).await
             }
             Hold::List { at, force, all, .. } => {
-                let holds = listed(&at.gateway()?, force, all).await?;
-                holds.iter().try_for_each(|line| write_line(line, out))?;
-                writeln!(out, "{} holds", holds.len())?;
-                Ok(ExitCode::SUCCESS)
+                let page = listed(&at.socket()?, HoldsAsked { force, all, after: None }).await?;
+                format::say(at.shape, &page, out, |out| {
+                    page.holds.iter().try_for_each(|line| write_line(line, out))?;
+                    writeln!(out, "{} holds", page.holds.len())?;
+                    Ok(ExitCode::SUCCESS)
+                })
             }
-            Hold::Show { at, hold_id, unmask } => show(&at.gateway()?, hold_id, unmask, out).await,
+            Hold::Show { at, hold_id, unmask: None } => {
+                at.say(call::HOLD, &HoldAsked { hold_id }, &(), out, show).await
+            }
+            Hold::Show { at, hold_id, unmask: Some(because) } => {
+                let (asked, because) = (HoldAsked { hold_id }, Because { because });
+                at.say(call::UNMASK_HOLD, &asked, &because, out, show).await
+            }
             Hold::Release(Cleared { at, hold_id, because }) => {
-                match release(&at.gateway()?, hold_id, &because, out).await? {
-                    true => Ok(ExitCode::SUCCESS),
-                    false => Ok(ExitCode::FAILURE),
-                }
+                let (asked, because) = (HoldAsked { hold_id }, Because { because });
+                at.say(call::RELEASE_HOLD, &asked, &because, out, cleared).await
             }
             Hold::ReleaseLike(like) => release_like(like, out).await,
             Hold::Correct(corrected) => correct(corrected, out).await,
             Hold::Return(Cleared { at, hold_id, because }) => {
-                let path = format!("/v1/holds/{hold_id}/return");
-                at.gateway()?.tell(&path, &json!({ "because": because })).await?;
-                writeln!(out, "given back to the force, which is told why")?;
-                Ok(ExitCode::SUCCESS)
+                let (asked, because) = (HoldAsked { hold_id }, Because { because });
+                let words = |(): &(), out: &mut dyn Write| {
+                    writeln!(out, "given back to the force, which is told why")?;
+                    Ok(ExitCode::SUCCESS)
+                };
+                at.say(call::RETURN_HOLD, &asked, &because, out, words).await
             }
         }
     }
 }
 
-/// Releases one hold; `false`: it is still held, and why was written.
-async fn release(
-    gateway: &Gateway,
-    hold_id: Uuid,
-    because: &str,
-    out: &mut impl Write,
-) -> anyhow::Result<bool> {
-    let path = format!("/v1/holds/{hold_id}/release");
-    let told = gateway.tell(&path, &json!({ "because": because })).await?;
-    outcome(serde_json::from_value(told.unwrap_or_default())?, out)
-}
-
-/// Writes how a release ended; `false`: the record is still held.
-fn outcome(released: Released, out: &mut impl Write) -> anyhow::Result<bool> {
-    let Released { hold_id, record, .. } = released;
+/// Writes how a release or a correction ended; a failure: the record is still held.
+fn cleared(cleared: &HoldCleared, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let HoldCleared { hold_id, record, waits_after } = cleared;
+    if let Some(first) = waits_after {
+        writeln!(out, "waits for a second operator after {first}: the same command and value")?;
+        return Ok(ExitCode::FAILURE);
+    }
     if record.status == RecordStatus::Held {
         writeln!(out, "{hold_id} is still held:")?;
         causes(&record.violations, out)?;
-        return Ok(false);
+        return Ok(ExitCode::FAILURE);
     }
     let id = record.referral_id.map(|id| id.to_string()).unwrap_or_default();
     writeln!(out, "released as referral {id}")?;
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Releases every open hold that waits for the same reason, each once.
+/// What `hold release-like` came to.
+#[derive(Serialize)]
+struct ReleasedLike {
+    alike: HoldsAlike,
+    cleared: Vec<HoldCleared>,
+    /// Somebody ended it meanwhile, say.
+    not_cleared: Vec<NotCleared>,
+}
+
+#[derive(Serialize)]
+struct NotCleared {
+    hold_id: Uuid,
+    why: String,
+}
+
+/// Releases every open hold that waits for the same reason, each once. With JSON nobody is asked: it
+/// needs --yes.
 async fn release_like(like: Like, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let Like { at, hold_id, because, yes } = like;
-    let gateway = at.gateway()?;
-    let alike: Alike = ordered(&gateway, &Order::HoldsLike { hold_id }).await?;
-    let Alike { cause, force, mapping, queues, hold_ids } = alike;
-    writeln!(out, "{} open holds of {force}: {cause}", hold_ids.len())?;
-    writeln!(out, "each goes once to {}, as {mapping} reads it", queues.join(" or "))?;
-    if !yes && !is_confirmed(out)? {
-        writeln!(out, "nothing was released")?;
-        return Ok(ExitCode::FAILURE);
-    }
-    let mut gone = 0;
-    for hold_id in &hold_ids {
-        match release(&gateway, *hold_id, &because, out).await {
-            Ok(true) => gone += 1,
-            Ok(false) => {}
-            // Somebody ended it meanwhile, say; the others go on.
-            Err(error) => writeln!(out, "{hold_id} was not released: {error:#}")?,
+    let (socket, is_json) = (at.socket()?, at.shape.is_json());
+    let alike = socket.call(&call::HOLDS_ALIKE, &HoldAsked { hold_id }, &()).await?;
+    let because = Because { because };
+    let mut like = ReleasedLike { alike, cleared: Vec::new(), not_cleared: Vec::new() };
+    let all = like.alike.hold_ids.clone();
+    let mut is_agreed = yes;
+    if !is_json {
+        let HoldsAlike { reasons, force, mapping, queues, .. } = &like.alike;
+        writeln!(out, "{} open holds of {force}: {}", all.len(), words::reasons(reasons))?;
+        let mapping = format!("{} version {}", mapping.name, mapping.version);
+        writeln!(out, "each goes once to {}, as {mapping} reads it", queues.join(" or "))?;
+        is_agreed = yes || is_confirmed(out)?;
+        if !is_agreed {
+            writeln!(out, "nothing was released")?;
         }
     }
-    writeln!(out, "{gone} of {} released", hold_ids.len())?;
-    Ok(if gone == hold_ids.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut gone = 0;
+    for hold_id in all.iter().copied().filter(|_| is_agreed) {
+        match socket.call(&call::RELEASE_HOLD, &HoldAsked { hold_id }, &because).await {
+            Ok(it) => {
+                let code =
+                    if is_json { cleared(&it, &mut std::io::sink())? } else { cleared(&it, out)? };
+                gone += usize::from(code == ExitCode::SUCCESS);
+                like.cleared.push(it);
+            }
+            // Somebody ended it meanwhile, say; the others go on.
+            Err(error) => {
+                let why = format!("{error:#}");
+                if !is_json {
+                    writeln!(out, "{hold_id} was not released: {why}")?;
+                }
+                like.not_cleared.push(NotCleared { hold_id, why });
+            }
+        }
+    }
+    match is_json {
+        true => format::write(&serde_json::to_value(&like)?, out)?,
+        false if is_agreed => writeln!(out, "{gone} of {} released", all.len())?,
+        false => {}
+    }
+    Ok(if is_agreed && gone == all.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether somebody at the keyboard typed yes.
@@ -197,96 +231,55 @@ async fn correct(corrected: Corrected, out: &mut impl Write) -> anyhow::Result<E
         [only] if only == "-" => std::io::stdin().lock().lines().collect::<Result<_, _>>()?,
         _ => values,
     };
-    let values = Values(values);
-    let order = Order::CorrectHold { hold_id, field, values, because };
-    let told: Released = ordered(&at.gateway()?, &order).await?;
-    if let Some(first) = told.waits_after {
-        writeln!(out, "waits for a second operator after {first}: the same command and value")?;
-        return Ok(ExitCode::FAILURE);
-    }
-    match outcome(told, out)? {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::FAILURE),
-    }
-}
-
-async fn ordered<T: DeserializeOwned>(gateway: &Gateway, order: &Order) -> anyhow::Result<T> {
-    let told = gateway.tell("/v1/orders", &serde_json::to_value(order)?).await?;
-    Ok(serde_json::from_value(told.unwrap_or_default())?)
+    let correction = FieldCorrection { field, values: FieldValues(values), because };
+    at.say(call::CORRECT_HOLD, &HoldAsked { hold_id }, &correction, out, cleared).await
 }
 
 /// `risk grade: XHI × 14 since 09:10, leicestershire`
-async fn by_causes(
-    gateway: &Gateway,
-    force: Option<String>,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    #[derive(Deserialize)]
-    struct Causes {
-        causes: Vec<HoldCause>,
-    }
-    let Causes { causes } = ordered(gateway, &Order::HoldCauses { force }).await?;
-    for HoldCause { cause, count, since, force, like } in &causes {
-        writeln!(out, "{cause} × {count} since {since}, {force}")?;
+fn by_causes(HoldCauses { causes }: &HoldCauses, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let today = app::clock().today();
+    for HoldCause { reasons, count, since, force, like } in causes {
+        let (reasons, since) = (words::reasons(reasons), london_words(*since, today));
+        writeln!(out, "{reasons} × {count} since {since}, {force}")?;
         writeln!(out, "    like {like}")?;
     }
     let count: u64 = causes.iter().map(|it| it.count).sum();
     writeln!(out, "{count} holds")?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Page by page, so that a long list needs no long answer.
-async fn listed(
-    gateway: &Gateway,
-    force: Option<String>,
-    all: bool,
-) -> anyhow::Result<Vec<HoldLine>> {
-    let mut after: Option<String> = None;
-    let mut holds = Vec::new();
+/// Every page as one, so that a long list needs no long answer.
+async fn listed(socket: &Socket, mut asked: HoldsAsked) -> anyhow::Result<HoldPage> {
+    let mut all = HoldPage { holds: Vec::new(), next: None };
     loop {
-        let mut query = vec![("all", if all { "true" } else { "false" })];
-        query.extend(force.as_deref().map(|force| ("force", force)));
-        query.extend(after.as_deref().map(|after| ("after", after)));
-        let page: HoldPage = gateway.read("/v1/holds", &query).await?;
-        holds.extend(page.holds);
+        let page = socket.call(&call::HOLDS, &asked, &()).await?;
+        all.holds.extend(page.holds);
         match page.next {
-            Some(next) => after = Some(next.to_string()),
-            None => return Ok(holds),
+            Some(next) => asked.after = Some(next),
+            None => return Ok(all),
         }
     }
 }
 
-async fn show(
-    gateway: &Gateway,
-    hold_id: Uuid,
-    unmask: Option<String>,
-    out: &mut impl Write,
-) -> anyhow::Result<ExitCode> {
-    let shown: Shown = match unmask {
-        None => gateway.read(&format!("/v1/holds/{hold_id}"), &[]).await?,
-        Some(because) => {
-            let path = format!("/v1/holds/{hold_id}/unmask");
-            let told = gateway.tell(&path, &json!({ "because": because })).await?;
-            serde_json::from_value(told.unwrap_or_default())?
-        }
-    };
+fn show(shown: &HoldShown, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     write_line(&shown.hold, out)?;
-    if let Some(record) = shown.record {
+    if let Some(record) = &shown.record {
         writeln!(out, "\n{record}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_line(line: &HoldLine, out: &mut impl Write) -> std::io::Result<()> {
+fn write_line(line: &HoldLine, out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "{}  force {}  {}  {}", line.hold_id, line.force, line.received_at, line.state)?;
     causes(&line.causes, out)?;
     if !line.unlisted.is_empty() {
-        writeln!(out, "    unlisted: {}", line.unlisted.join(", "))?;
+        let unlisted: Vec<_> = line.unlisted.iter().map(words::unlisted).collect();
+        writeln!(out, "    unlisted: {}", unlisted.join(", "))?;
     }
     Ok(())
 }
 
-fn causes(causes: &[FindingView], out: &mut impl Write) -> std::io::Result<()> {
+fn causes(causes: &[FindingView], out: &mut dyn Write) -> std::io::Result<()> {
     for cause in causes {
         let field = if cause.field.is_empty() { "the record" } else { &cause.field };
         write!(out, "    {} {} {}: {field}", cause.code, cause.kind, cause.name)?;

@@ -15,6 +15,7 @@ mod order;
 mod resend;
 mod serve;
 mod socket;
+pub mod words;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ enum Command {
     Hold(hold::Hold),
     /// Look at the messages that died on the broker, and put them back
     #[command(subcommand)]
-    Dead(dead::Dead),
+    Dead(dead::DeadCommand),
     /// Send a provider again what it has lost, because it restored a backup
     Resend(resend::Resend),
     /// What is wrong now, and what to do about it
@@ -61,7 +62,7 @@ enum Command {
     Clock(order::ClockCommand),
     /// Letters that are pushed to forces
     #[command(subcommand)]
-    Delivery(order::Delivery),
+    Delivery(order::DeliveryCommand),
     /// One day, id by id: a force's, or a provider's with what it says of it
     Reconcile(order::Reconcile),
     /// The audit chain

@@ -3,12 +3,18 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use cara_wire::api::Reconciliation;
+use cara_wire::operators::call;
+use cara_wire::operators::delivery::{DeliveryList, LetterAsked, LetterView};
+use cara_wire::operators::mapping::ForceAsked;
+use cara_wire::operators::{Because, ForceDayAsked, IncidentList, ProviderDay, ProviderDayAsked};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::socket::At;
+use crate::app;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum IncidentCommand {
@@ -32,7 +38,7 @@ pub(super) enum ClockCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Delivery {
+pub(super) enum DeliveryCommand {
     /// Where letters are pushed, how many wait, and what is paused
     List {
         #[command(flatten)]
@@ -92,154 +98,155 @@ pub(super) struct Reconcile {
     provider: Option<String>,
 }
 
-async fn order(at: At, order: &Value) -> anyhow::Result<Value> {
-    Ok(at.gateway()?.tell("/v1/orders", order).await?.unwrap_or_default())
+/// Whether all is well.
+fn code(is_well: bool) -> ExitCode {
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_default()
+/// The words of an order that answers nothing.
+fn done(words: String) -> impl FnOnce(&(), &mut dyn Write) -> anyhow::Result<ExitCode> {
+    move |(), out| {
+        writeln!(out, "{words}")?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 impl IncidentCommand {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let IncidentCommand::List { at } = self;
-        let told = order(at, &json!({ "order": "incidents" })).await?;
-        let incidents = told["incidents"].as_array().cloned().unwrap_or_default();
-        for it in &incidents {
-            let (kind, about) = (text(it, "kind"), text(it, "about"));
-            let since = it["opened_at"].as_str().unwrap_or("now (the store has not noted it)");
-            writeln!(out, "{kind} {about}: {}, since {since}", it["count"])?;
-            writeln!(out, "    {}\n    {}", text(it, "means"), text(it, "now"))?;
-        }
-        if incidents.is_empty() {
-            writeln!(out, "no incident is open")?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        writeln!(out, "`cara-gateway explain KIND` says more of each")?;
-        Ok(ExitCode::FAILURE)
+        at.say(call::INCIDENTS, &(), &(), out, incidents).await
     }
+}
+
+fn incidents(list: &IncidentList, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    for it in &list.incidents {
+        let since = it.opened_at.map(|at| at.to_string());
+        let since = since.as_deref().unwrap_or("now (the store has not noted it)");
+        writeln!(out, "{} {}: {}, since {since}", it.kind, it.about, it.count)?;
+        let page = app::page(&it.kind);
+        let page = page.as_ref().map_or(("", ""), |page| (&page.means, &page.fix));
+        writeln!(out, "    {}\n    {}", page.0, page.1)?;
+    }
+    match list.incidents.is_empty() {
+        true => writeln!(out, "no incident is open")?,
+        false => writeln!(out, "`cara-gateway explain KIND` says more of each")?,
+    }
+    Ok(code(list.incidents.is_empty()))
 }
 
 impl ClockCommand {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let ClockCommand::Accept { at, because } = self;
-        order(at, &json!({ "order": "accept_clock", "because": because })).await?;
-        writeln!(out, "accepted; the next sweep says what is due")?;
-        Ok(ExitCode::SUCCESS)
+        let words = done("accepted; the next sweep says what is due".to_owned());
+        at.say(call::ACCEPT_CLOCK, &(), &Because { because }, out, words).await
     }
 }
 
-impl Delivery {
+impl DeliveryCommand {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         match self {
-            Delivery::List { at } => {
-                let told = order(at, &json!({ "order": "deliveries" })).await?;
-                let lines = told["deliveries"].as_array().cloned().unwrap_or_default();
-                let mut all_well = true;
-                for it in &lines {
-                    let to = it["to"].as_str().unwrap_or("not pushed: collected by the force");
-                    writeln!(out, "{}: {to}, {} waiting", text(it, "force"), it["waiting"])?;
-                    if let Some(paused) = it.get("paused").filter(|it| !it.is_null()) {
-                        all_well = false;
-                        let (at, by) = (text(paused, "at"), text(paused, "by"));
-                        writeln!(out, "    paused {at} by {by}: {}", text(paused, "because"))?;
-                    }
-                    if it["failing_since"].is_string() {
-                        all_well = false;
-                        let (since, reason) = (text(it, "failing_since"), text(it, "reason"));
-                        writeln!(out, "    nothing gets through since {since}: {reason}")?;
-                    } else if it["failing"].as_u64() > Some(0) {
-                        all_well = false;
-                        let now = "`incident list` names them";
-                        writeln!(out, "    {} of them were tried in vain; {now}", it["failing"])?;
-                    }
-                }
-                Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            DeliveryCommand::List { at } => {
+                at.say(call::DELIVERIES, &(), &(), out, deliveries).await
             }
-            Delivery::Pause(OfForce { at, force, because }) => {
-                let said = json!({ "order": "pause", "force": force, "because": because });
-                order(at, &said).await?;
-                writeln!(out, "paused; what waits for {force} is kept")?;
-                Ok(ExitCode::SUCCESS)
+            DeliveryCommand::Pause(OfForce { at, force, because }) => {
+                let words = done(format!("paused; what waits for {force} is kept"));
+                let asked = ForceAsked { force };
+                at.say(call::PAUSE_DELIVERY, &asked, &Because { because }, out, words).await
             }
-            Delivery::Resume(OfForce { at, force, because }) => {
-                let said = json!({ "order": "resume", "force": force, "because": because });
-                order(at, &said).await?;
-                writeln!(out, "resumed; what waits for {force} is pushed now")?;
-                Ok(ExitCode::SUCCESS)
+            DeliveryCommand::Resume(OfForce { at, force, because }) => {
+                let words = done(format!("resumed; what waits for {force} is pushed now"));
+                let asked = ForceAsked { force };
+                at.say(call::RESUME_DELIVERY, &asked, &Because { because }, out, words).await
             }
-            Delivery::Show { at, notice_id } => {
-                let said = json!({ "order": "letter_show", "notice_id": notice_id });
-                let told = order(at, &said).await?;
-                for (name, value) in told.as_object().into_iter().flatten() {
-                    match value {
-                        Value::Null => {}
-                        Value::String(text) => writeln!(out, "{name}: {text}")?,
-                        other => writeln!(out, "{name}: {other}")?,
-                    }
-                }
-                Ok(ExitCode::SUCCESS)
+            DeliveryCommand::Show { at, notice_id } => {
+                at.say(call::LETTER, &LetterAsked { notice_id }, &(), out, letter).await
             }
-            Delivery::Cancel(OfLetter { at, notice_id, because }) => {
-                let said =
-                    json!({ "order": "letter_cancel", "notice_id": notice_id, "because": because });
-                order(at, &said).await?;
-                writeln!(out, "pushed no more; the force can still fetch the notice")?;
-                Ok(ExitCode::SUCCESS)
+            DeliveryCommand::Cancel(OfLetter { at, notice_id, because }) => {
+                let words = "pushed no more; the force can still fetch the notice";
+                let (asked, because) = (LetterAsked { notice_id }, Because { because });
+                at.say(call::CANCEL_LETTER, &asked, &because, out, done(words.to_owned())).await
             }
-            Delivery::Resend(OfLetter { at, notice_id, because }) => {
-                let said =
-                    json!({ "order": "letter_resend", "notice_id": notice_id, "because": because });
-                order(at, &said).await?;
-                writeln!(out, "pushed again, under the same id")?;
-                Ok(ExitCode::SUCCESS)
+            DeliveryCommand::Resend(OfLetter { at, notice_id, because }) => {
+                let words = "pushed again, under the same id";
+                let (asked, because) = (LetterAsked { notice_id }, Because { because });
+                at.say(call::RESEND_LETTER, &asked, &because, out, done(words.to_owned())).await
             }
         }
     }
+}
+
+fn deliveries(list: &DeliveryList, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let mut is_well = true;
+    for it in &list.deliveries {
+        let to = it.to.as_deref().unwrap_or("not pushed: collected by the force");
+        writeln!(out, "{}: {to}, {} waiting", it.force, it.waiting)?;
+        is_well &= it.paused.is_none() && it.failing_since.is_none() && it.failing == 0;
+        if let Some(paused) = &it.paused {
+            writeln!(out, "    paused {} by {}: {}", paused.at, paused.by, paused.because)?;
+        }
+        if let Some(since) = it.failing_since {
+            let reason = it.reason.as_deref().unwrap_or_default();
+            writeln!(out, "    nothing gets through since {since}: {reason}")?;
+        } else if it.failing > 0 {
+            let now = "`incident list` names them";
+            writeln!(out, "    {} of them were tried in vain; {now}", it.failing)?;
+        }
+    }
+    Ok(code(is_well))
+}
+
+fn letter(letter: &LetterView, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let mut shown = serde_json::to_value(letter)?;
+    shown["state"] = letter.state.words().into();
+    for (name, value) in shown.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {}
+            Value::String(text) => writeln!(out, "{name}: {text}")?,
+            other => writeln!(out, "{name}: {other}")?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Reconcile {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let Reconcile { at, day, force, provider } = self;
         if let Some(force) = force {
-            let said = json!({ "order": "reconcile_force", "force": force, "day": day });
-            let told = order(at, &said).await?;
-            writeln!(out, "{force} ({}) on {day}", text(&told, "force"))?;
-            for (state, ids) in told["ids"].as_object().into_iter().flatten() {
-                let ids = ids.as_array().cloned().unwrap_or_default();
-                writeln!(out, "  {state}: {}", ids.len())?;
-                for id in &ids {
-                    writeln!(out, "    {}", id.as_str().unwrap_or_default())?;
-                }
-            }
-            return Ok(ExitCode::SUCCESS);
+            let asked = ForceDayAsked { force, day };
+            let words = |told: &_, out: &mut dyn Write| of_force(&asked.force, told, out);
+            return at.say(call::FORCE_DAY, &asked, &(), out, words).await;
         }
-        let provider = provider.unwrap_or_default();
-        let said = json!({ "order": "reconcile_provider", "provider": provider, "day": day });
-        let told = order(at, &said).await?;
-        writeln!(out, "{provider} on {day}")?;
-        let mut even = true;
-        for side in told["sides"].as_array().into_iter().flatten() {
-            let count = |name: &str| side[name].as_array().map_or(0, Vec::len);
-            let (sent, queued) = (count("sent"), count("queued"));
-            writeln!(out, "  {}: {sent} sent, {queued} queued", text(side, "side"))?;
-            let said = &side["provider"];
-            if said.is_null() {
-                writeln!(out, "    the provider has said nothing of this day")?;
-                continue;
-            }
-            for (name, what) in [
-                ("missing_there", "sent, and missing at the provider"),
-                ("missing_here", "reported by the provider, and missing here"),
-            ] {
-                let ids = said[name].as_array().cloned().unwrap_or_default();
-                even &= ids.is_empty();
-                writeln!(out, "    {what}: {}", ids.len())?;
-                for id in &ids {
-                    writeln!(out, "      {}", id.as_str().unwrap_or_default())?;
-                }
-            }
-        }
-        Ok(if even { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let asked = ProviderDayAsked { provider: provider.unwrap_or_default(), day };
+        at.say(call::PROVIDER_DAY, &asked, &(), out, of_provider).await
     }
+}
+
+fn of_force(slug: &str, told: &Reconciliation, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    writeln!(out, "{slug} ({}) on {}", told.force, told.day)?;
+    for (state, ids) in &told.ids {
+        write_ids(out, "  ", state, ids)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_provider(told: &ProviderDay, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    writeln!(out, "{} on {}", told.provider, told.day)?;
+    let mut is_even = true;
+    for it in &told.sides {
+        writeln!(out, "  {}: {} sent, {} queued", it.side, it.sent.len(), it.queued.len())?;
+        let Some(said) = &it.provider else {
+            writeln!(out, "    the provider has said nothing of this day")?;
+            continue;
+        };
+        is_even &= said.missing_there.is_empty() && said.missing_here.is_empty();
+        write_ids(out, "    ", "sent, and missing at the provider", &said.missing_there)?;
+        let what = "reported by the provider, and missing here";
+        write_ids(out, "    ", what, &said.missing_here)?;
+    }
+    Ok(code(is_even))
+}
+
+fn write_ids(out: &mut dyn Write, indent: &str, what: &str, ids: &[Uuid]) -> std::io::Result<()> {
+    writeln!(out, "{indent}{what}: {}", ids.len())?;
+    ids.iter().try_for_each(|id| writeln!(out, "{indent}  {id}"))
 }

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use cara_wire::operators::{MessagesMoved, SendAgain, call};
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::json;
 
 use super::socket::At;
 
@@ -27,9 +27,12 @@ pub(super) struct Resend {
 impl Resend {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let Resend { at, provider, since, because } = self;
-        let body = json!({ "provider": provider, "since": since, "because": because });
-        let told = at.gateway()?.tell("/v1/resend", &body).await?.unwrap_or_default();
-        writeln!(out, "{} messages wait to be sent again, with the same ids", told["messages"])?;
-        Ok(ExitCode::SUCCESS)
+        let words = |moved: &MessagesMoved, out: &mut dyn Write| {
+            let messages = moved.messages;
+            writeln!(out, "{messages} messages wait to be sent again, with the same ids")?;
+            Ok(ExitCode::SUCCESS)
+        };
+        let again = SendAgain { provider, since, because };
+        at.say(call::RESEND, &(), &again, out, words).await
     }
 }

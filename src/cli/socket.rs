@@ -1,17 +1,24 @@
-//! The operators' API of the running gateway, through its Unix socket.
+//! The operators' API of the running gateway, through its Unix socket. Commands call it by its own
+//! types, and say its answer in words or as it is.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use cara_wire::api::ProblemView;
+use cara_wire::operators::call::OperatorCall;
 use clap::Args;
-use reqwest::{Method, Response};
+use reqwest::{Method, Url};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::format::{self, Shape};
 use crate::app;
 
-/// Where the running gateway is.
+/// Where the running gateway is, and how its answer is said.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct At {
     /// The gateway's settings, which name the socket
@@ -20,21 +27,36 @@ pub(in crate::cli) struct At {
     /// The socket itself, instead of the settings
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) shape: Shape,
 }
 
-/// A call to the gateway.
-pub(in crate::cli) struct Gateway {
+/// A running gateway's socket.
+pub(in crate::cli) struct Socket {
     client: reqwest::Client,
-    socket: PathBuf,
+    path: PathBuf,
 }
 
 impl At {
-    pub(in crate::cli) fn gateway(self) -> anyhow::Result<Gateway> {
-        let socket = match self.socket {
-            Some(socket) => socket,
+    pub(in crate::cli) fn socket(&self) -> anyhow::Result<Socket> {
+        let path = match &self.socket {
+            Some(path) => path.clone(),
             None => app::settings(&self.config)?.operators.socket,
         };
-        Ok(Gateway { client: client(&socket)?, socket })
+        Ok(Socket { client: client(&path)?, path })
+    }
+
+    /// Makes a call, and says its answer.
+    pub(in crate::cli) async fn say<P: Serialize, B: Serialize, A: DeserializeOwned + Serialize>(
+        &self,
+        call: OperatorCall<P, B, A>,
+        parameters: &P,
+        body: &B,
+        out: &mut dyn Write,
+        words: impl FnOnce(&A, &mut dyn Write) -> anyhow::Result<ExitCode>,
+    ) -> anyhow::Result<ExitCode> {
+        let answer = self.socket()?.call(&call, parameters, body).await?;
+        format::say(self.shape, &answer, out, |out| words(&answer, out))
     }
 }
 
@@ -49,45 +71,75 @@ fn client(socket: &Path) -> anyhow::Result<reqwest::Client> {
     Ok(builder.build()?)
 }
 
-impl Gateway {
-    pub(in crate::cli) async fn read<T: DeserializeOwned>(
+impl Socket {
+    pub(in crate::cli) async fn call<P: Serialize, B: Serialize, A: DeserializeOwned>(
         &self,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> anyhow::Result<T> {
-        let request = self.client.request(Method::GET, self.url(path, query)?);
-        Ok(self.answer(request).await?.json().await?)
-    }
-
-    pub(in crate::cli) async fn tell(
-        &self,
-        path: &str,
-        body: &Value,
-    ) -> anyhow::Result<Option<Value>> {
-        let request = self.client.request(Method::POST, self.url(path, &[])?).json(body);
-        let bytes = self.answer(request).await?.bytes().await?;
-        Ok(if bytes.is_empty() { None } else { Some(serde_json::from_slice(&bytes)?) })
-    }
-
-    fn url(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<reqwest::Url> {
-        let base = format!("http://operators{path}");
-        let url = match query {
-            [] => base.parse(),
-            query => reqwest::Url::parse_with_params(&base, query),
-        };
-        url.context("this is no name of a hold or queue")
-    }
-
-    async fn answer(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+        call: &OperatorCall<P, B, A>,
+        parameters: &P,
+        body: &B,
+    ) -> anyhow::Result<A> {
+        let url = address(call.path, &serde_json::to_value(parameters)?)?;
+        let method: Method = call.method.name().parse()?;
+        let is_post = method == Method::POST;
+        let request = self.client.request(method, url);
+        let request = if is_post { request.json(body) } else { request };
         let answer = request.send().await.with_context(|| {
-            format!("no gateway answers at {}; is it running?", self.socket.display())
+            format!("no gateway answers at {}; is it running?", self.path.display())
         })?;
         let status = answer.status();
+        let bytes = answer.bytes().await?;
         if status.is_success() {
-            return Ok(answer);
+            let bytes = if bytes.is_empty() { &b"null"[..] } else { &bytes };
+            return serde_json::from_slice(bytes).context(
+                "the gateway answers otherwise than this command knows: is it of another version?",
+            );
         }
-        let problem: Value = answer.json().await.unwrap_or_default();
-        let said = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
-        bail!("the gateway said {}: {} {}", status.as_u16(), said("title"), said("detail"))
+        match serde_json::from_slice::<ProblemView>(&bytes) {
+            Ok(problem) => {
+                bail!("{} ({}, `cara-gateway explain {1}`)", problem.detail, problem.code)
+            }
+            Err(_) => bail!("the gateway answered {} and did not say why", status.as_u16()),
+        }
+    }
+}
+
+/// The path with the parameters that it names; the others are its query.
+fn address(path: &str, parameters: &Value) -> anyhow::Result<Url> {
+    let mut url: Url = "http://operators/".parse()?;
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let named = |part: &str| Some(part.strip_prefix('{')?.strip_suffix('}')?.to_owned());
+    if let Ok(mut parts) = url.path_segments_mut() {
+        parts.clear();
+        for part in path.split('/').skip(1) {
+            match named(part) {
+                Some(name) => parts.push(&text(&parameters[name])),
+                None => parts.push(part),
+            };
+        }
+    }
+    let query = parameters.as_object().into_iter().flatten();
+    let query = query.filter(|(name, value)| {
+        !value.is_null() && !path.split('/').any(|part| named(part).as_ref() == Some(*name))
+    });
+    for (name, value) in query {
+        url.query_pairs_mut().append_pair(name, &text(value));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_go_into_the_path_where_it_names_them_else_into_the_query() {
+        let asked = serde_json::json!({ "force": "a/b c&d", "day": "2026-05-09", "after": null });
+        let url = address("/v1/reconciliation/forces/{force}", &asked).unwrap();
+        let said = "http://operators/v1/reconciliation/forces/a%2Fb%20c&d?day=2026-05-09";
+        assert_eq!(url.as_str(), said);
+        assert_eq!(address("/v1/dead", &Value::Null).unwrap().as_str(), "http://operators/v1/dead");
     }
 }

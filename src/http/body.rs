@@ -19,6 +19,9 @@ use cara_flow::ForceRefusal;
 /// A body may stand still for so long in all before its rate counts.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// A JSON body of the forces' API is never longer.
+const JSON_BYTES_MAX: usize = 16 << 10;
+
 /// A wait is counted in steps of so long.
 const STEP: Duration = Duration::from_secs(1);
 
@@ -136,18 +139,11 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<T, Refused> {
-    read_json_of(edge, request, payload, 16 << 10).await
+    parse(&read(edge, request, payload, JSON_BYTES_MAX).await?.bytes)
 }
 
-/// Reads a JSON body of at most so many bytes.
-pub(in crate::http) async fn read_json_of<T: DeserializeOwned>(
-    edge: &Edge,
-    request: &HttpRequest,
-    payload: Payload,
-    bytes_max: usize,
-) -> Result<T, Refused> {
-    let body = read(edge, request, payload, bytes_max).await?;
-    serde_json::from_slice(&body.bytes).map_err(|_| Refused::parameter("the JSON body"))
+pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
+    serde_json::from_slice(bytes).map_err(|_| Refused::parameter("the JSON body"))
 }
 
 /// An id in an address. What is no id looks like one that is not there.

@@ -1,7 +1,7 @@
 //! The broker's dead queues, for operators.
 
+use cara_wire::operators::DeadQueue;
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 
 use cara_flow::{OrderRefusal, Unfinished};
 
@@ -12,11 +12,4 @@ pub trait DeadLetters: Send + Sync + 'static {
 
     /// Puts all messages of a dead queue back with the same ids; answers how many.
     fn give_back(&self, queue: String) -> BoxFuture<'_, Result<u64, Unfinished<OrderRefusal>>>;
-}
-
-/// A dead queue. One message in it is an incident. None: its broker could not be asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadQueue {
-    pub queue: String,
-    pub messages: Option<u64>,
 }

@@ -2,26 +2,11 @@
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
-use serde::Serialize;
+use cara_wire::operators::{Readiness, ReadyPart};
 
 use super::Edge;
 use super::answer;
 use cara_metric::State;
-
-/// Body of `/readyz` and part of the operators' status.
-#[derive(Debug, Serialize)]
-pub(in crate::http) struct Readiness {
-    pub(in crate::http) ready: bool,
-    pub(in crate::http) parts: Vec<PartView>,
-}
-
-#[derive(Debug, Serialize)]
-pub(in crate::http) struct PartView {
-    name: &'static str,
-    good: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    what: Option<String>,
-}
 
 pub(in crate::http) fn configure(config: &mut ServiceConfig) {
     config.route("/livez", web::get().to(livez));
@@ -30,8 +15,8 @@ pub(in crate::http) fn configure(config: &mut ServiceConfig) {
 }
 
 pub(in crate::http) fn readiness(edge: &Edge) -> Readiness {
-    let view = |(part, state): (cara_metric::Part, State)| PartView {
-        name: part.name(),
+    let view = |(part, state): (cara_metric::Part, State)| ReadyPart {
+        name: part.name().to_owned(),
         good: state.is_good(),
         what: match state {
             State::Good | State::Unused => None,

@@ -26,7 +26,6 @@ use tokio_rustls::TlsAcceptor;
 use super::connection::Connection;
 use super::gate::{contain, gate};
 use super::knock::Doors;
-use super::operator::Callers;
 use super::{Edge, internal, operator, route, standing, table};
 use cara_supervisor::point;
 
@@ -183,10 +182,13 @@ fn operators(edge: &Arc<Edge>, path: &Path) -> Result<Server, Error> {
     let server = server
         .listen_uds("operators", listener, move || {
             let data = web::Data::from(Arc::clone(&edge));
-            let app =
-                App::new().app_data(data).wrap(from_fn(contain)).configure(operator::configure);
+            let app = App::new()
+                .app_data(data)
+                .wrap(from_fn(operator::admit))
+                .wrap(from_fn(contain))
+                .configure(|it| table::configure(&operator::table::CALLS, it));
             let (settings, stop) = (edge.settings.operators.clone(), stop.clone());
-            let admitting = Callers::default();
+            let admitting = operator::Callers::default();
             let counting = admitting.clone();
             let http = HttpService::build()
                 .client_request_timeout(HEADERS_TIMEOUT)

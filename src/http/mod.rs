@@ -5,8 +5,8 @@
 //! certificate is checked against the identities and revocations of this moment, then the rate.
 //! A handler decodes, makes one call into the flow, and encodes.
 //!
-//! One table, [`route::ROUTES`], says what the API for forces is; the listener and the OpenAPI
-//! document are both made from it.
+//! One table says what an API is, [`route::ROUTES`] for forces and [`operator::table::CALLS`] for
+//! operators; the listener and the OpenAPI document are both made from it.
 //!
 //! *Invariant:* a 202 is made only from [`cara_flow::record::Accepted::Taken`]. No answer, problem or log
 //! line holds a value of a record, except in the body of an answer to its own force.
@@ -38,7 +38,7 @@ mod standing;
 pub mod table;
 mod whoami;
 
-pub use dead_letters::{DeadLetters, DeadQueue};
+pub use dead_letters::DeadLetters;
 pub use edge::Edge;
 pub use intake::TakesRecords;
 pub use knock::{Doors, knock};

@@ -65,13 +65,41 @@ impl Writer {
             "summary": call.summary,
             "responses": self.responses(call, everywhere),
         });
-        if !call.parameters.is_empty() {
-            operation["parameters"] = call.parameters.iter().map(parameter).collect();
+        let mut parameters: Vec<_> = call.parameters.iter().map(parameter).collect();
+        parameters.extend(self.asked(call));
+        if !parameters.is_empty() {
+            operation["parameters"] = parameters.into();
+        }
+        if let Some(right) = call.right {
+            operation["x-role"] = right.role_name().into();
+            operation["x-victims"] = right.victims.into();
         }
         if let Some(body) = call.body {
             operation["requestBody"] = json!({ "required": true, "content": self.content(body) });
         }
         operation
+    }
+
+    /// The members of a type as parameters. What may be absent is left out rather than null.
+    fn asked(&mut self, call: &ApiCall) -> Vec<Value> {
+        let schema = call.asked.map(|asked| asked(&mut self.schemas).to_value());
+        let mut schema = schema.unwrap_or_default();
+        let required = schema["required"].take();
+        let members = schema["properties"].as_object_mut().map(std::mem::take);
+        let parameter = |(name, mut schema): (String, Value)| {
+            if let Some(kinds) = schema["type"].as_array() {
+                schema["type"] = kinds.iter().find(|kind| *kind != "null").cloned().into();
+            }
+            let description = schema.as_object_mut().and_then(|it| it.remove("description"));
+            let is_part = call.path.contains(&format!("{{{name}}}"));
+            let is_required = required.as_array().is_some_and(|it| it.contains(&json!(name)));
+            json!({
+                "name": name, "in": if is_part { "path" } else { "query" },
+                "required": is_required, "description": description.unwrap_or(json!("")),
+                "schema": schema,
+            })
+        };
+        members.unwrap_or_default().into_iter().map(parameter).collect()
     }
 
     fn responses(&mut self, call: &ApiCall, everywhere: &[&Code]) -> Value {
@@ -144,11 +172,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::http::route;
+    use crate::http::{operator, route};
 
     /// Each document with its committed copy.
-    fn documents() -> [(&'static Document, &'static str); 1] {
-        [(&route::DOCUMENT, "docs/openapi.json")]
+    fn documents() -> [(&'static Document, &'static str); 2] {
+        [
+            (&route::DOCUMENT, "docs/openapi.json"),
+            (&operator::table::DOCUMENT, "docs/operators-openapi.json"),
+        ]
     }
 
     fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -181,15 +212,32 @@ mod tests {
 
     #[test]
     fn every_part_of_a_path_is_a_parameter() {
-        for call in documents().iter().flat_map(|(document, _)| document.calls) {
-            let parts = call.path.split('/').filter_map(|part| part.strip_prefix('{'));
-            let parts: Vec<_> = parts.filter_map(|part| part.strip_suffix('}')).collect();
-            let parameters = call.parameters.iter();
-            let parameters: Vec<_> = parameters
-                .filter(|parameter| parameter.place == ParameterPlace::Path)
-                .map(|parameter| parameter.name)
-                .collect();
-            assert_eq!(parts, parameters, "{}", call.path);
+        for (document, _) in documents() {
+            let document = document.value();
+            for (path, methods) in document["paths"].as_object().unwrap() {
+                let parts = path.split('/').filter_map(|part| part.strip_prefix('{'));
+                let parts: Vec<_> = parts.filter_map(|part| part.strip_suffix('}')).collect();
+                for operation in methods.as_object().unwrap().values() {
+                    let parameters = operation["parameters"].as_array().into_iter().flatten();
+                    let parameters = parameters.filter(|parameter| parameter["in"] == "path");
+                    let named: Vec<_> =
+                        parameters.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+                    assert_eq!(parts, named, "{path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_its_description() {
+        for (document, file) in documents() {
+            let names: BTreeSet<_> = document.calls.iter().map(|call| call.operation).collect();
+            assert_eq!(names.len(), document.calls.len(), "{file}");
+            for call in document.calls {
+                assert!(!call.summary.is_empty() && !call.answers.is_empty(), "{}", call.path);
+                let codes: BTreeSet<_> = call.problems.iter().map(|code| code.id).collect();
+                assert_eq!(codes.len(), call.problems.len(), "{}: a problem twice", call.path);
+            }
         }
     }
 

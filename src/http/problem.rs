@@ -335,7 +335,7 @@ impl From<OrderRefusal> for Refused {
             OrderRefusal::Absent => {
                 Refused::new(&ABSENT, "There is no such thing. Check what you have named.")
             }
-            OrderRefusal::Parameter { name } => Refused::parameter(name),
+            OrderRefusal::Parameter { name } => Refused::new(&PARAMETER, ordered_wrongly(name)),
             OrderRefusal::WrongState(state) => Refused::new(&WRONG_STATE, state.to_string()),
             OrderRefusal::Barred(barred) => Refused::new(&PARAMETER, format!("{barred}.")),
             OrderRefusal::Mapping { report } => Refused::new(&MAPPING, report),
@@ -347,6 +347,20 @@ impl Refused {
     pub(in crate::http) fn internal() -> Self {
         Refused::new(&INTERNAL, "Send it again later; equal records are found.")
     }
+}
+
+/// What is wrong with an operator's order, and what would be right.
+fn ordered_wrongly(name: &str) -> String {
+    match name {
+        "because" => "The reason is empty. Say why: it stands in the audit chain.",
+        "force" => "No force has this slug. Those that there are stand in gateway.toml.",
+        "provider" => "No force's records go to a provider of this slug. Look into gateway.toml.",
+        "name" => "A mapping is called referral, decision or notice.",
+        "records" => "A mapping is tried on 1 to 10,000 kept records.",
+        "seen" => "Only what was tried goes live. Send back what the dry run answered as `seen`.",
+        name => return format!("`{name}` is not as described. GET /openapi.json describes it."),
+    }
+    .to_owned()
 }
 
 fn no_mapping(names: &[String]) -> String {

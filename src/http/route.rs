@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpResponse, web};
 use cara_wire::api;
+use cara_wire::operators::call::Method;
 
 use super::openapi::Document;
 use super::problem::{self, Code};
-use super::table::{ApiCall, BodyContent, Method, Parameter, ParameterPlace};
+use super::table::{ApiCall, BodyContent, Parameter, ParameterPlace};
 use super::{notice, page, reconciliation, record, referral, whoami};
 
 /// Any call can be refused with these.
@@ -60,6 +61,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                     doc: "Bound to the body by a 202; at most 255 characters",
                 },
             ],
+            asked: None,
             body: Some(BodyContent::ForceFormat),
             answers: vec![
                 (
@@ -83,6 +85,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 &problem::NO_MAPPING,
                 &problem::DAY_FULL,
             ],
+            right: None,
             handler: Box::new(|| web::post().to(record::post)),
         },
         ApiCall {
@@ -97,6 +100,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 shape: ("string", Some("uuid")),
                 doc: "As the 202 gave it",
             }],
+            asked: None,
             body: None,
             answers: vec![(
                 200,
@@ -104,6 +108,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 BodyContent::of::<api::ReferralView>(),
             )],
             problems: vec![&problem::ABSENT],
+            right: None,
             handler: Box::new(|| web::get().to(referral::show)),
         },
         ApiCall {
@@ -112,6 +117,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
             operation: "findReferral",
             summary: "Where a record is, by the force's own key",
             parameters: &[],
+            asked: None,
             body: Some(BodyContent::of::<api::Find>()),
             answers: vec![(
                 200,
@@ -126,6 +132,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 &problem::TOO_LARGE,
                 &problem::CONTENT_ENCODING,
             ],
+            right: None,
             handler: Box::new(|| web::post().to(referral::find)),
         },
         ApiCall {
@@ -143,6 +150,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 },
                 FORCE,
             ],
+            asked: None,
             body: None,
             answers: vec![(
                 200,
@@ -150,6 +158,7 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 BodyContent::of::<api::Reconciliation>(),
             )],
             problems: vec![&problem::PARAMETER, &problem::ABSENT],
+            right: None,
             handler: Box::new(|| web::get().to(reconciliation::show)),
         },
         ApiCall {
@@ -181,9 +190,11 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 },
                 FORCE,
             ],
+            asked: None,
             body: None,
             answers: vec![(200, PAGE, BodyContent::of::<api::NoticePage>())],
             problems: vec![&problem::PARAMETER, &problem::ABSENT, &problem::FORBIDDEN],
+            right: None,
             handler: Box::new(|| web::get().to(notice::list)),
         },
         ApiCall {
@@ -208,12 +219,14 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 },
                 FORCE,
             ],
+            asked: None,
             body: None,
             answers: vec![
                 (200, LETTER, BodyContent::ForceFormat),
                 (204, "None waits that can be written as a letter", BodyContent::Nothing),
             ],
             problems: vec![&problem::PARAMETER, &problem::ABSENT, &problem::FORBIDDEN],
+            right: None,
             handler: Box::new(|| web::get().to(notice::next)),
         },
         ApiCall {
@@ -228,9 +241,11 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 shape: ("string", Some("uuid")),
                 doc: "As the notice gives it",
             }],
+            asked: None,
             body: None,
             answers: vec![(204, "It is taken over", BodyContent::Nothing)],
             problems: vec![&problem::ABSENT],
+            right: None,
             handler: Box::new(|| web::post().to(notice::acknowledge)),
         },
         ApiCall {
@@ -239,9 +254,11 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
             operation: "getWhoami",
             summary: "Whom the certificate stands for",
             parameters: &[],
+            asked: None,
             body: None,
             answers: vec![(200, "Identity, forces, mappings", BodyContent::of::<api::Whoami>())],
             problems: vec![],
+            right: None,
             handler: Box::new(|| web::get().to(whoami::show)),
         },
         ApiCall {
@@ -256,9 +273,11 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
                 shape: ("string", None),
                 doc: "V101, M101, P413 …",
             }],
+            asked: None,
             body: None,
             answers: vec![(200, "The page in four parts", BodyContent::Page)],
             problems: vec![&problem::ABSENT],
+            right: None,
             handler: Box::new(|| web::get().to(page::show)),
         },
         ApiCall {
@@ -267,9 +286,11 @@ pub static ROUTES: LazyLock<Vec<ApiCall>> = LazyLock::new(|| {
             operation: "getContract",
             summary: "This contract",
             parameters: &[],
+            asked: None,
             body: None,
             answers: vec![(200, "OpenAPI 3.1", BodyContent::Contract)],
             problems: vec![],
+            right: None,
             handler: Box::new(|| web::get().to(show)),
         },
     ]

@@ -1,12 +1,16 @@
 //! The table of an API: from one the listener and the OpenAPI document of an API are made.
 
 use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::future::ready;
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Route};
+use cara_wire::operators::call::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::problem::{self, Code, Refused};
+use cara_flow::{Operator, Role};
 
 /// One call of an API.
 pub struct ApiCall {
@@ -17,18 +21,16 @@ pub struct ApiCall {
     pub operation: &'static str,
     pub summary: &'static str,
     pub parameters: &'static [Parameter],
+    /// More of them: the members of a type, in the path where it names them, else in the query.
+    pub asked: Option<SchemaOf>,
     pub body: Option<BodyContent>,
     /// Status, meaning, content.
     pub answers: Vec<(u16, &'static str, BodyContent)>,
     /// Beside those that any call of the API can be refused with.
     pub problems: Vec<&'static Code>,
+    /// Of the operators' API: whose call it is.
+    pub right: Option<Right>,
     pub handler: Box<dyn Fn() -> Route + Send + Sync>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    Get,
-    Post,
 }
 
 #[derive(Debug)]
@@ -74,24 +76,55 @@ impl BodyContent {
     }
 }
 
-impl Method {
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-        }
+/// What an operator needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Right {
+    /// This role or a higher one.
+    pub role: Role,
+    /// Also to see what concerns victims.
+    pub victims: bool,
+}
+
+impl Right {
+    pub(in crate::http) fn is_of(self, operator: &Operator) -> bool {
+        operator.role >= self.role && (operator.victims || !self.victims)
+    }
+
+    /// As `gateway.toml` writes it.
+    pub(in crate::http) fn role_name(self) -> &'static str {
+        name(self.role)
+    }
+
+    /// What an operator lacks who has not this right.
+    pub(in crate::http) fn missing(self, operator: &Operator) -> String {
+        let victims = if self.victims { " and `victims = true`" } else { "" };
+        format!(
+            "It needs the role `{}`{victims}; yours is `{}`. Ask somebody who has it, or who keeps \
+             [[operators.user]] in gateway.toml.",
+            name(self.role),
+            name(operator.role)
+        )
+    }
+}
+
+fn name(role: Role) -> &'static str {
+    match role {
+        Role::Look => "look",
+        Role::Operate => "operate",
+        Role::Administer => "administer",
     }
 }
 
 /// Puts every call of a table, and nothing else, on a listener.
 pub(in crate::http) fn configure(calls: &'static [ApiCall], config: &mut ServiceConfig) {
-    for call in ordered(calls) {
-        let allow = call.method.name();
-        let wrong_method = move || async move {
-            let detail = format!("This address answers {allow} only.");
-            Err::<HttpResponse, _>(Refused::new(&problem::METHOD, detail))
-        };
-        let resource = web::resource(call.path).route((call.handler)());
+    let mut seen = BTreeSet::new();
+    for path in ordered(calls).map(|call| call.path).filter(|path| seen.insert(*path)) {
+        let own = || calls.iter().filter(|call| call.path == path);
+        let allow: Vec<_> = own().map(|call| call.method.name()).collect();
+        let detail = format!("This address answers {} only.", allow.join(" and "));
+        let wrong_method =
+            move || ready(Err::<HttpResponse, _>(Refused::new(&problem::METHOD, detail.clone())));
+        let resource = own().fold(web::resource(path), |it, call| it.route((call.handler)()));
         config.service(resource.default_service(web::route().to(wrong_method)));
     }
     config.default_service(web::route().to(absent));

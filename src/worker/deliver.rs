@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::{Stop, stopped};
 use cara_clock::{Backoff, later};
 use cara_delivery::{Answer, Endpoint, Parcel, Push};
-use cara_flow::notice::letter;
 use cara_flow::notice::letter::{Delivered, DueLetter, PushFailure, PushTo};
+use cara_flow::notice::{delivery, letter};
 use cara_flow::{Failure, Gateway};
 use cara_metric::{Health, Part, PushEnd, State, alert};
 use cara_store::ForceNumber;
@@ -313,7 +313,7 @@ impl Shared {
             "delivery is paused; mend it and run `cara-gateway delivery resume`"
         );
         if let Err(error) =
-            letter::pause_delivery(&self.gateway, to.force, "gateway", because).await
+            delivery::pause_endpoint(&self.gateway, to.force, "gateway", because).await
         {
             away(&error);
         }

@@ -89,11 +89,8 @@ async fn a_changed_file_goes_live_while_the_gateway_runs() {
     assert_eq!(folder.version().await, 2);
     assert_eq!(folder.look().await, Looked::default());
     let history = golive::mapping_history(&folder.house.gateway, "hampshire").await.unwrap();
-    let newest = history.iter().find(|it| it["version"] == 2).unwrap();
-    assert_eq!(
-        (&newest["by"], &newest["because"]),
-        (&"gateway".into(), &"the file had changed".into())
-    );
+    let newest = history.versions.iter().find(|it| it.version == 2).unwrap();
+    assert_eq!((&newest.by, &newest.because), (&"gateway".into(), &"the file had changed".into()));
     let facts = folder.house.store.audit_rows(0, 1_000).await.unwrap();
     assert!(facts.last().unwrap().fact.contains("mapping hampshire/referral version 2"));
     // What operators take back stays back: the file did not change.

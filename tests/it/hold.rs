@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use cara_clock::london_words;
 use cara_flow::case::{day, referral};
-use cara_flow::hold::Released;
 use cara_flow::hold::cause;
 use cara_flow::hold::{clear, list};
 use cara_flow::notice::letter;
 use cara_flow::{Operator, OrderRefusal, Role, Unfinished, WrongState};
+use cara_gateway::cli::words;
 use cara_store::HoldEnd;
 use cara_wire::api::{Reconciliation, RecordAnswer, RecordStatus};
+use cara_wire::operators::hold::HoldCleared;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -43,13 +45,13 @@ impl House {
         hold_id: Uuid,
         field: &str,
         values: &[&str],
-    ) -> Result<Released, Unfinished<OrderRefusal>> {
+    ) -> Result<HoldCleared, Unfinished<OrderRefusal>> {
         let values = values.iter().map(|&value| value.to_owned()).collect();
         let because = "the officer rang".to_owned();
         clear::correct_hold(&self.gateway, operator, hold_id, (field, values), because).await
     }
 
-    async fn released(&self, hold_id: Uuid) -> Result<Released, Unfinished<OrderRefusal>> {
+    async fn released(&self, hold_id: Uuid) -> Result<HoldCleared, Unfinished<OrderRefusal>> {
         clear::release(&self.gateway, &operator(), hold_id, "decided".to_owned()).await
     }
 
@@ -327,7 +329,8 @@ async fn a_rule_that_nobody_has_looked_at_still_holds_what_a_new_row_let_go() {
     listed.text = listed.text.replace("\"XHI\" = \"medium\"", "\"XHI\" = \"high\"");
     crate::golive::go(&house, &operator(), listed).await.unwrap();
     let cause = async || {
-        cause::hold_causes(&house.gateway, &operator(), None).await.unwrap().remove(0).cause
+        let causes = cause::hold_causes(&house.gateway, &operator(), None).await.unwrap().causes;
+        words::reasons(&causes[0].reasons)
     };
     assert_eq!(cause().await, "risk grade: XHI");
     let still = house.released(hold_id).await.unwrap().record;
@@ -372,17 +375,21 @@ async fn holds_are_grouped_by_what_they_wait_for() {
     house.held(&record(4).unlisted().faulty()).await;
     house.held(&record(5).with("<RiskGrade>STD", "<RiskGrade>rather high indeed")).await;
     house.held(&record(6).with("<RiskGrade>STD", "<RiskGrade>HIGH")).await;
-    let causes = cause::hold_causes(&house.gateway, &operator(), None).await.unwrap();
+    let causes = cause::hold_causes(&house.gateway, &operator(), None).await.unwrap().causes;
     let lines: Vec<_> = causes
         .iter()
-        .map(|it| format!("{} × {} since {}, {}", it.cause, it.count, it.since, it.force))
+        .map(|it| {
+            let since = london_words(it.since, house.clock.today());
+            let reasons = words::reasons(&it.reasons);
+            format!("{reasons} × {} since {since}, {}", it.count, it.force)
+        })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
     let like = cause::holds_like(&house.gateway, &operator(), first).await.unwrap();
     assert_eq!((like.hold_ids.len(), like.hold_ids[0]), (2, first));
     assert_eq!(
-        (like.mapping.as_str(), like.queues.as_slice()),
-        ("referral version 1", &["cara.intake.harbour".to_owned()][..])
+        (like.mapping.name.as_str(), like.mapping.version, like.queues.as_slice()),
+        ("referral", 1, &["cara.intake.harbour".to_owned()][..])
     );
     assert!(house.is_on_disk("hold list by cause"), "looking is in the audit chain");
     let other = cause::hold_causes(&house.gateway, &operator(), Some("kent")).await;

@@ -1,9 +1,9 @@
 //! A candidate tried on the records that are kept: how each would end, told by field and code, and by
 //! value only to an operator who says why.
 
-use cara_flow::mapping::golive::Candidate;
-use cara_flow::mapping::replay::{Ending, Replay, Sort};
 use cara_flow::{Operator, OrderRefusal, Unfinished};
+use cara_gateway::cli::words;
+use cara_wire::operators::mapping::{Candidate, Replay, Sort};
 
 use crate::golive::{add_grade, candidate, go, with};
 use crate::house::{House, operator};
@@ -37,24 +37,31 @@ async fn tried(
     Ok(go(house, operator, asked(candidate)).await?.replay.unwrap())
 }
 
-fn ending(sort: Sort, records: u64, words: &str) -> Ending {
-    Ending { sort, words: words.to_owned(), records }
+/// One way in which records end, as the command says it.
+type Said = (Sort, u64, String);
+
+fn ending(sort: Sort, records: u64, words: &str) -> Said {
+    (sort, records, words.to_owned())
+}
+
+fn said(replay: &Replay) -> Vec<Said> {
+    replay.ends.iter().map(|it| (it.sort, it.records, words::ending(it))).collect()
 }
 
 /// What a change would make of the five, in the order in which it is told.
-async fn check(change: impl Fn(String) -> String, expected: &[Ending]) {
+async fn check(change: impl Fn(String) -> String, expected: &[Said]) {
     check_candidate(|it| it, change, expected).await;
 }
 
 async fn check_candidate(
     asked: impl Fn(Candidate) -> Candidate,
     change: impl Fn(String) -> String,
-    expected: &[Ending],
+    expected: &[Said],
 ) {
     let house = five().await;
     let replay = tried(&house, &operator(), asked, change).await.unwrap();
     assert_eq!((replay.looked_at, replay.kept), (5, 5));
-    assert_eq!(replay.ends, expected);
+    assert_eq!(said(&replay), expected);
     assert!(replay.revealed.is_empty(), "nobody asked for values");
     let accepted = replay.ends.iter().find(|it| it.sort == Sort::Accepted);
     assert_eq!(replay.now_accepted.len() as u64, accepted.map_or(0, |it| it.records));
@@ -122,7 +129,7 @@ async fn the_newest_are_tried_and_it_is_said_how_many_there_are() {
     ] {
         let replay = of(records).await.unwrap();
         assert_eq!((replay.looked_at, replay.kept), (records.min(3).into(), 3));
-        assert_eq!(replay.ends, ends);
+        assert_eq!(said(&replay), ends);
     }
     for records in [0, 10_001] {
         assert!(matches!(
@@ -144,7 +151,7 @@ async fn more_records_than_one_look_holds_are_all_tried() {
     let replay = tried(&house, &operator(), |it| it, add_grade).await.unwrap();
     assert_eq!((replay.looked_at, replay.kept), (60, 60));
     assert_eq!(
-        replay.ends,
+        said(&replay),
         [ending(Sort::Same, 40, "same"), ending(Sort::Accepted, 20, "now accepted")]
     );
 }
@@ -160,7 +167,8 @@ async fn check_reveal(
     let operator = Operator { victims, ..operator() };
     let reveal = |it| Candidate { reveal: true, ..it };
     let replay = tried(&house, &operator, reveal, change).await.unwrap();
-    let shown = replay.revealed.iter().map(|it| (&*it.field, &*it.was, &*it.is));
+    let shown = replay.revealed.iter();
+    let shown = shown.map(|it| (&*it.field, words::revealed(&it.was), words::revealed(&it.is)));
     assert_eq!(shown.collect::<Vec<_>>(), expected);
     // Who looked at which case, and why, stands in the chain; what was seen does not.
     let facts = house.store.audit_rows(0, 1_000).await.unwrap();

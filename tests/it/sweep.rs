@@ -9,10 +9,10 @@ use cara_flow::clock::sweep;
 use cara_flow::clock::sweep::{Sweeper, Swept};
 use cara_flow::notice;
 use cara_flow::notice::NoticeQuery;
+use cara_flow::notice::delivery;
 use cara_flow::notice::mail;
 use cara_flow::notice::mail::To;
-use cara_flow::operate;
-use cara_flow::operate::Order;
+use cara_flow::outbox::reconcile;
 use cara_gateway::worker::{self, Outside};
 use cara_metric::{Health, Metric, Part};
 use serde_json::json;
@@ -320,14 +320,11 @@ async fn a_providers_day_is_compared_and_what_is_missing_is_an_incident() {
     let swept = now(&mut sweeper).await;
     assert_eq!(names(&swept.incidents.opened), ["reconciliation_missing"]);
     assert_eq!(swept.incidents.opened[0].about, "harbour 2025-09-15");
-    let asked = Order::ReconcileProvider {
-        provider: "harbour".to_owned(),
-        day: "2025-09-15".parse().unwrap(),
-    };
-    let told = operate::order(&house.gateway, &operator(), asked).await.unwrap();
-    let offender = &told["sides"][0];
-    assert_eq!(offender["provider"]["missing_there"], json!(got));
-    assert_eq!(offender["provider"]["missing_here"], json!([lost]));
+    let (provider, day) = ("harbour".to_owned(), "2025-09-15".parse().unwrap());
+    let told = reconcile::provider_day(&house.gateway, &operator(), provider, day).await.unwrap();
+    let said = told.sides[0].provider.as_ref().unwrap();
+    assert_eq!(json!(said.missing_there), json!(got));
+    assert_eq!(json!(said.missing_here), json!([lost]));
     // Said again after a resend: even.
     say(&got, &[&outcome["outcome_id"]]).await;
     assert_eq!(names(&now(&mut sweeper).await.incidents.closed), ["reconciliation_missing"]);
@@ -473,5 +470,5 @@ async fn late<T>(house: &House, what: &str, mut level: impl AsyncFnMut() -> Opti
 }
 
 async fn deliveries(house: &House) -> String {
-    operate::order(&house.gateway, &operator(), Order::Deliveries).await.unwrap().to_string()
+    json!(delivery::deliveries(&house.gateway).await.unwrap()).to_string()
 }

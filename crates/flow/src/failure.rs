@@ -2,6 +2,7 @@
 
 use cara_domain::correct::Barred;
 use cara_store::{HoldEnd, NotWritten};
+use cara_wire::operators::delivery::LetterState;
 
 /// What nobody who called has caused.
 #[derive(Debug, thiserror::Error)]
@@ -116,25 +117,8 @@ pub enum WrongState {
     AnotherVersion,
     #[error("Another version went live at the same moment: look at it again.")]
     VersionTaken,
-    #[error("The letter cannot be changed so: {0}.")]
+    #[error("The letter cannot be changed so: {}.", .0.words())]
     Letter(LetterState),
-}
-
-/// Where a letter is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LetterState {
-    #[error("the force has taken it over")]
-    TakenOver,
-    #[error("the notice no longer applies")]
-    NoticeCancelled,
-    #[error("it has arrived")]
-    Arrived,
-    #[error("it is pushed no more; the force can fetch it")]
-    PushCancelled,
-    #[error("it is refused and tried again")]
-    Refused,
-    #[error("it waits")]
-    Waits,
 }
 
 fn ended(end: HoldEnd) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cara_wire::operators::{IncidentLine, IncidentList};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{Failure, Gateway, write};
@@ -38,6 +39,29 @@ pub struct IncidentsTold {
     pub closed: Vec<Incident>,
     /// Those that are open, by kind.
     pub open: BTreeMap<String, u64>,
+}
+
+/// What operators see: what stands in the store, and what is so now and cannot, or not yet, be noted
+/// there.
+pub async fn incidents(gateway: &Gateway) -> Result<IncidentList, Failure> {
+    let troubles = gateway.metric.troubles().now().into_iter();
+    let mut unnoted: BTreeMap<(String, String), u64> = troubles
+        .map(|((kind, about), count)| ((kind.to_owned(), gateway.forces.name_in(&about)), count))
+        .collect();
+    let mut incidents = Vec::new();
+    for it in gateway.store.incidents().await? {
+        unnoted.remove(&(it.kind.clone(), it.about.clone()));
+        let opened_at = Some(it.opened_at);
+        incidents.push(IncidentLine { kind: it.kind, about: it.about, count: it.count, opened_at });
+    }
+    let unnoted = unnoted.into_iter();
+    incidents.extend(unnoted.map(|((kind, about), count)| IncidentLine {
+        kind,
+        about,
+        count,
+        opened_at: None,
+    }));
+    Ok(IncidentList { incidents })
 }
 
 /// Opens, repeats and closes incidents so that they are what is so now; those that are not

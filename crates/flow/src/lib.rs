@@ -10,11 +10,10 @@ mod failure;
 mod fault;
 mod force;
 pub mod hold;
-mod incident;
+pub mod incident;
 mod live;
 pub mod mapping;
 pub mod notice;
-pub mod operate;
 pub mod outbox;
 pub mod probe;
 pub mod record;
@@ -23,8 +22,7 @@ mod write;
 pub use caller::{Caller, Operator, Role};
 pub use context::Gateway;
 pub use failure::{
-    Failure, ForceRefusal, LetterState, OrderRefusal, RecordRefusal, Refusal, Unfinished,
-    WrongState,
+    Failure, ForceRefusal, OrderRefusal, RecordRefusal, Refusal, Unfinished, WrongState,
 };
 pub use force::{Force, Forces, Provider};
 pub use live::{Live, LivePlan};

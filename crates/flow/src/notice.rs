@@ -1,5 +1,6 @@
 //! What a force is told because of an outcome, and how it reads and takes over what it was told.
 
+pub mod delivery;
 pub mod letter;
 pub mod mail;
 

@@ -2,5 +2,5 @@
 
 pub mod dispatch;
 pub(crate) mod message;
-pub(crate) mod reconcile;
+pub mod reconcile;
 pub mod resend;

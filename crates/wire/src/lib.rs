@@ -10,6 +10,7 @@ pub mod event;
 pub mod flag;
 pub mod glance;
 pub mod kind;
+pub mod operators;
 pub mod outcome;
 pub mod reconciliation;
 pub mod rejection;

@@ -7,15 +7,19 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cara_mapping::{Diagnostic, Mapping, diff, extend};
+use cara_wire::operators::call;
+use cara_wire::operators::mapping::{
+    Candidate, CandidateAnswer, ForceAsked, MappingHistory, MappingRollback, MappingRolledBack,
+    Revealed, Sort, WaitingHolds,
+};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::problem;
 use crate::cli::format::{self, Shape};
-use crate::cli::socket::{At, Gateway};
-use cara_flow::mapping::golive::{Candidate, WentLive};
-use cara_flow::mapping::replay::{RECORDS_MAX, RECORDS_USUAL, Revealed, Sort, Waiting};
-use cara_flow::operate::Order;
+use crate::cli::socket::At;
+use crate::cli::words;
+use cara_flow::mapping::replay::{RECORDS_MAX, RECORDS_USUAL};
 
 /// An example that a mapping names is never larger.
 const FILE_BYTES_MAX: u64 = 2 << 20;
@@ -25,7 +29,8 @@ const FILE_BYTES_MAX: u64 = 2 << 20;
 /// Example: cara-gateway mapping activate norfolk --because "a new risk grade"
 ///
 /// The gateway compiles it, runs its tests, says what changed and tries it on the records that are
-/// kept. Then it asks; --yes answers. --dry-run does all of it but going live.
+/// kept. Then it asks; --yes answers. --dry-run does all of it but going live. With --format json
+/// nobody is asked: it goes live with --yes only.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Activate {
@@ -58,9 +63,6 @@ pub struct Activate {
     /// Show old and new values of what changes, at most 50; it is audited with your reason
     #[arg(long)]
     reveal: bool,
-    /// With json nobody is asked: it goes live with --yes only
-    #[command(flatten)]
-    shape: Shape,
 }
 
 /// Every version of a force's mappings: who, when, why.
@@ -73,8 +75,6 @@ pub struct History {
     at: At,
     /// The force, by the name of its folder
     force: String,
-    #[command(flatten)]
-    shape: Shape,
 }
 
 /// Put an earlier version live again, as a new version with its text.
@@ -118,18 +118,14 @@ pub struct Diff {
     shape: Shape,
 }
 
-async fn order(at: At, order: &Value) -> anyhow::Result<Value> {
-    Ok(at.gateway()?.tell("/v1/orders", order).await?.unwrap_or_default())
-}
-
 impl Activate {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let gateway = self.at.gateway()?;
+        let gateway = self.at.socket()?;
         let folder = self.mappings.join(&self.force);
         let path = folder.join(format!("{}.toml", self.name));
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
-        let is_json = self.shape.is_json();
+        let is_json = self.at.shape.is_json();
         let (text, diagnostics) = self::text(&path, &text);
         if !diagnostics.is_empty() {
             if is_json {
@@ -154,12 +150,12 @@ impl Activate {
             records: Some(self.records),
             reveal: self.reveal,
         };
-        let tried = activate(&gateway, &candidate).await?;
+        let tried = gateway.call(&call::PUT_MAPPING, &(), &candidate).await?;
         if is_json {
             let mut went = None;
             if self.yes {
                 let candidate = candidate.live(tried.seen.clone());
-                went = Some(activate(&gateway, &candidate).await?);
+                went = Some(gateway.call(&call::PUT_MAPPING, &(), &candidate).await?);
             }
             write_document(&path, &[], Some(&tried), went.as_ref(), out)?;
             let live = went.is_some_and(|went| went.waits_after.is_none());
@@ -177,23 +173,16 @@ impl Activate {
         }
         // Only the text that was tried, over the version that it was tried against.
         let candidate = candidate.live(tried.seen);
-        write_live(&activate(&gateway, &candidate).await?, out)
+        write_live(&gateway.call(&call::PUT_MAPPING, &(), &candidate).await?, out)
     }
-}
-
-async fn activate(gateway: &Gateway, candidate: &Candidate) -> anyhow::Result<WentLive> {
-    let order = serde_json::to_value(Order::Activate(Box::new(candidate.clone())))?;
-    let told = gateway.tell("/v1/orders", &order).await?;
-    Ok(serde_json::from_value(told.unwrap_or_default())?)
 }
 
 /// What changed, and what would become of the records that are kept; what would stop is loud.
-fn write_tried(tried: &WentLive, out: &mut impl Write) -> std::io::Result<()> {
-    for change in &tried.changes {
-        writeln!(out, "  {change}")?;
-    }
-    if tried.changes.is_empty() {
-        writeln!(out, "  nothing changed but tests and comments")?;
+fn write_tried(tried: &CandidateAnswer, out: &mut impl Write) -> std::io::Result<()> {
+    match tried.changes.as_deref() {
+        None => writeln!(out, "  the first version: there is none to compare it with")?,
+        Some([]) => writeln!(out, "  nothing changed but tests and comments")?,
+        Some(changes) => changes.iter().try_for_each(|change| writeln!(out, "  {change}"))?,
     }
     if tried.sensitive {
         writeln!(
@@ -206,28 +195,32 @@ fn write_tried(tried: &WentLive, out: &mut impl Write) -> std::io::Result<()> {
     if replay.looked_at == 0 {
         return writeln!(out, "tried on no kept record");
     }
-    let told =
-        |stopped: bool| replay.ends.iter().filter(move |it| (it.sort == Sort::Stopped) == stopped);
-    let ends: Vec<_> = told(false).map(|it| format!("{} {}", it.records, it.words)).collect();
+    let mut ends: Vec<_> =
+        replay.ends.iter().map(|it| (it.sort, words::ending(it), it.records)).collect();
+    ends.sort();
+    let told = |stopped: bool| ends.iter().filter(move |it| (it.0 == Sort::Stopped) == stopped);
+    let ends: Vec<_> =
+        told(false).map(|(_, words, records)| format!("{records} {words}")).collect();
     let ends = if ends.is_empty() { "none as before".to_owned() } else { ends.join(", ") };
     let of = match replay.looked_at == replay.kept {
         true => format!("of {} records kept", replay.kept),
         false => format!("of the newest {} of {} records kept", replay.looked_at, replay.kept),
     };
     writeln!(out, "tried: {ends}; {of}")?;
-    for it in told(true) {
-        writeln!(out, "! {} {}", it.records, it.words)?;
+    for (_, words, records) in told(true) {
+        writeln!(out, "! {records} {words}")?;
     }
     for hold_id in &replay.now_accepted {
         writeln!(out, "  now accepted: hold {hold_id}")?;
     }
     for Revealed { referral_id, field, was, is } in &replay.revealed {
+        let (was, is) = (words::revealed(was), words::revealed(is));
         writeln!(out, "  {referral_id} {field}: {was} -> {is}")?;
     }
     Ok(())
 }
 
-fn write_live(went: &WentLive, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+fn write_live(went: &CandidateAnswer, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     if let Some(first) = &went.waits_after {
         writeln!(
             out,
@@ -240,7 +233,8 @@ fn write_live(went: &WentLive, out: &mut impl Write) -> anyhow::Result<ExitCode>
         Some(version) => writeln!(out, "version {version} is live")?,
         None => writeln!(out, "nothing went live")?,
     }
-    for Waiting { cause, holds, hold_id } in &went.waiting {
+    for WaitingHolds { reasons, holds, hold_id } in &went.waiting {
+        let cause = words::reasons(reasons);
         writeln!(out, "{holds} open holds would be accepted now: {cause}")?;
         writeln!(out, "  cara-gateway hold release-like {hold_id} --because \"…\"")?;
     }
@@ -264,8 +258,8 @@ fn is_confirmed(out: &mut impl Write) -> std::io::Result<bool> {
 fn write_document(
     path: &Path,
     diagnostics: &[Value],
-    tried: Option<&WentLive>,
-    went: Option<&WentLive>,
+    tried: Option<&CandidateAnswer>,
+    went: Option<&CandidateAnswer>,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     let document = json!({
@@ -306,34 +300,31 @@ fn files(folder: &Path, text: &str) -> anyhow::Result<BTreeMap<String, Vec<u8>>>
 
 impl History {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let History { at, force, shape } = self;
-        let told = order(at, &json!({ "order": "mapping_history", "force": force })).await?;
-        if shape.is_json() {
-            format::write(&told, out)?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        for it in told["versions"].as_array().into_iter().flatten() {
-            let text = |name: &str| it[name].as_str().unwrap_or_default();
-            let sha256 = text("sha256").get(..12).unwrap_or_default().to_owned();
-            let (name, by, at) = (text("name"), text("by"), text("at"));
-            let version = &it["version"];
-            let live = if it["live"] == true { "live" } else { "    " };
-            writeln!(out, "{name} {version}  {live}  {sha256}  {at}  {by}: {}", text("because"))?;
-        }
-        Ok(ExitCode::SUCCESS)
+        let History { at, force } = self;
+        at.say(call::MAPPINGS, &ForceAsked { force }, &(), out, write_history).await
     }
+}
+
+fn write_history(history: &MappingHistory, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    for it in &history.versions {
+        let sha256 = it.sha256.get(..12).unwrap_or_default();
+        let live = if it.live { "live" } else { "    " };
+        let (name, version, at) = (&it.name, it.version, it.at);
+        writeln!(out, "{name} {version}  {live}  {sha256}  {at}  {}: {}", it.by, it.because)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl RollBack {
     pub(super) async fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
         let RollBack { at, force, name, version, because } = self;
-        let said = json!({
-            "order": "roll_back", "force": force, "name": name, "version": version,
-            "because": because,
-        });
-        let told = order(at, &said).await?;
-        writeln!(out, "version {} is live: the text of version {version} again", told["version"])?;
-        Ok(ExitCode::SUCCESS)
+        let words = |back: &MappingRolledBack, out: &mut dyn Write| {
+            let now = back.version;
+            writeln!(out, "version {now} is live: the text of version {version} again")?;
+            Ok(ExitCode::SUCCESS)
+        };
+        let back = MappingRollback { force, name, version, because };
+        at.say(call::ROLL_BACK_MAPPING, &(), &back, out, words).await
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cara_config::{OperatorRole, operators};
-use cara_gateway::http::route;
+use cara_gateway::http::{operator, route};
 use cara_metric::Part;
 use cara_wire::api;
 use uuid::Uuid;
@@ -275,20 +275,42 @@ fn the_socket_serves_listed_users_only() {
     assert_eq!(wire.get("/v1/holds?all=true", "").body, r#"{"holds":[],"next":null}"#);
     assert_eq!(wire.get("/v1/holds?al=true", "").code(), "P460");
     let hold = format!("/v1/holds/{}", Uuid::nil());
-    let release = |wire: &mut Wire<UnixStream>, how: &str| {
-        wire.post(&format!("{hold}/{how}"), "", r#"{"because":"x"}"#).code()
-    };
-    assert_eq!(["release", "return"].map(|how| release(&mut wire, how)), ["P403", "P403"]);
-    let back = r#"{"queue":"cara.intake.harbour.dead"}"#;
-    assert_eq!(wire.post("/v1/dead/return", "", back).code(), "P403", "who looks returns nothing");
+    assert_eq!(wire.get(&hold, "").code(), "P404");
+    assert_eq!(wire.get("/v1/holds/nobody", "").code(), "P460");
     assert_eq!(wire.get("/v1/nothing", "").code(), "P404");
+    assert_eq!(wire.get("/v1/dead/return", "").code(), "P405");
+    assert_eq!(wire.get("/openapi.json", "").body, operator::table::DOCUMENT.text());
+    assert_eq!(wire.get("/problems/broker_away", "").status, 200);
+    let why = r#"{"because":"x"}"#;
+    let back = r#"{"queue":"cara.intake.harbour.dead"}"#;
+    let (release, return_hold) = (format!("{hold}/release"), format!("{hold}/return"));
+    for (path, body) in [(&*release, why), (&*return_hold, why), ("/v1/dead/return", back)] {
+        let refused = wire.post(path, "", body);
+        assert_eq!(refused.code(), "P403", "who looks changes nothing");
+        assert!(refused.body.contains("`operate`; yours is `look`"), "{}", refused.body);
+    }
 
     let operate = user(OperatorRole::Operate);
     let world = World::with("operate", move |settings| settings.operators.users = operate);
     let mut wire = socket(&world.folder.0);
-    assert_eq!(["release", "return"].map(|how| release(&mut wire, how)), ["P404", "P404"]);
-    let returned = wire.post("/v1/dead/return", "", back);
-    assert_eq!(returned.body, r#"{"messages":3}"#);
+    assert_eq!(wire.post("/v1/dead/return", "", back).body, r#"{"messages":3}"#);
+    assert_eq!(wire.post(&release, "", why).code(), "P404");
+    assert_eq!(wire.post(&return_hold, "", why).code(), "P404");
+    let unmasked = wire.post(&format!("{hold}/unmask"), "", why);
+    assert_eq!(unmasked.code(), "P403", "it may hold what is a victim's");
+    for (force, because, answer) in [
+        ("hampshire", "", "P460"),
+        ("hampshire", "planned work", ""),
+        ("hampshire", "planned work", "P464"),
+        ("nowhere", "planned work", "P460"),
+    ] {
+        let body = format!(r#"{{"because":"{because}"}}"#);
+        let reply = wire.post(&format!("/v1/deliveries/{force}/pause"), "", &body);
+        match answer {
+            "" => assert_eq!(reply.status, 204),
+            code => assert_eq!(reply.code(), code, "{force}"),
+        }
+    }
 
     let world = World::with("unlisted", |settings| settings.operators.users.clear());
     for path in ["/v1/status", "/v1/holds", "/v1/dead", "/v1/nothing"] {

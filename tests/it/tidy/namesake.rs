@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Package, at, packages};
 
 /// Names that still stand more than once. One that stands once leaves this list; none is added.
-const STANDING: &[&str] = &["Gateway", "Resend"];
+const STANDING: &[&str] = &[];
 
 /// Names that stand more than once, each with the places.
 fn namesakes(packages: &[Package]) -> BTreeMap<String, Vec<String>> {

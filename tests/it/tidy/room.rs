@@ -43,7 +43,10 @@ pub const GATEWAY: &[Room] = &[
         ],
     ),
     // Of amqp only the definitions that a broker's operator loads.
-    room("cli", &["app", "amqp", "flow", "config", "domain", "mapping", "propose", "wire"]),
+    room(
+        "cli",
+        &["app", "amqp", "clock", "flow", "config", "domain", "mapping", "propose", "wire"],
+    ),
 ];
 
 /// Who may name a library in its code.

@@ -6,9 +6,10 @@ use cara_wire::api;
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use crate::audit::record_look;
 use crate::hold::list::hold_state;
-use crate::{Caller, Failure, ForceRefusal, Gateway, Unfinished};
-use cara_store::ForceNumber;
+use crate::{Caller, Failure, ForceRefusal, Gateway, Operator, OrderRefusal, Unfinished};
+use cara_store::{Fact, ForceNumber};
 
 /// Everything that arrived from the caller's force on one day, by where it is now.
 pub async fn reconciliation(
@@ -21,8 +22,21 @@ pub async fn reconciliation(
     Ok(reconciled_day(gateway, force, caller.test, day).await?)
 }
 
+/// The same of live records for an operator, who names the force by its slug.
+pub async fn force_day(
+    gateway: &Gateway,
+    operator: &Operator,
+    force: &str,
+    day: Date,
+) -> Result<api::Reconciliation, Unfinished<OrderRefusal>> {
+    let force = gateway.forces.code_named(force)?;
+    let now = gateway.clock.now();
+    record_look(gateway, Fact::day_read(&operator.name, now, &force.to_string(), day)).await?;
+    Ok(reconciled_day(gateway, force, false, day).await?)
+}
+
 /// One force's day, both directions.
-pub(crate) async fn reconciled_day(
+async fn reconciled_day(
     gateway: &Gateway,
     force: ForceNumber,
     test: bool,

@@ -1,15 +1,14 @@
-//! What holds records, in words: holds that wait for the same reason have the same words.
+//! What holds records: holds that wait for the same reasons are one group.
 
 use std::collections::BTreeMap;
 
 use cara_domain::{FindingCode, FindingKind};
+use cara_wire::operators::hold::{HoldCause, HoldCauses, HoldReason, HoldsAlike, MappingNumber};
 use uuid::Uuid;
 
 use crate::audit::record_look;
 use crate::case_file::unlisted_of;
-use crate::hold::{Alike, HoldCause};
 use crate::{Failure, Gateway, Operator, OrderRefusal, Unfinished, WrongState};
-use cara_clock::london_words;
 use cara_store::{Cause, Fact, ForceNumber, HoldFilter, HoldRow, RecordIndex};
 
 /// Holds that are read at once.
@@ -19,10 +18,10 @@ const HOLDS_AT_ONCE: usize = 200;
 const CODE_CHARS_MAX: usize = 12;
 
 /// The text, if it looks like a code.
-pub(crate) fn shown(text: &str) -> &str {
+pub(crate) fn shown(text: String) -> Option<String> {
     let looks_like_a_code =
         text.chars().count() <= CODE_CHARS_MAX && !text.chars().any(char::is_whitespace);
-    if looks_like_a_code { text } else { "(not shown)" }
+    looks_like_a_code.then_some(text)
 }
 
 /// What stops a record by itself. A rule that could not be met because its field could not be read
@@ -43,31 +42,31 @@ pub(crate) fn rules(causes: &[Cause]) -> Vec<String> {
     rules.filter_map(|cause| cause.named.clone()).collect()
 }
 
-/// `risk grade: XHI; missing: offender.phones`. `unlisted`: field and text of every code that no
-/// lookup lists, each as `show` lets it be seen.
-pub(crate) fn words(
-    causes: &[Cause],
-    unlisted: &[(String, String)],
-    show: fn(&str) -> &str,
-) -> String {
-    let mut words: Vec<String> = Vec::new();
+/// What stops a record by itself, each once. `unlisted`: field and text of every code that no lookup
+/// lists.
+pub(crate) fn reasons(causes: &[Cause], unlisted: &[(String, String)]) -> Vec<HoldReason> {
+    let mut reasons = Vec::new();
     for cause in stopping(causes) {
-        let named = cause.named.as_deref();
-        let word = match (cause.code.as_str(), named) {
-            (code, _) if code == FindingCode::UNLISTED_CODE.id() => {
-                let found = unlisted.iter().find(|(field, _)| *field == cause.field);
-                let text = found.map_or("(not shown)", |(_, text)| show(text));
-                format!("{}: {text}", named.unwrap_or(&cause.field))
-            }
-            (_, Some(rule)) => format!("{}: {rule}", cause.name),
-            (_, None) if cause.field.is_empty() => cause.name.clone(),
-            (_, None) => format!("{}: {}", cause.name, cause.field),
+        let is_unlisted = cause.code == FindingCode::UNLISTED_CODE.id();
+        let found = unlisted.iter().find(|(field, _)| is_unlisted && *field == cause.field);
+        let reason = HoldReason {
+            code: cause.code.clone(),
+            name: cause.name.clone(),
+            field: cause.field.clone(),
+            named: cause.named.clone(),
+            text: found.map(|(_, text)| text.clone()),
         };
-        if !words.contains(&word) {
-            words.push(word);
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
-    words.join("; ")
+    reasons
+}
+
+/// The same as it may be shown: a text only where it looks like a code.
+pub(crate) fn shown_reasons(reasons: Vec<HoldReason>) -> Vec<HoldReason> {
+    let shown = |it: HoldReason| HoldReason { text: it.text.and_then(shown), ..it };
+    reasons.into_iter().map(shown).collect()
 }
 
 /// Open holds by what they wait for, the most frequent first.
@@ -75,23 +74,22 @@ pub async fn hold_causes(
     gateway: &Gateway,
     operator: &Operator,
     force: Option<&str>,
-) -> Result<Vec<HoldCause>, Unfinished<OrderRefusal>> {
+) -> Result<HoldCauses, Unfinished<OrderRefusal>> {
     let force = match force {
         None => None,
         Some(slug) => Some(gateway.forces.code_named(slug)?),
     };
     record_look(gateway, Fact::hold_causes_read(&operator.name, gateway.clock.now())).await?;
-    let today = gateway.clock.today();
     // By the true text: two that are not shown are not the same for that.
-    let mut groups: BTreeMap<(ForceNumber, String), HoldCause> = BTreeMap::new();
+    let mut groups: BTreeMap<(ForceNumber, Vec<HoldReason>), HoldCause> = BTreeMap::new();
     each_open_hold(gateway, force, |row| {
         let unlisted = unlisted_of(gateway, row)?;
-        let key = (row.force, words(&row.causes, &unlisted, |text| text));
+        let reasons = reasons(&row.causes, &unlisted);
         let slug = gateway.forces.of(row.force).slug.clone();
-        let group = groups.entry(key).or_insert_with(|| HoldCause {
-            cause: words(&row.causes, &unlisted, shown),
+        let group = groups.entry((row.force, reasons.clone())).or_insert_with(|| HoldCause {
+            reasons: shown_reasons(reasons),
             count: 0,
-            since: london_words(row.received_at, today),
+            since: row.received_at,
             force: slug,
             like: row.hold_id,
         });
@@ -101,7 +99,7 @@ pub async fn hold_causes(
     .await?;
     let mut causes: Vec<HoldCause> = groups.into_values().collect();
     causes.sort_by_key(|group| std::cmp::Reverse(group.count));
-    Ok(causes)
+    Ok(HoldCauses { causes })
 }
 
 /// What waits for the same reason as this hold, and where it would go when it is released.
@@ -109,19 +107,19 @@ pub async fn holds_like(
     gateway: &Gateway,
     operator: &Operator,
     hold_id: Uuid,
-) -> Result<Alike, Unfinished<OrderRefusal>> {
+) -> Result<HoldsAlike, Unfinished<OrderRefusal>> {
     let row = gateway.store.hold(hold_id).await?.ok_or(OrderRefusal::Absent)?;
     let now = gateway.clock.now();
     record_look(gateway, Fact::holds_alike_read(&operator.name, now, hold_id)).await?;
     let live = gateway.live.named(row.force, &row.mapping.name);
     let live = live.ok_or(WrongState::MappingGone)?;
     let unlisted = unlisted_of(gateway, &row)?;
-    let sought = words(&row.causes, &unlisted, |text| text);
+    let sought = reasons(&row.causes, &unlisted);
     let mut hold_ids = Vec::new();
     let mut cases = Vec::new();
     each_open_hold(gateway, Some(row.force), |other| {
         let unlisted = unlisted_of(gateway, other)?;
-        if words(&other.causes, &unlisted, |text| text) == sought {
+        if reasons(&other.causes, &unlisted) == sought {
             hold_ids.push(other.hold_id);
             cases.push((other.record, other.test_data));
         }
@@ -135,10 +133,11 @@ pub async fn holds_like(
             queues.push(queue);
         }
     }
-    Ok(Alike {
-        cause: words(&row.causes, &unlisted, shown),
+    let (name, version) = (live.reference.name.clone(), live.reference.version);
+    Ok(HoldsAlike {
+        reasons: shown_reasons(sought),
         force: gateway.forces.of(row.force).slug.clone(),
-        mapping: format!("{} version {}", live.reference.name, live.reference.version),
+        mapping: MappingNumber { name, version },
         queues,
         hold_ids,
     })

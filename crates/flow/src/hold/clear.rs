@@ -6,11 +6,12 @@ use cara_domain::correct::Correction;
 use cara_domain::notice::{NoticeContent, NoticeKind};
 use cara_domain::{FindingKind, Validated};
 use cara_wire::api::{RecordAnswer, RecordStatus};
+use cara_wire::operators::hold::HoldCleared;
 use uuid::Uuid;
 
 use crate::audit::check_order;
 use crate::case_file::{self, CaseKeys};
-use crate::hold::{Released, cause, record_ref};
+use crate::hold::{cause, record_ref};
 use crate::record::accept::{self, RecordWork};
 use crate::record::prepare::Arrival;
 use crate::record::read::{self, Again, RecordReading};
@@ -34,7 +35,7 @@ pub async fn release(
     operator: &Operator,
     hold_id: Uuid,
     because: String,
-) -> Result<Released, Unfinished<OrderRefusal>> {
+) -> Result<HoldCleared, Unfinished<OrderRefusal>> {
     let row = open_hold_for(gateway, operator, hold_id, &because).await?;
     let fact = Fact::release_tried(&operator.name, gateway.clock.now(), hold_id, &because);
     write::fact(gateway, fact).await?;
@@ -49,7 +50,7 @@ pub async fn correct_hold(
     hold_id: Uuid,
     (field, values): (&str, Vec<String>),
     because: String,
-) -> Result<Released, Unfinished<OrderRefusal>> {
+) -> Result<HoldCleared, Unfinished<OrderRefusal>> {
     let row = open_hold_for(gateway, operator, hold_id, &because).await?;
     let correction = Correction::of(field, values).map_err(OrderRefusal::Barred)?;
     let (now, field) = (gateway.clock.now(), correction.field());
@@ -74,7 +75,7 @@ async fn clear(
     operator: &Operator,
     row: &HoldRow,
     mut release: HoldRelease,
-) -> Result<Released, Unfinished<OrderRefusal>> {
+) -> Result<HoldCleared, Unfinished<OrderRefusal>> {
     let hold_id = row.hold_id;
     let agreed = agreed(gateway, &release).await?;
     if let Agreed::After(first) = &agreed {
@@ -108,15 +109,15 @@ async fn clear(
             if release.correction.is_none() {
                 hold_again(gateway, row, &work, causes).await?;
             }
-            return Ok(Released { hold_id, record, waits_after: None });
+            return Ok(HoldCleared { hold_id, record, waits_after: None });
         }
         if let (Agreed::NotYet, Some(correction)) = (&agreed, &release.correction) {
             pend(gateway, &release, correction).await?;
             let waits_after = Some(operator.name.clone());
-            return Ok(Released { hold_id, record: still(row, &work), waits_after });
+            return Ok(HoldCleared { hold_id, record: still(row, &work), waits_after });
         }
         if let Some(record) = write_release(gateway, entry, &mut work).await? {
-            return Ok(Released { hold_id, record, waits_after: None });
+            return Ok(HoldCleared { hold_id, record, waits_after: None });
         }
         // The case has moved, or somebody else has ended the hold: then this says so.
         open_hold_for(gateway, operator, hold_id, &release.because).await?;

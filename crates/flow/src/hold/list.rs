@@ -1,10 +1,11 @@
 //! Holds as operators see them.
 
 use cara_wire::api;
+use cara_wire::operators::hold::{HoldLine, HoldPage, UnlistedCode};
 use uuid::Uuid;
 
 use crate::audit::{check_order, record_look};
-use crate::hold::{HoldLine, HoldPage, cause};
+use crate::hold::cause;
 use crate::record::read::view;
 use crate::{Failure, Gateway, Operator, OrderRefusal, Unfinished, case_file, write};
 use cara_store::{Fact, HoldEnd, HoldFilter, HoldRow};
@@ -56,19 +57,16 @@ pub async fn hold_show(
 }
 
 fn hold_line(gateway: &Gateway, row: &HoldRow) -> Result<HoldLine, Failure> {
-    let unlisted = case_file::unlisted_of(gateway, row)?;
+    let unlisted = case_file::unlisted_of(gateway, row)?.into_iter();
+    let unlisted = unlisted.map(|(field, text)| UnlistedCode { field, text: cause::shown(text) });
     let view = hold_view(row);
     Ok(HoldLine {
         hold_id: row.hold_id,
         force: gateway.forces.of(row.force).slug.clone(),
-        received_at: view.received_at,
+        received_at: row.received_at,
         state: view.state,
         causes: view.causes,
-        cause: cause::words(&row.causes, &unlisted, cause::shown),
-        unlisted: unlisted
-            .iter()
-            .map(|(field, text)| format!("{field}: {}", cause::shown(text)))
-            .collect(),
+        unlisted: unlisted.collect(),
     })
 }
 

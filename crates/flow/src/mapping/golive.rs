@@ -1,94 +1,27 @@
 //! A mapping goes live in the running gateway: checked, tried on the records that are still kept,
 //! seen by the operator, stored as the next version, swapped. A bad file changes nothing.
 
-use std::collections::BTreeMap;
-
 use cara_mapping::{Mapping, diff, extend};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use cara_wire::operators::mapping::{
+    Candidate, CandidateAnswer, CandidateSeen, MappingHistory, MappingVersion, WaitingHolds,
+};
 
 use crate::audit::check_order;
 use crate::live::LiveMapping;
 use crate::mapping::activate::{self, Checked, Unsound};
-use crate::mapping::replay::{self, Replay, ReplayOrder, Waiting, on_own_thread};
+use crate::mapping::replay::{self, ReplayOrder, on_own_thread};
 use crate::{Failure, Force, Gateway, Operator, OrderRefusal, Unfinished, WrongState, write};
 use cara_store::{ForceNumber, PendingPlan, PlanNumber, PlanVersion, What};
 
-/// A mapping file that an operator wants to go live, with everything that its tests read.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Candidate {
-    /// The force's slug.
-    pub force: String,
-    /// `referral`, `decision` or `notice`.
-    pub name: String,
-    pub text: String,
-    /// The examples, by the names that the file gives them.
-    pub files: BTreeMap<String, Vec<u8>>,
-    pub because: String,
-    /// Why its tests need not reach everything.
-    #[serde(default)]
-    pub uncovered: Option<String>,
-    /// Check, compare and try; put nothing live.
-    #[serde(default)]
-    pub dry_run: bool,
-    /// What a dry run answered. Nothing goes live without one, nor when it was of another text or
-    /// another version has gone live since.
-    #[serde(default)]
-    pub seen: Option<Seen>,
-    /// Of a dry run: on how many kept records it is tried; 1 to 10,000, 1,000 when left out.
-    #[serde(default)]
-    pub records: Option<u32>,
-    /// Of a dry run: show old and new values. They are audited as a consultation.
-    #[serde(default)]
-    pub reveal: bool,
-}
-
-impl Candidate {
-    /// The same, to go live as it was tried and over what it was tried against.
-    pub fn live(self, seen: Seen) -> Candidate {
-        Candidate { dry_run: false, seen: Some(seen), reveal: false, ..self }
+/// What is stored needs no other file: a base that was sent along is taken in. One that is missing
+/// is named by the check.
+fn extended(mut candidate: Candidate) -> Candidate {
+    let open = |name: &str| candidate.files.get(name).cloned();
+    let effective = extend::effective(&candidate.name, &candidate.text, &open);
+    if effective.diagnostics.is_empty() {
+        candidate.text = effective.text;
     }
-
-    /// What is stored needs no other file: a base that was sent along is taken in. One that is
-    /// missing is named by the check.
-    fn extended(mut self) -> Self {
-        let open = |name: &str| self.files.get(name).cloned();
-        let effective = extend::effective(&self.name, &self.text, &open);
-        if effective.diagnostics.is_empty() {
-            self.text = effective.text;
-        }
-        self
-    }
-}
-
-/// What a dry run was about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Seen {
-    /// Of the text.
-    pub sha256: String,
-    /// The version that was live; 0: none was.
-    pub live: u32,
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WentLive {
-    /// The version that is live now; absent when nothing went live.
-    pub version: Option<u32>,
-    /// To be sent back to put it live.
-    pub seen: Seen,
-    /// In words, against the version that was live.
-    pub changes: Vec<String>,
-    /// Some change can get somebody hurt: two operators have to ask for it.
-    pub sensitive: bool,
-    /// Of a dry run: what would become of the records that are kept. Absent for letters.
-    pub replay: Option<Replay>,
-    /// Who asked first; another operator has to ask for the same text.
-    pub waits_after: Option<String>,
-    /// Open holds that the version which is live now would accept, by cause.
-    pub waiting: Vec<Waiting>,
+    candidate
 }
 
 /// Tries a mapping, or puts live one that was tried; or says why not.
@@ -96,8 +29,8 @@ pub async fn go_live(
     gateway: &Gateway,
     operator: &Operator,
     candidate: Candidate,
-) -> Result<WentLive, Unfinished<OrderRefusal>> {
-    let candidate = candidate.extended();
+) -> Result<CandidateAnswer, Unfinished<OrderRefusal>> {
+    let candidate = extended(candidate);
     check_order(operator, &candidate.because)?;
     let force = gateway.forces.with_slug(&candidate.force)?.clone();
     let records = candidate.records.unwrap_or(replay::RECORDS_USUAL);
@@ -113,20 +46,17 @@ pub async fn go_live(
     }
     let changes = newest.as_ref().map(|it| diff::changes(&it.text, &candidate.text));
     let sensitive = changes.iter().flatten().any(|change| change.is_sensitive);
-    let seen = Seen {
+    let seen = CandidateSeen {
         sha256: gateway.vault.sha256(candidate.text.as_bytes()),
         live: newest.as_ref().map_or(0, |version| version.version),
     };
     let number = seen.live + 1;
     let sha256 = seen.sha256.clone();
     let mapping = activate::live(force.code, &candidate.name, checked.sound, number, sha256);
-    let mut went = WentLive {
-        changes: match changes {
-            Some(changes) => changes.into_iter().map(|change| change.words).collect(),
-            None => vec!["the first version: there is none to compare it with".to_owned()],
-        },
+    let mut went = CandidateAnswer {
+        changes: changes.map(|changes| changes.into_iter().map(|change| change.words).collect()),
         sensitive: sensitive && gateway.forces.second_operator,
-        ..WentLive::default()
+        ..CandidateAnswer::default()
     };
     if candidate.dry_run {
         if let LiveMapping::Plan(plan) = mapping {
@@ -134,11 +64,11 @@ pub async fn go_live(
             let asked = ReplayOrder { operator, because, records, reveal: *reveal };
             went.replay = Some(replay::try_on_retained(gateway, &asked, &force, plan).await?);
         }
-        return Ok(WentLive { seen, ..went });
+        return Ok(CandidateAnswer { seen, ..went });
     }
     check_seen(candidate.seen.as_ref(), &seen)?;
     if went.sensitive && !is_agreed(gateway, operator, &force, &candidate, &seen).await? {
-        return Ok(WentLive { seen, waits_after: Some(operator.name.clone()), ..went });
+        return Ok(CandidateAnswer { seen, waits_after: Some(operator.name.clone()), ..went });
     }
     let name = candidate.name.clone();
     let row = PlanVersion {
@@ -156,7 +86,7 @@ pub async fn go_live(
     };
     put_live(gateway, &force, row, mapping).await?;
     let waiting = waiting_or_none(gateway, operator, &force, &name).await;
-    Ok(WentLive { version: Some(number), seen, waiting, ..went })
+    Ok(CandidateAnswer { version: Some(number), seen, waiting, ..went })
 }
 
 /// Nothing goes live with a part that no test reaches, unless somebody says why, nor beside
@@ -184,7 +114,7 @@ async fn is_agreed(
     operator: &Operator,
     force: &Force,
     candidate: &Candidate,
-    seen: &Seen,
+    seen: &CandidateSeen,
 ) -> Result<bool, Failure> {
     let waiting = gateway.store.pending_plan(force.code, candidate.name.clone()).await?;
     if waiting.is_some_and(|it| it.sha256 == seen.sha256 && it.by != operator.name) {
@@ -211,7 +141,7 @@ async fn waiting_or_none(
     operator: &Operator,
     force: &Force,
     name: &str,
-) -> Vec<Waiting> {
+) -> Vec<WaitingHolds> {
     match replay::waiting_for(gateway, operator, force, name).await {
         Ok(waiting) => waiting,
         Err(error) => {
@@ -267,18 +197,22 @@ pub async fn roll_back(
 pub async fn mapping_history(
     gateway: &Gateway,
     force: &str,
-) -> Result<Vec<Value>, Unfinished<OrderRefusal>> {
+) -> Result<MappingHistory, Unfinished<OrderRefusal>> {
     let code = gateway.forces.with_slug(force)?.code;
     let history = gateway.store.plan_history(code).await?;
-    let lines = history.iter().map(|it| {
-        let is_newest =
-            !history.iter().any(|other| other.name == it.name && other.version > it.version);
-        serde_json::json!({
-            "name": it.name, "version": it.version, "sha256": it.sha256, "by": it.by,
-            "at": it.at.to_string(), "because": it.because, "live": is_newest,
-        })
+    let is_live = |it: &PlanVersion| {
+        !history.iter().any(|other| other.name == it.name && other.version > it.version)
+    };
+    let versions = history.iter().map(|it| MappingVersion {
+        name: it.name.clone(),
+        version: it.version,
+        sha256: it.sha256.clone(),
+        by: it.by.clone(),
+        at: it.at,
+        because: it.because.clone(),
+        live: is_live(it),
     });
-    Ok(lines.collect())
+    Ok(MappingHistory { versions: versions.collect() })
 }
 
 async fn put_live(
@@ -314,7 +248,7 @@ pub(crate) fn twin(
 }
 
 /// Only what a dry run has just shown goes live.
-fn check_seen(seen: Option<&Seen>, now: &Seen) -> Result<(), OrderRefusal> {
+fn check_seen(seen: Option<&CandidateSeen>, now: &CandidateSeen) -> Result<(), OrderRefusal> {
     match seen {
         None => Err(OrderRefusal::Parameter { name: "seen" }),
         Some(seen) if seen.sha256 != now.sha256 => Err(WrongState::AnotherText.into()),

@@ -1,11 +1,14 @@
 //! A candidate tried on the records that are still kept, accepted ones and open holds, beside the
 //! mapping that is live. It tells fields and codes; values only where an operator asked for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cara_domain::{FindingKind, Stopped, Validated};
-use serde::{Deserialize, Serialize};
+use cara_domain::{Finding, FindingKind, Stopped, Validated};
+use cara_wire::operators::hold::HoldReason;
+use cara_wire::operators::mapping::{
+    EndFinding, Ending, RecordEnd, Replay, Revealed, RevealedValue, Sort, WaitingHolds,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -30,69 +33,6 @@ const ENDS_MAX: usize = 200;
 /// Kept records are counted so far.
 const COUNTED_MAX: usize = 100_000;
 
-/// What a candidate would make of the records that are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replay {
-    /// Records of this mapping that are still kept: accepted ones, and holds that are open.
-    pub kept: u64,
-    /// How many of them it was tried on, the newest first.
-    pub looked_at: u64,
-    /// How they would end: what is the same, then accepted, changed, and last what would be stopped.
-    /// A record with two changed fields is in both.
-    pub ends: Vec<Ending>,
-    /// Holds that would be accepted now; at most 50.
-    pub now_accepted: Vec<Uuid>,
-    /// Old and new values, where the operator asked for them; at most 50.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub revealed: Vec<Revealed>,
-}
-
-/// One way in which records would end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ending {
-    pub sort: Sort,
-    /// `same`, `now accepted`, `changed: officer.unit`, `now held: V201 unlisted_code risk.grade`
-    pub words: String,
-    pub records: u64,
-}
-
-/// In the order in which they are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Sort {
-    Same,
-    Accepted,
-    Changed,
-    /// It would be held, refused, or not even read.
-    Stopped,
-}
-
-/// One value that would be another.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Revealed {
-    pub referral_id: Uuid,
-    pub field: String,
-    pub was: String,
-    pub is: String,
-}
-
-/// Values are never shown by accident.
-impl std::fmt::Debug for Revealed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Revealed").field("field", &self.field).finish_non_exhaustive()
-    }
-}
-
-/// Holds that a mapping which has gone live would accept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
-    /// Why they were held: `risk grade: XHI`
-    pub cause: String,
-    pub holds: u64,
-    /// One of them.
-    pub hold_id: Uuid,
-}
-
 /// What an operator wants to see of a try.
 pub(crate) struct ReplayOrder<'a> {
     pub operator: &'a Operator,
@@ -105,21 +45,21 @@ pub(crate) struct ReplayOrder<'a> {
 /// Counts ends; bounded whatever the records hold.
 #[derive(Default)]
 struct Tally {
-    ends: BTreeMap<(Sort, String), u64>,
+    ends: BTreeMap<(Sort, RecordEnd), u64>,
     looked_at: u64,
     now_accepted: Vec<Uuid>,
     revealed: Vec<Revealed>,
 }
 
 impl Tally {
-    fn count(&mut self, sort: Sort, words: String) {
-        let key = (sort, words);
+    fn count(&mut self, sort: Sort, how: RecordEnd) {
+        let key = (sort, how);
         let is_known = self.ends.contains_key(&key);
-        let (sort, words) = match is_known || self.ends.len() < ENDS_MAX {
+        let key = match is_known || self.ends.len() < ENDS_MAX {
             true => key,
-            false => (key.0, "otherwise, in still more ways".to_owned()),
+            false => (sort, RecordEnd::Otherwise),
         };
-        *self.ends.entry((sort, words)).or_default() += 1;
+        *self.ends.entry(key).or_default() += 1;
     }
 
     fn into_replay(self, kept: u64) -> Replay {
@@ -127,7 +67,7 @@ impl Tally {
         Replay {
             kept: kept.max(self.looked_at),
             looked_at: self.looked_at,
-            ends: ends.map(|((sort, words), records)| Ending { sort, words, records }).collect(),
+            ends: ends.map(|((sort, how), records)| Ending { sort, how, records }).collect(),
             now_accepted: self.now_accepted,
             revealed: self.revealed,
         }
@@ -180,15 +120,16 @@ impl Trial {
             _ => None,
         };
         let Some(differences) = differences else {
-            let (sort, words) = ended(was, is);
-            tally.count(sort, words);
+            let (sort, how) = ended(was, is);
+            tally.count(sort, how);
             return;
         };
         if differences.is_empty() {
-            tally.count(Sort::Same, "same".to_owned());
+            tally.count(Sort::Same, RecordEnd::Same);
         }
         for difference in differences {
-            tally.count(Sort::Changed, format!("changed: {}", difference.field));
+            let field = difference.field.clone();
+            tally.count(Sort::Changed, RecordEnd::Field { field });
             if self.reveal && tally.revealed.len() < REVEALED_MAX {
                 tally.revealed.push(self.revealed(kept.id, difference));
             }
@@ -198,72 +139,65 @@ impl Trial {
     fn revealed(&self, referral_id: Uuid, difference: Difference) -> Revealed {
         let Difference { field, was, is, of_victim } = difference;
         let (was, is) = (shown(&was), shown(&is));
-        let masked = || "(masked)".to_owned();
         // A draft may read anything of the record into any field, the victim's name into the
         // officer's: what it brings in is shown only to those who may see victims.
         let (was, is) = match (self.victims, of_victim) {
             (true, _) => (was, is),
-            (false, true) => (masked(), masked()),
-            (false, false) if is == NOTHING || is_part_of(&is, &was) => (was, is),
-            (false, false) => (was, masked()),
+            (false, true) => (RevealedValue::Masked, RevealedValue::Masked),
+            (false, false) if is_part_of(&is, &was) => (was, is),
+            (false, false) => (was, RevealedValue::Masked),
         };
         Revealed { referral_id, field, was, is }
     }
 }
 
-/// As it is shown where there is nothing.
-const NOTHING: &str = "(nothing)";
 /// Characters of one value that are shown.
 const SHOWN_CHARS_MAX: usize = 200;
 
-fn shown(value: &Value) -> String {
+fn shown(value: &Value) -> RevealedValue {
     let text = match value {
-        Value::Null => return NOTHING.to_owned(),
+        Value::Null => return RevealedValue::Nothing,
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+    RevealedValue::Text(match text.char_indices().nth(SHOWN_CHARS_MAX) {
         Some((end, _)) => format!("{} …", &text[..end]),
         None => text,
-    }
+    })
 }
 
-/// Whether a text says nothing that another does not, whatever its case, blanks and signs.
-fn is_part_of(text: &str, whole: &str) -> bool {
-    let letters = |text: &str| {
+/// Whether a value says nothing that another does not, whatever its case, blanks and signs.
+fn is_part_of(value: &RevealedValue, whole: &RevealedValue) -> bool {
+    let letters = |value: &RevealedValue| {
+        let RevealedValue::Text(text) = value else { return String::new() };
         let letters = text.chars().filter(|it| it.is_alphanumeric());
         letters.flat_map(char::to_lowercase).collect::<String>()
     };
-    letters(whole).contains(&letters(text))
+    letters(whole).contains(&letters(value))
 }
 
 /// How a record would end that does not end in the same sort of way.
-fn ended(was: Option<&Validated>, is: Option<&Validated>) -> (Sort, String) {
-    match (was, is) {
-        (_, None) => (Sort::Stopped, "now not read at all".to_owned()),
-        (_, Some(Validated::Stopped(stopped))) => {
-            let again = matches!(was, Some(Validated::Stopped(_)));
-            let how = if is_at_fault(stopped) { "refused" } else { "held" };
-            match again {
-                true => (Sort::Changed, format!("still {how}, now by {}", codes(stopped))),
-                false => (Sort::Stopped, format!("now {how}: {}", codes(stopped))),
-            }
-        }
-        (None | Some(Validated::Stopped(_)), Some(is)) => {
-            (Sort::Accepted, format!("now {}", end(is)))
-        }
+fn ended(was: Option<&Validated>, is: Option<&Validated>) -> (Sort, RecordEnd) {
+    let Some(is) = is else { return (Sort::Stopped, RecordEnd::NotRead) };
+    let was_stopped = matches!(was, Some(Validated::Stopped(_)));
+    let sort = match (was, is) {
+        // For other reasons than before.
+        (_, Validated::Stopped(_)) if was_stopped => Sort::Changed,
+        (_, Validated::Stopped(_)) => Sort::Stopped,
+        (None | Some(Validated::Stopped(_)), _) => Sort::Accepted,
         // A referral that becomes a withdrawal, say, sends nobody anywhere.
-        (Some(_), Some(is)) => (Sort::Stopped, format!("now {}", end(is))),
-    }
-}
-
-fn end(validated: &Validated) -> &'static str {
-    match validated {
-        Validated::Referral(_) => "accepted",
-        Validated::Withdrawal(_) => "withdrawn",
-        Validated::Decision(_) => "decided",
-        Validated::Stopped(_) => "held",
-    }
+        (Some(_), _) => Sort::Stopped,
+    };
+    let how = match is {
+        Validated::Referral(_) => RecordEnd::Accepted,
+        Validated::Withdrawal(_) => RecordEnd::Withdrawn,
+        Validated::Decision(_) => RecordEnd::Decided,
+        Validated::Stopped(stopped) if is_at_fault(stopped) => {
+            RecordEnd::Refused { findings: findings(stopped) }
+        }
+        Validated::Stopped(stopped) => RecordEnd::Held { findings: findings(stopped) },
+    };
+    (sort, how)
 }
 
 /// Whether the force has to mend it.
@@ -271,13 +205,14 @@ fn is_at_fault(stopped: &Stopped) -> bool {
     stopped.findings.iter().any(|it| it.code.kind() == FindingKind::Violation)
 }
 
-fn codes(stopped: &Stopped) -> String {
+fn findings(stopped: &Stopped) -> Vec<EndFinding> {
     let stopping = stopped.findings.iter().filter(|it| it.code.kind() != FindingKind::Flag);
-    let mut codes: Vec<_> =
-        stopping.map(|it| format!("{} {} {}", it.code.id(), it.code.name(), it.field)).collect();
-    codes.sort();
-    codes.dedup();
-    codes.join(", ")
+    let finding = |it: &Finding| EndFinding {
+        code: it.code.id().to_owned(),
+        name: it.code.name().to_owned(),
+        field: it.field.to_string(),
+    };
+    stopping.map(finding).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Tries a candidate on the newest records that are still kept, beside the plan that is live.
@@ -346,9 +281,9 @@ pub(crate) async fn waiting_for(
     operator: &Operator,
     force: &Force,
     name: &str,
-) -> Result<Vec<Waiting>, Failure> {
+) -> Result<Vec<WaitingHolds>, Failure> {
     let Some(mut live) = gateway.live.named(force.code, name) else { return Ok(Vec::new()) };
-    let mut found: BTreeMap<String, Waiting> = BTreeMap::new();
+    let mut found: BTreeMap<Vec<HoldReason>, WaitingHolds> = BTreeMap::new();
     let (mut place, mut looked_at) = (None, 0);
     while looked_at < RECORDS_MAX as usize {
         let rows = gateway.store.kept_holds(force.code, name.to_owned(), place, AT_ONCE).await?;
@@ -379,7 +314,7 @@ fn accepted_of(
     rows: Vec<HoldRow>,
     live: &LivePlan,
     force: &Force,
-) -> Result<Vec<(String, Waiting)>, Failure> {
+) -> Result<Vec<(Vec<HoldReason>, WaitingHolds)>, Failure> {
     let mut accepted = Vec::new();
     for row in rows.into_iter().filter(|row| !row.causes.iter().any(difference::is_of_others)) {
         let text = case_file::held_text(gateway, &row)?;
@@ -388,9 +323,9 @@ fn accepted_of(
             continue;
         }
         let unlisted = case_file::unlisted_of(gateway, &row)?;
-        let cause = cause::words(&row.causes, &unlisted, cause::shown);
-        let key = cause::words(&row.causes, &unlisted, |text| text);
-        accepted.push((key, Waiting { cause, holds: 0, hold_id: row.hold_id }));
+        let key = cause::reasons(&row.causes, &unlisted);
+        let reasons = cause::shown_reasons(key.clone());
+        accepted.push((key, WaitingHolds { reasons, holds: 0, hold_id: row.hold_id }));
     }
     Ok(accepted)
 }

@@ -8,19 +8,14 @@ use std::time::Duration;
 use cara_domain::Compartment;
 use cara_domain::notice::Notice;
 use jiff::Timestamp;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::audit::check_order;
 use crate::live::LiveLetter;
 use crate::notice::{self, NoticeQuery, kind_in_words, known_kind};
-use crate::{
-    Caller, Failure, ForceRefusal, Gateway, LetterState, Operator, OrderRefusal, Role, Unfinished,
-    WrongState, write,
-};
+use crate::{Caller, Failure, ForceRefusal, Gateway, Unfinished, write};
 use cara_store::{
     EndpointChange, EndpointState, Entry, Fact, ForceNumber, GATEWAY, LetterChange, NoticeFilter,
-    NoticeRow, Paused, PushFailed, PushState, What,
+    NoticeRow, PushFailed, What,
 };
 
 /// An endpoint that lets nothing through, and a letter that fails while others arrive, are told to a
@@ -228,120 +223,6 @@ pub async fn letter_troubles(gateway: &Gateway) -> Result<LetterTroubles, Failur
     })
 }
 
-/// Pushes nothing more to a force until somebody resumes; the queue is kept. `false`: it is paused
-/// already.
-pub async fn pause_delivery(
-    gateway: &Gateway,
-    force: ForceNumber,
-    by: &str,
-    because: &str,
-) -> Result<bool, Failure> {
-    let at = gateway.clock.now();
-    let fact = Fact::delivery_paused(by, at, &force.to_string(), because);
-    let (by, because) = (by.to_owned(), because.to_owned());
-    let what = What::Endpoint(EndpointChange::Pause(Paused { force, at, by, because }));
-    let is_paused = write::entry(gateway, Entry::of(what, vec![fact])).await?;
-    gateway.letters_wake.notify_one();
-    Ok(is_paused)
-}
-
-pub(crate) async fn resume_delivery(
-    gateway: &Gateway,
-    operator: &Operator,
-    force: ForceNumber,
-    because: String,
-) -> Result<(), Unfinished<OrderRefusal>> {
-    check_order(operator, &because)?;
-    let now = gateway.clock.now();
-    let fact = Fact::delivery_resumed(&operator.name, now, &force.to_string(), &because);
-    let what = What::Endpoint(EndpointChange::Resume { force });
-    changed(gateway, what, fact, WrongState::NotPaused).await
-}
-
-/// One letter and what its last try came to. What it says is not shown.
-pub(crate) async fn letter_shown(
-    gateway: &Gateway,
-    operator: &Operator,
-    notice_id: Uuid,
-) -> Result<Value, Unfinished<OrderRefusal>> {
-    let (row, state) = letter(gateway, operator, notice_id).await?;
-    let fact = Fact::letter_read(&operator.name, gateway.clock.now(), notice_id);
-    write::fact(gateway, fact).await?;
-    let (force, time) = (gateway.forces.of(row.force), |at: Timestamp| at.to_string());
-    Ok(json!({
-        "notice_id": notice_id, "force": force.slug, "sequence": row.sequence,
-        "kind": kind_in_words(&row), "referral_id": row.about.referral_id(),
-        "made_at": time(row.made_at), "state": standing(&row, &state).to_string(),
-        "taken_over_at": row.taken_over_at.map(time), "cancelled_at": row.cancelled_at.map(time),
-        "delivered_at": state.delivered_at.map(time),
-        "push_cancelled_at": state.push_cancelled_at.map(time),
-        "attempts": state.attempts, "failing_since": state.failing_since.map(time),
-        "next_try_at": state.not_before.map(time), "status": state.status,
-        "reason": state.reason,
-    }))
-}
-
-/// A letter is pushed no more. Its notice keeps its number, is there for the force to fetch, and
-/// later letters of the case may pass.
-pub(crate) async fn cancel_letter(
-    gateway: &Gateway,
-    operator: &Operator,
-    notice_id: Uuid,
-    because: String,
-) -> Result<(), Unfinished<OrderRefusal>> {
-    check_order(operator, &because)?;
-    let (row, state) = letter(gateway, operator, notice_id).await?;
-    let at = gateway.clock.now();
-    let fact = Fact::letter_cancelled(&operator.name, at, notice_id, &because);
-    let what = What::Letter(LetterChange::CancelPush { notice_id, at });
-    changed(gateway, what, fact, WrongState::Letter(standing(&row, &state))).await
-}
-
-/// A letter is pushed now, under its id; also one that had arrived or been cancelled.
-pub(crate) async fn resend_letter(
-    gateway: &Gateway,
-    operator: &Operator,
-    notice_id: Uuid,
-    because: String,
-) -> Result<(), Unfinished<OrderRefusal>> {
-    check_order(operator, &because)?;
-    let (row, state) = letter(gateway, operator, notice_id).await?;
-    let fact = Fact::letter_resent(&operator.name, gateway.clock.now(), notice_id, &because);
-    let what = What::Letter(LetterChange::PushAnew { notice_id });
-    changed(gateway, what, fact, WrongState::Letter(standing(&row, &state))).await
-}
-
-/// `otherwise`: why it cannot be, where the store refuses it.
-async fn changed(
-    gateway: &Gateway,
-    what: What,
-    fact: Fact,
-    otherwise: WrongState,
-) -> Result<(), Unfinished<OrderRefusal>> {
-    match write::entry(gateway, Entry::of(what, vec![fact])).await? {
-        true => {
-            gateway.letters_wake.notify_one();
-            Ok(())
-        }
-        false => Err(otherwise.into()),
-    }
-}
-
-/// Notices that are pushed to nobody are absent: those of victims, and those of test data.
-async fn letter(
-    gateway: &Gateway,
-    operator: &Operator,
-    notice_id: Uuid,
-) -> Result<(NoticeRow, PushState), Unfinished<OrderRefusal>> {
-    if operator.role < Role::Look {
-        return Err(OrderRefusal::Forbidden.into());
-    }
-    let row = gateway.store.notice(notice_id).await?.ok_or(OrderRefusal::Absent)?;
-    let state = gateway.store.push_state(notice_id).await?;
-    let state = state.filter(|state| state.is_pushed).ok_or(OrderRefusal::Absent)?;
-    Ok((row, state))
-}
-
 /// The first notice that the caller's force has not taken over, as a letter. One that cannot be
 /// written is told and passed, with those of its case.
 pub async fn next_letter(
@@ -399,20 +280,4 @@ fn render(gateway: &Gateway, row: &NoticeRow, live: &Arc<LiveLetter>) -> Result<
         media_type: rendered.media_type,
         body: rendered.body,
     })
-}
-
-fn standing(row: &NoticeRow, state: &PushState) -> LetterState {
-    if row.taken_over_at.is_some() {
-        LetterState::TakenOver
-    } else if row.cancelled_at.is_some() {
-        LetterState::NoticeCancelled
-    } else if state.delivered_at.is_some() {
-        LetterState::Arrived
-    } else if state.push_cancelled_at.is_some() {
-        LetterState::PushCancelled
-    } else if state.is_refused {
-        LetterState::Refused
-    } else {
-        LetterState::Waits
-    }
 }
