@@ -21,7 +21,7 @@ use cara_vault::Vault;
 const DAYS_LEFT_MIN: i64 = 30;
 
 /// What was found about one part of a gateway.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct PartFinding {
     /// `certificate api`, `store`, …
     pub part: String,

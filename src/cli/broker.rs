@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::Config;
+use super::format::Shape;
 use crate::app;
 use cara_amqp::definitions::{Account, Definitions, Pair};
 
@@ -22,12 +23,15 @@ pub(super) enum Broker {
         /// made, readable by their owner only
         #[arg(long, value_name = "FOLDER")]
         passwords: PathBuf,
+        /// Both are the same document
+        #[command(flatten)]
+        shape: Shape,
     },
 }
 
 impl Broker {
     pub(super) fn run(self, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-        let Broker::Definitions { config, passwords } = self;
+        let Broker::Definitions { config, passwords, .. } = self;
         let settings = app::settings(&config.config)?;
         let broker = &settings.broker;
         let password = match &broker.password {

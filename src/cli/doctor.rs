@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde_json::json;
 
 use super::Config;
-use super::format::Shape;
+use super::format::{self, Shape};
 use super::mapping::check::Check;
 use crate::app::inspect::{self, PartFinding};
 use cara_config::Settings;
@@ -18,6 +19,8 @@ pub(super) struct Doctor {
     /// Look at every page and row of the store, which takes long; the gateway must be stopped
     #[arg(long)]
     deep: bool,
+    #[command(flatten)]
+    shape: Shape,
 }
 
 impl Doctor {
@@ -36,13 +39,15 @@ impl Doctor {
                 faults.iter().map(bad).collect()
             }
         };
-        for PartFinding { part, is_good, what } in &found {
-            writeln!(out, "{} {part}: {what}", if *is_good { "ok   " } else { "WRONG" })?;
-        }
-        match found.iter().all(|finding| finding.is_good) {
-            true => Ok(ExitCode::SUCCESS),
-            false => Ok(ExitCode::FAILURE),
-        }
+        format::say(self.shape, &json!({ "parts": found }), out, |out| {
+            for PartFinding { part, is_good, what } in &found {
+                writeln!(out, "{} {part}: {what}", if *is_good { "ok   " } else { "WRONG" })?;
+            }
+            match found.iter().all(|finding| finding.is_good) {
+                true => Ok(ExitCode::SUCCESS),
+                false => Ok(ExitCode::FAILURE),
+            }
+        })
     }
 }
 

@@ -23,7 +23,11 @@ impl Explain {
         let Some(page) = app::page(&code).or_else(|| app::page(&kind)) else {
             let begin =
                 "they begin with V, M, O or P, and `incident list` names kinds of incidents";
-            writeln!(out, "there is no code {code}: {begin}")?;
+            let problem = format!("there is no code {code}: {begin}");
+            match self.shape.is_json() {
+                true => format::write(&json!({ "problem": problem }), out)?,
+                false => writeln!(out, "{problem}")?,
+            }
             return Ok(ExitCode::FAILURE);
         };
         if self.shape.is_json() {

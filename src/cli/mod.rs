@@ -124,3 +124,31 @@ async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Broker(broker) => broker.run(out),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Every command below, with the words that call it.
+    fn leaves(command: &clap::Command, called: &str, found: &mut Vec<(String, bool)>) {
+        let called = format!("{called} {}", command.get_name());
+        let has_format = command.get_arguments().any(|it| it.get_long() == Some("format"));
+        if !command.has_subcommands() {
+            found.push((called.trim().to_owned(), has_format));
+        }
+        command.get_subcommands().for_each(|below| leaves(below, &called, found));
+    }
+
+    #[test]
+    fn every_command_that_answers_has_a_shape_for_programs() {
+        let mut found = Vec::new();
+        leaves(&Arguments::command(), "", &mut found);
+        assert!(found.len() > 25, "{found:?}");
+        let without = found.iter().filter(|(_, has_format)| !has_format);
+        let without: Vec<_> = without.map(|(called, _)| called.as_str()).collect();
+        // It answers nobody on standard output.
+        assert_eq!(without, ["cara-gateway serve"]);
+    }
+}

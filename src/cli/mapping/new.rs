@@ -7,6 +7,9 @@ use std::process::ExitCode;
 
 use cara_domain::identifier::ForceCode;
 use cara_propose::{Layout, Proposal, SAMPLES_MAX, Sample, propose};
+use serde_json::{Value, json};
+
+use crate::cli::format::{self, Shape};
 
 /// Propose a first mapping from sample records, with scrambled examples.
 ///
@@ -28,6 +31,8 @@ pub struct New {
     /// the kinds of lines with their columns, such as a first proposal with these mended
     #[arg(long, value_name = "FILE")]
     pub lines: Option<PathBuf>,
+    #[command(flatten)]
+    pub shape: Shape,
 }
 
 impl New {
@@ -37,7 +42,10 @@ impl New {
         match self.written(seed, out) {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(why) => {
-                writeln!(out, "{why}")?;
+                match self.shape.is_json() {
+                    true => format::write(&json!({ "problem": why }), out)?,
+                    false => writeln!(out, "{why}")?,
+                }
                 Ok(ExitCode::FAILURE)
             }
         }
@@ -62,8 +70,12 @@ impl New {
         }
         let proposal = self.proposal(seed)?;
         write_all(&file, &proposal)?;
-        summary(&self.mappings.join(&self.force), &proposal, self.records.first(), out)
-            .map_err(|error| error.to_string())
+        let folder = self.mappings.join(&self.force);
+        match self.shape.is_json() {
+            true => format::write(&document(&folder, &proposal), out),
+            false => summary(&folder, &proposal, self.records.first(), out),
+        }
+        .map_err(|error| error.to_string())
     }
 
     fn proposal(&self, seed: u64) -> Result<Proposal, String> {
@@ -106,6 +118,19 @@ fn write_all(file: &Path, proposal: &Proposal) -> Result<(), String> {
 
 fn write_one(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
+}
+
+fn document(folder: &Path, proposal: &Proposal) -> Value {
+    json!({
+        "folder": folder.display().to_string(),
+        "fields_proposed": proposal.proposed_count,
+        "fields_unsure": proposal.unsure_count,
+        "records": proposal.record_count,
+        "examples": proposal.examples.len(),
+        "missing": proposal.missing,
+        "are_columns_guessed": proposal.are_columns_guessed,
+        "is_wrapped": proposal.is_wrapped,
+    })
 }
 
 fn summary(
@@ -167,6 +192,7 @@ mod tests {
             records: records.to_vec(),
             mappings: folder.to_owned(),
             lines: None,
+            shape: Shape::default(),
         };
         let mut out = Vec::new();
         let code = new.run(7, &mut out).unwrap();

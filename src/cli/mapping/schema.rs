@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use cara_mapping::schema;
 
-use crate::cli::format;
+use crate::cli::format::{self, Shape};
 
 /// The JSON Schema (draft 7) of a mapping file, for an editor that completes and checks it.
 ///
@@ -19,6 +19,9 @@ pub struct Schema {
     /// Of which file
     #[arg(value_parser = schema::NAMES, default_value = "referral")]
     name: String,
+    /// Both are the same document
+    #[command(flatten)]
+    shape: Shape,
 }
 
 impl Schema {
