@@ -95,11 +95,25 @@ impl Socket {
             );
         }
         match serde_json::from_slice::<ProblemView>(&bytes) {
+            Ok(problem) if problem.status == 404 => bail!("{}", absent(call.path)),
             Ok(problem) => {
                 bail!("{} ({}, `cara-gateway explain {1}`)", problem.detail, problem.code)
             }
             Err(_) => bail!("the gateway answered {} and did not say why", status.as_u16()),
         }
+    }
+}
+
+/// What is not there, and what names those that are.
+fn absent(path: &str) -> &'static str {
+    match path.split('/').nth(2) {
+        Some("holds") => "There is no such hold: `hold list --all` names those that there are.",
+        Some("letters") => "No letter of this id is pushed: `incident list` names those that wait.",
+        Some("mappings") => {
+            "There is no such version: `mapping history` names those that there are."
+        }
+        Some("dead") => "There is no such dead queue: `dead list` names those that there are.",
+        _ => "The gateway has no such call: is it of another version than this command?",
     }
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Edge;
 use super::activity::STALL;
 use super::limit::Share;
-use super::problem::{self, Refused};
+use super::problem::{self, ProblemAnswer};
 use super::standing::{Parked, Standing};
 use cara_flow::ForceRefusal;
 
@@ -39,7 +39,7 @@ pub(in crate::http) async fn read(
     request: &HttpRequest,
     payload: Payload,
     bytes_max: usize,
-) -> Result<Body, Refused> {
+) -> Result<Body, ProblemAnswer> {
     let mut payload = payload;
     match read_within(edge, request, &mut payload, bytes_max).await {
         Ok(body) => Ok(body),
@@ -56,9 +56,9 @@ async fn read_within(
     request: &HttpRequest,
     payload: &mut Payload,
     bytes_max: usize,
-) -> Result<Body, Refused> {
+) -> Result<Body, ProblemAnswer> {
     if request.headers().contains_key(CONTENT_ENCODING) {
-        return Err(Refused::new(&problem::CONTENT_ENCODING, "Send the body as it is."));
+        return Err(ProblemAnswer::new(&problem::CONTENT_ENCODING, "Send the body as it is."));
     }
     let announced = announced(request)?;
     let mut share = share(edge, request);
@@ -89,10 +89,10 @@ async fn read_within(
 }
 
 /// What Content-Length says; 0 for a chunked body.
-fn announced(request: &HttpRequest) -> Result<usize, Refused> {
+fn announced(request: &HttpRequest) -> Result<usize, ProblemAnswer> {
     let Some(header) = request.headers().get(CONTENT_LENGTH) else { return Ok(0) };
     let length = header.to_str().ok().and_then(|text| text.parse().ok());
-    length.ok_or_else(|| Refused::parameter("Content-Length"))
+    length.ok_or_else(|| ProblemAnswer::parameter("Content-Length"))
 }
 
 fn share(edge: &Edge, request: &HttpRequest) -> Share {
@@ -101,17 +101,22 @@ fn share(edge: &Edge, request: &HttpRequest) -> Share {
     edge.budget.share(forces)
 }
 
-fn within(edge: &Edge, bytes: usize, bytes_max: usize, share: &mut Share) -> Result<(), Refused> {
+fn within(
+    edge: &Edge,
+    bytes: usize,
+    bytes_max: usize,
+    share: &mut Share,
+) -> Result<(), ProblemAnswer> {
     if bytes > bytes_max {
         let detail = format!("A body may hold {bytes_max} bytes. Send it in parts.");
-        return Err(Refused::new(&problem::TOO_LARGE, detail));
+        return Err(ProblemAnswer::new(&problem::TOO_LARGE, detail));
     }
     if !share.grow_to(bytes) {
         if let Some(force) = share.holder() {
             edge.refusals.count_force(force);
         }
         let detail = "Too many bodies are being read at once. Send all of it again.";
-        return Err(Refused::new(&problem::UNAVAILABLE, detail).retry_after(1));
+        return Err(ProblemAnswer::new(&problem::UNAVAILABLE, detail).retry_after(1));
     }
     Ok(())
 }
@@ -125,12 +130,15 @@ fn patience(edge: &Edge, bytes_read: usize, elapsed: Duration) -> Duration {
     by_rate.min(deadline).saturating_sub(elapsed)
 }
 
-fn too_slow() -> Refused {
-    Refused::new(&problem::TOO_SLOW, "Send it again on a new connection.")
+fn too_slow() -> ProblemAnswer {
+    ProblemAnswer::new(&problem::TOO_SLOW, "Send it again on a new connection.")
 }
 
-fn cut_off() -> Refused {
-    Refused::new(&problem::UNREADABLE, "The body ended before its announced end. Send it again.")
+fn cut_off() -> ProblemAnswer {
+    ProblemAnswer::new(
+        &problem::UNREADABLE,
+        "The body ended before its announced end. Send it again.",
+    )
 }
 
 /// Reads a small JSON body of the API's own.
@@ -138,15 +146,15 @@ pub(in crate::http) async fn read_json<T: DeserializeOwned>(
     edge: &Edge,
     request: &HttpRequest,
     payload: Payload,
-) -> Result<T, Refused> {
+) -> Result<T, ProblemAnswer> {
     parse(&read(edge, request, payload, JSON_BYTES_MAX).await?.bytes)
 }
 
-pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(bytes).map_err(|_| Refused::parameter("the JSON body"))
+pub(in crate::http) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemAnswer> {
+    serde_json::from_slice(bytes).map_err(|_| ProblemAnswer::parameter("the JSON body"))
 }
 
 /// An id in an address. What is no id looks like one that is not there.
-pub(in crate::http) fn id(text: &str) -> Result<Uuid, Refused> {
+pub(in crate::http) fn id(text: &str) -> Result<Uuid, ProblemAnswer> {
     text.parse().map_err(|_| ForceRefusal::Absent.into())
 }

@@ -10,7 +10,7 @@ use actix_web::{Error, HttpMessage as _, ResponseError as _, web};
 
 use super::Edge;
 use super::activity::Activity;
-use super::problem::{self, Counted, Refused};
+use super::problem::{self, Counted, ProblemAnswer};
 use super::standing::{Parked, Standing};
 use cara_supervisor::Panicked;
 use cara_tls::Presented;
@@ -67,7 +67,7 @@ async fn contained<B: MessageBody + 'static>(
     };
     cara_supervisor::contain(answering).await.unwrap_or_else(|Panicked| {
         edge.metric.refusal(problem::INTERNAL.id);
-        Err(Refused::internal().into())
+        Err(ProblemAnswer::internal().into())
     })
 }
 
@@ -103,7 +103,7 @@ impl Drop for Answering {
     }
 }
 
-fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, Refused> {
+fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, ProblemAnswer> {
     let presented = request.conn_data::<Arc<Presented>>().ok_or_else(unknown)?;
     let identity = edge.trust.check(presented).map_err(|denied| {
         tracing::warn!(
@@ -118,13 +118,13 @@ fn admit(edge: &Edge, request: &ServiceRequest) -> Result<Standing, Refused> {
         rates.iter().for_each(|(force, _)| edge.refusals.count_force(*force));
         let per_s_max = rates.iter().map(|(_, per_s_max)| *per_s_max).fold(0, u32::saturating_add);
         let detail = format!("At most {per_s_max} requests in a second. Wait {seconds} s.");
-        Refused::new(&problem::TOO_MANY, detail).retry_after(seconds)
+        ProblemAnswer::new(&problem::TOO_MANY, detail).retry_after(seconds)
     })?;
     Ok(Standing::of(identity, presented))
 }
 
 /// One answer for every certificate that is not served; the log says which it was.
-fn unknown() -> Refused {
+fn unknown() -> ProblemAnswer {
     let detail = "Send the fingerprint of its public key to the gateway's operators.";
-    Refused::new(&problem::CERTIFICATE, detail).closing()
+    ProblemAnswer::new(&problem::CERTIFICATE, detail).closing()
 }

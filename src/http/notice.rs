@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::Edge;
 use super::answer;
 use super::body;
-use super::problem::Refused;
+use super::problem::ProblemAnswer;
 use super::standing::Standing;
 use cara_flow::notice::{self, letter};
 
@@ -34,7 +34,7 @@ pub(in crate::http) async fn list(
     edge: web::Data<Edge>,
     standing: Standing,
     request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let page = notice::notices(&edge.gateway, &standing.caller, asked(&request)?).await?;
     Ok(answer::ok(&page))
 }
@@ -43,7 +43,7 @@ pub(in crate::http) async fn next(
     edge: web::Data<Edge>,
     standing: Standing,
     request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let letter = letter::next_letter(&edge.gateway, &standing.caller, asked(&request)?).await?;
     Ok(match letter {
         None => HttpResponse::NoContent().finish(),
@@ -55,9 +55,9 @@ pub(in crate::http) async fn next(
     })
 }
 
-fn asked(request: &HttpRequest) -> Result<notice::NoticeQuery, Refused> {
+fn asked(request: &HttpRequest) -> Result<notice::NoticeQuery, ProblemAnswer> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
-    let asked = asked.map_err(|_| Refused::parameter("the query"))?.into_inner();
+    let asked = asked.map_err(|_| ProblemAnswer::parameter("the query"))?.into_inner();
     let Asked { after, limit, force, stream } = asked;
     Ok(notice::NoticeQuery { force, victims: stream == Stream::Victim, after, limit })
 }
@@ -66,7 +66,7 @@ pub(in crate::http) async fn acknowledge(
     edge: web::Data<Edge>,
     standing: Standing,
     path: web::Path<String>,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     notice::acknowledge(&edge.gateway, &standing.caller, body::id(&path)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -6,13 +6,13 @@ use cara_wire::api::ProblemPage;
 use cara_wire::rejection;
 
 use super::answer;
-use super::problem::{self, Refused};
+use super::problem::{self, ProblemAnswer};
 use cara_flow::ForceRefusal;
 
 pub(in crate::http) async fn show(
     request: HttpRequest,
     code: web::Path<String>,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let page = page(&code).ok_or(ForceRefusal::Absent)?;
     let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
     Ok(match shape(accept.unwrap_or_default()) {

@@ -154,7 +154,7 @@ impl Code {
 
 /// A refusal on its way out.
 #[derive(Debug)]
-pub struct Refused {
+pub struct ProblemAnswer {
     code: &'static Code,
     detail: String,
     line: Option<u32>,
@@ -168,10 +168,10 @@ pub struct Refused {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::http) struct Counted(pub(in crate::http) &'static str);
 
-impl Refused {
+impl ProblemAnswer {
     /// `detail`: what, where, what now; never a value of a record.
     pub fn new(code: &'static Code, detail: impl Into<String>) -> Self {
-        Refused {
+        ProblemAnswer {
             code,
             detail: detail.into(),
             line: None,
@@ -201,12 +201,12 @@ impl Refused {
     pub fn at_fault(answer: api::RecordsAnswer) -> Self {
         let detail = "No record could go on. Mend what the violations under `records` name and \
                       send them again; each is held until then.";
-        Refused { records: Some(answer.records), ..Refused::new(&AT_FAULT, detail) }
+        ProblemAnswer { records: Some(answer.records), ..ProblemAnswer::new(&AT_FAULT, detail) }
     }
 
     pub fn parameter(name: &str) -> Self {
         let detail = format!("`{name}` is not as described. GET /openapi.json describes it.");
-        Refused::new(&PARAMETER, detail)
+        ProblemAnswer::new(&PARAMETER, detail)
     }
 
     /// The answer, without a second copy of what was found in the records.
@@ -243,9 +243,9 @@ impl Refused {
     }
 }
 
-impl<R: Refusal> From<Unfinished<R>> for Refused
+impl<R: Refusal> From<Unfinished<R>> for ProblemAnswer
 where
-    Refused: From<R>,
+    ProblemAnswer: From<R>,
 {
     fn from(unfinished: Unfinished<R>) -> Self {
         match unfinished {
@@ -255,53 +255,56 @@ where
     }
 }
 
-impl From<Failure> for Refused {
+impl From<Failure> for ProblemAnswer {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Passing { reason, retry_after_s } => {
                 tracing::warn!(reason, "http.unavailable: nothing was promised");
                 let detail = format!("Nothing was done: {reason}. Send all of it again.");
-                Refused::new(&UNAVAILABLE, detail).retry_after(retry_after_s)
+                ProblemAnswer::new(&UNAVAILABLE, detail).retry_after(retry_after_s)
             }
             Failure::Ours(error) => {
                 tracing::error!(cause = %format_args!("{error:#}"), "http.failed");
-                Refused::internal()
+                ProblemAnswer::internal()
             }
         }
     }
 }
 
-impl From<RecordRefusal> for Refused {
+impl From<RecordRefusal> for ProblemAnswer {
     fn from(refusal: RecordRefusal) -> Self {
         match refusal {
             RecordRefusal::Unparseable { reason, line, column } => {
                 let detail = format!("{reason} (P400). Nothing was taken; mend it and send all.");
-                Refused { line, column, ..Refused::new(&UNREADABLE, detail) }
+                ProblemAnswer { line, column, ..ProblemAnswer::new(&UNREADABLE, detail) }
             }
-            RecordRefusal::TooLarge { limit } => {
-                Refused::new(&TOO_LARGE, format!("Over the limit: {limit}. Send it in parts."))
-            }
-            RecordRefusal::MediaType => Refused::new(
+            RecordRefusal::TooLarge { limit } => ProblemAnswer::new(
+                &TOO_LARGE,
+                format!("Over the limit: {limit}. Send it in parts."),
+            ),
+            RecordRefusal::MediaType => ProblemAnswer::new(
                 &MEDIA_TYPE,
                 "No live mapping of this force reads this Content-Type. GET /v1/whoami names them.",
             ),
-            RecordRefusal::NoMapping { names } => Refused::new(&NO_MAPPING, no_mapping(&names)),
+            RecordRefusal::NoMapping { names } => {
+                ProblemAnswer::new(&NO_MAPPING, no_mapping(&names))
+            }
             RecordRefusal::ForeignForce => {
                 tracing::warn!("http.foreign_force: a record named a force outside the identity");
-                Refused::new(&FOREIGN_FORCE, "Nothing was kept. Send it as its own force.")
+                ProblemAnswer::new(&FOREIGN_FORCE, "Nothing was kept. Send it as its own force.")
             }
-            RecordRefusal::NoProvider => Refused::new(
+            RecordRefusal::NoProvider => ProblemAnswer::new(
                 &FORBIDDEN,
                 "The gateway has no provider for such records of this force. Ask its operators.",
             ),
-            RecordRefusal::KeyReused => Refused::new(
+            RecordRefusal::KeyReused => ProblemAnswer::new(
                 &KEY_REUSED,
                 "The Idempotency-Key belongs to another body. Send this one with a new key.",
             ),
             RecordRefusal::Crowded { .. } => {
                 let detail = "Other bodies are being worked on. Send all of it again, or fewer records \
                               in a body.";
-                Refused::new(&UNAVAILABLE, detail).retry_after(5)
+                ProblemAnswer::new(&UNAVAILABLE, detail).retry_after(5)
             }
             RecordRefusal::DayFull { bytes_max, retry_after_s } => {
                 let detail = format!(
@@ -309,43 +312,49 @@ impl From<RecordRefusal> for Refused {
                      their limit. Keep them and send them after midnight; if they are right, ask the \
                      gateway's operators to raise store_bytes_per_day_max."
                 );
-                Refused::new(&DAY_FULL, detail).retry_after(retry_after_s)
+                ProblemAnswer::new(&DAY_FULL, detail).retry_after(retry_after_s)
             }
         }
     }
 }
 
-impl From<ForceRefusal> for Refused {
+impl From<ForceRefusal> for ProblemAnswer {
     fn from(refusal: ForceRefusal) -> Self {
         match refusal {
-            ForceRefusal::Forbidden => Refused::new(&FORBIDDEN, "This identity may not do it."),
-            ForceRefusal::Absent => Refused::new(&ABSENT, "Check the id, and GET /v1/whoami."),
-            ForceRefusal::Parameter { name } => Refused::parameter(name),
+            ForceRefusal::Forbidden => {
+                ProblemAnswer::new(&FORBIDDEN, "This identity may not do it.")
+            }
+            ForceRefusal::Absent => {
+                ProblemAnswer::new(&ABSENT, "Check the id, and GET /v1/whoami.")
+            }
+            ForceRefusal::Parameter { name } => ProblemAnswer::parameter(name),
         }
     }
 }
 
-impl From<OrderRefusal> for Refused {
+impl From<OrderRefusal> for ProblemAnswer {
     fn from(refusal: OrderRefusal) -> Self {
         match refusal {
-            OrderRefusal::Forbidden => Refused::new(
+            OrderRefusal::Forbidden => ProblemAnswer::new(
                 &FORBIDDEN,
                 "Your role may not do it. Ask for it in [[operators.user]] of gateway.toml.",
             ),
             OrderRefusal::Absent => {
-                Refused::new(&ABSENT, "There is no such thing. Check what you have named.")
+                ProblemAnswer::new(&ABSENT, "There is no such thing. Check what you have named.")
             }
-            OrderRefusal::Parameter { name } => Refused::new(&PARAMETER, ordered_wrongly(name)),
-            OrderRefusal::WrongState(state) => Refused::new(&WRONG_STATE, state.to_string()),
-            OrderRefusal::Barred(barred) => Refused::new(&PARAMETER, format!("{barred}.")),
-            OrderRefusal::Mapping { report } => Refused::new(&MAPPING, report),
+            OrderRefusal::Parameter { name } => {
+                ProblemAnswer::new(&PARAMETER, ordered_wrongly(name))
+            }
+            OrderRefusal::WrongState(state) => ProblemAnswer::new(&WRONG_STATE, state.to_string()),
+            OrderRefusal::Barred(barred) => ProblemAnswer::new(&PARAMETER, format!("{barred}.")),
+            OrderRefusal::Mapping { report } => ProblemAnswer::new(&MAPPING, report),
         }
     }
 }
 
-impl Refused {
+impl ProblemAnswer {
     pub(in crate::http) fn internal() -> Self {
-        Refused::new(&INTERNAL, "Send it again later; equal records are found.")
+        ProblemAnswer::new(&INTERNAL, "Send it again later; equal records are found.")
     }
 }
 
@@ -371,15 +380,15 @@ fn no_mapping(names: &[String]) -> String {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ProblemAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.code.id, self.code.name, self.detail)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for ProblemAnswer {}
 
-impl ResponseError for Refused {
+impl ResponseError for ProblemAnswer {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -411,7 +420,7 @@ mod tests {
 
     #[test]
     fn an_internal_failure_says_nothing_of_its_cause() {
-        let refused = Refused::from(Failure::Ours(anyhow::anyhow!("table holds SMITH")));
+        let refused = ProblemAnswer::from(Failure::Ours(anyhow::anyhow!("table holds SMITH")));
         let body = serde_json::to_string(&refused.body(None)).unwrap();
         assert!(!body.contains("SMITH") && body.contains("P500"), "{body}");
     }

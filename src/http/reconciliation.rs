@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Edge;
 use super::answer;
-use super::problem::Refused;
+use super::problem::ProblemAnswer;
 use super::standing::Standing;
 use cara_flow::case::day;
 
@@ -22,9 +22,9 @@ pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
     standing: Standing,
     request: HttpRequest,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let asked = web::Query::<Asked>::from_query(request.query_string());
-    let asked = asked.map_err(|_| Refused::parameter("day"))?.into_inner();
+    let asked = asked.map_err(|_| ProblemAnswer::parameter("day"))?.into_inner();
     let force = asked.force.as_deref();
     let day = day::reconciliation(&edge.gateway, &standing.caller, force, asked.day).await?;
     Ok(answer::ok(&day))

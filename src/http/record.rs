@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Edge;
 use super::answer;
 use super::body;
-use super::problem::{self, Refused};
+use super::problem::{self, ProblemAnswer};
 use super::standing::Standing;
 use cara_flow::record::{Accepted, Submission, turn};
 use cara_flow::{RecordRefusal, Unfinished};
@@ -33,7 +33,7 @@ pub(in crate::http) async fn post(
     standing: Standing,
     request: HttpRequest,
     payload: web::Payload,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let asked = asked(&request)?;
     let bytes_max = edge.body_bytes_max(&standing.identity);
     let body = body::read(&edge, &request, payload, bytes_max).await?;
@@ -55,7 +55,7 @@ pub(in crate::http) async fn post(
     let response = match answered? {
         Accepted::Taken(answer) => answered_with(HttpResponse::Accepted(), &answer),
         Accepted::DryRun(answer) => answered_with(HttpResponse::Ok(), &answer),
-        Accepted::AllAtFault(answer) => Refused::at_fault(answer).into_response(),
+        Accepted::AllAtFault(answer) => ProblemAnswer::at_fault(answer).into_response(),
     };
     drop(room);
     Ok(body.share.kept_with(response))
@@ -69,13 +69,13 @@ fn answered_with(
 }
 
 /// Everything of a submission but its body.
-fn asked(request: &HttpRequest) -> Result<Submission, Refused> {
+fn asked(request: &HttpRequest) -> Result<Submission, ProblemAnswer> {
     let query = web::Query::<Asked>::from_query(request.query_string());
-    let query = query.map_err(|_| Refused::parameter("the query"))?.into_inner();
+    let query = query.map_err(|_| ProblemAnswer::parameter("the query"))?.into_inner();
     let media_type = request.content_type().to_ascii_lowercase();
     if media_type.is_empty() {
         let detail = "The Content-Type is missing. Send the one of the agreed format.";
-        return Err(Refused::new(&problem::MEDIA_TYPE, detail));
+        return Err(ProblemAnswer::new(&problem::MEDIA_TYPE, detail));
     }
     Ok(Submission {
         media_type,
@@ -87,10 +87,10 @@ fn asked(request: &HttpRequest) -> Result<Submission, Refused> {
     })
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ProblemAnswer> {
     let mut keys = headers.get_all("idempotency-key");
     let Some(key) = keys.next() else { return Ok(None) };
-    let wrong = || Refused::parameter("Idempotency-Key");
+    let wrong = || ProblemAnswer::parameter("Idempotency-Key");
     let key = key.to_str().map_err(|_| wrong())?;
     if keys.next().is_some() || key.is_empty() || key.len() > KEY_CHARS_MAX {
         return Err(wrong());

@@ -6,7 +6,7 @@ use cara_wire::api;
 use super::Edge;
 use super::answer;
 use super::body;
-use super::problem::Refused;
+use super::problem::ProblemAnswer;
 use super::standing::Standing;
 use cara_flow::case::referral;
 
@@ -14,7 +14,7 @@ pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
     standing: Standing,
     path: web::Path<String>,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let view = referral::referral(&edge.gateway, &standing.caller, body::id(&path)?).await?;
     Ok(answer::ok(&view))
 }
@@ -25,7 +25,7 @@ pub(in crate::http) async fn find(
     standing: Standing,
     request: HttpRequest,
     payload: web::Payload,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     let asked: api::Find = body::read_json(&edge, &request, payload).await?;
     let found = referral::find(&edge.gateway, &standing.caller, asked.record_ref).await?;
     Ok(answer::ok(&found))

@@ -8,7 +8,7 @@ use actix_web::dev::{Extensions, Payload};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
 use super::connection::Connection;
-use super::problem::{self, Refused};
+use super::problem::{self, ProblemAnswer};
 use cara_flow::Caller;
 use cara_metric::Metric;
 use cara_tls::{Identity, Presented};
@@ -34,13 +34,16 @@ impl Standing {
 }
 
 impl FromRequest for Standing {
-    type Error = Refused;
-    type Future = Ready<Result<Self, Refused>>;
+    type Error = ProblemAnswer;
+    type Future = Ready<Result<Self, ProblemAnswer>>;
 
     /// The gate put it there; a route outside the gate has nobody standing before it.
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let standing = request.extensions().get::<Standing>().cloned();
-        ready(standing.ok_or_else(|| Refused::new(&problem::CERTIFICATE, "Nobody was checked.")))
+        ready(
+            standing
+                .ok_or_else(|| ProblemAnswer::new(&problem::CERTIFICATE, "Nobody was checked.")),
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, Route};
 use cara_wire::operators::call::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::problem::{self, Code, Refused};
+use super::problem::{self, Code, ProblemAnswer};
 use cara_flow::{Operator, Role};
 
 /// One call of an API.
@@ -122,8 +122,9 @@ pub(in crate::http) fn configure(calls: &'static [ApiCall], config: &mut Service
         let own = || calls.iter().filter(|call| call.path == path);
         let allow: Vec<_> = own().map(|call| call.method.name()).collect();
         let detail = format!("This address answers {} only.", allow.join(" and "));
-        let wrong_method =
-            move || ready(Err::<HttpResponse, _>(Refused::new(&problem::METHOD, detail.clone())));
+        let wrong_method = move || {
+            ready(Err::<HttpResponse, _>(ProblemAnswer::new(&problem::METHOD, detail.clone())))
+        };
         let resource = own().fold(web::resource(path), |it, call| it.route((call.handler)()));
         config.service(resource.default_service(web::route().to(wrong_method)));
     }
@@ -136,6 +137,6 @@ fn ordered(calls: &'static [ApiCall]) -> impl Iterator<Item = &'static ApiCall> 
     fixed.chain(calls.iter().filter(|call| call.path.contains('{')))
 }
 
-async fn absent() -> Result<HttpResponse, Refused> {
-    Err(Refused::new(&problem::ABSENT, "GET /openapi.json names every address."))
+async fn absent() -> Result<HttpResponse, ProblemAnswer> {
+    Err(ProblemAnswer::new(&problem::ABSENT, "GET /openapi.json names every address."))
 }

@@ -5,14 +5,14 @@ use cara_wire::api;
 
 use super::Edge;
 use super::answer;
-use super::problem::Refused;
+use super::problem::ProblemAnswer;
 use super::standing::Standing;
 use cara_flow::mapping;
 
 pub(in crate::http) async fn show(
     edge: web::Data<Edge>,
     standing: Standing,
-) -> Result<HttpResponse, Refused> {
+) -> Result<HttpResponse, ProblemAnswer> {
     Ok(answer::ok(&api::Whoami {
         identity: standing.caller.identity.clone(),
         forces: mapping::forces_of(&edge.gateway, &standing.caller),

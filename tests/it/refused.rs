@@ -113,6 +113,8 @@ async fn a_letter_that_is_refused_stops_no_other_and_is_an_operators_to_clear() 
     let nobody = "00000000-0000-7000-8000-000000000000";
     let unknown = gateway.command(&["delivery", "show", nobody]);
     assert!(!unknown.status.success());
+    let why = String::from_utf8(unknown.stderr).unwrap();
+    assert!(why.contains("No letter of this id is pushed"), "{why}");
     check_audit(&mut gateway);
 }
 

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::http::problem::{self, Code, Refused};
+use crate::http::problem::{self, Code, ProblemAnswer};
 use crate::http::table::{ApiCall, BodyContent, Right};
 use crate::http::{Edge, answer, body};
 use cara_flow::{Gateway, Operator, Role};
@@ -45,7 +45,7 @@ where
     A: Serialize + JsonSchema + 'static,
     S: Fn(Asking, P, B) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Result<A, E>> + 'static,
-    E: Into<Refused> + 'static,
+    E: Into<ProblemAnswer> + 'static,
 {
     let OperatorCall { method, path, operation, .. } = call;
     let mut all: Vec<&'static Code> = problems.to_vec();
@@ -94,7 +94,7 @@ where
     A: Serialize + 'static,
     S: Fn(Asking, P, B) -> F + Copy + 'static,
     F: Future<Output = Result<A, E>> + 'static,
-    E: Into<Refused> + 'static,
+    E: Into<ProblemAnswer> + 'static,
 {
     let route = match method {
         Method::Get => web::get(),
@@ -110,7 +110,7 @@ where
         let parameters = parameters(path, &request)?;
         let body = body::parse(read.as_ref().map_or(b"null", |read| &read.bytes))?;
         let said = story(Asking { edge, operator }, parameters, body).await.map_err(Into::into)?;
-        Ok::<_, Refused>(match TypeId::of::<A>() == TypeId::of::<()>() {
+        Ok::<_, ProblemAnswer>(match TypeId::of::<A>() == TypeId::of::<()>() {
             true => HttpResponse::NoContent().finish(),
             false => answer::ok(&said),
         })
@@ -118,17 +118,17 @@ where
 }
 
 /// The operator who asks, if the call's right is theirs.
-fn allowed(request: &HttpRequest, right: Right) -> Result<Operator, Refused> {
+fn allowed(request: &HttpRequest, right: Right) -> Result<Operator, ProblemAnswer> {
     let operator = request.extensions().get::<Operator>().cloned();
     let Some(operator) = operator else { unreachable!("whoever is not listed was refused before") };
     match right.is_of(&operator) {
         true => Ok(operator),
-        false => Err(Refused::new(&problem::FORBIDDEN, right.missing(&operator))),
+        false => Err(ProblemAnswer::new(&problem::FORBIDDEN, right.missing(&operator))),
     }
 }
 
 /// What the path and the query name, as one thing.
-fn parameters<P: DeserializeOwned>(path: &str, request: &HttpRequest) -> Result<P, Refused> {
+fn parameters<P: DeserializeOwned>(path: &str, request: &HttpRequest) -> Result<P, ProblemAnswer> {
     let mut all = request.query_string().to_owned();
     for (name, part) in path.split('/').zip(request.uri().path().split('/')) {
         if let Some(name) = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
@@ -138,5 +138,5 @@ fn parameters<P: DeserializeOwned>(path: &str, request: &HttpRequest) -> Result<
         }
     }
     let asked = web::Query::<P>::from_query(&all);
-    Ok(asked.map_err(|_| Refused::parameter("the address or its query"))?.into_inner())
+    Ok(asked.map_err(|_| ProblemAnswer::parameter("the address or its query"))?.into_inner())
 }

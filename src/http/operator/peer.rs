@@ -11,7 +11,7 @@ use actix_web::rt::net::UnixStream;
 use actix_web::{Error, HttpMessage as _};
 use nix::unistd::{Uid, User};
 
-use crate::http::problem::{self, Refused};
+use crate::http::problem::{self, ProblemAnswer};
 use cara_flow::{Operator, Role};
 
 /// Who is at the other end of a connection.
@@ -110,12 +110,12 @@ pub(in crate::http) async fn admit<B: MessageBody + 'static>(
             tracing::error!("http.operator_unknown: the system does not say who the peer is");
             let detail = "The gateway's system could not say who you are: see whether file \
                           descriptors are left (`/readyz`), and try again.";
-            Refused::new(&problem::UNAVAILABLE, detail).retry_after(1)
+            ProblemAnswer::new(&problem::UNAVAILABLE, detail).retry_after(1)
         }
         Some(Peer::NotListed) | None => {
             tracing::warn!("http.operator_refused: the socket's peer is not listed");
             let detail = "Its user is not under [[operators.user]] in gateway.toml.";
-            Refused::new(&problem::NOT_AN_OPERATOR, detail)
+            ProblemAnswer::new(&problem::NOT_AN_OPERATOR, detail)
         }
     };
     Err(refused.closing().into())

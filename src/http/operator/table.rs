@@ -16,7 +16,7 @@ use cara_wire::operators::{
 
 use super::call::{Asking, row};
 use crate::http::openapi::Document;
-use crate::http::problem::{self, Code, Refused};
+use crate::http::problem::{self, Code, ProblemAnswer};
 use crate::http::table::{ApiCall, BodyContent, Parameter, ParameterPlace, Right};
 use crate::http::{internal, page};
 use cara_flow::case::day;
@@ -345,7 +345,7 @@ fn documents() -> Vec<ApiCall> {
     ]
 }
 
-async fn show() -> Result<HttpResponse, Refused> {
+async fn show() -> Result<HttpResponse, ProblemAnswer> {
     Ok(HttpResponse::Ok().content_type("application/json").body(DOCUMENT.text()))
 }
 
