@@ -46,7 +46,7 @@ pub struct OutcomeQueue {
     /// Reports worked on in a minute, and rejected ones in an hour, before somebody is told.
     pub per_minute_max: u32,
     pub rejected_per_hour_max: u32,
-    queue: String,
+    name: String,
     /// Where the answers are read.
     rejected: String,
     /// The only broker user that may write to the queue's exchange.
@@ -58,20 +58,20 @@ impl OutcomeQueue {
     fn of(provider: &cara_config::ProviderSettings) -> [OutcomeQueue; 2] {
         let slug = provider.slug.as_str();
         let names = QueueNames::of(slug);
-        let inbox = |side, queue, rejected, user| OutcomeQueue {
+        let queue = |side, name, rejected, user| OutcomeQueue {
             provider: slug.to_owned(),
             side,
             per_minute_max: provider.outcomes_per_minute_max,
             rejected_per_hour_max: provider.rejections_per_hour_max,
-            queue,
+            name,
             rejected,
             user,
         };
         let intake = provider.intake_user.clone().unwrap_or_else(|| intake_user(slug));
         let victims = provider.victims_user.clone().unwrap_or_else(|| victims_user(slug));
         [
-            inbox(Compartment::Offender, names.outcomes, names.rejected, intake),
-            inbox(Compartment::Victim, names.victim_outcomes, names.victim_rejected, victims),
+            queue(Compartment::Offender, names.outcomes, names.rejected, intake),
+            queue(Compartment::Victim, names.victim_outcomes, names.victim_rejected, victims),
         ]
     }
 
@@ -92,7 +92,7 @@ impl OutcomeQueue {
 /// One message as it was handed out.
 #[derive(Debug)]
 pub struct Received {
-    pub inbox: Arc<OutcomeQueue>,
+    pub queue: Arc<OutcomeQueue>,
     /// The broker's user, if it is the one who may speak on this queue; the broker checks it.
     pub speaker: Option<String>,
     pub message_id: Option<Uuid>,
@@ -125,7 +125,7 @@ impl Received {
 pub struct Consumer {
     dialer: Dialer,
     topology: Topology,
-    inboxes: Vec<Arc<OutcomeQueue>>,
+    queues: Vec<Arc<OutcomeQueue>>,
     gateway_user: String,
 }
 
@@ -137,48 +137,48 @@ impl Consumer {
         Ok(Consumer {
             dialer: Dialer::of(settings, &provider.slug)?,
             topology: Topology::of(&provider.slug),
-            inboxes: OutcomeQueue::of(provider).map(Arc::new).to_vec(),
+            queues: OutcomeQueue::of(provider).map(Arc::new).to_vec(),
             gateway_user: settings.user.clone(),
         })
     }
 
     /// Both sides of the provider.
-    pub fn inboxes(&self) -> &[Arc<OutcomeQueue>] {
-        &self.inboxes
+    pub fn queues(&self) -> &[Arc<OutcomeQueue>] {
+        &self.queues
     }
 
     /// Connects once, declares what this side needs, and begins to read its queue: the broker hands
     /// out so many messages before the first of them is acknowledged.
     pub async fn link(
         &self,
-        inbox: &Arc<OutcomeQueue>,
+        queue: &Arc<OutcomeQueue>,
         handed_out_max: u16,
     ) -> Result<Inflow, Error> {
         let allowance = Arc::new(Allowance::of(BODY_BYTES_MAX, HANDED_OUT_BYTES_MAX));
-        let purpose = format!("consume {}", inbox.side_name());
+        let purpose = format!("consume {}", queue.side_name());
         let connection = self.dialer.dial_to_read(&purpose, Arc::clone(&allowance)).await?;
-        let part = self.topology.part(&inbox.queue);
+        let part = self.topology.part(&queue.name);
         part.declare(&channel::open(&connection).await?).await?;
         let reading = channel::open(&connection).await?;
         let qos = BasicQosOptions::default();
         reading.basic_qos(handed_out_max, qos).await.map_err(Error::Broken)?;
-        let messages = consume(&reading, inbox).await?;
+        let messages = consume(&reading, queue).await?;
         let looking = channel::open(&connection).await?;
         Ok(Inflow {
             connection,
             looking,
             messages,
             allowance,
-            inbox: Arc::clone(inbox),
+            queue: Arc::clone(queue),
             gateway_user: self.gateway_user.clone(),
         })
     }
 
     /// Connects once for the answers to a side. What is answered goes over a connection that may be
     /// blocked without stopping the reading.
-    pub async fn answering(&self, inbox: &OutcomeQueue) -> Result<Answering, Error> {
-        let connection = self.dialer.dial(&format!("answer {}", inbox.side_name())).await?;
-        let part = self.topology.part(&inbox.rejected);
+    pub async fn answering(&self, queue: &OutcomeQueue) -> Result<Answering, Error> {
+        let connection = self.dialer.dial(&format!("answer {}", queue.side_name())).await?;
+        let part = self.topology.part(&queue.rejected);
         part.declare(&channel::open(&connection).await?).await?;
         let channel = channel::confirming(&connection).await?;
         let user_id = self.dialer.user_id().map(str::to_owned);
@@ -187,28 +187,28 @@ impl Consumer {
 }
 
 /// The broker names each reader.
-async fn consume(channel: &Channel, inbox: &OutcomeQueue) -> Result<lapin::Consumer, Error> {
-    let (queue, options) = (inbox.queue.as_str().into(), BasicConsumeOptions::default());
-    let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
-    consuming.await.map_err(|error| refused(format!("reading {}", inbox.queue), error))
+async fn consume(channel: &Channel, queue: &OutcomeQueue) -> Result<lapin::Consumer, Error> {
+    let (name, options) = (queue.name.as_str().into(), BasicConsumeOptions::default());
+    let consuming = channel.basic_consume(name, "".into(), options, FieldTable::default());
+    consuming.await.map_err(|error| refused(format!("reading {}", queue.name), error))
 }
 
-fn received(inbox: &Arc<OutcomeQueue>, gateway_user: &str, mut delivery: Delivery) -> Received {
+fn received(queue: &Arc<OutcomeQueue>, gateway_user: &str, mut delivery: Delivery) -> Received {
     let properties = &delivery.properties;
     let said_by = properties.user_id().as_ref().map(|user| user.as_str());
     // What a person has put back from the dead queue is said by the gateway, which kept who spoke.
     let kept = properties.headers().as_ref().and_then(|headers| headers.inner().get(dead::SAID_BY));
     let speaks = match (said_by, kept) {
-        (Some(user), _) if user == inbox.user => true,
+        (Some(user), _) if user == queue.user => true,
         (Some(user), Some(AMQPValue::LongString(kept))) if user == gateway_user => {
-            kept.as_bytes() == inbox.user.as_bytes()
+            kept.as_bytes() == queue.user.as_bytes()
         }
         _ => false,
     };
     let message_id = properties.message_id().as_ref().and_then(|id| id.as_str().parse().ok());
     Received {
-        inbox: Arc::clone(inbox),
-        speaker: speaks.then(|| inbox.user.clone()),
+        queue: Arc::clone(queue),
+        speaker: speaks.then(|| queue.user.clone()),
         message_id,
         body: std::mem::take(&mut delivery.data).into(),
         delivery,
@@ -222,7 +222,7 @@ pub struct Inflow {
     looking: Channel,
     messages: lapin::Consumer,
     allowance: Arc<Allowance>,
-    inbox: Arc<OutcomeQueue>,
+    queue: Arc<OutcomeQueue>,
     gateway_user: String,
 }
 
@@ -236,13 +236,13 @@ impl Inflow {
                 let delivery = delivery.map_err(Error::Broken)?;
                 self.allowance.release(delivery.data.len());
                 let is_whole = !self.is_full();
-                Ok(is_whole.then(|| received(&self.inbox, &self.gateway_user, delivery)))
+                Ok(is_whole.then(|| received(&self.queue, &self.gateway_user, delivery)))
             }
             // A connection that ends takes its readings with it; the queue may be well.
             None if !self.connection.status().connected() => Err(silent()),
             None => {
                 let why = "the queue was deleted, or the broker cancelled the reading";
-                Err(Error::Deaf { queue: self.inbox.queue.clone(), why })
+                Err(Error::Deaf { queue: self.queue.name.clone(), why })
             }
         }
     }
@@ -255,10 +255,10 @@ impl Inflow {
 
     /// Asks the broker whether the queue is read at all, and how many messages stand in it.
     pub fn look(&self) -> impl Future<Output = Result<u32, Error>> + Send + 'static {
-        let (channel, queue) = (self.looking.clone(), self.inbox.queue.clone());
+        let (channel, name) = (self.looking.clone(), self.queue.name.clone());
         async move {
-            let deaf = |why| Error::Deaf { queue: queue.clone(), why };
-            let looking = channel::look_at(&channel, &queue);
+            let deaf = |why| Error::Deaf { queue: name.clone(), why };
+            let looking = channel::look_at(&channel, &name);
             let found = tokio::time::timeout(Duration::from_secs(LOOK_S_MAX), looking)
                 .await
                 .map_err(|_| silent())?

@@ -5,21 +5,21 @@
 //! start. A variable `CARA_API__LISTEN` of the environment replaces `api.listen`; variables
 //! without the double underscore are not settings.
 
-pub mod api;
-pub mod broker;
-pub mod ca;
+mod api;
+mod broker;
+mod ca;
 pub mod delivery;
-pub mod fault;
-pub mod force;
-pub mod identity;
-pub mod internal;
+mod fault;
+mod force;
+mod identity;
+mod internal;
 pub mod mail;
-pub mod mappings;
+mod mappings;
 pub mod operators;
-pub mod provider;
+mod provider;
 pub mod secret;
-pub mod store;
-pub mod vault;
+mod store;
+mod vault;
 
 mod check;
 mod read;

@@ -49,11 +49,6 @@ impl Encoding {
     }
 }
 
-/// Whether this is an encoding that [`decode`] reads; for checking a mapping file.
-pub fn is_known_encoding(label: &str) -> bool {
-    Encoding::find(label).is_some()
-}
-
 /// The body as text without its byte order mark. It borrows what is UTF-8 already.
 ///
 /// A byte order mark decides; else what is `declared` beside the body (mapping file, content

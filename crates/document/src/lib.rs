@@ -20,7 +20,7 @@ mod tree;
 pub mod write;
 mod xml;
 
-pub use decode::{decode, is_known_encoding};
+pub use decode::decode;
 pub use excerpt::excerpt;
 pub use layer::{Inside, Opening, open};
 pub use name::{NameId, NameTable, SPACES_MAX};

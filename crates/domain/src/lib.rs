@@ -8,14 +8,14 @@ mod compartment;
 pub mod correct;
 mod decide;
 pub mod decision;
-pub mod draft;
+mod draft;
 pub mod example;
 pub mod field;
-pub mod finding;
+mod finding;
 mod fold;
 pub mod identifier;
 pub mod notice;
-pub mod offender_side;
+mod offender_side;
 mod origin;
 pub mod outcome;
 mod police;
@@ -29,7 +29,7 @@ pub mod standing;
 #[cfg(test)]
 mod tests;
 mod validate;
-pub mod victim_side;
+mod victim_side;
 mod withhold;
 
 pub use compartment::Compartment;

@@ -3,12 +3,12 @@
 pub mod attempt;
 pub mod code;
 mod compile;
-pub mod condition;
+mod condition;
 pub mod date;
 mod diagnostic;
 pub mod diff;
 pub mod extend;
-pub mod fault;
+mod fault;
 mod file;
 pub mod letter;
 mod line_origin;

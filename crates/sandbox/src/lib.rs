@@ -1,24 +1,24 @@
 //! The outside world for newcomers, on loopback: a broker, a gateway, force systems that push and
 //! a charity that consumes. It uses the gateway as strangers do: over mutual TLS and AMQP.
 
-pub mod broker;
-pub mod certificate;
-pub mod charity;
+mod broker;
+mod certificate;
+mod charity;
 mod client;
 mod decision;
 pub mod console;
 pub mod description;
-pub mod endpoint;
-pub mod inbox;
-pub mod ledger;
+mod endpoint;
+mod inbox;
+mod ledger;
 pub mod people;
-pub mod port;
-pub mod process;
-pub mod reconcile;
+mod port;
+mod process;
+mod reconcile;
 pub mod record;
-pub mod settings;
-pub mod story;
-pub mod traffic;
+mod settings;
+mod story;
+mod traffic;
 pub mod world;
 
 use std::time::Duration;

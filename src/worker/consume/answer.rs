@@ -81,14 +81,14 @@ impl Answers {
     }
 
     /// Sends what waits, unless something is on its way or was refused a moment ago.
-    pub fn begin(&mut self, consumer: &Consumer, inbox: &Arc<OutcomeQueue>, now: Duration) {
+    pub fn begin(&mut self, consumer: &Consumer, queue: &Arc<OutcomeQueue>, now: Duration) {
         if self.owed.is_empty() || now < self.not_before || !self.sending.is_terminated() {
             return;
         }
         let owed: Vec<_> = self.owed.drain(..self.owed.len().min(AT_ONCE)).collect();
         self.sent = owed.len();
-        let (link, consumer, inbox) = (self.link.take(), consumer.clone(), Arc::clone(inbox));
-        self.sending = send(consumer, inbox, link, owed).boxed().fuse();
+        let (link, consumer, queue) = (self.link.take(), consumer.clone(), Arc::clone(queue));
+        self.sending = send(consumer, queue, link, owed).boxed().fuse();
     }
 
     pub fn is_sending(&self) -> bool {
@@ -138,7 +138,7 @@ impl Answers {
 
 async fn send(
     consumer: Consumer,
-    inbox: Arc<OutcomeQueue>,
+    queue: Arc<OutcomeQueue>,
     link: Option<Answering>,
     owed: Vec<Owed>,
 ) -> Sent {
@@ -146,7 +146,7 @@ async fn send(
     let failed = |owed, reason| Sent { owed, taken: none, link: None, reason: Some(reason) };
     let link = match link {
         Some(link) => link,
-        None => match consumer.answering(&inbox).await {
+        None => match consumer.answering(&queue).await {
             Ok(link) => link,
             Err(error) => return failed(owed, error.to_string()),
         },

@@ -142,8 +142,8 @@ impl Intake {
 
 pub(super) fn arrived(received: &Received) -> Arrived {
     Arrived {
-        provider: received.inbox.provider.clone(),
-        side: received.inbox.side,
+        provider: received.queue.provider.clone(),
+        side: received.queue.side,
         speaker: received.speaker.clone(),
         message_id: received.message_id,
         body: received.body.clone(),

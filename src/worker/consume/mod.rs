@@ -31,11 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn consume(gateway: Gateway, consumer: Consumer, health: Health, stop: Stop) {
     let board = Board { health, metric: gateway.metric.clone(), sides: Arc::default() };
     let mut sides = JoinSet::new();
-    for inbox in consumer.inboxes() {
-        board.say(inbox, Standing { bad: Some("not read yet".to_owned()), told: false });
+    for queue in consumer.queues() {
+        board.say(queue, Standing { bad: Some("not read yet".to_owned()), told: false });
     }
-    for inbox in consumer.inboxes() {
-        let side = SideReader::of(&gateway, &consumer, inbox, &board);
+    for queue in consumer.queues() {
+        let side = SideReader::of(&gateway, &consumer, queue, &board);
         sides.spawn(read(side, board.clone(), gateway.clock.clone(), stop.clone()));
     }
     while let Some(ended) = sides.join_next().await {
@@ -49,7 +49,7 @@ pub async fn consume(gateway: Gateway, consumer: Consumer, health: Health, stop:
 
 /// One side, for ever.
 async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) {
-    let inbox = Arc::clone(side.inbox());
+    let queue = Arc::clone(side.queue());
     let mut backoff = BACKOFF;
     let mut down_since = None;
     loop {
@@ -59,7 +59,7 @@ async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) 
             end = side.follow() => end,
         };
         if is_deaf {
-            board.metric.troubles().happened(LAYOUT_MISSING, &inbox.provider, clock.monotonic());
+            board.metric.troubles().happened(LAYOUT_MISSING, &queue.provider, clock.monotonic());
         }
         if is_proven {
             backoff.reset();
@@ -67,8 +67,8 @@ async fn read(mut side: SideReader, board: Board, clock: Clock, mut stop: Stop) 
         }
         let since = *down_since.get_or_insert(clock.monotonic());
         let told_now = !is_passing || clock.monotonic().saturating_sub(since) >= PATIENCE;
-        if board.say(&inbox, Standing { bad: Some(reason.clone()), told: told_now }) {
-            let (provider, side) = (&inbox.provider, inbox.side_name());
+        if board.say(&queue, Standing { bad: Some(reason.clone()), told: told_now }) {
+            let (provider, side) = (&queue.provider, queue.side_name());
             tracing::warn!(provider, side, reason, "outcomes are not read; it is tried again");
         }
         tokio::select! {
@@ -97,21 +97,21 @@ struct Standing {
 
 impl Board {
     /// Says how a side is now; whether that is a change.
-    fn say(&self, inbox: &OutcomeQueue, standing: Standing) -> bool {
+    fn say(&self, queue: &OutcomeQueue, standing: Standing) -> bool {
         let mut sides = self.sides.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (inbox.provider.clone(), inbox.side_name());
+        let key = (queue.provider.clone(), queue.side_name());
         let before = sides.insert(key, standing.clone());
         if before.as_ref() == Some(&standing) {
             return false;
         }
-        let own = || sides.iter().filter(|((provider, _), _)| *provider == inbox.provider);
+        let own = || sides.iter().filter(|((provider, _), _)| *provider == queue.provider);
         let bad = own().filter_map(|((_, side), it)| Some(format!("{side}: {}", it.bad.as_ref()?)));
         let bad = bad.collect::<Vec<_>>().join("; ");
         let state = if bad.is_empty() { State::Good } else { State::Bad(bad) };
-        self.health.set_for(Part::Outcomes, &inbox.provider, state);
+        self.health.set_for(Part::Outcomes, &queue.provider, state);
         match own().filter(|(_, it)| it.told).count() {
-            0 => self.metric.troubles().over(OUTCOMES_UNREAD, &inbox.provider),
-            some => self.metric.troubles().are(OUTCOMES_UNREAD, &inbox.provider, some as u64),
+            0 => self.metric.troubles().over(OUTCOMES_UNREAD, &queue.provider),
+            some => self.metric.troubles().are(OUTCOMES_UNREAD, &queue.provider, some as u64),
         }
         before.is_none_or(|before| before.bad != standing.bad)
     }

@@ -66,7 +66,7 @@ pub(super) struct LinkEnd {
 pub(super) struct SideReader {
     gateway: Gateway,
     consumer: Consumer,
-    inbox: Arc<OutcomeQueue>,
+    queue: Arc<OutcomeQueue>,
     board: Board,
     metric: Metric,
     clock: Clock,
@@ -88,19 +88,19 @@ impl SideReader {
     pub fn of(
         gateway: &Gateway,
         consumer: &Consumer,
-        inbox: &Arc<OutcomeQueue>,
+        queue: &Arc<OutcomeQueue>,
         board: &Board,
     ) -> SideReader {
         let now = gateway.clock.monotonic();
         SideReader {
             gateway: gateway.clone(),
             consumer: consumer.clone(),
-            inbox: Arc::clone(inbox),
+            queue: Arc::clone(queue),
             board: board.clone(),
             metric: board.metric.clone(),
             clock: gateway.clock.clone(),
-            quota: Quota::of(inbox.per_minute_max, now),
-            refused: Quota::of(inbox.per_minute_max, now),
+            quota: Quota::of(queue.per_minute_max, now),
+            refused: Quota::of(queue.per_minute_max, now),
             urgent: Quota::of(URGENT_PER_MINUTE, now),
             rows: Quota::of(ROWS_PER_MINUTE, now),
             rejections: LastHour::default(),
@@ -111,17 +111,17 @@ impl SideReader {
         }
     }
 
-    pub fn inbox(&self) -> &Arc<OutcomeQueue> {
-        &self.inbox
+    pub fn queue(&self) -> &Arc<OutcomeQueue> {
+        &self.queue
     }
 
     /// Reads until the link ends, and says why it did.
     pub async fn follow(&mut self) -> LinkEnd {
         loop {
-            let ahead = self.inbox.per_minute_max.saturating_mul(AHEAD_MINUTES_MAX);
+            let ahead = self.queue.per_minute_max.saturating_mul(AHEAD_MINUTES_MAX);
             let ahead = u16::try_from(ahead).unwrap_or(AHEAD_MAX).min(AHEAD_MAX);
             let ahead = if self.is_large { HANDED_OUT_MIN } else { ahead };
-            let inflow = match self.consumer.link(&self.inbox, ahead).await {
+            let inflow = match self.consumer.link(&self.queue, ahead).await {
                 Ok(inflow) => inflow,
                 Err(error) => return ended(&error, false),
             };
@@ -201,11 +201,11 @@ impl SideReader {
             intake.working.push(work(self.gateway.clone(), next).boxed());
         }
         self.record(intake, now);
-        intake.answers.begin(&self.consumer, &self.inbox, now);
+        intake.answers.begin(&self.consumer, &self.queue, now);
         for received in intake.answers.stuck(now) {
             tracing::error!(
-                provider = self.inbox.provider,
-                side = self.inbox.side_name(),
+                provider = self.queue.provider,
+                side = self.queue.side_name(),
                 "an answer cannot be delivered; what it answers is set aside"
             );
             received.set_aside().await?;
@@ -232,8 +232,8 @@ impl SideReader {
         intake.recorded_at = now;
         let rejected = std::mem::take(&mut intake.rejected);
         intake.recording_count = rejected.len();
-        let (gateway, inbox) = (self.gateway.clone(), Arc::clone(&self.inbox));
-        intake.recording = record(gateway, inbox, rejected).boxed().fuse();
+        let (gateway, queue) = (self.gateway.clone(), Arc::clone(&self.queue));
+        intake.recording = record(gateway, queue, rejected).boxed().fuse();
     }
 
     async fn received(&mut self, intake: &mut Intake, received: Received) -> Result<(), Error> {
@@ -299,7 +299,7 @@ impl SideReader {
         if !waiting.is_ahead {
             intake.line.free(waiting.lane);
         }
-        self.metric.outcome(&self.inbox.provider, "set_aside");
+        self.metric.outcome(&self.queue.provider, "set_aside");
         self.fault(waiting.received, &fault).await
     }
 
@@ -323,7 +323,7 @@ impl SideReader {
             Some(Urgency::Provider) => self.unplaced("it names no case that can be opened"),
             None => {}
         }
-        self.metric.outcome(&self.inbox.provider, end.name());
+        self.metric.outcome(&self.queue.provider, end.name());
         self.rejections.count(now, rejections.len());
         if let Some(id) =
             received.message_id.map(|id| id.to_string()).filter(|_| end != End::SetAside)
@@ -359,8 +359,8 @@ impl SideReader {
         }
         (intake.progress_at, intake.is_proven) = (now, true);
         tracing::warn!(
-            provider = self.inbox.provider,
-            side = self.inbox.side_name(),
+            provider = self.queue.provider,
+            side = self.queue.side_name(),
             count = rejected.len(),
             "outcomes were rejected; the provider is told why"
         );
@@ -375,7 +375,7 @@ impl SideReader {
         reason: Option<String>,
     ) -> Result<(), Error> {
         if let Some(reason) = reason {
-            let (provider, side) = (&self.inbox.provider, self.inbox.side_name());
+            let (provider, side) = (&self.queue.provider, self.queue.side_name());
             tracing::warn!(provider, side, reason, "answers wait; it is tried again");
         }
         for received in answered {
@@ -396,12 +396,12 @@ impl SideReader {
 
 async fn record(
     gateway: Gateway,
-    inbox: Arc<OutcomeQueue>,
+    queue: Arc<OutcomeQueue>,
     rejected: Vec<(Received, Rejection)>,
 ) -> RecordedRejections {
     let rejections: Vec<_> = rejected.iter().map(|(_, rejection)| rejection.clone()).collect();
     let recorded =
-        rejected::record_rejections(&gateway, &inbox.provider, inbox.side, &rejections).await;
+        rejected::record_rejections(&gateway, &queue.provider, queue.side, &rejections).await;
     RecordedRejections { rejected, failure: recorded.err() }
 }
 

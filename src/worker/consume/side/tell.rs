@@ -18,7 +18,7 @@ const ALARM_S: u64 = 24 * 3600;
 impl SideReader {
     /// How the side is and what an operator has to know of it.
     pub(super) fn tell(&mut self, intake: &mut Intake, now: Duration) {
-        let (about, troubles) = (self.inbox.about(), self.metric.troubles());
+        let (about, troubles) = (self.queue.about(), self.metric.troubles());
         let is_calm = self.quota.is_half_full(now) && self.refused.is_half_full(now);
         if self.is_flooded && intake.line.len() == 0 && is_calm {
             self.is_flooded = false;
@@ -31,7 +31,7 @@ impl SideReader {
             troubles.over(PROVIDER_FLOOD, &about);
         }
         match self.rejections.sum(now) {
-            sum if sum > self.inbox.rejected_per_hour_max.into() => {
+            sum if sum > self.queue.rejected_per_hour_max.into() => {
                 troubles.are(PROVIDER_REJECTIONS, &about, sum);
             }
             _ => troubles.over(PROVIDER_REJECTIONS, &about),
@@ -62,10 +62,10 @@ impl SideReader {
             None => Standing::default(),
         };
         let is_good = standing.bad.is_none();
-        if self.board.say(&self.inbox, standing) && is_good {
+        if self.board.say(&self.queue, standing) && is_good {
             tracing::info!(
-                provider = self.inbox.provider,
-                side = self.inbox.side_name(),
+                provider = self.queue.provider,
+                side = self.queue.side_name(),
                 "outcomes are read"
             );
         }
@@ -74,7 +74,7 @@ impl SideReader {
     pub(super) fn flood(&mut self) {
         if !self.is_flooded {
             self.is_flooded = true;
-            let (provider, side) = (&self.inbox.provider, self.inbox.side_name());
+            let (provider, side) = (&self.queue.provider, self.queue.side_name());
             tracing::warn!(provider, side, "reports come faster than the quota; they wait");
         }
     }
@@ -83,7 +83,7 @@ impl SideReader {
     pub(super) async fn fault(&mut self, received: Received, fault: &str) -> Result<(), Error> {
         let about = match received.message_id {
             Some(id) if self.faults.len() < FAULTS_NAMED_MAX => id.to_string(),
-            _ => self.inbox.about(),
+            _ => self.queue.about(),
         };
         tracing::error!(about, fault, "a report met a fault of the gateway's and is set aside");
         self.metric.troubles().are(ENTRY_FAULT, &about, 1);
@@ -93,12 +93,12 @@ impl SideReader {
 
     /// Somebody may be in danger and nobody can say in which case: whoever runs the gateway asks.
     pub(super) fn unplaced(&mut self, why: &str) {
-        let about = self.inbox.about();
+        let about = self.queue.about();
         self.alarm_until = Some(self.clock.monotonic() + Duration::from_secs(ALARM_S));
         self.metric.troubles().are(SAFEGUARDING_CONCERN, &about, 1);
         tracing::error!(
-            provider = self.inbox.provider,
-            side = self.inbox.side_name(),
+            provider = self.queue.provider,
+            side = self.queue.side_name(),
             why,
             "a safeguarding concern or a high risk could not be told to a force: ask the provider \
              by telephone, now"
