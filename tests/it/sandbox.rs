@@ -235,6 +235,10 @@ fn traffic_ends_with_a_table_that_adds_up() {
             assert!(said.contains(&line), "{line}\n{said}");
         }
     }
+    // A second run on the same store counts what is its own.
+    let mut again = Sandbox::start("sandbox traffic", &["--traffic", "--seconds", "4"]);
+    let ended = again.child.wait().unwrap();
+    assert!(ended.success() && again.said().contains("It adds up."), "{}", again.said());
 }
 
 #[test]

@@ -71,7 +71,10 @@ impl Reader {
                 pages.way_back.gaps += 1;
             }
             pages.way_back.read.extend(notice.content.evidence_ref);
-            if self.gets_letters && notice.cancelled_at.is_none() {
+            let is_of_now = notice.taken_over_at.is_none()
+                || pages.way_back.letters.contains(&notice.notice_id);
+            // What the endpoint took in an earlier run on the same store is none of this one's.
+            if self.gets_letters && notice.cancelled_at.is_none() && is_of_now {
                 pages.way_back.pushed.insert(notice.notice_id);
             }
             self.last = Some(notice.sequence);

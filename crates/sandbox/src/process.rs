@@ -106,14 +106,32 @@ impl Serving {
     }
 }
 
-/// Ready is also a gateway whose broker is away; here it has to be there.
+/// Ready is also a gateway whose broker is away; here it has to be there. A store that a former run
+/// has filled is looked through for longer than anybody waits.
 fn parts_are_good(readiness: &serde_json::Value) -> bool {
-    let parts = readiness["parts"].as_array();
-    parts.is_some_and(|parts| parts.iter().all(|part| part["good"] == true))
+    let is_good = |part: &serde_json::Value| part["good"] == true || part["name"] == "scrub";
+    readiness["parts"].as_array().is_some_and(|parts| parts.iter().all(is_good))
 }
 
 fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(8)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_broker_that_is_away_is_waited_for_and_a_scrub_is_not() {
+        let parts = |broker: bool, scrub: bool| {
+            let part = |name: &str, good: bool| json!({ "name": name, "good": good });
+            parts_are_good(&json!({ "parts": [part("broker", broker), part("scrub", scrub)] }))
+        };
+        assert!(parts(true, false) && parts(true, true));
+        assert!(!parts(false, true) && !parts_are_good(&json!({})));
+    }
 }
